@@ -1,0 +1,142 @@
+# Builds, runs and proves alloy-okta. `make help` lists the targets.
+#
+# What is heavy is compiled once and kept: Go's build cache for Alloy and Loki, build/ for binaries and the UI. Everything here
+# works on a fresh Debian with Go, Node and make; JOURNAL=1 also wants a C compiler and libsystemd-dev.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+# Without cgo the binary is static and needs no C compiler; build, test and vet then share one cache. loki.source.journal reads
+# the journal through libsystemd and is the one component that needs cgo.
+JOURNAL ?=
+ifeq ($(JOURNAL),1)
+export CGO_ENABLED := 1
+TAGS := promtail_journal_enabled
+else
+export CGO_ENABLED := 0
+TAGS :=
+endif
+
+# The version names the commit, so that nothing is relinked until something is committed; the commit's date stands in for the
+# build's date for the same reason. A number in front keeps it a semantic version, as Alloy expects.
+VERSION ?= $(shell git describe --tags --dirty 2>/dev/null || git describe --always --dirty 2>/dev/null | sed 's/^/v0.0.0-g/')
+ifeq ($(VERSION),)
+VERSION := unknown
+endif
+REVISION := $(or $(shell git rev-parse --short=12 HEAD 2>/dev/null),unknown)
+BRANCH := $(or $(shell git rev-parse --abbrev-ref HEAD 2>/dev/null),unknown)
+BUILD_DATE := $(or $(shell git log -1 --format=%cI 2>/dev/null),unknown)
+STAMP := github.com/grafana/alloy/internal/build
+LDFLAGS := -s -w -X $(STAMP).Version=$(VERSION) -X $(STAMP).Revision=$(REVISION) -X $(STAMP).Branch=$(BRANCH) \
+	-X $(STAMP).BuildDate=$(BUILD_DATE) -X $(STAMP).BuildUser=make
+GO_BUILD := go build -v -buildvcs=false -tags "$(TAGS)"
+
+LOKI_VERSION = $(shell awk '$$1 == "github.com/grafana/loki/v3" {print $$2}' tools/loki/go.mod)
+LOKI_STAMP := github.com/grafana/loki/v3/pkg/util/build
+
+BIN := $(CURDIR)/build
+export ALLOY_OKTA_BIN ?= $(BIN)/alloy-okta
+export OKTASIM_BIN ?= $(BIN)/oktasim
+export QUICKSTART_BIN ?= $(BIN)/quickstart
+export LOKI_BIN ?= $(BIN)/loki
+export LOGCLI_BIN ?= $(BIN)/logcli
+
+# Packages that know nothing of Alloy: seconds to compile, so the race detector, fuzzing and benchmarks run on them.
+FREE := $(patsubst %,./%/...,$(wildcard internal/okta internal/event internal/poller internal/checkpoint internal/oktasim internal/stack cmd/oktasim cmd/quickstart))
+FUZZTIME ?= 10s
+BENCH ?= .
+
+.PHONY: help
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z0-9-]*:.*## / {printf "  \033[1m%-8s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# While the tree is young, what is there is built.
+SMALL := $(patsubst cmd/%/main.go,./cmd/%,$(wildcard cmd/oktasim/main.go cmd/quickstart/main.go))
+
+.PHONY: build
+build: $(if $(wildcard tools/ui/build.sh),ui) ## build/alloy-okta with the UI, build/oktasim, build/quickstart (JOURNAL=1 adds the systemd journal)
+	@mkdir -p build
+	@if [[ -d cmd/alloy-okta ]]; then .ci/progress "building alloy-okta" "about 10 minutes the first time, on 2 cores" \
+		$(GO_BUILD) -ldflags "$(LDFLAGS)" -o build/alloy-okta ./cmd/alloy-okta; fi
+	@if [[ -n "$(SMALL)" ]]; then .ci/progress "building $(notdir $(SMALL))" "about a minute the first time" \
+		$(GO_BUILD) -ldflags "-s -w" -o build/ $(SMALL); fi
+
+.PHONY: ui
+ui: build/ui.stamp ## the Alloy UI, from the Alloy module's own source (needs npm)
+
+build/ui.stamp: tools/ui/build.sh go.mod
+	@command -v npm >/dev/null || .ci/deps npm
+	@mkdir -p build
+	@echo "building the Alloy UI: about 3 minutes the first time"
+	@tools/ui/build.sh
+	@touch $@
+
+.PHONY: loki
+loki: build/loki build/logcli ## a real Loki and logcli for tests and the demo: build/loki, build/logcli
+
+build/loki build/logcli: build/%: tools/loki/go.mod tools/loki/go.sum
+	@mkdir -p build
+	@.ci/progress "building $*" "Loki takes about 6 minutes the first time on 2 cores, logcli some seconds more" \
+		go -C tools/loki build -v -buildvcs=false -ldflags "-s -w -X $(LOKI_STAMP).Version=$(LOKI_VERSION)" \
+		-o ../../$@ github.com/grafana/loki/v3/cmd/$*
+	@touch $@
+
+.PHONY: run
+run: build ## collect from OKTA_URL with OKTA_API_TOKEN, or else from a simulated org; entries on the terminal and in LOKI_URL
+	@build/quickstart run
+
+.PHONY: demo
+demo: build loki ## the same with a real Loki: shows a LogQL query and its result (DEMO_SECONDS=60 ends by itself)
+	@build/quickstart demo
+
+.PHONY: deps
+deps: ## install what the tests need and the machine lacks
+	@.ci/deps npm
+
+.PHONY: test
+test: deps lint race-if-possible build loki ## the whole suite: installs, builds, then tests everything once
+	@go test -buildvcs=false -tags "$(TAGS)" -timeout 25m ./...
+
+.PHONY: e2e
+e2e: build loki ## the long proofs with the built binary, a simulated org and a real Loki
+	@OKTA_E2E=long go test -count=1 -timeout 90m -v ./e2e/...
+
+.PHONY: race race-if-possible
+race: ## the race detector over the packages that know no Alloy (needs a C compiler)
+	@CGO_ENABLED=1 go test -race -timeout 15m $(FREE)
+
+# go test -race needs cgo and so a C compiler, which a fresh machine has not: say so instead of failing, or of keeping quiet.
+race-if-possible:
+	@if command -v "$$(go env CC)" >/dev/null; then $(MAKE) race; \
+	else echo "race detector: not run, no C compiler here (apt-get install gcc libc6-dev, then make race)"; fi
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME (10s)
+	@for package in $$(go list $(FREE)); do \
+		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+			echo "$$target in $$package for $(FUZZTIME)"; \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package; \
+		done; \
+	done
+
+.PHONY: bench
+bench: ## benchmarks of the Okta side (BENCH=regexp)
+	@go test -run '^$$' -bench '$(BENCH)' -benchmem $(FREE)
+
+.PHONY: lint
+lint: ## gofmt, go vet, and this repository's own rules
+	@.ci/lint
+	@go vet -tags "$(TAGS)" ./...
+
+# -e: a test of a dependency of a dependency imports a package that no longer exists (pkg/xk8stest). Nothing here needs it, and
+# with -e go.mod and go.sum come out complete: go build -mod=readonly is content with them.
+.PHONY: tidy
+tidy: ## go mod tidy, here and in tools/loki
+	@go mod tidy -e
+	@go -C tools/loki mod tidy -e
+
+.PHONY: clean
+clean: ## remove what was built (not Go's cache)
+	@rm -rf build
