@@ -1,0 +1,7 @@
+//go:build linux && cgo && promtail_journal_enabled
+
+package components
+
+import (
+	_ "github.com/grafana/alloy/internal/component/loki/source/journal" // loki.source.journal
+)

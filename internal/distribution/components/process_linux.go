@@ -1,0 +1,5 @@
+package components
+
+import (
+	_ "github.com/grafana/alloy/internal/component/discovery/process" // discovery.process
+)
