@@ -1,0 +1,48 @@
+// Package checkpoint keeps the cursor of one org on disk.
+//
+// # Contract
+//
+// A [Journal] is a short list of [Mark]s, oldest first. A mark says: everything up to
+// this cursor was handed over by then. The last mark is the position; the older ones
+// exist so that a start can go back by the replay window and hand over again what a
+// receiver may have held only in memory.
+//
+//   - [Journal.Append] is durable when it returns nil: the whole file is written to a
+//     temporary name, synced, renamed over the old one, and the folder is synced. A
+//     crash at any instant leaves the old file or the new one.
+//   - A file that cannot be used never stops the caller. Truncated, corrupt, of another
+//     org, of a newer version, unreadable: it is renamed to NAME.set-aside-TIME, [Open]
+//     says so in its notes, and the journal begins empty. A checksum guards the marks,
+//     since a single wrong digit in a cursor would skip events without any error.
+//   - The file is bounded: marks closer together than 1/32 of the window are thinned,
+//     marks older than the window are dropped but for one, at most 40 remain.
+//   - The file holds no secret. Its mode is 0600 all the same: a cursor names the org
+//     and the filter.
+//
+// A journal belongs to one goroutine; it is not safe for concurrent use. Two
+// processes must not share one file; Alloy gives each component its own folder.
+//
+// # The file
+//
+// CURSOR-FILE is <data path>/<org host>.json, indented JSON:
+//
+//	{
+//	  "version": 1,
+//	  "scope": {
+//	    "org": "https://acme.okta.com",
+//	    "filter": "",
+//	    "query": "",
+//	    "page_size": 1000
+//	  },
+//	  "marks": [
+//	    {
+//	      "cursor": "https://acme.okta.com/api/v1/logs?after=1627500044869_1&limit=1000",
+//	      "published": "2021-07-28T19:20:44.869Z",
+//	      "handed_over": "2021-07-28T19:20:49.102Z"
+//	    }
+//	  ],
+//	  "checksum": "sha256:..."
+//	}
+//
+// To edit it by hand, stop the process and write "checksum": "none".
+package checkpoint

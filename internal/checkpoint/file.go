@@ -1,0 +1,116 @@
+package checkpoint
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/google/renameio/v2"
+)
+
+// version of the file format. A file with a higher one is set aside, not guessed at.
+const version = 1
+
+// maxFileSize is far above what maxMarks marks need; a larger file is not ours.
+const maxFileSize = 4 << 20
+
+// noChecksum in place of a checksum marks a file that a person edited.
+const noChecksum = "none"
+
+// file is the format on disk, see the package documentation.
+type file struct {
+	Version  int    `json:"version"`
+	Scope    Scope  `json:"scope"`
+	Marks    []Mark `json:"marks"`
+	Checksum string `json:"checksum"`
+}
+
+// sum covers everything but itself, in compact form, so that white space is free.
+func (f file) sum() string {
+	f.Checksum = ""
+	data, err := json.Marshal(f)
+	if err != nil { // a time outside years 0 to 9999 cannot have been read from a file
+		return ""
+	}
+	h := sha256.Sum256(data)
+	return "sha256:" + hex.EncodeToString(h[:])
+}
+
+// read returns the file's content or why it cannot be used.
+func read(path string) (file, error) {
+	r, err := os.Open(path)
+	if err != nil {
+		return file{}, err
+	}
+	defer r.Close()
+	data, err := io.ReadAll(io.LimitReader(r, maxFileSize+1))
+	if err != nil {
+		return file{}, err
+	}
+	if len(data) > maxFileSize {
+		return file{}, errors.New("it is too large")
+	}
+	var head struct {
+		Version int `json:"version"`
+	}
+	if err := json.Unmarshal(data, &head); err != nil {
+		return file{}, fmt.Errorf("it is corrupt: %w", err)
+	}
+	if head.Version > version {
+		return file{}, fmt.Errorf("it has version %d, this program knows up to %d", head.Version, version)
+	}
+	var f file
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&f); err != nil {
+		return file{}, fmt.Errorf("it is corrupt: %w", err)
+	}
+	if f.Version != version || (f.Checksum != noChecksum && f.Checksum != f.sum()) {
+		return file{}, errors.New("it is corrupt: the checksum does not match")
+	}
+	for _, m := range f.Marks {
+		if m.Cursor == "" {
+			return file{}, errors.New("it is corrupt: a mark without cursor")
+		}
+	}
+	return f, nil
+}
+
+// write replaces the file. renameio syncs the file before the rename; the folder is
+// synced here, for without it the rename itself may be lost with the power.
+func write(path string, f file) error {
+	f.Checksum = f.sum()
+	data, err := json.MarshalIndent(f, "", "  ")
+	if err != nil {
+		return err
+	}
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return err
+	}
+	// The temporary file must be on the same file system to be renamed.
+	if err := renameio.WriteFile(path, append(data, '\n'), 0o600, renameio.WithTempDir(dir), renameio.WithStaticPermissions(0o600)); err != nil {
+		return err
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
+
+// removeTemporary deletes what a write that was killed left behind: renameio names
+// its temporary files .NAME followed by digits.
+func removeTemporary(path string) {
+	left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"[0-9]*"))
+	for _, name := range left {
+		_ = os.Remove(name) // not ours to fail on: the next start tries again
+	}
+}

@@ -1,0 +1,156 @@
+package checkpoint
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// maxMarks bounds the journal whatever the clock does.
+const maxMarks = 40
+
+// Scope is what a cursor is valid for. A cursor carries the filter, the query and
+// the page size it was made with, so it serves no other.
+type Scope struct {
+	Org      string `json:"org"` // scheme://host of the org
+	Filter   string `json:"filter"`
+	Query    string `json:"query"`
+	PageSize int    `json:"page_size"`
+}
+
+// Mark is a position in an org's log.
+type Mark struct {
+	Cursor     string    `json:"cursor"`      // URL of the next page to fetch
+	Published  time.Time `json:"published"`   // latest event time handed over before Cursor; the start time when there was none yet
+	HandedOver time.Time `json:"handed_over"` // our clock
+}
+
+// Journal is the durable list of marks of one org and scope.
+type Journal struct {
+	path   string
+	scope  Scope
+	window time.Duration
+	marks  []Mark
+	since  time.Time // see Continue
+}
+
+// Open reads the journal of scope.Org in the folder dir, which is created when
+// missing. window is how far back [Journal.Resume] must be able to go.
+//
+// It never fails: what is wrong with the file is told in notes, sentences for the
+// log, and what is wrong with the folder comes back from Append.
+func Open(dir string, scope Scope, window time.Duration) (j *Journal, notes []string) {
+	j = &Journal{path: filepath.Join(dir, FileName(scope.Org)), scope: scope, window: window}
+	removeTemporary(j.path)
+	f, err := read(j.path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+	case err != nil:
+		notes = append(notes, j.setAside(err))
+	case f.Scope.Org != scope.Org:
+		notes = append(notes, j.setAside(fmt.Errorf("it belongs to %s", f.Scope.Org)))
+	case f.Scope != scope:
+		if len(f.Marks) > 0 {
+			j.since = f.Marks[len(f.Marks)-1].Published
+			notes = append(notes, fmt.Sprintf("filter, query or page_size changed: going on from the last event's time, %s, instead of the saved cursor", j.since.UTC().Format(time.RFC3339Nano)))
+		}
+	default:
+		j.marks = f.Marks
+	}
+	return j, notes
+}
+
+// FileName is the name of the file for an org: its host, and port if it has one.
+func FileName(org string) string {
+	_, host, _ := strings.Cut(org, "://")
+	name := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '.' || r == '-' {
+			return r
+		}
+		return '_'
+	}, strings.ToLower(host))
+	return strings.TrimLeft(name, ".") + ".json"
+}
+
+// Path is where the journal is kept.
+func (j *Journal) Path() string { return j.path }
+
+// Last returns the newest mark.
+func (j *Journal) Last() (Mark, bool) {
+	if len(j.marks) == 0 {
+		return Mark{}, false
+	}
+	return j.marks[len(j.marks)-1], true
+}
+
+// Continue returns the time to go on from when the file holds marks of another
+// scope of the same org, which no cursor of ours can follow.
+func (j *Journal) Continue() (time.Time, bool) { return j.since, !j.since.IsZero() }
+
+// Resume goes back to the newest mark that was handed over at least a window before
+// the last one, or the oldest there is, and forgets the marks after it: until they
+// are passed again, an interrupted replay must begin from the same place. The file
+// keeps them until the next Append.
+func (j *Journal) Resume() (Mark, bool) {
+	last, ok := j.Last()
+	if !ok {
+		return Mark{}, false
+	}
+	if j.window <= 0 {
+		return last, true
+	}
+	at := 0
+	for i, m := range j.marks {
+		if last.HandedOver.Sub(m.HandedOver) >= j.window {
+			at = i
+		}
+	}
+	j.marks = j.marks[:at+1]
+	return j.marks[at], true
+}
+
+// Append adds a mark and writes the file. When it fails, the journal in memory has
+// the mark and the next Append writes both.
+func (j *Journal) Append(m Mark) error {
+	m.Published, m.HandedOver = m.Published.UTC(), m.HandedOver.UTC()
+	j.marks = thin(append(j.marks, m), j.window)
+	if err := write(j.path, file{Version: version, Scope: j.scope, Marks: j.marks}); err != nil {
+		return fmt.Errorf("writing checkpoint: %w", err)
+	}
+	j.since = time.Time{}
+	return nil
+}
+
+// thin drops marks that Resume will not need. The last one always stays.
+func thin(marks []Mark, window time.Duration) []Mark {
+	n := len(marks)
+	if window <= 0 {
+		return marks[n-1:]
+	}
+	// The mark before the newest may go when it is close to its predecessor.
+	if n >= 3 && marks[n-2].HandedOver.Sub(marks[n-3].HandedOver) < window/32 {
+		marks[n-2] = marks[n-1]
+		marks = marks[:n-1]
+	}
+	// Of the marks older than the window only the newest is a place to resume from.
+	newest := marks[len(marks)-1].HandedOver
+	for len(marks) > 2 && newest.Sub(marks[1].HandedOver) >= window {
+		marks = marks[1:]
+	}
+	if over := len(marks) - maxMarks; over > 0 { // only a clock that jumps gets here
+		marks = append(marks[:1:1], marks[over+1:]...)
+	}
+	return marks
+}
+
+// setAside moves an unusable file out of the way and says so.
+func (j *Journal) setAside(why error) string {
+	to := fmt.Sprintf("%s.set-aside-%s", j.path, time.Now().UTC().Format("20060102T150405Z"))
+	if err := os.Rename(j.path, to); err != nil {
+		return fmt.Sprintf("not using the checkpoint %s: %v (it could not be set aside: %v)", j.path, why, err)
+	}
+	return fmt.Sprintf("not using the checkpoint %s: %v; set aside as %s", j.path, why, filepath.Base(to))
+}
