@@ -1,0 +1,112 @@
+package event
+
+import (
+	"testing"
+	"time"
+
+	"github.com/grafana/loki/pkg/push"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/relabel"
+	"github.com/stretchr/testify/require"
+)
+
+var now = time.Date(2026, 8, 21, 12, 0, 0, 0, time.UTC)
+
+func entryOf(t *testing.T, opts Options, event string) Entry {
+	t.Helper()
+	if opts.Org == "" {
+		opts.Org = "acme.okta.com"
+	}
+	f, err := New(opts)
+	require.NoError(t, err)
+	events, err := Scan([]byte("[" + event + "]"))
+	require.NoError(t, err)
+	return f.Entry(events[0], now)
+}
+
+const signIn = `{"published":"2026-08-21T10:00:00.120Z","severity":"WARN","eventType":"user.session.start","outcome":{"result":"FAILURE"},` +
+	`"target":[{"id":"0ua","type":"User","displayName":"Ann"},{"type":"AppInstance","id":"0oa","alternateId":null,"displayName":"Okta \u0041dmin"}], "new":1e2}`
+
+func TestEntryKeepsTheEventByteForByteInAnEnvelope(t *testing.T) {
+	require.Equal(t, Entry{
+		Labels: model.LabelSet{"job": "loki.source.okta", "org": "acme.okta.com"},
+		Entry: push.Entry{
+			Timestamp: time.Date(2026, 8, 21, 10, 0, 0, 120e6, time.UTC),
+			Line:      `{"event":` + signIn + `,"level":"warning","msg":"received event","time":"2026-08-21T10:00:00.120Z"}`,
+			StructuredMetadata: push.LabelsAdapter{
+				{Name: "eventType", Value: "user.session.start"},
+				{Name: "event_target_displayName", Value: "Okta Admin"},
+				{Name: "event_target_id", Value: "0oa"},
+				{Name: "event_target_type", Value: "AppInstance"},
+				{Name: "outcome", Value: "FAILURE"},
+			},
+		},
+	}, entryOf(t, Options{}, signIn))
+}
+
+func TestEntryIsTheEventAloneInEventFormat(t *testing.T) {
+	require.Equal(t, signIn, entryOf(t, Options{LineFormat: FormatEvent}, signIn).Line)
+}
+
+func TestEntryWithoutATimeGetsTheCallers(t *testing.T) {
+	e := entryOf(t, Options{}, `{"published":"soon"}`)
+	require.Equal(t, now, e.Timestamp)
+	require.Equal(t, `{"event":{"published":"soon"},"level":"info","msg":"received event","time":"2026-08-21T12:00:00.000Z"}`, e.Line)
+}
+
+func TestRelabelingSeesTheEventAndHidesItsOwnLabels(t *testing.T) {
+	rules := []*relabel.Config{
+		{Action: relabel.Replace, SourceLabels: model.LabelNames{"__okta_event_type"}, Regex: relabel.MustNewRegexp("(.*)"), TargetLabel: "eventType", Replacement: "$1"},
+		{Action: relabel.LabelMap, Regex: relabel.MustNewRegexp("__okta_(level|org)"), Replacement: "$1"},
+		{Action: relabel.Drop, SourceLabels: model.LabelNames{"__okta_outcome_result"}, Regex: relabel.MustNewRegexp("SKIPPED")},
+	}
+	e := entryOf(t, Options{RelabelRules: rules, Labels: map[string]string{"job": "okta", "team": "sec", "__tmp": "x"}}, signIn)
+	require.Equal(t, model.LabelSet{"job": "okta", "org": "acme.okta.com", "team": "sec", "eventType": "user.session.start", "level": "warning"}, e.Labels)
+	for _, m := range e.StructuredMetadata {
+		require.NotEqual(t, "eventType", m.Name, "Loki would hide one of the two")
+	}
+	require.Nil(t, entryOf(t, Options{RelabelRules: rules}, `{"outcome":{"result":"SKIPPED"}}`).Labels)
+}
+
+func TestEntriesOfAStreamShareTheirLabels(t *testing.T) {
+	f, err := New(Options{Org: "o"})
+	require.NoError(t, err)
+	events, err := Scan([]byte("[" + signIn + "," + signIn + "]"))
+	require.NoError(t, err)
+	a, b := f.Entry(events[0], now), f.Entry(events[1], now)
+	a.Labels["shared"] = "yes"
+	require.Contains(t, b.Labels, model.LabelName("shared"))
+}
+
+func TestEntrySharesNoMemoryWithThePage(t *testing.T) {
+	f, err := New(Options{Org: "o"})
+	require.NoError(t, err)
+	body := []byte("[" + signIn + "]")
+	events, err := Scan(body)
+	require.NoError(t, err)
+	want := entryOf(t, Options{Org: "o"}, signIn)
+	got := f.Entry(events[0], now)
+	clear(body)
+	require.Equal(t, want, got)
+}
+
+func TestNewNamesWhatIsWrongAndWhatIsAllowed(t *testing.T) {
+	for name, tc := range map[string]struct {
+		opts Options
+		want string
+	}{
+		"no org":            {Options{}, "the org's host is missing"},
+		"line format":       {Options{Org: "o", LineFormat: "raw"}, `line format "raw": must be "envelope" or "event"`},
+		"label name":        {Options{Org: "o", Labels: map[string]string{"a-b": "c"}}, `label "a-b": a name is letters, digits and underscores, and does not begin with a digit`},
+		"label like ours":   {Options{Org: "o", Labels: map[string]string{"__okta_org": "c"}}, `label "__okta_org": names that begin with __okta_ are set from events; use another name`},
+		"metadata name":     {Options{Org: "o", StructuredMetadata: map[string]string{"1a": "uuid"}}, `structured metadata "1a": a name is letters, digits and underscores, and does not begin with a digit`},
+		"metadata is label": {Options{Org: "o", StructuredMetadata: map[string]string{"job": "uuid"}}, `structured metadata "job": entries have a label of this name, and Loki would hide one of the two; use another name`},
+		"metadata path":     {Options{Org: "o", StructuredMetadata: map[string]string{"a": "target[*].id"}}, `structured metadata "a": "target[*].id" is not a path: [*] stands for many values, and one is needed; ` + pathForms + `, or "country_code"`},
+		"unknown action":    {Options{Org: "o", RelabelRules: []*relabel.Config{{}}}, "relabeling rule 1: relabel action cannot be empty"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := New(tc.opts)
+			require.EqualError(t, err, tc.want)
+		})
+	}
+}

@@ -1,0 +1,123 @@
+package event
+
+import (
+	"bytes"
+	"strings"
+	"time"
+)
+
+// A field is a top-level member of Okta's LogEvent schema.
+type field uint8
+
+const (
+	fieldActor field = iota
+	fieldAuthenticationContext
+	fieldClient
+	fieldDebugContext
+	fieldDevice
+	fieldDisplayMessage
+	fieldEventType
+	fieldLegacyEventType
+	fieldOutcome
+	fieldPublished
+	fieldRequest
+	fieldSecurityContext
+	fieldSeverity
+	fieldTarget
+	fieldTransaction
+	fieldUUID
+	fieldVersion
+	fieldCount
+	fieldUnknown = fieldCount
+)
+
+// fieldNamed returns the field called name, or fieldUnknown.
+func fieldNamed(name string) field {
+	switch name {
+	case "actor":
+		return fieldActor
+	case "authenticationContext":
+		return fieldAuthenticationContext
+	case "client":
+		return fieldClient
+	case "debugContext":
+		return fieldDebugContext
+	case "device":
+		return fieldDevice
+	case "displayMessage":
+		return fieldDisplayMessage
+	case "eventType":
+		return fieldEventType
+	case "legacyEventType":
+		return fieldLegacyEventType
+	case "outcome":
+		return fieldOutcome
+	case "published":
+		return fieldPublished
+	case "request":
+		return fieldRequest
+	case "securityContext":
+		return fieldSecurityContext
+	case "severity":
+		return fieldSeverity
+	case "target":
+		return fieldTarget
+	case "transaction":
+		return fieldTransaction
+	case "uuid":
+		return fieldUUID
+	case "version":
+		return fieldVersion
+	}
+	return fieldUnknown
+}
+
+// fieldAt returns the field whose name a valid JSON string starts with; b
+// begins after the opening quote.
+func fieldAt(b []byte) field {
+	const longest = len("authenticationContext")
+	end := bytes.IndexByte(b[:min(len(b), longest+1)], '"')
+	if end >= 0 {
+		if raw := b[:end]; bytes.IndexByte(raw, '\\') < 0 {
+			return fieldNamed(alias(raw))
+		}
+	} else if bytes.IndexByte(b[:min(len(b), longest+1)], '\\') < 0 {
+		return fieldUnknown
+	}
+	// The name is spelled with escapes: legal, and never seen.
+	return fieldNamed(unquote(b[:skipString(b, -1)-1]))
+}
+
+// text returns the text of a string field, "" when it is missing or no string.
+func (ev *Event) text(f field) string {
+	s := ev.fields[f]
+	if !s.isString(ev.Raw) {
+		return ""
+	}
+	return unquote(s.inner().of(ev.Raw))
+}
+
+// Loki keeps time as nanoseconds since 1970 in 64 bits.
+var (
+	earliest = time.Unix(0, 0)
+	latest   = time.Unix(0, 1<<63-1)
+)
+
+// parseTime reads an RFC 3339 time of any precision, or returns the zero time.
+// Okta promises milliseconds and Z; the offset without a colon is the form its
+// own error messages show.
+func parseTime(text string) time.Time {
+	if text == "" {
+		return time.Time{}
+	}
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		if t, err = time.Parse("2006-01-02T15:04:05.999999999Z0700", strings.ToUpper(text)); err != nil {
+			return time.Time{}
+		}
+	}
+	if t.Before(earliest) || t.After(latest) {
+		return time.Time{}
+	}
+	return t.UTC()
+}

@@ -1,0 +1,195 @@
+package event
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/relabel"
+)
+
+// Job is the value of the job label when Options.Labels does not set it.
+const Job = "loki.source.okta"
+
+// sourceLabels are the labels that relabeling rules can read, besides
+// __okta_org and the fixed labels, and where their values come from. All of
+// them take few values in an org: users, addresses and ids are not among them,
+// because a stream per user is what Loki handles worst.
+var sourceLabels = map[model.LabelName]string{
+	"__okta_event_type":              "eventType",
+	"__okta_legacy_event_type":       "legacyEventType",
+	"__okta_severity":                "severity",
+	"__okta_level":                   "severity", // as the level in the line: see level
+	"__okta_outcome_result":          "outcome.result",
+	"__okta_actor_type":              "actor.type",
+	"__okta_target_type":             "target[AppInstance|User|0].type",
+	"__okta_transaction_type":        "transaction.type",
+	"__okta_client_device":           "client.device",
+	"__okta_client_zone":             "client.zone",
+	"__okta_client_country":          "client.geographicalContext.country",
+	"__okta_authentication_provider": "authenticationContext.authenticationProvider",
+	"__okta_credential_type":         "authenticationContext.credentialType",
+	"__okta_is_proxy":                "securityContext.isProxy",
+	"__okta_risk_level":              "securityContext.risk.level",
+}
+
+const levelLabel = "__okta_level"
+
+// maxStreams bounds how many label sets a Formatter remembers. An org that has
+// more of them than this has a cardinality problem before it has a speed problem.
+const maxStreams = 4096
+
+// A labeler gives events their labels.
+type labeler struct {
+	fixed   model.LabelSet    // what every event has before rules
+	rules   []*relabel.Config // nil: every event has fixed
+	sources []labelSource     // what the rules read
+
+	mu      sync.RWMutex
+	streams map[string]*stream // by the sources' values
+}
+
+type labelSource struct {
+	name   model.LabelName
+	output int // in the formatter's selection
+}
+
+// A stream is the outcome of relabeling: a set of labels, shared by all
+// entries that have it.
+type stream struct {
+	labels model.LabelSet // nil when the rules dropped the event
+	taken  []bool         // metadata whose name is a label here, by position; nil: none
+}
+
+// newLabeler checks the options and adds what rules read to the selection.
+func newLabeler(opts Options, s *selection) (*labeler, error) {
+	l := &labeler{
+		fixed:   model.LabelSet{"job": Job, "org": model.LabelValue(opts.Org)},
+		streams: map[string]*stream{},
+	}
+	names := make([]string, 0, len(opts.Labels))
+	for name := range opts.Labels {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		value := opts.Labels[name]
+		if err := checkName(name); err != nil {
+			return nil, fmt.Errorf("label %w", err)
+		}
+		if strings.HasPrefix(name, "__okta_") {
+			return nil, fmt.Errorf("label %q: names that begin with __okta_ are set from events; use another name", name)
+		}
+		if !model.LabelValue(value).IsValid() {
+			return nil, fmt.Errorf("label %q: the value is not valid UTF-8", name)
+		}
+		l.fixed[model.LabelName(name)] = model.LabelValue(value)
+	}
+
+	for i, rule := range opts.RelabelRules {
+		checked := *rule
+		if checked.Regex.Regexp == nil || checked.Action == relabel.KeepEqual || checked.Action == relabel.DropEqual {
+			// The last two do not use it, and want it to be this one.
+			checked.Regex = relabel.DefaultRelabelConfig.Regex
+		}
+		if checked.NameValidationScheme == model.UnsetValidation {
+			checked.NameValidationScheme = model.LegacyValidation
+		}
+		if err := checked.Validate(model.LegacyValidation); err != nil {
+			return nil, fmt.Errorf("relabeling rule %d: %w", i+1, err)
+		}
+		l.rules = append(l.rules, &checked)
+	}
+	for name, from := range sourceLabels {
+		if slices.ContainsFunc(l.rules, func(r *relabel.Config) bool { return reads(r, name) }) {
+			p, err := parsePath(from, false)
+			if err != nil {
+				return nil, err
+			}
+			l.sources = append(l.sources, labelSource{name, s.add(p)})
+		}
+	}
+	return l, nil
+}
+
+// reads tells whether a rule's outcome can depend on the label.
+func reads(rule *relabel.Config, name model.LabelName) bool {
+	switch rule.Action {
+	case relabel.LabelMap:
+		return rule.Regex.MatchString(string(name))
+	case relabel.KeepEqual, relabel.DropEqual:
+		if rule.TargetLabel == string(name) {
+			return true
+		}
+	}
+	return slices.Contains(rule.SourceLabels, name)
+}
+
+// stream returns the labels for an event whose source values are values, in
+// the order of l.sources. taken tells which names may not be metadata as well.
+func (l *labeler) stream(values []string, metadata []metadatum) *stream {
+	var buf [256]byte
+	key := buf[:0]
+	for _, v := range values {
+		key = append(key, v...)
+		key = append(key, 0xff) // in no UTF-8 text
+	}
+	l.mu.RLock()
+	known := l.streams[string(key)]
+	l.mu.RUnlock()
+	if known != nil {
+		return known
+	}
+
+	made := l.relabel(values)
+	for i, m := range metadata {
+		if _, ok := made.labels[model.LabelName(m.name)]; ok {
+			if made.taken == nil {
+				made.taken = make([]bool, len(metadata))
+			}
+			made.taken[i] = true
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.streams) >= maxStreams {
+		clear(l.streams)
+	}
+	l.streams[string(key)] = made
+	return made
+}
+
+// relabel applies the rules to the fixed labels and the source values.
+func (l *labeler) relabel(values []string) *stream {
+	b := labels.NewBuilder(labels.EmptyLabels())
+	for name, value := range l.fixed {
+		b.Set(string(name), string(value))
+	}
+	if l.rules != nil {
+		b.Set("__okta_org", string(l.fixed["org"]))
+		for i, source := range l.sources {
+			b.Set(string(source.name), strings.Clone(values[i]))
+		}
+		if !relabel.ProcessBuilder(b, l.rules...) {
+			return &stream{}
+		}
+	}
+	set := model.LabelSet{}
+	b.Range(func(label labels.Label) {
+		if !strings.HasPrefix(label.Name, model.ReservedLabelPrefix) && label.Value != "" {
+			set[model.LabelName(label.Name)] = model.LabelValue(label.Value)
+		}
+	})
+	return &stream{labels: set}
+}
+
+// checkName tells whether Loki can query a label or metadata called name.
+func checkName(name string) error {
+	if !model.LegacyValidation.IsValidLabelName(name) {
+		return fmt.Errorf("%q: a name is letters, digits and underscores, and does not begin with a digit", name)
+	}
+	return nil
+}
