@@ -1,0 +1,173 @@
+package okta
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode"
+)
+
+// Class says what a failure asks of the caller. The HTTP status decides first,
+// then errorCode.
+type Class int
+
+const (
+	// Transient failures go away by themselves: 408, 5xx, network, TLS, timeouts, cut
+	// or undecodable bodies. Retry the same cursor with backoff, for ever.
+	Transient Class = iota
+	// RateLimited is a 429. The client's Budget already knows until when to wait, so
+	// the next Fetch waits by itself.
+	RateLimited
+	// Refused failures last until somebody changes something: 401, 403, 404, a 400 on
+	// a start cursor, a redirect elsewhere. Retry slowly, tell the operator.
+	Refused
+	// CursorRefused is a 400 on a cursor that Okta once issued: expired or of another
+	// org. Start again from the last event's time.
+	CursorRefused
+)
+
+func (c Class) String() string {
+	switch c {
+	case RateLimited:
+		return "rate limited"
+	case Refused:
+		return "refused"
+	case CursorRefused:
+		return "cursor refused"
+	default:
+		return "transient"
+	}
+}
+
+// Error is any failure of [Client.Fetch] but the end of its context. It never holds
+// a credential.
+type Error struct {
+	Class     Class
+	Status    int    // HTTP status; 0 when there was no answer
+	Code      string // Okta's errorCode, such as E0000011; the only contractual part of an error body
+	Summary   string // Okta's errorSummary and errorCauses, cut to 500 bytes; may change without notice
+	RequestID string // X-Okta-Request-Id, what Okta's support asks for
+	Err       error  // the cause when it is not an HTTP status
+}
+
+// Error gives Okta's own words: "Okta answered 401 E0000011: Invalid token provided
+// (request id ...)".
+func (e *Error) Error() string {
+	if e.Status == 0 {
+		return fmt.Sprintf("fetching page: %v", e.Err)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "Okta answered %d", e.Status)
+	if e.Code != "" {
+		b.WriteString(" " + e.Code)
+	}
+	if e.Summary != "" {
+		b.WriteString(": " + e.Summary)
+	} else if text := http.StatusText(e.Status); text != "" && e.Err == nil {
+		b.WriteString(" " + text)
+	}
+	if e.Err != nil {
+		fmt.Fprintf(&b, ": %v", e.Err)
+	}
+	if e.RequestID != "" {
+		fmt.Fprintf(&b, " (request id %s)", e.RequestID)
+	}
+	return b.String()
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// ClassOf returns the class of err: that of the [*Error] in its chain, else
+// Transient.
+func ClassOf(err error) Class {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Class
+	}
+	return Transient
+}
+
+// ErrBodyTooLarge is the cause of a page that exceeds [Config.MaxBody].
+var ErrBodyTooLarge = errors.New("page is too large")
+
+// statusError classifies a response that is not 200. body is what could be read of
+// it, which may be HTML from a proxy on the way.
+func statusError(cur Cursor, status int, h http.Header, body []byte) *Error {
+	e := &Error{Status: status, RequestID: requestID(h)}
+	var doc struct {
+		ErrorCode    string `json:"errorCode"`
+		ErrorSummary string `json:"errorSummary"`
+		ErrorCauses  []struct {
+			ErrorSummary string `json:"errorSummary"`
+		} `json:"errorCauses"`
+	}
+	if json.Unmarshal(body, &doc) == nil {
+		e.Code = printable(doc.ErrorCode, 20)
+		summary := doc.ErrorSummary
+		for _, c := range doc.ErrorCauses {
+			if c.ErrorSummary != "" && !strings.Contains(summary, c.ErrorSummary) {
+				summary += "; " + c.ErrorSummary
+			}
+		}
+		e.Summary = printable(summary, 500)
+	}
+	if e.Summary == "" {
+		// A missing scope is told in a header, not in the body.
+		e.Summary = printable(h.Get("WWW-Authenticate"), 500)
+	}
+	switch {
+	case status == http.StatusTooManyRequests:
+		e.Class = RateLimited
+	case status == http.StatusRequestTimeout || status == http.StatusTooEarly || status >= 500:
+		e.Class = Transient
+	case status == http.StatusBadRequest && !cur.IsStart():
+		e.Class = CursorRefused
+	case status >= 400:
+		e.Class = Refused
+	default: // 1xx, 2xx other than 200, 3xx that is no redirect
+		e.Class = Transient
+		e.Err = errors.New("expected 200")
+	}
+	return e
+}
+
+// transportError classifies an error of the HTTP client. It drops the URL that
+// net/http puts into its errors: the cursor is long and says nothing.
+func transportError(err error, timeout string) *Error {
+	var ue *url.Error
+	if errors.As(err, &ue) {
+		err = ue.Err
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("no complete answer within request_timeout (%s): %w", timeout, err)
+	}
+	return &Error{Class: Transient, Err: err}
+}
+
+// authorizeError classifies an error of the Authorizer, see [Authorizer].
+func authorizeError(err error) *Error {
+	e := &Error{Class: Transient, Err: err}
+	var refused interface{ Refused() bool }
+	if errors.As(err, &refused) && refused.Refused() {
+		e.Class = Refused
+	}
+	return e
+}
+
+func requestID(h http.Header) string { return printable(h.Get("X-Okta-Request-Id"), 100) }
+
+// printable makes text from the network safe for a log line: no control characters,
+// at most n bytes.
+func printable(s string, n int) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "?"))
+	return bounded(strings.TrimSpace(s), n)
+}
