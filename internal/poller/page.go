@@ -1,0 +1,131 @@
+package poller
+
+import (
+	"context"
+	"time"
+
+	"github.com/go-kit/log/level"
+
+	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/okta"
+)
+
+// What Loki refuses with its defaults: lines above limits_config.max_line_size and
+// entries older than reject_old_samples_max_age, or too far in the future
+// (creation_grace_period).
+const (
+	lokiMaxLine   = 256 << 10
+	lokiMaxAge    = 7 * 24 * time.Hour
+	lokiMaxFuture = 10 * time.Minute
+)
+
+// handOver sends the page's events, moves the cursor and says how long to wait
+// before the next fetch. An error is that of the sink; the cursor has not moved
+// then.
+func (p *Poller) handOver(ctx context.Context, page okta.Page, events []event.Event) (time.Duration, error) {
+	latestEvent := p.at.published
+	for _, ev := range events {
+		if err := p.send(ctx, ev); err != nil {
+			p.Status.sending(time.Time{})
+			return 0, ignoreEnd(ctx, err)
+		}
+		// A time ahead of the server's clock says nothing about when the event was
+		// persisted; to start from it after a refused cursor could skip events.
+		if ev.Published.After(latestEvent) && !ev.Published.After(page.Date) {
+			latestEvent = ev.Published
+		}
+	}
+	p.Status.sending(time.Time{})
+	p.at.published = latestEvent
+	p.Metrics.pages.Inc()
+
+	full := len(events) >= p.PageSize
+	moved := page.Next != "" && page.Next != p.at.cursor
+	if page.Next == "" {
+		if !p.noNext {
+			p.noNext = true
+			level.Warn(p.Logger).Log("msg", "the page names no usable next link, asking for the same page again", "request_id", page.RequestID, "err", page.NextErr)
+		}
+	} else {
+		p.noNext = false
+		p.at.cursor = page.Next
+	}
+	if !full {
+		p.at.replaying = time.Time{}
+	}
+	if moved || len(events) > 0 {
+		p.save()
+	}
+	catchingUp := full && moved
+	p.Status.set(func(s *Snapshot) {
+		s.Pages++
+		s.CatchingUp = catchingUp
+		s.Replaying = !p.at.replaying.IsZero()
+		if !full {
+			// Everything that Okta had when it answered is handed over.
+			s.Watermark = latest(s.Watermark, s.LastPoll)
+		}
+	})
+	if catchingUp {
+		return 0, nil
+	}
+	return p.PollInterval, nil
+}
+
+// send hands over one event, unless it was before.
+func (p *Poller) send(ctx context.Context, ev event.Event) error {
+	if p.Memory.seen.has(ev.UUID) {
+		p.Metrics.duplicates.Inc()
+		return nil
+	}
+	now := time.Now()
+	p.Status.sending(now)
+	entry := p.Format(ev, now)
+	if entry.Labels == nil { // the relabeling rules say so
+		p.Metrics.dropped.Inc()
+		return nil
+	}
+	if err := p.Sink.Send(ctx, entry); err != nil {
+		return err
+	}
+	p.Memory.seen.add(ev.UUID)
+	p.account(ev, entry, now)
+	return nil
+}
+
+// account counts an event that was handed over and warns, once each, of what Loki's
+// defaults would refuse.
+func (p *Poller) account(ev event.Event, entry event.Entry, now time.Time) {
+	m := p.Metrics
+	m.entries.Inc()
+	replayed := !p.at.replaying.IsZero() && !ev.Published.After(p.at.replaying)
+	if replayed {
+		m.replayed.Inc()
+	}
+	p.Status.set(func(s *Snapshot) {
+		s.Events++
+		s.LastEvent = latest(s.LastEvent, ev.Published)
+		if replayed {
+			s.Replayed++
+		}
+	})
+	if ev.UUID == "" || ev.Published.IsZero() {
+		m.malformed.Inc()
+		p.Memory.warnOnce(p.Logger, "malformed", "an event has no uuid or no usable published time; it is forwarded all the same", "uuid", ev.UUID)
+	}
+	if len(entry.Line) > lokiMaxLine {
+		m.oversized.Inc()
+		p.Memory.warnOnce(p.Logger, "oversized", "an event's line is over 256 KB, which Loki refuses by default; it is forwarded all the same, raise max_line_size", "uuid", ev.UUID, "bytes", len(entry.Line))
+	}
+	if age := now.Sub(entry.Timestamp); age > lokiMaxAge || age < -lokiMaxFuture {
+		m.outOfRange.Inc()
+		p.Memory.warnOnce(p.Logger, "out of range", "an event is older than 7 days or more than 10 minutes ahead, which Loki refuses by default; it is forwarded all the same, set reject_old_samples_max_age", "uuid", ev.UUID, "published", entry.Timestamp)
+	}
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,86 @@
+package poller
+
+import (
+	"time"
+
+	"github.com/go-kit/log/level"
+
+	"github.com/grafana/alloy/okta/internal/checkpoint"
+	"github.com/grafana/alloy/okta/internal/okta"
+)
+
+// resume finds out where to go on. In order: where the poller before us in this
+// process stood; its last event's time, when filter, query or page size changed since;
+// the checkpoint, minus the replay window; the last event's time in a checkpoint of
+// another filter, query or page size; the initial lookback.
+func (p *Poller) resume() {
+	at, sameScope, sameOrg := p.Memory.left(p.Scope)
+	switch last, saved := p.Journal.Last(); {
+	case sameScope:
+		p.at = at
+		return
+	case sameOrg:
+		p.at = position{cursor: p.start(at.published), published: at.published}
+	case saved:
+		from, _ := p.Journal.Resume()
+		p.at = position{cursor: okta.Cursor(from.Cursor), published: from.Published}
+		if from != last {
+			p.at.replaying = last.Published
+		}
+		level.Info(p.Logger).Log("msg", "resuming from the checkpoint", "last_event", last.Published, "handed_over", last.HandedOver, "replay_from", from.Published)
+		p.remember()
+		return
+	default:
+		since, ok := p.Journal.Continue()
+		if !ok {
+			since = time.Now().Add(-p.InitialLookback)
+			level.Info(p.Logger).Log("msg", "no checkpoint, starting from the initial lookback", "since", since.UTC().Format(time.RFC3339))
+		}
+		p.at = position{cursor: p.start(since), published: since}
+	}
+	// Saved before the first request: if the token is wrong for a week, the start is
+	// still where it was meant to be, also after a restart.
+	p.save()
+}
+
+// start is the cursor for since, moved up to the retention when it lies before.
+func (p *Poller) start(since time.Time) okta.Cursor {
+	// A minute inside the retention: the request takes time to arrive.
+	if oldest := time.Now().Add(-Retention + time.Minute); since.Before(oldest) {
+		level.Warn(p.Logger).Log("msg", "Okta keeps events for 90 days, starting there; older events are lost",
+			"wanted", since.UTC().Format(time.RFC3339), "start", oldest.UTC().Format(time.RFC3339), "lost", oldest.Sub(since).Round(time.Second))
+		since = oldest
+	}
+	return p.Source.Start(since)
+}
+
+// save makes the position durable. A file that cannot be written is reported, and
+// polling goes on: the events are worth more than the cursor.
+func (p *Poller) save() {
+	p.remember()
+	now := time.Now()
+	err := p.Journal.Append(checkpoint.Mark{Cursor: string(p.at.cursor), Published: p.at.published, HandedOver: now})
+	p.Status.set(func(s *Snapshot) {
+		s.CheckpointErr = err
+		if err == nil {
+			s.CheckpointSaved = now
+		}
+	})
+	switch {
+	case err != nil:
+		p.Metrics.checkpointFailures.Inc()
+		if !p.unsaved {
+			p.unsaved = true
+			level.Error(p.Logger).Log("msg", "the checkpoint cannot be written; a restart will repeat events", "err", err)
+		}
+	case p.unsaved:
+		p.unsaved = false
+		level.Info(p.Logger).Log("msg", "the checkpoint is written again")
+	}
+}
+
+// remember keeps the position for the poller after us in this process.
+func (p *Poller) remember() {
+	p.Memory.put(p.Scope, p.at)
+	p.Status.set(func(s *Snapshot) { s.Watermark = latest(s.Watermark, p.at.published) })
+}

@@ -1,0 +1,85 @@
+package poller
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/grafana/alloy/okta/internal/okta"
+)
+
+// Status is where a poller reports and others read, at any time. The zero value is
+// ready; it is safe for concurrent use and outlives reloads.
+type Status struct {
+	mu   sync.Mutex
+	snap Snapshot
+}
+
+// Snapshot is a poller's state at one moment. Times are zero when there was none.
+type Snapshot struct {
+	LastPoll   time.Time // last page from Okta, empty ones too
+	LastEvent  time.Time // latest event time handed over
+	Watermark  time.Time // everything Okta had up to then is handed over
+	CatchingUp bool      // the last page was full: there is more
+	Replaying  bool      // handing over again what came before the stop
+
+	Pages, Events, Replayed uint64 // since the process started
+
+	SendingSince time.Time // a receiver is taking an entry since; zero: none
+	WaitUntil    time.Time // waiting for the budget until; zero: not waiting
+	WaitReason   string
+
+	Err      error // of the last try; nil after a success
+	ErrClass okta.Class
+	ErrSince time.Time // first failure since the last success
+
+	CheckpointErr   error // of the last save
+	CheckpointSaved time.Time
+}
+
+// Snapshot returns the current state.
+func (s *Status) Snapshot() Snapshot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.snap
+}
+
+// Lag is how far behind the log the poller is: the time since everything Okta had was
+// handed over. It grows while the poller is idle, blocked, refused or behind, and
+// falls to the poll interval when it keeps up. Negative clock differences count as 0.
+func (s Snapshot) Lag(now time.Time) time.Duration {
+	if s.Watermark.IsZero() {
+		return 0
+	}
+	return max(0, now.Sub(s.Watermark))
+}
+
+// Waiting notes a wait for the budget; it fits [okta.Config].Waiting.
+func (s *Status) Waiting(until time.Time, reason string) {
+	s.set(func(snap *Snapshot) { snap.WaitUntil, snap.WaitReason = until, reason })
+}
+
+func (s *Status) set(change func(*Snapshot)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(&s.snap)
+}
+
+func (s *Status) sending(since time.Time) {
+	s.set(func(snap *Snapshot) { snap.SendingSince = since })
+}
+
+func (s *Status) fail(class okta.Class, err error) {
+	s.set(func(snap *Snapshot) {
+		if snap.Err == nil {
+			snap.ErrSince = time.Now()
+		}
+		snap.Err, snap.ErrClass = err, class
+	})
+}
+
+func asError(err error) (*okta.Error, bool) {
+	var e *okta.Error
+	ok := errors.As(err, &e)
+	return e, ok
+}
