@@ -3,6 +3,7 @@ package event
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -162,7 +163,7 @@ func (ev *Event) read(body []byte, i, depth int) int {
 
 // facts fills the facts from the fields.
 func (ev *Event) facts() {
-	ev.UUID = string(ev.text(fieldUUID))
+	ev.UUID = strings.Clone(ev.text(fieldUUID))
 	ev.EventType = ev.text(fieldEventType)
 	ev.Severity = ev.text(fieldSeverity)
 	ev.Published = parseTime(ev.text(fieldPublished))

@@ -116,3 +116,11 @@ func TestScanNestsAsDeepAsEncodingJSON(t *testing.T) {
 		require.Equal(t, valid, err == nil)
 	}
 }
+
+func TestUUIDsKeepNoPageAlive(t *testing.T) {
+	body := []byte(`[{"uuid":"0123"}]`)
+	events, err := Scan(body)
+	require.NoError(t, err)
+	clear(body)
+	require.Equal(t, "0123", events[0].UUID)
+}

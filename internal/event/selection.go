@@ -94,36 +94,43 @@ func (n *node) find(b []byte, v span, found []span) {
 		}
 	}
 	for i := range n.picked {
-		if value := choose(b, v, n.picked[i].picks); value.found() {
-			n.picked[i].find(b, value, found)
+		if start := choose(b, v, n.picked[i].picks); start >= 0 {
+			// Where it ends matters only to a path that ends here.
+			chosen := span{start: uint32(start)}
+			if len(n.picked[i].outputs) > 0 {
+				chosen.end = uint32(skipValue(b, start, 0))
+			}
+			n.picked[i].find(b, chosen, found)
 		}
 	}
 }
 
-// choose returns the element of v that the first fitting alternative picks. An
-// object counts as itself: it is picked when its type is among the alternatives.
-func choose(b []byte, v span, picks []pick) (chosen span) {
+// choose returns where the element of v begins that the first fitting
+// alternative picks, or -1. An object counts as itself: it is picked when its
+// type is among the alternatives.
+func choose(b []byte, v span, picks []pick) (chosen int) {
+	chosen = -1
 	best := len(picks)
 	switch b[v.start] {
 	case '{':
-		typ := typeOf(b, v)
+		typ := typeOf(b, int(v.start))
 		if slices.ContainsFunc(picks, func(p pick) bool { return p.typ != "" && p.typ == typ }) {
-			return v
+			return int(v.start)
 		}
 	case '[':
-		e := elementsOf(b, v)
-		for index := 0; best > 0; index++ {
-			element, ok := e.next()
-			if !ok {
-				break
-			}
-			typ := typeOf(b, element)
+		index := 0
+		for e := elementsOf(b, v); !e.done(); e.next() {
+			typ := typeOf(b, e.i)
 			for rank, p := range picks[:best] {
 				if p.index == index || p.typ != "" && p.typ == typ {
-					best, chosen = rank, element
+					best, chosen = rank, e.i
 					break
 				}
 			}
+			if best == 0 {
+				break // before skipping the rest of the element, which may be long
+			}
+			index++
 		}
 	}
 	return chosen

@@ -38,17 +38,18 @@ func elementsOf(b []byte, s span) elements {
 	return elements{b, skipSpace(b, int(s.start)+1)}
 }
 
-func (e *elements) next() (value span, ok bool) {
-	if e.b[e.i] == ']' {
-		return span{}, false
-	}
+// done tells whether no element is left; otherwise one begins at e.b[e.i].
+func (e *elements) done() bool { return e.b[e.i] == ']' }
+
+// next skips an element and returns where it was.
+func (e *elements) next() span {
 	start := e.i
 	end := skipValue(e.b, start, 0)
 	e.i = skipSpace(e.b, end)
 	if e.b[e.i] == ',' {
 		e.i = skipSpace(e.b, e.i+1)
 	}
-	return spanOf(start, end), true
+	return spanOf(start, end)
 }
 
 // is tells whether the raw bytes of a string, without quotes, spell text.
@@ -61,12 +62,13 @@ func (s span) is(b []byte, text string) bool {
 	return len(raw) > len(text) && unquote(raw) == text
 }
 
-// typeOf returns the text of an object's "type" member, "" when there is none.
-func typeOf(b []byte, object span) string {
-	if b[object.start] != '{' {
+// typeOf returns the text of the first "type" member of the object at b[i], ""
+// when there is none or b[i] begins something else.
+func typeOf(b []byte, i int) string {
+	if b[i] != '{' {
 		return ""
 	}
-	for m := membersOf(b, object); ; {
+	for m := (members{b, skipSpace(b, i+1)}); ; {
 		name, value, ok := m.next()
 		if !ok {
 			return ""

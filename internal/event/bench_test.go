@@ -1,0 +1,187 @@
+package event
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/buger/jsonparser"
+	"github.com/stretchr/testify/require"
+	"github.com/tidwall/gjson"
+)
+
+const fixtures = "../../testdata/events"
+
+// fixture returns one of the events that the whole module tests with.
+func fixture(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(fixtures, name+".json"))
+	require.NoError(t, err)
+	return bytes.TrimSpace(b)
+}
+
+// pages are what benchmarks read: 1,000 events, of every shape we know or 12 KB each.
+func pages(t testing.TB) map[string][]byte {
+	t.Helper()
+	files, err := filepath.Glob(fixtures + "/*.json")
+	require.NoError(t, err)
+	var small [][]byte
+	for _, file := range files {
+		event := fixture(t, strings.TrimSuffix(filepath.Base(file), ".json"))
+		if len(event) > 1000 && len(event) < 4000 {
+			small = append(small, event)
+		}
+	}
+	page := func(events ...[]byte) []byte {
+		var b bytes.Buffer
+		for i := range 1000 {
+			b.WriteByte("[,"[min(i, 1)])
+			event := events[i%len(events)]
+			if u := bytes.Index(event, []byte(`"uuid":"`)); u >= 0 {
+				event = bytes.Clone(event)
+				copy(event[u+8:], fmt.Sprintf("%08x", i))
+			}
+			b.Write(event)
+		}
+		b.WriteByte(']')
+		return b.Bytes()
+	}
+	return map[string][]byte{"small": page(small...), "large": page(fixture(t, "large_change_details"))}
+}
+
+// entries is the path under test: a page becomes entries.
+func entries(f *Formatter, body []byte, now time.Time) (bytes int, err error) {
+	events, err := Scan(body)
+	for _, ev := range events {
+		bytes += len(f.Entry(ev, now).Line)
+	}
+	return bytes, err
+}
+
+// logEvent is the event as the SDK-based collectors see it, for comparison.
+type logEvent struct {
+	Actor                 any             `json:"actor"`
+	AuthenticationContext any             `json:"authenticationContext"`
+	Client                any             `json:"client"`
+	DebugContext          any             `json:"debugContext"`
+	DisplayMessage        string          `json:"displayMessage"`
+	EventType             string          `json:"eventType"`
+	LegacyEventType       string          `json:"legacyEventType"`
+	Outcome               *logOutcome     `json:"outcome"`
+	Published             string          `json:"published"`
+	Request               any             `json:"request"`
+	SecurityContext       any             `json:"securityContext"`
+	Severity              string          `json:"severity"`
+	Target                []logTarget     `json:"target"`
+	Transaction           any             `json:"transaction"`
+	UUID                  string          `json:"uuid"`
+	Version               json.RawMessage `json:"version"`
+}
+
+type logOutcome struct {
+	Result string `json:"result"`
+	Reason string `json:"reason"`
+}
+
+type logTarget struct {
+	ID            string `json:"id"`
+	Type          string `json:"type"`
+	AlternateID   string `json:"alternateId"`
+	DisplayName   string `json:"displayName"`
+	DetailEntry   any    `json:"detailEntry"`
+	ChangeDetails any    `json:"changeDetails"`
+}
+
+// structAndBack is the usual way: decode into a struct, encode the struct.
+func structAndBack(body []byte) (bytes int, err error) {
+	var events []logEvent
+	if err := json.Unmarshal(body, &events); err != nil {
+		return 0, err
+	}
+	for _, ev := range events {
+		line, err := json.Marshal(map[string]any{"event": ev, "level": "info", "msg": "received event", "time": ev.Published})
+		if err != nil {
+			return 0, err
+		}
+		bytes += len(line)
+	}
+	return bytes, nil
+}
+
+// readers are the ways of reading a page that are compared: each checks the
+// whole page and finds every event's bytes and facts.
+var readers = map[string]func(body []byte) int{
+	"scan": func(body []byte) int {
+		events, _ := Scan(body)
+		return len(events)
+	},
+	"gjson": func(body []byte) (n int) {
+		if !gjson.ValidBytes(body) {
+			return 0
+		}
+		gjson.ParseBytes(body).ForEach(func(_, event gjson.Result) bool {
+			var found int
+			event.ForEach(func(key, value gjson.Result) bool {
+				switch key.Str {
+				case "uuid", "published", "eventType", "severity", "outcome", "target":
+					found++
+				}
+				return true
+			})
+			n++
+			return true
+		})
+		return n
+	},
+	"jsonparser": func(body []byte) (n int) {
+		if !json.Valid(body) { // it does not check what it skips
+			return 0
+		}
+		_, _ = jsonparser.ArrayEach(body, func(event []byte, _ jsonparser.ValueType, _ int, _ error) {
+			var found int
+			_ = jsonparser.ObjectEach(event, func(key, value []byte, _ jsonparser.ValueType, _ int) error {
+				switch string(key) {
+				case "uuid", "published", "eventType", "severity", "outcome", "target":
+					found++
+				}
+				return nil
+			})
+			n++
+		})
+		return n
+	},
+}
+
+func BenchmarkPage(b *testing.B) {
+	plain, err := New(Options{Org: "acme.okta.com"})
+	require.NoError(b, err)
+	for size, body := range pages(b) {
+		run := func(name string, f func() int) {
+			b.Run(size+"/"+name, func(b *testing.B) {
+				b.SetBytes(int64(len(body)))
+				b.ReportAllocs()
+				for b.Loop() {
+					if f() == 0 {
+						b.Fatal("nothing read")
+					}
+				}
+			})
+		}
+		for name, read := range readers {
+			run("read="+name, func() int { return read(body) })
+		}
+		run("entries", func() int { n, _ := entries(plain, body, time.Time{}); return n })
+		run("json.Valid", func() int {
+			if json.Valid(body) {
+				return 1
+			}
+			return 0
+		})
+		run("struct", func() int { n, _ := structAndBack(body); return n })
+	}
+}
