@@ -55,7 +55,7 @@ func (o *outage) over() {
 // failure to a refusal is news, one connection error after another is not.
 func kindOf(class okta.Class, err error) string {
 	kind := class.String()
-	if e, ok := asError(err); ok && class == okta.Refused {
+	if e, ok := AsError(err); ok && class == okta.Refused {
 		kind += e.Code
 	}
 	return kind

@@ -78,6 +78,11 @@ func New(cfg Config) *Poller {
 
 // Run polls until ctx ends and returns ctx's error.
 func (p *Poller) Run(ctx context.Context) error {
+	p.Status.set(func(s *Snapshot) {
+		if s.Started.IsZero() {
+			s.Started = time.Now()
+		}
+	})
 	p.resume()
 	for ctx.Err() == nil {
 		if p.at.cursor == "" {
@@ -122,6 +127,9 @@ func (p *Poller) reached() {
 	p.outage.over()
 	p.Status.set(func(s *Snapshot) {
 		s.LastPoll = time.Now()
+		if s.Err != nil {
+			s.Recovered = s.LastPoll
+		}
 		s.Err, s.ErrClass, s.ErrSince = nil, 0, time.Time{}
 	})
 	if !p.at.cursor.IsStart() {

@@ -61,10 +61,13 @@ func (p *Poller) save() {
 	now := time.Now()
 	err := p.Journal.Append(checkpoint.Mark{Cursor: string(p.at.cursor), Published: p.at.published, HandedOver: now})
 	p.Status.set(func(s *Snapshot) {
-		s.CheckpointErr = err
-		if err == nil {
-			s.CheckpointSaved = now
+		switch {
+		case err == nil:
+			s.CheckpointSaved, s.CheckpointFailing = now, time.Time{}
+		case s.CheckpointErr == nil:
+			s.CheckpointFailing = now
 		}
+		s.CheckpointErr = err
 	})
 	switch {
 	case err != nil:

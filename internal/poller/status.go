@@ -17,6 +17,8 @@ type Status struct {
 
 // Snapshot is a poller's state at one moment. Times are zero when there was none.
 type Snapshot struct {
+	Started    time.Time // the first poller of the process began
+	Recovered  time.Time // last time a page came after failures
 	LastPoll   time.Time // last page from Okta, empty ones too
 	LastEvent  time.Time // latest event time handed over
 	Watermark  time.Time // everything Okta had up to then is handed over
@@ -33,8 +35,9 @@ type Snapshot struct {
 	ErrClass okta.Class
 	ErrSince time.Time // first failure since the last success
 
-	CheckpointErr   error // of the last save
-	CheckpointSaved time.Time
+	CheckpointErr     error     // of the last save
+	CheckpointFailing time.Time // first failed save since a good one
+	CheckpointSaved   time.Time
 }
 
 // Snapshot returns the current state.
@@ -78,7 +81,8 @@ func (s *Status) fail(class okta.Class, err error) {
 	})
 }
 
-func asError(err error) (*okta.Error, bool) {
+// AsError returns the [okta.Error] in err's chain.
+func AsError(err error) (*okta.Error, bool) {
 	var e *okta.Error
 	ok := errors.As(err, &e)
 	return e, ok

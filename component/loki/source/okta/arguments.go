@@ -1,0 +1,163 @@
+package okta
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/grafana/alloy/internal/component/common/config"
+	"github.com/grafana/alloy/internal/component/common/loki"
+	alloy_relabel "github.com/grafana/alloy/internal/component/common/relabel"
+	"github.com/grafana/alloy/syntax"
+	"github.com/grafana/alloy/syntax/alloytypes"
+
+	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/okta"
+	"github.com/grafana/alloy/okta/internal/okta/auth"
+	"github.com/grafana/alloy/okta/internal/poller"
+)
+
+const (
+	minPollInterval = 100 * time.Millisecond
+	// Okta gives up a query after 30s; a shorter timeout of ours hides its answer.
+	oktaQueryTimeout = 30 * time.Second
+	// Limits of q: Okta, "System Log query", keyword search.
+	maxKeywords      = 10
+	maxKeywordLength = 40
+)
+
+// Arguments configures loki.source.okta. docs/loki.source.okta.md describes each.
+type Arguments struct {
+	URL       string              `alloy:"url,attr"`
+	ForwardTo []loki.LogsReceiver `alloy:"forward_to,attr"`
+
+	APIToken      alloytypes.Secret `alloy:"api_token,attr,optional"`
+	PrivateKeyJWT *PrivateKeyJWT    `alloy:"private_key_jwt,block,optional"`
+
+	PollInterval    time.Duration `alloy:"poll_interval,attr,optional"`
+	InitialLookback time.Duration `alloy:"initial_lookback,attr,optional"`
+	ReplayWindow    time.Duration `alloy:"replay_window,attr,optional"`
+	PageSize        int           `alloy:"page_size,attr,optional"`
+	RequestTimeout  time.Duration `alloy:"request_timeout,attr,optional"`
+	Filter          string        `alloy:"filter,attr,optional"`
+	Query           string        `alloy:"query,attr,optional"`
+	RateLimitShare  float64       `alloy:"rate_limit_share,attr,optional"`
+
+	LineFormat         string              `alloy:"line_format,attr,optional"`
+	Labels             map[string]string   `alloy:"labels,attr,optional"`
+	RelabelRules       alloy_relabel.Rules `alloy:"relabel_rules,attr,optional"`
+	StructuredMetadata map[string]string   `alloy:"structured_metadata,attr,optional"`
+
+	Client Client `alloy:"client,block,optional"`
+}
+
+// PrivateKeyJWT authorizes as an Okta service app.
+type PrivateKeyJWT struct {
+	ClientID       string            `alloy:"client_id,attr"`
+	PrivateKey     alloytypes.Secret `alloy:"private_key,attr,optional"`
+	PrivateKeyFile string            `alloy:"private_key_file,attr,optional"`
+	KeyID          string            `alloy:"key_id,attr,optional"`
+	Scopes         []string          `alloy:"scopes,attr,optional"`
+	DPoP           string            `alloy:"dpop,attr,optional"`
+}
+
+// SetToDefault implements syntax.Defaulter.
+func (p *PrivateKeyJWT) SetToDefault() {
+	*p = PrivateKeyJWT{Scopes: []string{auth.DefaultScope}, DPoP: string(auth.DPoPAuto)}
+}
+
+// Client is how to connect, for the log and the token endpoint alike.
+type Client struct {
+	ProxyConfig *config.ProxyConfig `alloy:",squash"`
+	TLSConfig   config.TLSConfig    `alloy:"tls_config,block,optional"`
+}
+
+// Validate implements syntax.Validator. A squashed struct's own Validate does not
+// run by itself.
+func (c *Client) Validate() error { return c.ProxyConfig.Validate() }
+
+// DefaultArguments holds the defaults.
+var DefaultArguments = Arguments{
+	PollInterval:    10 * time.Second,
+	InitialLookback: time.Hour,
+	ReplayWindow:    time.Minute,
+	PageSize:        okta.MaxPageSize,
+	RequestTimeout:  okta.DefaultTimeout,
+	RateLimitShare:  okta.DefaultShare,
+	LineFormat:      event.FormatEnvelope,
+}
+
+var (
+	_ syntax.Defaulter = (*Arguments)(nil)
+	_ syntax.Validator = (*Arguments)(nil)
+)
+
+// SetToDefault implements syntax.Defaulter.
+func (args *Arguments) SetToDefault() { *args = DefaultArguments }
+
+// Validate implements syntax.Validator. It touches neither disk nor network, and
+// changes nothing.
+func (args *Arguments) Validate() error {
+	org, _, err := okta.ParseOrg(args.URL)
+	if err != nil {
+		return fmt.Errorf("url: %w", err)
+	}
+	if len(args.ForwardTo) == 0 {
+		return errors.New("forward_to is empty: it must name at least one receiver, such as loki.write.default.receiver")
+	}
+	switch {
+	case args.APIToken != "" && args.PrivateKeyJWT != nil:
+		return errors.New("api_token and private_key_jwt are both set: exactly one of them is allowed")
+	case args.PrivateKeyJWT != nil:
+		if err := args.PrivateKeyJWT.options(org).Validate(); err != nil {
+			return fmt.Errorf("private_key_jwt: %w", err)
+		}
+	case args.APIToken == "":
+		return errors.New("neither api_token nor private_key_jwt is set: exactly one of them is required, and api_token must not be empty (is its environment variable set?)")
+	default:
+		if _, err := auth.NewSSWS(string(args.APIToken)); err != nil {
+			return err
+		}
+	}
+	if err := args.validateNumbers(); err != nil {
+		return err
+	}
+	if err := validateQuery(args.Query); err != nil {
+		return err
+	}
+	_, err = event.New(args.eventOptions(org.Host))
+	return err
+}
+
+func (args *Arguments) validateNumbers() error {
+	switch {
+	case args.PollInterval < minPollInterval:
+		return fmt.Errorf("poll_interval is %s: it must be at least %s", args.PollInterval, minPollInterval)
+	case args.InitialLookback < 0 || args.InitialLookback > poller.Retention:
+		return fmt.Errorf("initial_lookback is %s: it must be between 0s and %s, as Okta keeps events for 90 days", args.InitialLookback, poller.Retention)
+	case args.ReplayWindow < 0 || args.ReplayWindow > 24*time.Hour:
+		return fmt.Errorf("replay_window is %s: it must be between 0s (off) and 24h", args.ReplayWindow)
+	case args.PageSize < 1 || args.PageSize > okta.MaxPageSize:
+		return fmt.Errorf("page_size is %d: it must be between 1 and %d", args.PageSize, okta.MaxPageSize)
+	case args.RequestTimeout <= 0:
+		return fmt.Errorf("request_timeout is %s: it must be above 0s", args.RequestTimeout)
+	case !(args.RateLimitShare > 0 && args.RateLimitShare <= 1): // NaN too
+		return fmt.Errorf("rate_limit_share is %v: it must be above 0 and at most 1", args.RateLimitShare)
+	}
+	return nil
+}
+
+func validateQuery(q string) error {
+	words := strings.Fields(q)
+	if len(words) > maxKeywords {
+		return fmt.Errorf("query has %d keywords: Okta allows at most %d", len(words), maxKeywords)
+	}
+	for _, w := range words {
+		if n := utf8.RuneCountInString(w); n > maxKeywordLength {
+			return fmt.Errorf("query has the keyword %q of %d characters: Okta allows at most %d", w, n, maxKeywordLength)
+		}
+	}
+	return nil
+}

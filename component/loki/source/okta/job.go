@@ -1,0 +1,147 @@
+package okta
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/go-kit/log/level"
+	promconfig "github.com/prometheus/common/config"
+
+	"github.com/grafana/alloy/internal/build"
+	alloy_relabel "github.com/grafana/alloy/internal/component/common/relabel"
+
+	"github.com/grafana/alloy/okta/internal/checkpoint"
+	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/okta"
+	"github.com/grafana/alloy/okta/internal/okta/auth"
+	"github.com/grafana/alloy/okta/internal/poller"
+)
+
+// userAgent is what Okta's administrators see in their log.
+var userAgent = "alloy-okta/" + build.Version + " loki.source.okta"
+
+// job is what one version of the arguments amounts to: everything a poller needs
+// that can fail, made ahead of time so that a bad value is refused at load.
+type job struct {
+	args      Arguments
+	org       *url.URL
+	auth      okta.Authorizer
+	http      *http.Client
+	formatter *event.Formatter
+	scope     checkpoint.Scope
+}
+
+func newJob(args Arguments, c *Component) (*job, error) {
+	org, notes, err := okta.ParseOrg(args.URL)
+	if err != nil {
+		return nil, fmt.Errorf("url: %w", err)
+	}
+	for _, note := range notes {
+		level.Warn(c.opts.Logger).Log("msg", "url was normalised", "url", org, "note", note)
+	}
+	if args.RequestTimeout < oktaQueryTimeout {
+		level.Warn(c.opts.Logger).Log("msg", "request_timeout is below the 30s in which Okta may still answer a query", "request_timeout", args.RequestTimeout)
+	}
+	j := &job{args: args, org: org, scope: checkpoint.Scope{
+		Org: org.String(), Filter: args.Filter, Query: args.Query, PageSize: args.PageSize,
+	}}
+	if j.http, err = args.Client.httpClient(); err != nil {
+		return nil, fmt.Errorf("client: %w", err)
+	}
+	if j.auth, err = args.authorizer(org, j.http); err != nil {
+		return nil, err
+	}
+	if j.formatter, err = event.New(args.eventOptions(org.Host)); err != nil {
+		return nil, err
+	}
+	return j, nil
+}
+
+// poller returns a new poller that goes on where the component's last one stood.
+func (j *job) poller(c *Component) *poller.Poller {
+	journal, notes := checkpoint.Open(c.opts.DataPath, j.scope, j.args.ReplayWindow)
+	for _, note := range notes {
+		level.Warn(c.opts.Logger).Log("msg", "checkpoint", "note", note)
+	}
+	client := okta.New(okta.Config{
+		Org:       j.org,
+		Auth:      j.auth,
+		HTTP:      j.http,
+		PageSize:  j.args.PageSize,
+		Filter:    j.args.Filter,
+		Query:     j.args.Query,
+		Timeout:   j.args.RequestTimeout,
+		UserAgent: userAgent,
+		Budget:    j.budget(),
+		Share:     j.args.RateLimitShare,
+		Waiting:   c.status.Waiting,
+		Observe:   c.metrics.Observe,
+	})
+	return poller.New(poller.Config{
+		Source:          client,
+		Sink:            sink{receivers: j.args.ForwardTo, live: c.live},
+		Format:          j.formatter.Entry,
+		Journal:         journal,
+		Scope:           j.scope,
+		PageSize:        j.args.PageSize,
+		PollInterval:    j.args.PollInterval,
+		InitialLookback: j.args.InitialLookback,
+		ReplayWindow:    j.args.ReplayWindow,
+		Memory:          &c.memory,
+		Status:          &c.status,
+		Metrics:         c.metrics,
+		Logger:          c.opts.Logger,
+	})
+}
+
+func (j *job) budget() *okta.Budget { return budgets.For(j.org.Host) }
+
+func (args *Arguments) authorizer(org *url.URL, hc *http.Client) (okta.Authorizer, error) {
+	if args.PrivateKeyJWT == nil {
+		return auth.NewSSWS(string(args.APIToken))
+	}
+	opts := args.PrivateKeyJWT.options(org)
+	opts.HTTP, opts.UserAgent = hc, userAgent
+	a, err := auth.NewPrivateKeyJWT(opts)
+	if err != nil {
+		return nil, fmt.Errorf("private_key_jwt: %w", err)
+	}
+	return a, nil
+}
+
+func (p *PrivateKeyJWT) options(org *url.URL) auth.Options {
+	scopes := p.Scopes
+	if scopes == nil {
+		scopes = []string{}
+	}
+	return auth.Options{
+		OrgURL:         org,
+		ClientID:       p.ClientID,
+		PrivateKey:     string(p.PrivateKey),
+		PrivateKeyFile: p.PrivateKeyFile,
+		KeyID:          p.KeyID,
+		Scopes:         scopes,
+		DPoP:           auth.DPoP(p.DPoP),
+	}
+}
+
+func (args *Arguments) eventOptions(host string) event.Options {
+	return event.Options{
+		Org:                host,
+		LineFormat:         args.LineFormat,
+		Labels:             args.Labels,
+		RelabelRules:       alloy_relabel.ComponentToPromRelabelConfigs(args.RelabelRules),
+		StructuredMetadata: args.StructuredMetadata,
+	}
+}
+
+// httpClient returns a client with the proxy and TLS settings of Alloy's other
+// components. Redirects and timeouts are the caller's business.
+func (c *Client) httpClient() (*http.Client, error) {
+	return promconfig.NewClientFromConfig(promconfig.HTTPClientConfig{
+		ProxyConfig: c.ProxyConfig.Convert(),
+		TLSConfig:   *c.TLSConfig.Convert(),
+		EnableHTTP2: true,
+	}, "loki.source.okta")
+}

@@ -1,0 +1,70 @@
+package okta
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/grafana/loki/pkg/push"
+
+	"github.com/grafana/alloy/internal/component"
+	"github.com/grafana/alloy/internal/component/common/loki"
+	"github.com/grafana/alloy/internal/service/livedebugging"
+
+	"github.com/grafana/alloy/okta/internal/event"
+)
+
+// sink sends entries to receivers, one after the other. It is not loki.Fanout, for
+// that one hands the same label map to every receiver, and loki.process changes the
+// map it is given.
+type sink struct {
+	receivers []loki.LogsReceiver
+	live      liveDebugging
+}
+
+// Send implements poller.Sink.
+func (s sink) Send(ctx context.Context, e event.Entry) error {
+	for _, r := range s.receivers {
+		select {
+		case r.Chan() <- loki.NewEntry(e.Labels.Clone(), clone(e.Entry)):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	s.live.publish(e)
+	return nil
+}
+
+func clone(e push.Entry) push.Entry {
+	e.StructuredMetadata = append(push.LabelsAdapter(nil), e.StructuredMetadata...)
+	return e
+}
+
+// liveDebugging publishes entries to the UI while somebody looks. The zero value
+// publishes nothing.
+type liveDebugging struct {
+	id        livedebugging.ComponentID
+	publisher livedebugging.DebugDataPublisher
+}
+
+func newLiveDebugging(opts component.Options) liveDebugging {
+	if opts.GetServiceData == nil { // in unit tests
+		return liveDebugging{}
+	}
+	data, err := opts.GetServiceData(livedebugging.ServiceName)
+	if err != nil {
+		return liveDebugging{}
+	}
+	publisher, _ := data.(livedebugging.DebugDataPublisher)
+	return liveDebugging{id: livedebugging.ComponentID(opts.ID), publisher: publisher}
+}
+
+func (l liveDebugging) publish(e event.Entry) {
+	if l.publisher == nil {
+		return
+	}
+	l.publisher.PublishIfActive(livedebugging.NewData(l.id, livedebugging.LokiLog, 1, func() string {
+		return fmt.Sprintf("[OUT]: timestamp: %s, entry: %s, labels: %s, structured_metadata: %v",
+			e.Timestamp.Format(time.RFC3339Nano), e.Line, e.Labels, e.StructuredMetadata)
+	}))
+}
