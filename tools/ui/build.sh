@@ -3,7 +3,7 @@
 # ui embeds. The source is that of the Alloy version in go.mod, copied out of the
 # module cache because the build writes beside it.
 #
-# It needs go, node (20.19 or newer) and npm, downloads about 400 npm packages at the
+# It needs go, node (20.19 or newer) and npm, downloads about 650 npm packages at the
 # versions of upstream's package-lock.json, and takes two to three minutes. When
 # the interface of this Alloy version is there already, it does nothing; --force
 # builds it again.
