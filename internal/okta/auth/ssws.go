@@ -1,0 +1,73 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// SSWS authorizes requests with an Okta API token ("Authorization: SSWS <token>"). The zero value is not
+// usable; see [NewSSWS]. It is immutable.
+//
+// Source: Okta, "Create an API token".
+type SSWS struct {
+	token string
+}
+
+// NewSSWS takes the token as the Admin Console shows it. Space around it, such as the newline at the end
+// of a file, is removed. The error says what is wrong without showing the token.
+func NewSSWS(token string) (*SSWS, error) {
+	token = strings.TrimSpace(token)
+	if token == "" {
+		return nil, errors.New("api_token is empty: it must be the token value that Okta showed when the token was created")
+	}
+	for _, scheme := range []string{"SSWS", "Bearer", "DPoP", "Authorization:"} {
+		if len(token) >= len(scheme) && strings.EqualFold(token[:len(scheme)], scheme) && !isTokenByte(token, len(scheme)) {
+			return nil, fmt.Errorf("api_token begins with %q: write the token value alone, the component adds the scheme itself", scheme)
+		}
+	}
+	if strings.ContainsAny(token, `"'`) {
+		return nil, errors.New("api_token contains quotation marks: write the token value alone, without quotes inside the value")
+	}
+	for i := range len(token) {
+		if !isTokenByte(token, i) {
+			return nil, fmt.Errorf("api_token has a space, control or non-ASCII character at byte %d: it must be one word of visible ASCII characters", i)
+		}
+	}
+	return &SSWS{token: token}, nil
+}
+
+// isTokenByte reports whether s has a visible ASCII character at i, all that a header value needs here.
+func isTokenByte(s string, i int) bool {
+	return i < len(s) && s[i] > ' ' && s[i] < 0x7f
+}
+
+// Authorize sets the Authorization header. It does no I/O and returns no error.
+func (s *SSWS) Authorize(_ context.Context, req *http.Request) error {
+	req.Header.Set("Authorization", "SSWS "+s.token)
+	return nil
+}
+
+// Challenge is always false: a refused API token stays refused.
+func (s *SSWS) Challenge(*http.Response) bool { return false }
+
+// Method is "ssws".
+func (s *SSWS) Method() string { return "ssws" }
+
+// Explain turns an API answer of 400 or above into an [*Error] with the setting to look at.
+// It keeps nothing of header and body.
+func (s *SSWS) Explain(status int, header http.Header, body []byte) *Error {
+	return explain(apiRemedies, "ssws", status, header, body, s.token)
+}
+
+// String shows no secret.
+func (s *SSWS) String() string { return "ssws(api_token redacted)" }
+
+// Format prints [SSWS.String] for every verb, %#v included.
+func (s *SSWS) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
+
+// MarshalText keeps the token out of JSON and structured logs.
+func (s *SSWS) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
