@@ -20,7 +20,7 @@ TAGS :=
 endif
 
 # The version names the commit, so that nothing is relinked until something is committed; the commit's date stands in for the
-# build's date for the same reason. A number in front keeps it a semantic version, as Alloy expects.
+# build's date for the same reason. A tree without tags is v0.0.0, a semantic version as Alloy expects.
 VERSION ?= $(shell git describe --tags --dirty 2>/dev/null || git describe --always --dirty 2>/dev/null | sed 's/^/v0.0.0-g/')
 ifeq ($(VERSION),)
 VERSION := unknown
@@ -29,7 +29,7 @@ REVISION := $(or $(shell git rev-parse --short=12 HEAD 2>/dev/null),unknown)
 BRANCH := $(or $(shell git rev-parse --abbrev-ref HEAD 2>/dev/null),unknown)
 BUILD_DATE := $(or $(shell git log -1 --format=%cI 2>/dev/null),unknown)
 STAMP := github.com/grafana/alloy/internal/build
-LDFLAGS := -s -w -X $(STAMP).Version=$(VERSION) -X $(STAMP).Revision=$(REVISION) -X $(STAMP).Branch=$(BRANCH) \
+LDFLAGS := -s -w -X github.com/grafana/alloy/okta/internal/distribution.Version=$(VERSION) -X $(STAMP).Revision=$(REVISION) -X $(STAMP).Branch=$(BRANCH) \
 	-X $(STAMP).BuildDate=$(BUILD_DATE) -X $(STAMP).BuildUser=make
 GO_BUILD := go build -v -buildvcs=false -tags "$(TAGS)"
 
@@ -56,7 +56,7 @@ help: ## list the targets
 SMALL := $(patsubst cmd/%/main.go,./cmd/%,$(wildcard cmd/oktasim/main.go cmd/quickstart/main.go))
 
 .PHONY: build
-build: $(if $(wildcard tools/ui/build.sh),ui) ## build/alloy-okta with the UI, build/oktasim, build/quickstart (JOURNAL=1 adds the systemd journal)
+build: ui ## build/alloy-okta with the UI, build/oktasim, build/quickstart (JOURNAL=1 adds the systemd journal)
 	@mkdir -p build
 	@if [[ -d cmd/alloy-okta ]]; then .ci/progress "building alloy-okta" "about 10 minutes the first time, on 2 cores" \
 		$(GO_BUILD) -ldflags "$(LDFLAGS)" -o build/alloy-okta ./cmd/alloy-okta; fi
@@ -64,14 +64,9 @@ build: $(if $(wildcard tools/ui/build.sh),ui) ## build/alloy-okta with the UI, b
 		$(GO_BUILD) -ldflags "-s -w" -o build/ $(SMALL); fi
 
 .PHONY: ui
-ui: build/ui.stamp ## the Alloy UI, from the Alloy module's own source (needs npm)
-
-build/ui.stamp: tools/ui/build.sh go.mod
+ui: ## the Alloy UI, from the Alloy module's own source (needs Node; does nothing when it is there)
 	@command -v npm >/dev/null || .ci/deps npm
-	@mkdir -p build
-	@echo "building the Alloy UI: about 3 minutes the first time"
 	@tools/ui/build.sh
-	@touch $@
 
 .PHONY: loki
 loki: build/loki build/logcli ## a real Loki and logcli for tests and the demo: build/loki, build/logcli
@@ -140,3 +135,4 @@ tidy: ## go mod tidy, here and in tools/loki
 .PHONY: clean
 clean: ## remove what was built (not Go's cache)
 	@rm -rf build
+	@find internal/distribution/ui/dist -mindepth 1 ! -name .gitkeep -delete

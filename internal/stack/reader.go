@@ -42,7 +42,7 @@ func (r Reader) Entries(ctx context.Context, query string, from, to time.Time) (
 	var all []Entry
 	seen := map[string]bool{} // entries at the timestamp that the page begins with
 	for {
-		page, err := r.page(ctx, query, from, to)
+		page, err := r.page(ctx, query, from, to, "forward", lokiPageSize)
 		if err != nil {
 			return nil, err
 		}
@@ -118,15 +118,20 @@ func (r Reader) Flush(ctx context.Context) error {
 	return err
 }
 
-// page returns the oldest entries of a range, at most lokiPageSize, oldest first.
-func (r Reader) page(ctx context.Context, query string, from, to time.Time) ([]Entry, error) {
+// Latest returns the last entries that query selects with from <= timestamp < to, at most limit (up to 5000), oldest first.
+func (r Reader) Latest(ctx context.Context, query string, limit int, from, to time.Time) ([]Entry, error) {
+	return r.page(ctx, query, from, to, "backward", limit)
+}
+
+// page returns the oldest ("forward") or newest ("backward") entries of a range, at most limit, oldest first.
+func (r Reader) page(ctx context.Context, query string, from, to time.Time, direction string, limit int) ([]Entry, error) {
 	var result []struct {
 		Stream map[string]string    `json:"stream"`
 		Values [][3]json.RawMessage `json:"values"`
 	}
 	params := url.Values{
 		"query": {query}, "start": {nanos(from)}, "end": {nanos(to)},
-		"limit": {strconv.Itoa(lokiPageSize)}, "direction": {"forward"},
+		"limit": {strconv.Itoa(limit)}, "direction": {direction},
 	}
 	if err := r.query(ctx, "/loki/api/v1/query_range", params, "streams", &result); err != nil {
 		return nil, err

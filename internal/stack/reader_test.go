@@ -31,6 +31,10 @@ func (s *shelf) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	start, end, limit := number("start"), number("end"), number("limit")
 	picked := slices.Clone(s.entries)
+	if r.FormValue("direction") == "backward" {
+		within := slices.DeleteFunc(picked, func(e Entry) bool { return e.Time.UnixNano() < start || e.Time.UnixNano() >= end })
+		picked = within[max(0, int64(len(within))-limit):]
+	}
 	if s.requests%2 == 0 {
 		slices.Reverse(picked)
 		slices.SortStableFunc(picked, func(a, b Entry) int { return a.Time.Compare(b.Time) })
@@ -127,6 +131,13 @@ func TestEntriesKeepsTheRangeHalfOpen(t *testing.T) {
 	read, err := shelve(t, stored).Entries(t.Context(), `{s="1"}`, epoch, epoch.Add(2))
 	require.NoError(t, err)
 	require.Equal(t, []string{" first", " second"}, lines(read))
+}
+
+func TestLatestReturnsTheNewestOldestFirst(t *testing.T) {
+	stored := []Entry{{Time: epoch, Line: "1"}, {Time: epoch.Add(1), Line: "2"}, {Time: epoch.Add(2), Line: "3"}, {Time: epoch.Add(3), Line: "4"}}
+	read, err := shelve(t, stored).Latest(t.Context(), `{s="1"}`, 2, epoch, epoch.Add(3))
+	require.NoError(t, err)
+	require.Equal(t, []string{" 2", " 3"}, lines(read))
 }
 
 func TestInstantSortsSamplesAndCountAsksForTheSameRange(t *testing.T) {
