@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -152,12 +153,10 @@ func TestASecondCtrlCKillsAtOnce(t *testing.T) {
 }
 
 func TestATakenPortIsReplaced(t *testing.T) {
-	busy, err := stack.FreeAddr()
+	other, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	other := &http.Server{Addr: busy}
-	go other.ListenAndServe()
 	defer other.Close()
-	require.Eventually(t, func() bool { return !stack.AddrFree(busy) }, time.Minute, time.Millisecond)
+	busy := other.Addr().String()
 
 	opts, err := parse([]string{"run", "--listen=" + busy}, environment(t), os.Stderr)
 	require.NoError(t, err)
