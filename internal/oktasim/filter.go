@@ -1,0 +1,293 @@
+package oktasim
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tidwall/gjson"
+)
+
+// The filter language is SCIM's, as Okta's core API conventions describe it:
+// eq ne gt ge lt le pr sw co ew, not, and, or, parentheses; no []. co and ew
+// exist for the System Log only. Attribute names are case-sensitive, operators
+// are not. A path through an array (target.id) holds if one element does.
+
+// predicate says whether an event passes.
+type predicate = func(raw []byte) bool
+
+var operators = []string{"eq", "ne", "gt", "ge", "lt", "le", "pr", "sw", "co", "ew"}
+
+// attributes are the top-level names that can be filtered on. published is
+// refused: since and until are for that.
+var attributes = []string{
+	"uuid", "eventType", "version", "severity", "legacyEventType", "displayMessage", "actor", "client", "device",
+	"request", "outcome", "target", "transaction", "debugContext", "authenticationContext", "securityContext",
+}
+
+// legacyAttributes still work; Okta's own examples use them.
+var legacyAttributes = map[string]string{"event_type": "eventType"}
+
+// uncontained are the paths that co is not supported on.
+var uncontained = []string{"debugContext.debugData.url", "debugContext.debugData.requestUri"}
+
+// parseFilter compiles a filter expression.
+func parseFilter(expression string) (predicate, *apiError) {
+	tokens, e := scanFilter(expression)
+	if e != nil {
+		return nil, e
+	}
+	p := filterParser{expression: expression, tokens: tokens}
+	f, e := p.or()
+	if e != nil {
+		return nil, e
+	}
+	if t := p.peek(); t.text != "" {
+		return nil, p.bad(t, "Unexpected '"+t.text+"'")
+	}
+	return f, nil
+}
+
+type filterToken struct {
+	text   string // as written; empty: the end
+	at     int    // byte offset
+	quoted bool
+}
+
+func scanFilter(s string) ([]filterToken, *apiError) {
+	var tokens []filterToken
+	for i := 0; i < len(s); {
+		switch c := s[i]; {
+		case c == ' ' || c == '\t':
+			i++
+		case c == '(' || c == ')':
+			tokens = append(tokens, filterToken{s[i : i+1], i, false})
+			i++
+		case c == '"':
+			end := i + 1
+			for end < len(s) && s[end] != '"' {
+				if s[end] == '\\' {
+					end++
+				}
+				end++
+			}
+			if end >= len(s) {
+				return nil, errFilter(fmt.Sprintf("Invalid filter '%s': Unterminated string at position %d.", s, i))
+			}
+			tokens = append(tokens, filterToken{s[i : end+1], i, true})
+			i = end + 1
+		default:
+			end := i + strings.IndexAny(s[i:]+" ", " \t()\"")
+			tokens = append(tokens, filterToken{s[i:end], i, false})
+			i = end
+		}
+	}
+	return tokens, nil
+}
+
+type filterParser struct {
+	expression string
+	tokens     []filterToken
+}
+
+func (p *filterParser) peek() filterToken {
+	if len(p.tokens) == 0 {
+		return filterToken{at: len(p.expression)}
+	}
+	return p.tokens[0]
+}
+
+func (p *filterParser) next() filterToken {
+	t := p.peek()
+	if len(p.tokens) > 0 {
+		p.tokens = p.tokens[1:]
+	}
+	return t
+}
+
+func (p *filterParser) take(word string) bool {
+	if t := p.peek(); !t.quoted && strings.EqualFold(t.text, word) {
+		p.next()
+		return true
+	}
+	return false
+}
+
+func (p *filterParser) bad(t filterToken, what string) *apiError {
+	return errFilter(fmt.Sprintf("Invalid filter '%s': %s at position %d.", p.expression, what, t.at))
+}
+
+func (p *filterParser) or() (predicate, *apiError) {
+	f, e := p.and()
+	for e == nil && p.take("or") {
+		var g predicate
+		left := f
+		if g, e = p.and(); e == nil {
+			f = func(raw []byte) bool { return left(raw) || g(raw) }
+		}
+	}
+	return f, e
+}
+
+func (p *filterParser) and() (predicate, *apiError) {
+	f, e := p.term()
+	for e == nil && p.take("and") {
+		var g predicate
+		left := f
+		if g, e = p.term(); e == nil {
+			f = func(raw []byte) bool { return left(raw) && g(raw) }
+		}
+	}
+	return f, e
+}
+
+func (p *filterParser) term() (predicate, *apiError) {
+	if p.take("not") {
+		f, e := p.term()
+		if e != nil {
+			return nil, e
+		}
+		return func(raw []byte) bool { return !f(raw) }, nil
+	}
+	if p.take("(") {
+		f, e := p.or()
+		if e != nil {
+			return nil, e
+		}
+		if t := p.peek(); !p.take(")") {
+			return nil, p.bad(t, "Missing ')'")
+		}
+		return f, nil
+	}
+	return p.comparison()
+}
+
+func (p *filterParser) comparison() (predicate, *apiError) {
+	t := p.next()
+	if t.text == "" || t.quoted || t.text == ")" {
+		return nil, p.bad(t, "Expected an attribute")
+	}
+	path := t.text
+	root, rest, nested := strings.Cut(path, ".")
+	if name, ok := legacyAttributes[root]; ok {
+		root = name
+		path = name
+		if nested {
+			path += "." + rest
+		}
+	}
+	if !slices.Contains(attributes, root) || strings.Contains(path, "changeDetails") || strings.ContainsAny(path, `[]#*?|@!{}\`) {
+		return nil, errFilter("field is not valid: " + t.text)
+	}
+	t = p.next()
+	op := strings.ToLower(t.text)
+	if !slices.Contains(operators, op) {
+		return nil, errFilter(fmt.Sprintf("Invalid filter '%s': Unrecognized attribute operator '%s' at position %d. Expected: eq,co,sw,ew,pr,gt,ge,lt,le,ne",
+			p.expression, t.text, t.at))
+	}
+	if op == "pr" {
+		return func(raw []byte) bool {
+			return anyValue(raw, path, func(v gjson.Result) bool { return v.Type != gjson.Null && v.Raw != "" && v.String() != "" })
+		}, nil
+	}
+	if op == "co" && slices.Contains(uncontained, path) {
+		return nil, errSearch()
+	}
+	t = p.next()
+	want, ok := filterValue(t)
+	if !ok {
+		return nil, p.bad(t, "Expected a value")
+	}
+	compare := comparisonOf(op, path, want)
+	if op == "ne" {
+		return func(raw []byte) bool { return !anyValue(raw, path, compare) }, nil
+	}
+	return func(raw []byte) bool { return anyValue(raw, path, compare) }, nil
+}
+
+// filterValue reads a quoted string, a number, true, false or null; all are
+// compared as text, since Okta's debugData holds booleans as strings anyway.
+func filterValue(t filterToken) (string, bool) {
+	if t.quoted {
+		s := gjson.Parse(t.text)
+		return s.String(), s.Type == gjson.String
+	}
+	if t.text == "true" || t.text == "false" || t.text == "null" {
+		return t.text, true
+	}
+	_, err := strconv.ParseFloat(t.text, 64)
+	return t.text, err == nil
+}
+
+// severities orders severity by weight rather than by letter.
+var severities = map[string]int{"DEBUG": 1, "INFO": 2, "WARN": 3, "ERROR": 4}
+
+func comparisonOf(op, path, want string) func(gjson.Result) bool {
+	order := func(v gjson.Result) int {
+		if v.Type == gjson.Number {
+			if n, err := strconv.ParseFloat(want, 64); err == nil {
+				return compareFloat(v.Num, n)
+			}
+		}
+		if path == "severity" {
+			return severities[v.String()] - severities[want]
+		}
+		return strings.Compare(v.String(), want)
+	}
+	present := func(test func(gjson.Result) bool) func(gjson.Result) bool {
+		return func(v gjson.Result) bool { return v.Exists() && v.Type != gjson.Null && test(v) }
+	}
+	switch op {
+	case "sw":
+		return present(func(v gjson.Result) bool { return strings.HasPrefix(v.String(), want) })
+	case "ew":
+		return present(func(v gjson.Result) bool { return strings.HasSuffix(v.String(), want) })
+	case "co":
+		return present(func(v gjson.Result) bool { return strings.Contains(v.String(), want) })
+	case "gt":
+		return present(func(v gjson.Result) bool { return order(v) > 0 })
+	case "ge":
+		return present(func(v gjson.Result) bool { return order(v) >= 0 })
+	case "lt":
+		return present(func(v gjson.Result) bool { return order(v) < 0 })
+	case "le":
+		return present(func(v gjson.Result) bool { return order(v) <= 0 })
+	}
+	if want == "null" { // eq and ne
+		return func(v gjson.Result) bool { return v.Type == gjson.Null }
+	}
+	return present(func(v gjson.Result) bool { return order(v) == 0 })
+}
+
+func compareFloat(a, b float64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// anyValue tests the value at a dotted path, or each of them where the path
+// crosses arrays. A path that leads nowhere is tested once, as null.
+func anyValue(raw []byte, path string, test func(gjson.Result) bool) bool {
+	var walk func(at gjson.Result, path string) bool
+	walk = func(at gjson.Result, path string) bool {
+		if at.IsArray() {
+			for _, item := range at.Array() {
+				if walk(item, path) {
+					return true
+				}
+			}
+			return false
+		}
+		if path == "" {
+			return test(at)
+		}
+		name, rest, _ := strings.Cut(path, ".")
+		return walk(at.Get(name), rest)
+	}
+	return walk(gjson.ParseBytes(raw), path)
+}

@@ -1,0 +1,133 @@
+package oktasim
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// Persistence follows published by this much, as near real time goes.
+const (
+	shortestLag = 40 * time.Millisecond
+	longestLag  = 900 * time.Millisecond
+)
+
+const defaultLateBy = 10 * time.Minute
+
+// Generate appends n lifelike events whose persistence is spread evenly over
+// span before now; span 0 persists all of them now. Times before the newest
+// event already visible become its time. With the same Seed, knobs and clock,
+// an org that generates the same amounts in the same order has the same bytes.
+func (o *Org) Generate(n int, span time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	now := o.now()
+	for done := 0; done < n; {
+		at := now.Add(-span + time.Duration(float64(span)*float64(done+1)/float64(n)))
+		done += o.happen(at, n-done)
+	}
+}
+
+// Live appends events at this many per second until ctx ends, and returns
+// ctx.Err(). Rates below one are fine; at a rate of zero or less nothing
+// happens.
+func (o *Org) Live(ctx context.Context, perSecond float64) error {
+	if perSecond <= 0 {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	step := max(time.Duration(float64(time.Second)/perSecond), 50*time.Millisecond)
+	tick := time.NewTicker(step)
+	defer tick.Stop()
+	start, done := time.Now(), 0
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case now := <-tick.C:
+			due := int(now.Sub(start).Seconds()*perSecond + 1e-6)
+			o.mu.Lock()
+			for done < due {
+				done += o.happen(o.now(), due-done)
+			}
+			o.mu.Unlock()
+		}
+	}
+}
+
+// happen lets one transaction take place, whose events are persisted at the
+// given time, and returns how many of them, at most limit, were logged.
+func (o *Org) happen(persisted time.Time, limit int) int {
+	if o.world == nil {
+		o.world = newWorld(o.Seed)
+	}
+	w := o.world
+	lag := shortestLag + time.Duration(w.rng.Int64N(int64(longestLag-shortestLag)))
+	if w.chance(o.LateShare) {
+		lateBy := o.LateBy
+		if lateBy <= 0 {
+			lateBy = defaultLateBy
+		}
+		lag += time.Duration(w.rng.Int64N(int64(lateBy)))
+	}
+	s := w.scene(persisted.Add(-lag).Truncate(time.Millisecond))
+	now := o.now().UnixMilli()
+	logged := min(len(s.events), limit)
+	for i, e := range s.events[:logged] {
+		w.events++
+		if o.HugeEvery > 0 && w.events%o.HugeEvery == 0 {
+			w.inflate(e, o.HugeBytes)
+		}
+		published, _ := time.Parse(oktaTime, e.Published) // written by this package
+		at := max(persisted.UnixMilli(), published.UnixMilli())
+		o.log.add(at, published.UnixMilli(), now, s.events[i].encode())
+	}
+	return logged
+}
+
+const defaultHuge = 300_000
+
+// inflate makes an event at least this many bytes long, in the place where real
+// ones grow: what changed about an object, and debugData.
+func (w *world) inflate(e *logEvent, size int) {
+	if size <= 0 {
+		size = defaultHuge
+	}
+	assignments := make([]string, size/40+1)
+	for i := range assignments {
+		assignments[i] = w.letters(38, base62)
+	}
+	data := map[string]any{"assignments": assignments}
+	for k, v := range e.DebugContext.DebugData {
+		data[k] = v
+	}
+	e.DebugContext.DebugData = data
+}
+
+// scene lets one transaction happen, its first event published at this time.
+func (w *world) scene(at time.Time) *scene {
+	s := &scene{world: w, at: at, kind: "WEB", transaction: w.requestID()}
+	roll := w.rng.IntN(totalWeight)
+	for _, p := range plays {
+		if roll -= p.weight; roll < 0 {
+			p.act(s)
+			break
+		}
+	}
+	return s
+}
+
+// play is a kind of transaction and how often it takes place among all.
+type play struct {
+	weight int
+	act    func(*scene)
+}
+
+var plays = slices.Concat(signOnPlays, userPlays, adminPlays, systemPlays)
+
+var totalWeight = func() (sum int) {
+	for _, p := range plays {
+		sum += p.weight
+	}
+	return sum
+}()

@@ -1,0 +1,170 @@
+package oktasim
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Org is one simulated Okta org. The zero value is ready to use; do not copy it
+// after first use.
+//
+// The exported fields are knobs. Set them before the first request, or later
+// through [Org.Set]: requests read them under the org's mutex. All methods are
+// safe for concurrent use.
+type Org struct {
+	// Who may read.
+
+	Token   string        // the SSWS token that is accepted; empty: any non-empty one is
+	Clients []OAuthClient // service apps known to the token endpoint; nil: none
+	Refuse  int           // answer every System Log request with this status: 401, 403 or 404; 0: answer properly
+
+	// Where and when.
+
+	PublicURL string        // scheme and host for links, token audience and DPoP htu, "https://acme.okta.com"; empty: those of the request
+	Clock     time.Duration // how far the org's clock is ahead of time.Now (Date, Reset, published, persistence); negative: behind
+	Seed      int64         // seed of the generated world; 0 is a seed like any other
+
+	// How much.
+
+	RateLimit        int           // requests per minute to the System Log; 0: 120, as a Workforce org; negative: unlimited
+	PrincipalShare   float64       // share of RateLimit that one token may use, (0, 1]; 0: all of it. Okta's own default is 0.5
+	PrincipalHeaders bool          // show a principal its own cap in the X-Rate-Limit headers; false: show the org's bucket
+	Concurrency      int           // System Log requests in flight at once; 0: 75, as a Workforce org; negative: unlimited
+	PageCap          int           // never put more events than this on a page, whatever limit says; 0: no cap
+	Retention        time.Duration // age by published at which events leave the log; 0: 90 days
+
+	// How badly. More in faults.go.
+
+	Delay         time.Duration // wait before each System Log answer; 0: none
+	LinkStyle     LinkStyle     // how the Link header is written; zero: LinkSeparate, two header lines
+	AdvanceEmpty  bool          // give a fresh cursor on an empty polling page; false: next equals self
+	CursorTTL     time.Duration // refuse a cursor that was not handed out for this long; 0: cursors live for ever
+	RefuseCursors int           // refuse the next so many requests that carry a cursor; counts down
+	LateShare     float64       // share of generated transactions that reach the log late, [0, 1]
+	LateBy        time.Duration // how long before its persistence such a transaction was published, at most; 0: 10 minutes
+	HugeEvery     int           // make every n-th generated event huge; 0: none
+	HugeBytes     int           // size of a huge event; 0: 300,000 bytes, above Loki's default line limit
+
+	// Intercept chooses another answer for the n-th System Log request,
+	// counted from 1. A nil handler means the normal answer, as does a nil
+	// func. It is called without the org's mutex held. An answer of faults.go
+	// or one's own handler will do; [Org.Normal] is the normal answer, to wrap.
+	Intercept func(n int, r *http.Request) http.Handler
+
+	// OAuth.
+
+	AccessTokenTTL time.Duration // life of an access token; 0: one hour, as Okta's
+
+	mu        sync.Mutex // guards the knobs and everything below
+	log       store
+	world     *world
+	issued    map[string]time.Time // polling cursor -> when it was last handed out
+	bounded   map[string]place     // bounded cursor -> where it points
+	quota     bucket               // of the org
+	shares    map[string]*bucket   // principal -> its own bucket
+	inFlight  int
+	logCalls  int
+	injected  []injection
+	requests  []*Request
+	responses map[int]int // status -> count
+	oauth     oauthState
+}
+
+// Set changes knobs while the org is serving. Change must only touch fields:
+// calling a method of the org inside would deadlock.
+func (o *Org) Set(change func(*Org)) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	change(o)
+}
+
+// Now is the org's own time: time.Now plus Clock, in UTC.
+func (o *Org) Now() time.Time {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.now()
+}
+
+func (o *Org) now() time.Time { return time.Now().Add(o.Clock).UTC() }
+
+const (
+	logsPath  = "/api/v1/logs"
+	tokenPath = "/oauth2/v1/token"
+	keysPath  = "/oauth2/v1/keys"
+)
+
+// ServeHTTP serves the System Log, the token endpoint and the org's keys, and
+// records the request. Any other path is Okta's 404.
+func (o *Org) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	record := o.arrive(r)
+	seen := &statusWriter{ResponseWriter: w}
+	defer func() { o.leave(record, seen.status) }()
+
+	switch r.URL.Path {
+	case logsPath:
+		o.interceptLogs(seen, r)
+	case tokenPath:
+		o.serve(seen, r, o.token)
+	case keysPath:
+		o.serve(seen, r, o.keys)
+	default:
+		o.serve(seen, r, func(r *http.Request) reply { return o.refusal(r, errNotFound(r.URL.Path)) })
+	}
+}
+
+// Normal answers a System Log request as a healthy org does, past Intercept and
+// injected faults: for handlers that wrap the normal answer.
+func (o *Org) Normal() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { o.serve(w, r, o.logs) })
+}
+
+func (o *Org) interceptLogs(w http.ResponseWriter, r *http.Request) {
+	o.mu.Lock()
+	o.logCalls++
+	n, intercept, delay := o.logCalls, o.Intercept, o.Delay
+	o.inFlight++
+	o.mu.Unlock()
+	defer func() {
+		o.mu.Lock()
+		o.inFlight--
+		o.mu.Unlock()
+	}()
+
+	if !wait(r.Context(), delay) {
+		return
+	}
+	if intercept != nil {
+		if h := intercept(n, r); h != nil {
+			h.ServeHTTP(w, r)
+			return
+		}
+	}
+	if h := o.nextInjected(); h != nil {
+		h.ServeHTTP(w, r)
+		return
+	}
+	o.Normal().ServeHTTP(w, r)
+}
+
+// serve computes an answer under the mutex and writes it without.
+func (o *Org) serve(w http.ResponseWriter, r *http.Request, answer func(*http.Request) reply) {
+	o.mu.Lock()
+	a := answer(r)
+	a.header = o.edgeHeaders(a.header)
+	o.mu.Unlock()
+	a.writeTo(w, r)
+}
+
+// base is the scheme and host that the org believes to have. Okta echoes the
+// host of the request (captures show -admin hosts in next links).
+func (o *Org) base(r *http.Request) string {
+	if o.PublicURL != "" {
+		return strings.TrimRight(o.PublicURL, "/")
+	}
+	if r.TLS != nil {
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
+}

@@ -1,0 +1,151 @@
+package oktasim
+
+import (
+	"math"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+)
+
+const (
+	workforceLimit       = 120 // requests per minute to /api/v1/logs
+	workforceConcurrency = 75
+	unlimited            = math.MaxInt
+	windowLength         = time.Minute
+)
+
+// Window is one minute of a bucket. It opens with the first request after the
+// last one closed, at whatever second that is.
+type Window struct {
+	Start   time.Time // the org's clock
+	Used    int       // requests that were let through
+	Refused int       // requests that got 429
+}
+
+// bucket counts requests in windows of a minute; the last one may be over.
+type bucket struct {
+	windows []Window
+}
+
+// open is the window at now, nil if none is open.
+func (b *bucket) open(now time.Time) *Window {
+	if len(b.windows) == 0 {
+		return nil
+	}
+	w := &b.windows[len(b.windows)-1]
+	if now.Sub(w.Start) >= windowLength {
+		return nil
+	}
+	return w
+}
+
+// rememberedWindows is a week of them.
+const rememberedWindows = 7 * 24 * 60
+
+func (b *bucket) openOrNew(now time.Time) *Window {
+	if w := b.open(now); w != nil {
+		return w
+	}
+	if len(b.windows) == rememberedWindows {
+		b.windows = slices.Clone(b.windows[rememberedWindows/2:])
+	}
+	b.windows = append(b.windows, Window{Start: now})
+	return &b.windows[len(b.windows)-1]
+}
+
+// showOn writes the three headers. Reset is in whole seconds and rounded up, so
+// that a client that waits for it does not come early.
+func (b *bucket) showOn(h http.Header, limit int, now time.Time) {
+	used, start := 0, now
+	if w := b.open(now); w != nil {
+		used, start = w.Used, w.Start
+	}
+	setRate(h, limit, max(limit-used, 0), start.Add(windowLength))
+}
+
+func setRate(h http.Header, limit, remaining int, reset time.Time) {
+	if limit == unlimited { // an org without a limit still has the headers
+		limit, remaining = 1_000_000, 1_000_000
+	}
+	h.Set("X-Rate-Limit-Limit", strconv.Itoa(limit))
+	h.Set("X-Rate-Limit-Remaining", strconv.Itoa(remaining))
+	h.Set("X-Rate-Limit-Reset", strconv.FormatInt(reset.Add(time.Second-1).Unix(), 10))
+}
+
+func (o *Org) limit() int {
+	switch {
+	case o.RateLimit == 0:
+		return workforceLimit
+	case o.RateLimit < 0:
+		return unlimited
+	}
+	return o.RateLimit
+}
+
+// principalLimit is the cap of one token or service app. It is a ceiling, not a
+// reservation: the org's own bucket binds as well.
+func (o *Org) principalLimit() int {
+	limit := o.limit()
+	if o.PrincipalShare <= 0 || o.PrincipalShare >= 1 || limit == unlimited {
+		return limit
+	}
+	return max(int(float64(limit)*o.PrincipalShare), 1)
+}
+
+// charge takes one request of a principal from the buckets, and fills h with
+// the headers to show. It returns false when a bucket is empty.
+func (o *Org) charge(principal string, h http.Header) bool {
+	now := o.now()
+	if o.shares == nil {
+		o.shares = map[string]*bucket{}
+	}
+	share := o.shares[principal]
+	if share == nil {
+		share = &bucket{}
+		o.shares[principal] = share
+	}
+	org, own := o.quota.openOrNew(now), share.openOrNew(now)
+	allowed := org.Used < o.limit() && own.Used < o.principalLimit()
+	if allowed {
+		org.Used++
+		own.Used++
+	} else {
+		org.Refused++
+		own.Refused++
+	}
+	if o.PrincipalHeaders {
+		share.showOn(h, o.principalLimit(), now)
+	} else {
+		o.quota.showOn(h, o.limit(), now)
+	}
+	return allowed
+}
+
+// crowded reports whether this request is one too many in flight.
+func (o *Org) crowded() bool {
+	allowed := o.Concurrency
+	if allowed == 0 {
+		allowed = workforceConcurrency
+	}
+	return allowed > 0 && o.inFlight > allowed
+}
+
+// concurrencyEstimate is how far ahead the Reset of a concurrency 429 points:
+// Okta's documented capture has 116 s, and calls it an estimate.
+const concurrencyEstimate = 116 * time.Second
+
+func (o *Org) concurrencyRefusal(r *http.Request) reply {
+	a := o.refusal(r, errRate())
+	setRate(a.header, 0, 0, o.now().Add(concurrencyEstimate))
+	return a
+}
+
+// Windows returns the minutes of the org's bucket in which System Log requests
+// came, oldest first. Requests that a fault answered in the org's place are not
+// in it; see [Org.Requests] for those.
+func (o *Org) Windows() []Window {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Clone(o.quota.windows)
+}

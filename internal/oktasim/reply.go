@@ -1,0 +1,124 @@
+package oktasim
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+// reply is an answer that was computed and not yet written.
+type reply struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// edgeHeaders adds to h what every answer of an Okta org carries. The clock in
+// Date is the org's, which is why it is not left to net/http.
+func (o *Org) edgeHeaders(h http.Header) http.Header {
+	if h == nil {
+		h = http.Header{}
+	}
+	h.Set("Date", o.now().Format(http.TimeFormat))
+	h.Set("X-Okta-Request-Id", requestID())
+	h.Set("Server", "nginx")
+	h.Set("Cache-Control", "no-cache, no-store")
+	h.Set("Pragma", "no-cache")
+	h.Set("Expires", "0")
+	h.Set("Vary", "Accept-Encoding")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Strict-Transport-Security", "max-age=315360000; includeSubDomains")
+	if h.Get("Content-Type") == "" {
+		h.Set("Content-Type", "application/json")
+	}
+	return h
+}
+
+// worthCompressing is the size below which Okta's edge leaves a body alone.
+const worthCompressing = 256
+
+func (a reply) writeTo(w http.ResponseWriter, r *http.Request) {
+	body := a.body
+	if len(body) >= worthCompressing && acceptsGzip(r) {
+		var b bytes.Buffer
+		z, _ := gzip.NewWriterLevel(&b, gzip.BestSpeed) // the level is a constant that is allowed
+		_, _ = z.Write(body)
+		_ = z.Close() // a bytes.Buffer takes everything
+		body = b.Bytes()
+		a.header.Set("Content-Encoding", "gzip")
+	}
+	a.header.Set("Content-Length", strconv.Itoa(len(body)))
+	for name, values := range a.header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(a.status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body) // the client may be gone: its own business
+	}
+}
+
+func acceptsGzip(r *http.Request) bool {
+	for coding := range strings.SplitSeq(strings.Join(r.Header.Values("Accept-Encoding"), ","), ",") {
+		name, params, _ := strings.Cut(strings.TrimSpace(coding), ";")
+		q, weighted := strings.CutPrefix(strings.ReplaceAll(params, " ", ""), "q=")
+		weight, err := strconv.ParseFloat(q, 64)
+		refused := weighted && err == nil && weight == 0
+		if (strings.EqualFold(name, "gzip") || name == "*") && !refused {
+			return true
+		}
+	}
+	return false
+}
+
+// statusWriter remembers the status that was sent.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *statusWriter) Write(p []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(p)
+}
+
+// Unwrap lets http.ResponseController flush through.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// wait pauses for d and reports whether ctx outlived it.
+func wait(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func requestID() string {
+	var b [16]byte
+	for i := range b {
+		b[i] = byte(rand.Uint32())
+	}
+	return hex.EncodeToString(b[:])
+}
