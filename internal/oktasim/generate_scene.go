@@ -111,14 +111,18 @@ func (s *scene) online(e *logEvent) {
 	data["requestId"] = s.transaction
 	if s.uri != "" {
 		data["requestUri"] = s.uri
-		data["url"] = s.uri + "?"
+		if s.chance(0.5) {
+			data["url"] = s.uri + "?"
+		}
 	}
-	data["dtHash"] = s.hex(64)
+	if s.chance(0.5) {
+		data["dtHash"] = s.hex(64)
+	}
 	if u := s.user; u != nil {
 		e.Client.UserAgent = &u.agent
 		e.Client.Device = &u.kind
 		e.AuthenticationContext.ExternalSessionID = u.session
-		if s.chance(0.7) {
+		if s.chance(0.4) {
 			e.AuthenticationContext.RootSessionID = u.session
 		}
 		if u.device != nil {

@@ -50,7 +50,7 @@ func (s *scene) assess(e *logEvent) {
 func (s *scene) evaluate(app *party, result string) *logEvent {
 	e := s.event("policy.evaluate_sign_on", result, app, &s.policies[s.rng.IntN(len(s.policies))])
 	e.data("behaviors", s.behaviors(), "risk", "{level=LOW}", "threatSuspected", "false",
-		"logOnlySecurityData", `{"risk":{"level":"LOW"},"behaviors":{"New Geo-Location":"NEGATIVE","New Device":"NEGATIVE"}}`)
+		"logOnlySecurityData", `{"risk":{"level":"LOW"},"behaviors":{"New Device":"NEGATIVE"}}`)
 	if result == "ALLOW" {
 		return e.because("Sign-on policy evaluation resulted in ALLOW")
 	}
@@ -62,7 +62,9 @@ func signOn(s *scene) {
 	u.session = s.sessionID()
 	s.as(u).uri = "/idp/idx/identify"
 	app := s.app()
-	s.evaluate(app, "ALLOW")
+	if s.chance(0.6) {
+		s.evaluate(app, "ALLOW")
+	}
 	if s.chance(0.7) {
 		s.event("user.authentication.auth_via_mfa", "SUCCESS", s.authenticator()).
 			data("factor", pick(s.world, []string{"OKTA_VERIFY_PUSH", "SIGNED_NONCE", "FIDO2_WEBAUTHN", "GOOGLE_AUTH"}), "factorIntent", "AUTHENTICATION", "threatSuspected", "false")
@@ -72,10 +74,10 @@ func signOn(s *scene) {
 	e.AuthenticationContext.CredentialProvider = ptr("OKTA_CREDENTIAL_PROVIDER")
 	e.AuthenticationContext.Provider = ptr("OKTA_AUTHENTICATION_PROVIDER")
 	e.data("origin", "https://acme.okta.com", "authnRequestId", s.requestID(), "threatSuspected", "false")
-	if s.chance(0.3) {
+	if s.chance(0.12) {
 		s.assess(e)
 	}
-	if s.chance(0.5) {
+	if s.chance(0.3) {
 		s.event("user.authentication.verify", "SUCCESS", app).data("authMethodFirstType", "Password", "authMethodFirstVerificationTime", formatTime(s.at))
 	}
 }
@@ -84,7 +86,7 @@ func openApp(s *scene) {
 	s.as(s.someone())
 	app := s.app()
 	s.uri = "/app/" + asciiLogin(*app.DisplayName) + "/" + app.ID + "/sso/saml"
-	if s.chance(0.25) {
+	if s.chance(0.1) {
 		s.evaluate(app, "ALLOW")
 	}
 	if s.user.admin && s.chance(0.2) {
@@ -93,7 +95,7 @@ func openApp(s *scene) {
 		return
 	}
 	instance := &party{ID: "0ua" + s.letters(17, base62), Type: "AppUser", AlternateID: s.user.AlternateID, DisplayName: s.user.DisplayName}
-	s.event("user.authentication.sso", "SUCCESS", app, instance).data("initiationType", "IDP_INITIATED", "signOnMode", "SAML 2.0", "authnRequestId", s.requestID())
+	s.event("user.authentication.sso", "SUCCESS", app, instance).data("initiationType", "IDP_INITIATED", "signOnMode", "SAML 2.0")
 }
 
 func signOff(s *scene) {

@@ -6,8 +6,8 @@ import "fmt"
 var systemPlays = []play{
 	{40, tokenGrant},
 	{10, directoryImport},
-	{15, groupRule},
-	{25, emailDelivery},
+	{40, groupRule},
+	{60, emailDelivery},
 	{2, agentConnects},
 	{4, rateLimits},
 	{2, operationLimit},

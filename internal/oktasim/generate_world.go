@@ -95,7 +95,7 @@ func newWorld(seed int64) *world {
 	w.proxy = networks[len(networks)-1]
 	for i, name := range applications {
 		w.apps = append(w.apps, party{ID: w.id("0oa"), Type: "AppInstance", AlternateID: ptr(name), DisplayName: ptr(name),
-			DetailEntry: map[string]any{"signOnModeType": []string{"SAML_2_0", "OPENID_CONNECT"}[i%2], "signOnModeEvaluationResult": "AUTHENTICATED"}})
+			DetailEntry: map[string]any{"signOnModeType": []string{"SAML_2_0", "OPENID_CONNECT"}[i%2]}})
 	}
 	for _, name := range []string{"Everyone", "Engineering", "Finance", "Vertrieb DACH", "On-call", "Okta Administrators", "営業部", "Contractors"} {
 		w.groups = append(w.groups, party{ID: w.id("00g"), Type: "UserGroup", AlternateID: ptr("unknown"), DisplayName: ptr(name)})
@@ -130,7 +130,7 @@ func (w *world) newUser(i int) user {
 		admin:   i%12 == 0,
 	}
 	u.ip = w.address(u.place)
-	if w.chance(0.6) {
+	if w.chance(0.3) {
 		u.device = &device{
 			ID: w.id("guo"), Name: fmt.Sprintf("ACME-%s-%03d", platforms[a], i), OSPlatform: platforms[a], OSVersion: fmt.Sprintf("%d.%d.%d", 10+a, w.rng.IntN(7), w.rng.IntN(10)),
 			Managed: w.chance(0.7), Registered: true, DiskEncryptionType: "ALL_INTERNAL_VOLUMES", ScreenLockType: "BIOMETRIC", SecureHardwarePresent: true,

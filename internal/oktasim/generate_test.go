@@ -1,0 +1,194 @@
+package oktasim
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	"github.com/tidwall/gjson"
+)
+
+func generated(t *testing.T, n int, o *Org) []gjson.Result {
+	t.Helper()
+	o.Generate(n, 24*time.Hour)
+	var events []gjson.Result
+	for _, raw := range o.Events() {
+		require.True(t, json.Valid(raw))
+		events = append(events, gjson.ParseBytes(raw))
+	}
+	require.Len(t, events, n)
+	return events
+}
+
+func TestTheSameSeedGivesTheSameBytes(t *testing.T) {
+	run := func(seed int64) (all []byte) {
+		synctest.Test(t, func(t *testing.T) {
+			o := &Org{Seed: seed, LateShare: 0.1, HugeEvery: 100}
+			o.Generate(500, time.Hour)
+			all = bytes.Join(o.Events(), []byte("\n"))
+		})
+		return all
+	}
+	require.Equal(t, run(7), run(7))
+	require.NotEqual(t, run(7), run(8))
+}
+
+func TestEveryEventTypeOfTheCatalogHappens(t *testing.T) {
+	seen := map[string]int{}
+	for _, e := range generated(t, 30_000, &Org{}) {
+		seen[e.Get("eventType").Str]++
+	}
+	for name := range catalog {
+		require.NotZero(t, seen[name], name)
+	}
+	require.Len(t, seen, len(catalog))
+	require.GreaterOrEqual(t, len(seen), 30)
+}
+
+func TestGeneratedEventsHaveOktasShapes(t *testing.T) {
+	events := generated(t, 30_000, &Org{})
+	found := map[string]bool{}
+	uuids := map[string]bool{}
+	sizes := 0
+	for _, e := range events {
+		id, err := uuid.Parse(e.Get("uuid").Str)
+		require.NoError(t, err)
+		require.False(t, uuids[id.String()], "uuid twice")
+		uuids[id.String()] = true
+		published, err := time.Parse(oktaTime, e.Get("published").Str)
+		require.NoError(t, err)
+		sec, nsec := id.Time().UnixTime()
+		require.Equal(t, published.UnixMilli(), time.Unix(sec, nsec).UnixMilli(), "the time in the uuid")
+		require.Contains(t, severities, e.Get("severity").Str)
+		require.Equal(t, "0", e.Get("version").Str)
+		require.NotEmpty(t, e.Get("actor.id").Str)
+		require.NotEmpty(t, e.Get("displayMessage").Str)
+		if ip := e.Get("client.ipAddress").Str; ip != "" {
+			require.NotNil(t, net.ParseIP(ip), ip)
+			want := map[bool]string{true: "V4", false: "V6"}[net.ParseIP(ip).To4() != nil]
+			require.Equal(t, want, e.Get("request.ipChain.0.version").Str, ip)
+		}
+		require.False(t, strings.ContainsFunc(e.Raw, func(r rune) bool { return r > 0xffff }), "Okta handles the basic multilingual plane only")
+		sizes += len(e.Raw)
+
+		for name, is := range map[string]bool{
+			"WEB":                     e.Get("transaction.type").Str == "WEB",
+			"JOB":                     e.Get("transaction.type").Str == "JOB" && e.Get("request.ipChain.#").Int() == 0,
+			"outcome null":            e.Get("outcome").Type == gjson.Null,
+			"target null":             e.Get("target").Exists() && e.Get("target").Type == gjson.Null,
+			"target absent":           !e.Get("target").Exists(),
+			"client null":             e.Get("client").Type == gjson.Null,
+			"device null":             e.Get("device").Exists() && e.Get("device").Type == gjson.Null,
+			"device absent":           !e.Get("device").Exists(),
+			"device in snake case":    e.Get("device.os_platform").Exists(),
+			"zone is the string null": e.Get("client.zone").Str == "null",
+			"nested debugData":        e.Get("debugContext.debugData.originalPrincipal").IsObject(),
+			"changeDetails":           e.Get("target.#.changeDetails.from").Exists() && len(e.Get("target.#.changeDetails").Array()) > 0,
+			"risk":                    e.Get("securityContext.risk").IsObject(),
+			"no risk":                 e.Get("securityContext.asNumber").Exists() && !e.Get("securityContext.risk").Exists(),
+			"token id in transaction": e.Get("transaction.detail.requestApiTokenId").Exists(),
+			"legacy type null":        e.Get("legacyEventType").Exists() && e.Get("legacyEventType").Type == gjson.Null,
+			"geo without city":        e.Get("client.geographicalContext.geolocation").Exists() && e.Get("client.geographicalContext.city").Type == gjson.Null,
+			"beyond ASCII":            strings.ContainsFunc(e.Raw, func(r rune) bool { return r > 0x7f }),
+			"Admin Console":           e.Get("eventType").Str == "policy.evaluate_sign_on" && e.Get(`target.#(displayName=="Okta Admin Console")`).Exists(),
+			"proxy":                   e.Get("securityContext.isProxy").Bool() && e.Get("eventType").Str == "user.session.start",
+		} {
+			found[name] = found[name] || is
+		}
+	}
+	for name, is := range found {
+		require.True(t, is, name)
+	}
+	average := sizes / len(events)
+	require.Greater(t, average, 1200)
+	require.Less(t, average, 2150) // 2.1 KiB
+}
+
+func TestTheWorldHangsTogether(t *testing.T) {
+	country := map[string]string{}
+	name := map[string]string{}
+	transactions := map[string]int{}
+	for _, e := range generated(t, 5_000, &Org{}) {
+		if ip := e.Get("client.ipAddress").Str; ip != "" && e.Get("client.geographicalContext.country").Exists() {
+			prefix := ip[:min(len(ip), 9)]
+			where := e.Get("client.geographicalContext.country").Str
+			require.Equal(t, where, orSet(country, prefix, where), "one network, one country")
+		}
+		if a := e.Get("actor"); a.Get("type").Str == "User" && a.Get("id").Str != "unknown" {
+			require.Equal(t, a.Get("displayName").Str, orSet(name, a.Get("id").Str, a.Get("displayName").Str))
+		}
+		transactions[e.Get("transaction.id").Str]++
+	}
+	several := 0
+	for _, n := range transactions {
+		if n > 1 {
+			several++
+		}
+	}
+	require.Greater(t, several, len(transactions)/10, "transactions emit several events")
+}
+
+func orSet(m map[string]string, key, value string) string {
+	if _, ok := m[key]; !ok {
+		m[key] = value
+	}
+	return m[key]
+}
+
+func TestPersistenceFollowsPublishedAndSomeEventsAreLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := &Org{LateShare: 0.2, LateBy: time.Hour}
+		o.Generate(2_000, 24*time.Hour)
+		late := 0
+		for i, e := range o.log.events {
+			require.LessOrEqual(t, e.published, e.persisted)
+			if e.persisted-e.published > 2000 {
+				late++
+			}
+			if i > 0 {
+				require.LessOrEqual(t, o.log.events[i-1].persisted, e.persisted)
+			}
+		}
+		require.InDelta(t, 400, late, 150)
+	})
+}
+
+func TestHugeEventsHaveTheSizeAskedFor(t *testing.T) {
+	o := &Org{HugeEvery: 10, HugeBytes: 100_000}
+	huge := 0
+	for _, e := range generated(t, 100, o) {
+		if len(e.Raw) > 100_000 {
+			huge++
+			require.Less(t, len(e.Raw), 120_000)
+		}
+	}
+	require.Equal(t, 10, huge)
+}
+
+func TestLiveKeepsItsRate(t *testing.T) {
+	for _, perSecond := range []float64{0.1, 5, 300} {
+		t.Run(fmt.Sprint(perSecond), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o := &Org{}
+				ctx, cancel := context.WithTimeout(t.Context(), 100*time.Second)
+				defer cancel()
+				require.ErrorIs(t, o.Live(ctx, perSecond), context.DeadlineExceeded)
+				time.Sleep(time.Second) // the last ones are still being persisted
+				require.InDelta(t, 100*perSecond, o.Len(), max(1, perSecond/10))
+			})
+		})
+	}
+}
+
+func BenchmarkGenerate(b *testing.B) {
+	o := &Org{}
+	o.Generate(b.N, time.Hour)
+}
