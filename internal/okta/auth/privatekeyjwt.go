@@ -31,7 +31,7 @@ type PrivateKeyJWT struct {
 	refresh  *refresh  // the one under way, nil: none
 	keys     keySource // used by the owner of refresh only, except keys.err
 	token    *token    // nil: none
-	dropped  bool      // the last token was dropped because Okta refused it
+	dropped  *token    // what Okta refused, until it is replaced; nil: nothing
 	proofs   bool      // DPoP is on
 	nonce    string    // last one of the token endpoint
 	apiNonce string    // last one the API asked for; RFC 9449 section 9 keeps the two apart
@@ -168,7 +168,7 @@ func (a *PrivateKeyJWT) renew(ctx context.Context, r *refresh) {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		if r.err == nil {
-			r.token.heir, a.dropped = a.dropped, false
+			r.token.heir, a.dropped = a.dropped != nil, nil
 			a.token = r.token
 		}
 		a.refresh = nil
@@ -232,7 +232,7 @@ func (a *PrivateKeyJWT) drop(used string) bool {
 	case t.heir && t.uses <= 1:
 		return false // a new token was refused at once, as the one before: tokens are not the cause
 	}
-	a.token, a.dropped = nil, true
+	a.token, a.dropped = nil, t
 	return true
 }
 
@@ -259,8 +259,10 @@ func (a *PrivateKeyJWT) KeyFileError() error {
 func (a *PrivateKeyJWT) Explain(status int, header http.Header, body []byte) *Error {
 	a.mu.Lock()
 	secrets := []string{a.nonce, a.apiNonce}
-	if a.token != nil {
-		secrets = append(secrets, a.token.value)
+	for _, t := range []*token{a.token, a.dropped} {
+		if t != nil {
+			secrets = append(secrets, t.value)
+		}
 	}
 	a.mu.Unlock()
 	return explain(apiRemedies, a.Method(), status, header, body, secrets...)
