@@ -23,34 +23,21 @@ import (
 //	  -X github.com/grafana/alloy/internal/build.BuildDate=<RFC 3339>"
 //
 // internal/build.Version is upstream's and needs no stamp: it is the version of
-// the Alloy module in this build. Components send it in their User-Agent. What
-// is not stamped is taken from the information the go command embeds, where it
-// has it.
+// the Alloy module in this build, which components send in their User-Agent. A
+// revision that is not stamped is the one the go command embedded, if it did.
 var Version = "devel"
 
-// Upstream reads build.Version while components are built, so it is set before
-// main (upstream flowcmd/flowcmd.go does the same).
+// Components read build.Version while they are built, so it is set before main
+// (upstream flowcmd/flowcmd.go does the same). Upstream's fallback is the version
+// in the module's release manifest, marked as a development build; go.mod names
+// a release, so the mark goes.
 func init() {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		info = &debug.BuildInfo{}
-	}
 	if build.Version == "" || build.Version == "v0.0.0" {
-		build.Version = alloyVersion(info)
+		build.Version = strings.TrimSuffix(alloy.FallbackVersion(), "-devel")
 	}
-	if build.Revision == "" {
+	if info, ok := debug.ReadBuildInfo(); ok && build.Revision == "" {
 		build.Revision = revision(info)
 	}
-}
-
-// alloyVersion returns the version of the Alloy module in this binary.
-func alloyVersion(info *debug.BuildInfo) string {
-	for _, dep := range info.Deps {
-		if dep.Path == "github.com/grafana/alloy" {
-			return dep.Version
-		}
-	}
-	return alloy.FallbackVersion()
 }
 
 // revision returns the commit the go command built from, "" if it did not
