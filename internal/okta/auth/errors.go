@@ -138,9 +138,10 @@ func gunzip(body []byte) []byte {
 }
 
 // explain builds an Error from an answer. secrets are removed wherever they stand.
-func explain(table []remedy, method string, status int, header http.Header, body []byte, secrets ...string) *Error {
+func explain(action string, table []remedy, method string, status int, header http.Header, body []byte, secrets ...string) *Error {
 	r := readRefusal(header, body)
 	e := &Error{
+		action:      action,
 		Status:      status,
 		Code:        clip(scrub(r.code, secrets...), 64),
 		Description: clip(scrub(r.description, secrets...), 400),
@@ -148,9 +149,6 @@ func explain(table []remedy, method string, status int, header http.Header, body
 	}
 	if e.RequestID == "" {
 		e.RequestID = clip(scrub(r.id, secrets...), 64)
-	}
-	if method != "" {
-		e.action = "calling okta"
 	}
 	e.Remedy = findRemedy(table, method, status, r)
 	if status == http.StatusTooManyRequests {

@@ -97,6 +97,7 @@ func TestAnswersOfTheTokenEndpointAreClassified(t *testing.T) {
 		"policy":               {400, oauth("access_denied", "Policy evaluation failed for this request, please check the policy configurations."), true, "the org's policies deny"},
 		"grant type not on":    {400, oauth("unauthorized_client", "The client is not authorized to use the provided grant type."), true, "Client Credentials"},
 		"proxy rewrites":       {400, oauth("invalid_dpop_proof", "'htu' claim in the DPoP proof JWT is invalid."), true, "a proxy that rewrites host or path breaks DPoP"},
+		"proxy drops DPoP":     {400, oauth("invalid_dpop_proof", "The DPoP proof JWT header is missing."), true, "removes the DPoP header: look at the proxy"},
 		"new code":             {400, oauth("brand_new", "Something new."), true, "400 brand_new: Something new. (request r)"},
 		"not Okta":             {404, "<html>not here</html>", true, "404 Not Found (request r): url does not lead to an Okta org"},
 		"edge without JSON":    {403, "<html>", true, "403 Forbidden (request r)"},

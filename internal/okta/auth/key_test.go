@@ -216,3 +216,22 @@ func TestKeyFileIsReadAgainAndAGoodKeyOutlivesABadFile(t *testing.T) {
 	require.Same(t, key, again)
 	require.ErrorIs(t, source.err, os.ErrNotExist)
 }
+
+func FuzzKeysOfAnyShapeAreRefusedOrUsableButNeverPanic(f *testing.F) {
+	key := testRSA()
+	f.Add(pemText("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(key)), "")
+	f.Add(`{"keys":[{"kty":"RSA","d":null,"p":1,"q":{}},null,[]]}`, "a")
+	f.Add(`{"kty":"EC","crv":"P-256","x":"","y":"","d":""}`, "")
+	f.Add(`{"kty":"RSA","n":"AQAB","e":"","d":"AA","p":"AA","q":"AA"}`, "")
+	f.Add("-----BEGIN PRIVATE KEY----------END PRIVATE KEY-----", "")
+	f.Add("-----BEGIN PRIVATE KEY-----\nA: b\n\nAAAA\n-----END PRIVATE KEY-----", "k")
+	f.Fuzz(func(t *testing.T, text, keyID string) {
+		key, err := parseKey([]byte(text), keyID)
+		if (key == nil) == (err == nil) {
+			t.Fatalf("key %v, error %v", key, err)
+		}
+		if err != nil && len(err.Error()) > 1000 && len(text) < 4096 {
+			t.Fatalf("endless error: %s", err)
+		}
+	})
+}

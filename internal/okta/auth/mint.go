@@ -49,7 +49,7 @@ func (a *PrivateKeyJWT) mint(ctx context.Context) (*token, error) {
 	if err != nil {
 		return nil, &Error{Code: "private_key_file", Description: err.Error(), Remedy: "it is looked for again at every try", err: err}
 	}
-	var refused error
+	refused := errors.New("requesting access token: every attempt was answered with another demand")
 	for range maxAttempts {
 		a.mu.Lock()
 		try := attempt{proofs: a.proofs, nonce: a.nonce, clock: a.clock}
@@ -75,10 +75,13 @@ func (a *PrivateKeyJWT) mint(ctx context.Context) (*token, error) {
 	return nil, refused
 }
 
+// loadKey reads the key file without holding mu: a disk may hang.
 func (a *PrivateKeyJWT) loadKey() (*signingKey, error) {
+	key, err := a.keys.load()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.keys.load()
+	a.keyErr = a.keys.err
+	return key, err
 }
 
 // post sends one token request. Everything secret travels in body and headers, never in the URL.
@@ -205,7 +208,7 @@ func (a *PrivateKeyJWT) accept(try attempt, ans *answer, sent time.Time) (*token
 
 // refusal turns an answer that is not a success into an Error.
 func (a *PrivateKeyJWT) refusal(ans *answer) *Error {
-	e := explain(tokenRemedies, "", ans.status, ans.header, ans.body, ans.secrets...)
+	e := explain("requesting access token", tokenRemedies, a.Method(), ans.status, ans.header, ans.body, ans.secrets...)
 	if location := ans.header.Get("Location"); ans.status/100 == 3 {
 		e.Description = "redirected, which is not followed with credentials"
 		if u, err := url.Parse(location); err == nil && u.Host != "" {
@@ -213,8 +216,6 @@ func (a *PrivateKeyJWT) refusal(ans *answer) *Error {
 		}
 		e.Remedy = "url must be the org's own URL, with https"
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	if a.keys.err != nil {
 		e.Remedy += "; note that an older key is in use, since " + a.keys.err.Error()
 	}

@@ -29,7 +29,8 @@ type PrivateKeyJWT struct {
 
 	mu       sync.Mutex
 	refresh  *refresh  // the one under way, nil: none
-	keys     keySource // used by the owner of refresh only, except keys.err
+	keys     keySource // used by the owner of refresh only, without mu
+	keyErr   error     // of the last read of the key file
 	token    *token    // nil: none
 	dropped  *token    // what Okta refused, until it is replaced; nil: nothing
 	proofs   bool      // DPoP is on
@@ -72,7 +73,7 @@ func NewPrivateKeyJWT(o Options) (*PrivateKeyJWT, error) {
 			return nil, fmt.Errorf("private_key %w", err)
 		}
 		o.PrivateKey = "" // not needed any more
-	} else if _, err := a.keys.load(); err != nil && !isMissing(err) {
+	} else if _, err := a.loadKey(); err != nil && !isMissing(err) {
 		return nil, err
 	}
 	if a.prover, err = newProver(); err != nil {
@@ -251,7 +252,7 @@ func (a *PrivateKeyJWT) Method() string {
 func (a *PrivateKeyJWT) KeyFileError() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.keys.err
+	return a.keyErr
 }
 
 // Explain turns an API answer of 400 or above into an [*Error] with the setting to look at.
@@ -265,7 +266,7 @@ func (a *PrivateKeyJWT) Explain(status int, header http.Header, body []byte) *Er
 		}
 	}
 	a.mu.Unlock()
-	return explain(apiRemedies, a.Method(), status, header, body, secrets...)
+	return explain("calling okta", apiRemedies, a.Method(), status, header, body, secrets...)
 }
 
 // String shows no secret.

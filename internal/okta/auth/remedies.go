@@ -55,6 +55,7 @@ var tokenRemedies = []remedy{
 	{code: "unauthorized_client", advice: "allow the grant type Client Credentials in the app's general settings"},
 	{code: "unsupported_grant_type", advice: "url must be the org itself: its token endpoint does not know the grant type client_credentials"},
 	{code: "use_dpop_nonce", advice: "Okta keeps asking for another DPoP nonce: look for a proxy that drops the DPoP or DPoP-Nonce header"},
+	{method: "private_key_jwt+dpop", code: "invalid_dpop_proof", words: "header is missing", advice: "something between this machine and Okta removes the DPoP header: look at the proxy"},
 	{code: "invalid_dpop_proof", words: "header is missing", advice: `the app requires DPoP: set dpop to "auto" or "always", or clear "Require Demonstrating Proof of Possession (DPoP)" in the app`},
 	{code: "invalid_dpop_proof", words: "'htu'", advice: "url must be the org's own URL, exactly as Okta knows it; a proxy that rewrites host or path breaks DPoP"},
 	{code: "invalid_dpop_proof", words: "the future", advice: adviceClock},

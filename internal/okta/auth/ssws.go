@@ -60,7 +60,7 @@ func (s *SSWS) Method() string { return "ssws" }
 // Explain turns an API answer of 400 or above into an [*Error] with the setting to look at.
 // It keeps nothing of header and body.
 func (s *SSWS) Explain(status int, header http.Header, body []byte) *Error {
-	return explain(apiRemedies, "ssws", status, header, body, s.token)
+	return explain("calling okta", apiRemedies, s.Method(), status, header, body, s.token)
 }
 
 // String shows no secret.
