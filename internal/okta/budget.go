@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -24,9 +25,10 @@ const (
 
 // Budget rations the System Log requests of one org, for all clients that share it.
 //
-// Two rules hold at once. In any minute, no more than share x limit requests are
-// sent; so a backlog uses the share and no window ever sees more. And when the
-// bucket, which all clients of the org drain, is down to the part left to the others
+// Two rules hold at once. In any minute, a client sends no more than its share of the
+// limit, and all clients together no more than the largest share among those that
+// sent; so a backlog uses the share and no window ever sees more. And when the bucket,
+// which all clients of the org drain, is down to the part left to the others
 // ((1-share) x limit), nothing is sent until it resets. The second rule keeps a busy
 // org below its warning threshold; since the bucket is full after a reset, at least
 // one page a minute gets through however busy the org is.
@@ -35,25 +37,36 @@ const (
 // and growing while 429s repeat. All times are taken relative to the server's own
 // Date, so a wrong clock on either side does no harm.
 //
-// A Budget is safe for concurrent use. Waiting clients are served in order.
+// A Budget is safe for concurrent use. Of the clients that may send, the one that has
+// waited longest goes first; one whose own share is spent holds up nobody.
 type Budget struct {
-	turn chan struct{} // holds one token; a client keeps it while it waits and sends
+	mu      sync.Mutex
+	queue   []*claim      // waiting, in order of arrival
+	changed chan struct{} // closed and replaced whenever those who wait must look again
 
-	mu        sync.Mutex
-	sent      []time.Time // of the last window, oldest first
-	limit     int         // X-Rate-Limit-Limit; 0: not told yet
-	remaining int         // X-Rate-Limit-Remaining, valid until reset
-	reset     time.Time   // on our clock
-	blocked   time.Time   // no request before, after a 429
-	reason    string      // why blocked, in words
-	refusals  int         // 429s in a row
+	sent      []*claim  // sent, of the last window, by time
+	limit     int       // X-Rate-Limit-Limit; 0: not told yet
+	remaining int       // X-Rate-Limit-Remaining, valid until reset
+	reset     time.Time // on our clock
+	resetAt   int64     // the X-Rate-Limit-Reset that reset was made of
+	blocked   time.Time // no request before, after a 429
+	reason    string    // why blocked, in words
+	refusals  int       // 429s in a row
+}
+
+// claim is one client's wish for a request, and later the request itself.
+type claim struct {
+	by    any // the client, to tell its requests from others'
+	share float64
+	// Okta counts the request at some moment between sending and answering. While it
+	// is under way it fills its place; afterwards the later end counts.
+	pending bool
+	at      time.Time
 }
 
 // NewBudget returns the budget of an org of which nothing is known yet.
 func NewBudget() *Budget {
-	b := &Budget{turn: make(chan struct{}, 1)}
-	b.turn <- struct{}{}
-	return b
+	return &Budget{changed: make(chan struct{})}
 }
 
 // BudgetStatus is what a Budget knows, for people and metrics.
@@ -74,62 +87,74 @@ func (b *Budget) Status() BudgetStatus {
 	return BudgetStatus{Known: b.limit > 0, Limit: b.limit, Remaining: b.remaining, Reset: b.reset, Used: len(b.sent), Blocked: b.blocked}
 }
 
-// acquire returns when one request may be sent, or with ctx's error. The first
-// wait and the end of waiting are told to waiting.
-func (b *Budget) acquire(ctx context.Context, share float64, waiting func(time.Time, string)) error {
-	told := false
+// acquire returns when the client may send one request, or with ctx's error. What it
+// returns must be given to answered or released. Each new expectation of a wait, and
+// its end, are told to waiting.
+func (b *Budget) acquire(ctx context.Context, by any, share float64, waiting func(time.Time, string)) (*claim, error) {
+	var told time.Time
 	tell := func(until time.Time, reason string) {
-		if waiting != nil && (told || !until.IsZero()) {
-			told = !until.IsZero()
+		if waiting != nil && !until.Equal(told) {
+			told = until
 			waiting(until, reason)
 		}
 	}
-	select {
-	case <-b.turn:
-	default: // another client of this org is waiting for the same budget
-		b.mu.Lock()
-		until, reason := b.ready(time.Now(), share)
-		b.mu.Unlock()
-		tell(until, reason)
-		select {
-		case <-b.turn:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	defer func() { b.turn <- struct{}{} }()
+	defer tell(time.Time{}, "")
+
+	c := &claim{by: by, share: share}
+	b.mu.Lock()
+	b.queue = append(b.queue, c)
+	b.mu.Unlock()
 	for {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
 		b.mu.Lock()
 		now := time.Now()
-		until, reason := b.ready(now, share)
-		if until.IsZero() {
-			b.sent = append(b.sent, now)
-			if b.remaining > 0 {
-				b.remaining--
+		until, reason := b.turn(c, now)
+		if until.IsZero() || ctx.Err() != nil {
+			b.leave(c)
+			if ctx.Err() == nil {
+				c.pending, c.at = true, now
+				b.sent = append(b.sent, c)
+				b.remaining = max(0, b.remaining-1)
 			}
 			b.mu.Unlock()
-			tell(time.Time{}, "")
-			return nil
+			return c, ctx.Err()
 		}
+		changed := b.changed
 		b.mu.Unlock()
+
 		tell(until, reason)
 		timer := time.NewTimer(until.Sub(now))
 		select {
 		case <-timer.C:
+		case <-changed:
 		case <-ctx.Done():
-			timer.Stop()
-			return ctx.Err()
+		}
+		timer.Stop()
+	}
+}
+
+// turn is ready for a claim in the queue, which lets those before it go first. The
+// caller holds mu.
+func (b *Budget) turn(c *claim, now time.Time) (time.Time, string) {
+	b.forget(now)
+	until, reason := b.ready(c, now)
+	if !until.IsZero() {
+		return until, reason
+	}
+	for _, earlier := range b.queue {
+		if earlier == c {
+			break
+		}
+		if t, _ := b.ready(earlier, now); t.IsZero() {
+			// It has been woken, and wakes us when it is through.
+			return now.Add(window), "another component reads the same org"
 		}
 	}
+	return time.Time{}, ""
 }
 
 // ready returns the zero time when a request may go now, else when to look again
 // and why. The caller holds mu.
-func (b *Budget) ready(now time.Time, share float64) (time.Time, string) {
-	b.forget(now)
+func (b *Budget) ready(c *claim, now time.Time) (time.Time, string) {
 	if now.Before(b.blocked) {
 		return b.blocked, b.reason
 	}
@@ -137,48 +162,106 @@ func (b *Budget) ready(now time.Time, share float64) (time.Time, string) {
 	if limit == 0 {
 		limit = assumedLimit
 	}
-	allowed := min(max(1, int(share*float64(limit)+1e-9)), maxRemembered)
-	if len(b.sent) >= allowed {
-		return b.sent[len(b.sent)-allowed].Add(window), fmt.Sprintf("%d of the %d requests a minute are spent (rate_limit_share of the org's %d)", allowed, allowed, limit)
+	largest := c.share
+	var own []*claim
+	for _, s := range b.sent {
+		largest = max(largest, s.share)
+		if s.by == c.by {
+			own = append(own, s)
+		}
 	}
-	if b.limit > 0 && now.Before(b.reset) && b.remaining <= b.limit-allowed {
+	if mine := allowance(limit, c.share); len(own) >= mine {
+		return own[len(own)-mine].expires(now), spent(mine, limit)
+	}
+	all := allowance(limit, largest)
+	if len(b.sent) >= all {
+		return b.sent[len(b.sent)-all].expires(now), spent(all, limit)
+	}
+	if b.limit > 0 && now.Before(b.reset) && b.remaining <= b.limit-all {
 		return b.reset, fmt.Sprintf("the org's clients together have used the share: %d of %d requests left", b.remaining, b.limit)
 	}
 	return time.Time{}, ""
 }
 
-// forget drops what is older than a window.
-func (b *Budget) forget(now time.Time) {
-	i := 0
-	for i < len(b.sent) && now.Sub(b.sent[i]) >= window {
-		i++
+// allowance is how many requests a minute a share amounts to: at least one, or
+// nothing would ever be read.
+func allowance(limit int, share float64) int {
+	return min(max(1, int(share*float64(limit)+1e-9)), maxRemembered)
+}
+
+func spent(n, limit int) string {
+	return fmt.Sprintf("%d of the %d requests a minute are spent (rate_limit_share of the org's %d)", n, n, limit)
+}
+
+// expires is when the request no longer counts.
+func (c *claim) expires(now time.Time) time.Time {
+	if c.pending {
+		return now.Add(window) // or when it is answered, which wakes those who wait
 	}
-	b.sent = b.sent[i:]
+	return c.at.Add(window)
+}
+
+// forget drops what is older than a window. The caller holds mu.
+func (b *Budget) forget(now time.Time) {
+	b.sent = slices.DeleteFunc(b.sent, func(c *claim) bool { return !now.Before(c.expires(now)) })
 	if len(b.sent) == 0 {
 		b.sent = nil // let the array go
 	}
 }
 
-// observe learns from a response.
-func (b *Budget) observe(status int, h http.Header) {
+// leave takes a claim out of the queue. The caller holds mu.
+func (b *Budget) leave(c *claim) {
+	b.queue = slices.DeleteFunc(b.queue, func(q *claim) bool { return q == c })
+	b.wake()
+}
+
+// wake makes everybody in the queue look again. The caller holds mu.
+func (b *Budget) wake() {
+	close(b.changed)
+	b.changed = make(chan struct{})
+}
+
+// released gives a claim back that was not used: no request was sent.
+func (b *Budget) released(c *claim) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.sent = slices.DeleteFunc(b.sent, func(s *claim) bool { return s == c })
+	b.wake()
+}
+
+// answered notes the end of a request and learns from the response. h is nil when
+// there was none.
+func (b *Budget) answered(c *claim, status int, h http.Header) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	defer b.wake()
 	now := time.Now()
+	c.pending, c.at = false, now
+	slices.SortStableFunc(b.sent, func(x, y *claim) int { return x.expires(now).Compare(y.expires(now)) })
+	if h == nil {
+		return
+	}
 	r := readRates(h)
 	if status != http.StatusTooManyRequests {
 		b.refusals = 0
 		if r.limit > 0 {
-			b.limit, b.remaining = r.limit, r.remaining
-			b.reset = now.Add(r.untilReset)
+			reset := now.Add(r.untilReset)
+			if r.resetAt == b.resetAt && b.reset.Before(reset) {
+				// The same moment told again. Date is cut to seconds, so each answer
+				// gives an upper bound, and the lowest is the best.
+				reset = b.reset
+			}
+			b.limit, b.remaining, b.reset, b.resetAt = r.limit, r.remaining, reset, r.resetAt
 		}
 		return
 	}
 	b.refusals++
-	var wait time.Duration
-	wait, b.reason = r.refusalWait(b.refusals)
-	b.blocked = now.Add(wait)
+	wait, reason := r.refusalWait(b.refusals)
+	if until := now.Add(wait); until.After(b.blocked) { // never shorten what another client was told
+		b.blocked, b.reason = until, reason
+	}
 	if r.limit > 0 {
-		b.limit, b.remaining, b.reset = r.limit, r.remaining, b.blocked
+		b.limit, b.remaining, b.reset, b.resetAt = r.limit, r.remaining, b.blocked, 0
 	}
 }
 

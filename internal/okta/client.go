@@ -1,11 +1,14 @@
 package okta
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -168,7 +171,7 @@ type answer struct {
 
 // exchange makes one request and reads its whole answer.
 func (c *Client) exchange(ctx context.Context, target string) (answer, error) {
-	err := c.cfg.Budget.acquire(ctx, c.cfg.Share, c.cfg.Waiting)
+	claim, err := c.cfg.Budget.acquire(ctx, c, c.cfg.Share, c.cfg.Waiting)
 	if err != nil {
 		return answer{}, err
 	}
@@ -177,6 +180,7 @@ func (c *Client) exchange(ctx context.Context, target string) (answer, error) {
 
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
 	if err != nil {
+		c.cfg.Budget.released(claim)
 		return answer{}, transportError(err, "")
 	}
 	req.Header.Set("Accept", "application/json")
@@ -184,17 +188,19 @@ func (c *Client) exchange(ctx context.Context, target string) (answer, error) {
 	req.Header.Set("Accept-Encoding", "gzip")
 	req.Header.Set("User-Agent", c.cfg.UserAgent)
 	if err := c.cfg.Auth.Authorize(ctx, req); err != nil {
+		c.cfg.Budget.released(claim)
 		return answer{}, authorizeError(err)
 	}
 
 	begin := time.Now()
 	resp, err := c.http.Do(req)
 	if err != nil {
+		c.cfg.Budget.answered(claim, 0, nil)
 		c.observe(0, begin, 0)
 		return answer{}, transportError(err, c.cfg.Timeout.String())
 	}
 	defer resp.Body.Close()
-	c.cfg.Budget.observe(resp.StatusCode, resp.Header)
+	c.cfg.Budget.answered(claim, resp.StatusCode, resp.Header)
 
 	ans := answer{status: resp.StatusCode, header: resp.Header, date: serverTime(resp.Header)}
 	limit := c.cfg.MaxBody
@@ -210,8 +216,11 @@ func (c *Client) exchange(ctx context.Context, target string) (answer, error) {
 	case ans.status != http.StatusOK:
 		// The status says more than a cut error body.
 		if ans.status == http.StatusBadRequest || ans.status == http.StatusUnauthorized {
+			resp.Body = io.NopCloser(bytes.NewReader(ans.body)) // read and decoded above
+			resp.Header.Del("Content-Encoding")
 			ans.retry = c.cfg.Auth.Challenge(resp)
 		}
+		ans.redact(req.Header)
 	case errors.Is(err, ErrBodyTooLarge):
 		return answer{}, &Error{Class: Transient, RequestID: requestID(ans.header),
 			Err: fmt.Errorf("%w: more than %d bytes; lower page_size", ErrBodyTooLarge, c.cfg.MaxBody)}
@@ -221,6 +230,27 @@ func (c *Client) exchange(ctx context.Context, target string) (answer, error) {
 		return answer{}, e
 	}
 	return ans, nil
+}
+
+// redact takes the credentials of the request out of an answer that will be quoted
+// in an error: something on the way may echo what it was sent.
+func (a *answer) redact(sent http.Header) {
+	for _, name := range []string{"Authorization", "Dpop", "Cookie"} {
+		for _, value := range sent.Values(name) {
+			if _, credential, ok := strings.Cut(value, " "); ok {
+				value = credential // without the scheme
+			}
+			if value == "" {
+				continue
+			}
+			a.body = bytes.ReplaceAll(a.body, []byte(value), []byte("[redacted]"))
+			for _, told := range []string{"X-Okta-Request-Id", "WWW-Authenticate"} {
+				if v := a.header.Get(told); strings.Contains(v, value) {
+					a.header.Set(told, strings.ReplaceAll(v, value, "[redacted]"))
+				}
+			}
+		}
+	}
 }
 
 func (c *Client) observe(status int, begin time.Time, bytes int) {

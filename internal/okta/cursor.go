@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -20,10 +21,20 @@ const timeLayout = "2006-01-02T15:04:05.000Z"
 type Cursor string
 
 // IsStart reports whether the cursor came from [Client.Start] rather than from Okta:
-// it lacks `after`, the parameter Okta's links carry.
+// it has no parameter but those that Start writes, while Okta's links carry at least
+// `after`. The query is split by hand, for url.Query drops a parameter that holds a
+// semicolon, which a cursor may.
 func (c Cursor) IsStart() bool {
-	u, err := url.Parse(string(c))
-	return err != nil || !u.Query().Has("after")
+	_, query, _ := strings.Cut(string(c), "?")
+	for param := range strings.SplitSeq(query, "&") {
+		name, _, _ := strings.Cut(param, "=")
+		switch name {
+		case "", "since", "sortOrder", "limit", "filter", "q":
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // Start returns the cursor of the first page of events persisted at or after since.

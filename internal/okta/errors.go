@@ -1,6 +1,7 @@
 package okta
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -48,7 +49,7 @@ func (c Class) String() string {
 type Error struct {
 	Class     Class
 	Status    int    // HTTP status; 0 when there was no answer
-	Code      string // Okta's errorCode, such as E0000011; the only contractual part of an error body
+	Code      string // Okta's errorCode, such as E0000011, or OAuth's error; the only contractual part of an error body
 	Summary   string // Okta's errorSummary and errorCauses, cut to 500 bytes; may change without notice
 	RequestID string // X-Okta-Request-Id, what Okta's support asks for
 	Err       error  // the cause when it is not an HTTP status
@@ -99,6 +100,8 @@ var ErrBodyTooLarge = errors.New("page is too large")
 func statusError(cur Cursor, status int, h http.Header, body []byte) *Error {
 	e := &Error{Status: status, RequestID: requestID(h)}
 	var doc struct {
+		Error        string `json:"error"` // of OAuth and DPoP: RFC 6750, RFC 9449
+		Description  string `json:"error_description"`
 		ErrorCode    string `json:"errorCode"`
 		ErrorSummary string `json:"errorSummary"`
 		ErrorCauses  []struct {
@@ -106,8 +109,8 @@ func statusError(cur Cursor, status int, h http.Header, body []byte) *Error {
 		} `json:"errorCauses"`
 	}
 	if json.Unmarshal(body, &doc) == nil {
-		e.Code = printable(doc.ErrorCode, 20)
-		summary := doc.ErrorSummary
+		e.Code = printable(cmp.Or(doc.ErrorCode, doc.Error), 40)
+		summary := cmp.Or(doc.ErrorSummary, doc.Description)
 		for _, c := range doc.ErrorCauses {
 			if c.ErrorSummary != "" && !strings.Contains(summary, c.ErrorSummary) {
 				summary += "; " + c.ErrorSummary
@@ -124,7 +127,7 @@ func statusError(cur Cursor, status int, h http.Header, body []byte) *Error {
 		e.Class = RateLimited
 	case status == http.StatusRequestTimeout || status == http.StatusTooEarly || status >= 500:
 		e.Class = Transient
-	case status == http.StatusBadRequest && !cur.IsStart():
+	case status == http.StatusBadRequest && !cur.IsStart() && !aboutCredentials(h, doc.Error):
 		e.Class = CursorRefused
 	case status >= 400:
 		e.Class = Refused
@@ -133,6 +136,13 @@ func statusError(cur Cursor, status int, h http.Header, body []byte) *Error {
 		e.Err = errors.New("expected 200")
 	}
 	return e
+}
+
+// aboutCredentials reports whether a 400 is about the access token or the DPoP proof:
+// then the cursor is as good as before. Okta's API errors have an errorCode instead,
+// and no challenge.
+func aboutCredentials(h http.Header, oauthError string) bool {
+	return oauthError != "" || h.Get("WWW-Authenticate") != ""
 }
 
 // transportError classifies an error of the HTTP client. It drops the URL that

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -16,6 +17,9 @@ var oktaDomains = []string{
 	"okta.com", "oktapreview.com", "okta-emea.com", "okta-gov.com", "okta.mil",
 	"trexcloud.com", "trex-gov.com", "okta-miltest.com",
 }
+
+// example is how an org's URL looks.
+const example = "https://acme.okta.com"
 
 // ParseOrg turns what people paste as their org's URL into the URL of the org:
 // scheme and host, nothing else.
@@ -29,37 +33,43 @@ var oktaDomains = []string{
 // Refused with an error that says what to write: user info, a query, a fragment, a
 // scheme other than https, http to a host that is not loopback (the token would
 // travel in clear), placeholders such as {yourOktaDomain}, doubled suffixes such as
-// .com.com. No error repeats user info or a query, as they may hold secrets.
+// .com.com, a tenant's name alone. No error and no note repeats user info or a query,
+// as they may hold secrets.
 func ParseOrg(raw string) (org *url.URL, notes []string, err error) {
 	s := strings.TrimSpace(raw)
 	if s == "" {
-		return nil, nil, errors.New(`the org URL is empty; write it as "https://acme.okta.com"`)
+		return nil, nil, fmt.Errorf("the org URL is empty; write it as %q", example)
+	}
+	if strings.Contains(s, "@") { // before anything that repeats the input
+		return nil, nil, fmt.Errorf("the org URL holds user info; write %q and give the credentials as api_token or private_key_jwt", wantWithoutUser(s))
 	}
 	if strings.ContainsAny(s, "{}<>$") {
-		return nil, nil, fmt.Errorf("%q holds a placeholder; write your own org's URL, such as %q", bounded(s, 100), "https://acme.okta.com")
+		return nil, nil, fmt.Errorf("the org URL holds a placeholder (one of {}<>$); write your own org's URL, such as %q", example)
 	}
-	if !strings.Contains(s, "://") {
+	bare := !strings.Contains(s, "://")
+	if bare {
 		s = "https://" + s
 	}
 	u, err := url.Parse(s)
 	if err != nil {
-		// url.Error repeats the whole input, which may hold a password.
+		// url.Error repeats the whole input; its cause says what is wrong with it.
 		var ue *url.Error
 		if errors.As(err, &ue) {
 			err = ue.Err
 		}
-		return nil, nil, fmt.Errorf("parsing the org URL: %w; write it as %q", err, "https://acme.okta.com")
+		return nil, nil, fmt.Errorf("parsing the org URL: %w; write it as %q", err, example)
 	}
 	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
 	port := u.Port()
 	scheme := strings.ToLower(u.Scheme)
 
 	want := "https://" + hostPort(host, port)
+	if scheme == "http" && isLoopback(host) {
+		want = "http://" + hostPort(host, port)
+	}
 	switch {
 	case host == "":
-		return nil, nil, fmt.Errorf("the org URL names no host; write it as %q", "https://acme.okta.com")
-	case u.User != nil:
-		return nil, nil, fmt.Errorf("the org URL holds user info; write %q and give the credentials as api_token or private_key_jwt", want)
+		return nil, nil, fmt.Errorf("the org URL names no host; write it as %q", example)
 	case u.RawQuery != "" || u.ForceQuery:
 		return nil, nil, fmt.Errorf("the org URL holds a query; write %q and use the filter and query arguments", want)
 	case u.Fragment != "":
@@ -71,9 +81,15 @@ func ParseOrg(raw string) (org *url.URL, notes []string, err error) {
 	case strings.HasSuffix(host, ".com.com"):
 		return nil, nil, fmt.Errorf("the org URL ends in %q; write %q", ".com.com", "https://"+strings.TrimSuffix(host, ".com"))
 	case strings.ContainsAny(host, " _\\\"'"):
-		return nil, nil, fmt.Errorf("the org URL has the invalid host %q; write it as %q", host, "https://acme.okta.com")
+		return nil, nil, fmt.Errorf("the org URL has the invalid host %q; write it as %q", host, example)
 	}
 
+	if n, err := strconv.Atoi(port); port != "" && (err != nil || n < 1 || n > 65535) {
+		return nil, nil, fmt.Errorf("the org URL has the port %s, allowed are 1 to 65535; write %q", bounded(port, 20), "https://"+hostPort(host, ""))
+	}
+	if bare && port == "" && !strings.Contains(host, ".") && !isLoopback(host) {
+		return nil, nil, fmt.Errorf("the org URL %q is a tenant's name alone; write it as %q", bounded(host, 100), "https://"+bounded(host, 100)+".okta.com")
+	}
 	if slices.Contains(oktaDomains, host) {
 		return nil, nil, fmt.Errorf("the org URL %q lacks the tenant; write it as %q", want, "https://acme."+host)
 	}
@@ -88,6 +104,18 @@ func ParseOrg(raw string) (org *url.URL, notes []string, err error) {
 		port = ""
 	}
 	return &url.URL{Scheme: scheme, Host: hostPort(host, port)}, notes, nil
+}
+
+// wantWithoutUser is what to write instead of a URL with user info: its host, when it
+// has one that is beyond doubt, for a password may hold any character.
+func wantWithoutUser(s string) string {
+	if !strings.Contains(s, "://") {
+		s = "https://" + s
+	}
+	if u, err := url.Parse(s); err == nil && u.User != nil && !strings.Contains(u.Path+u.RawQuery+u.Fragment, "@") {
+		return "https://" + hostPort(strings.ToLower(u.Hostname()), u.Port())
+	}
+	return example
 }
 
 // stripAdmin removes the -admin suffix of the tenant on Okta's own domains. On a

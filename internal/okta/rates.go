@@ -23,6 +23,7 @@ type rates struct {
 	limit      int           // 0: missing, garbage, or the concurrency limit's 0
 	remaining  int           //
 	present    bool          // Limit and Remaining were numbers
+	resetAt    int64         // Reset in epoch seconds; 0: missing or garbage
 	untilReset time.Duration // Reset - Date + 1s; bounded to what a bucket can last
 	resetWait  time.Duration // the same, unbounded; 0: Reset missing or garbage
 	retryAfter time.Duration // Retry-After, which Okta does not document; 0: none
@@ -41,6 +42,7 @@ func readRates(h http.Header) rates {
 		if reset > 1e11 { // milliseconds: as seconds this would be the year 5138
 			reset /= 1000
 		}
+		r.resetAt = reset
 		// +1s: Reset and Date are cut to seconds.
 		if d := time.Unix(reset, 0).Sub(server) + time.Second; d > 0 {
 			r.resetWait = d
@@ -66,13 +68,13 @@ func parseRetryAfter(v string, server time.Time) time.Duration {
 // refusalWait is how long to wait after the n-th 429 in a row (from 1), and why.
 //
 // The concurrency limit answers Limit 0, Remaining 0 and a Reset that is an estimate
-// about other people's requests; it clears in seconds, so the wait is 1s growing to
-// 30s. Else Okta's Reset counts, or Retry-After if it is later, and repeated refusals
+// about other people's requests; it clears in seconds, so the wait is 2s growing to
+// 30s, half of it random. Else Okta's Reset counts, or Retry-After if it is later, and repeated refusals
 // double a minimum so that clients that share a bucket do not all come back at once.
 func (r rates) refusalWait(n int) (time.Duration, string) {
 	grow := minRefusalWait << min(n-1, 8)
 	if r.present && r.limit == 0 && r.remaining == 0 {
-		wait := min(grow, maxConcurrencyWait)
+		wait := min(2*grow, maxConcurrencyWait)
 		return jitter(wait), fmt.Sprintf("Okta's limit of concurrent requests is reached (429, refusal %d in a row)", n)
 	}
 	wait := max(r.resetWait, r.retryAfter)

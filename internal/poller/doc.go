@@ -19,6 +19,8 @@
 //     over, never rounded up. Okta compares that time to when it persisted an event,
 //     which is not before the event's own time, so nothing is skipped; what is read
 //     twice is dropped by uuid.
+//   - A full page that leads nowhere is left the same way, for asking again could show
+//     nothing new.
 //   - Every wait, and every hand-over, ends at once with the context. While the sink
 //     blocks, nothing more is fetched.
 //

@@ -50,6 +50,10 @@ func (p *Poller) handOver(ctx context.Context, page okta.Page, events []event.Ev
 		p.noNext = false
 		p.at.cursor = page.Next
 	}
+	if full && !moved {
+		// The page can show nothing new any more. The time of the last event leads on.
+		p.at.cursor = p.start(p.at.published)
+	}
 	if !full {
 		p.at.replaying = time.Time{}
 	}

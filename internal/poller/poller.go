@@ -85,7 +85,8 @@ func (p *Poller) Run(ctx context.Context) error {
 	})
 	p.resume()
 	for ctx.Err() == nil {
-		if p.at.cursor == "" {
+		// A start cursor ages while nothing matches the filter or nobody mends the token.
+		if p.at.cursor == "" || p.at.cursor.IsStart() && time.Since(p.at.published) > Retention {
 			p.at.cursor = p.start(p.at.published)
 		}
 		page, events, err := p.fetch(ctx)
@@ -147,12 +148,15 @@ func (p *Poller) failed(err error) time.Duration {
 		level.Debug(p.Logger).Log("msg", "Okta asked to slow down", "err", err)
 		return 0
 	case okta.CursorRefused:
-		first := !p.recovered
-		p.recover(err)
-		if first {
-			return 0
+		if p.recovered { // just now: a repeat is no news, and no reason to hurry
+			level.Debug(p.Logger).Log("msg", "Okta refused a cursor that it had just named", "err", err)
+			p.recover()
+			return refusedDelay()
 		}
-		return refusedDelay()
+		level.Warn(p.Logger).Log("msg", "Okta refused the saved cursor, going on from the last event's time; events older than Okta's retention are lost",
+			"since", p.at.published.UTC().Format(time.RFC3339Nano), "reread", time.Since(p.at.published).Round(time.Second), "err", err)
+		p.recover()
+		return 0
 	case okta.Refused:
 		p.outage.failed(class, err)
 		return refusedDelay()
@@ -163,14 +167,10 @@ func (p *Poller) failed(err error) time.Duration {
 }
 
 // recover replaces a cursor that Okta no longer takes.
-func (p *Poller) recover(cause error) {
-	since := p.at.published
-	gap := time.Since(since)
+func (p *Poller) recover() {
 	p.Metrics.cursorsRefused.Inc()
-	level.Warn(p.Logger).Log("msg", "Okta refused the saved cursor, going on from the last event's time; events older than Okta's retention are lost",
-		"since", since.UTC().Format(time.RFC3339Nano), "reread", gap.Round(time.Second), "err", cause)
 	p.recovered = true
-	p.at.cursor = p.start(since)
+	p.at.cursor = p.start(p.at.published)
 }
 
 // sleep waits for d or the end of ctx.

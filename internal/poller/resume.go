@@ -18,6 +18,11 @@ func (p *Poller) resume() {
 	switch last, saved := p.Journal.Last(); {
 	case sameScope:
 		p.at = at
+		if !at.replaying.IsZero() {
+			// The file may still hold the marks that the replay began behind, which
+			// must not come to lie before those that it adds.
+			p.Journal.Resume()
+		}
 		return
 	case sameOrg:
 		p.at = position{cursor: p.start(at.published), published: at.published}
@@ -45,13 +50,13 @@ func (p *Poller) resume() {
 
 // start is the cursor for since, moved up to the retention when it lies before.
 func (p *Poller) start(since time.Time) okta.Cursor {
-	// A minute inside the retention: the request takes time to arrive.
-	if oldest := time.Now().Add(-Retention + time.Minute); since.Before(oldest) {
-		level.Warn(p.Logger).Log("msg", "Okta keeps events for 90 days, starting there; older events are lost",
+	oldest := time.Now().Add(-Retention)
+	if since.Before(oldest) {
+		p.Memory.warnOnce(p.Logger, "retention", "Okta keeps events for 90 days, starting there; older events are lost",
 			"wanted", since.UTC().Format(time.RFC3339), "start", oldest.UTC().Format(time.RFC3339), "lost", oldest.Sub(since).Round(time.Second))
-		since = oldest
 	}
-	return p.Source.Start(since)
+	// A minute inside the retention: the request takes time to arrive.
+	return p.Source.Start(latest(since, oldest.Add(time.Minute)))
 }
 
 // save makes the position durable. A file that cannot be written is reported, and
