@@ -25,6 +25,7 @@ type Options struct {
 	Labels             map[string]string // added to job and org, and may replace them; an empty value removes a label
 	RelabelRules       []*relabel.Config // applied in order to the labels above and the __okta_* labels
 	StructuredMetadata map[string]string // name to path; nil means DefaultStructuredMetadata, empty means none
+	Redaction          *Redaction        // nil means nothing is redacted
 }
 
 // DefaultStructuredMetadata returns the metadata that entries have when none is
@@ -56,6 +57,7 @@ type Formatter struct {
 	labels    *labeler
 	metadata  []metadatum // by name
 	selection selection   // the values that labels and metadata need
+	redactor  *redactor   // nil: nothing is redacted
 }
 
 // A metadatum is one structured metadata key.
@@ -84,6 +86,11 @@ func New(opts Options) (*Formatter, error) {
 	}
 	if err := f.addMetadata(opts); err != nil {
 		return nil, err
+	}
+	if opts.Redaction != nil {
+		if f.redactor, err = newRedactor(*opts.Redaction); err != nil {
+			return nil, fmt.Errorf("redaction: %w", err)
+		}
 	}
 	return f, nil
 }
@@ -123,6 +130,11 @@ func (f *Formatter) addMetadata(opts Options) error {
 // when the event has none (ev.Published.IsZero()). The entry shares no memory
 // with the event or its page.
 func (f *Formatter) Entry(ev Event, now time.Time) Entry {
+	if f.redactor != nil {
+		p := f.redactor.passes.Get().(*pass)
+		defer f.redactor.passes.Put(p)
+		ev = p.redact(ev)
+	}
 	timestamp := ev.Published
 	if timestamp.IsZero() {
 		timestamp = now

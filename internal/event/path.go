@@ -90,7 +90,7 @@ func parsePath(text string, wild bool) (path, error) {
 			return fail("a name is missing")
 		case name == "*" && !wild:
 			return fail("* stands for many values, and one is needed")
-		case strings.ContainsAny(name, "]*\" \t\r\n"):
+		case name != "*" && strings.ContainsAny(name, "]*\" \t\r\n"):
 			return fail("%q is not a name", name)
 		}
 		p = append(p, step{name: name, any: name == "*"})

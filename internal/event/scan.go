@@ -38,6 +38,7 @@ type Event struct {
 	Severity  string    // as Okta spelled it: DEBUG, INFO, WARN, ERROR; "" when missing
 
 	fields [fieldCount]span // where the top-level members that Okta documents are in Raw
+	extra  bool             // there are members that fields does not tell of: unknown or repeated ones
 }
 
 // Scan reads a page: the body of a response of GET /api/v1/logs. It checks the
@@ -142,7 +143,10 @@ func (ev *Event) read(body []byte, i, depth int) int {
 		if end < 0 {
 			return end
 		}
-		if field := fieldAt(body[key:]); field != fieldUnknown {
+		if field := fieldAt(body[key:]); field == fieldUnknown {
+			ev.extra = true
+		} else {
+			ev.extra = ev.extra || ev.fields[field].found()
 			ev.fields[field] = spanOf(i-start, end-start)
 		}
 		i = skipSpace(body, end)

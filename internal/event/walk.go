@@ -78,3 +78,21 @@ func typeOf(b []byte, i int) string {
 		}
 	}
 }
+
+// hasType tells whether the object at b[i] has a "type" member with this text.
+// All members are looked at: what must be redacted does not hide behind a name
+// that is there twice.
+func hasType(b []byte, i int, text string) bool {
+	if b[i] != '{' {
+		return false
+	}
+	for m := (members{b, skipSpace(b, i+1)}); ; {
+		name, value, ok := m.next()
+		if !ok {
+			return false
+		}
+		if value.isString(b) && name.is(b, "type") && value.inner().is(b, text) {
+			return true
+		}
+	}
+}

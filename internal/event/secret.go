@@ -1,0 +1,140 @@
+package event
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/url"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+)
+
+// mask is what stands for a value without a token.
+const mask = "***"
+
+// tokenPrefix begins what stands for a value in ModeHash.
+const tokenPrefix = "hmac:"
+
+// wordLength is how many characters a value must have to be looked for inside
+// of words. Shorter ones are looked for as words of their own: a user called
+// "Li" is no reason to tear "Lisbon" apart.
+const wordLength = 4
+
+// maxSecrets bounds how many values a redactor remembers.
+const maxSecrets = 8192
+
+// A secret is a value that must not be in the entry.
+type secret struct {
+	quoted  string   // what stands for it, as a JSON string
+	spelled [][]byte // what to look for, folded; nil when it is replaced in its place only
+	asWord  bool     // only where no letter or digit adjoins
+}
+
+// token is what stands for the secret inside a longer text.
+func (s *secret) token() string { return s.quoted[1 : len(s.quoted)-1] }
+
+// secrets makes secrets from values, and remembers them: the same people act
+// again and again.
+type secrets struct {
+	key []byte // nil: mask
+
+	mu     sync.RWMutex
+	byText map[string]*secret
+}
+
+// of returns the secret for a value's text, which it does not keep.
+func (k *secrets) of(text string) *secret {
+	k.mu.RLock()
+	known := k.byText[text]
+	k.mu.RUnlock()
+	if known != nil {
+		return known
+	}
+	made := k.make(text)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.byText == nil || len(k.byText) >= maxSecrets {
+		k.byText = make(map[string]*secret, 64)
+	}
+	k.byText[strings.Clone(text)] = made
+	return made
+}
+
+func (k *secrets) make(text string) *secret {
+	folded := string(appendFolded(nil, text))
+	s := &secret{quoted: `"` + mask + `"`}
+	if k.key != nil {
+		h := hmac.New(sha256.New, k.key)
+		h.Write([]byte(folded))
+		s.quoted = `"` + tokenPrefix + hex.EncodeToString(h.Sum(nil)[:16]) + `"`
+	}
+	if !searched(folded) {
+		return s
+	}
+	s.asWord = utf8.RuneCountInString(folded) < wordLength
+	query := url.QueryEscape(text)
+	for _, spelling := range []string{text, query, strings.ReplaceAll(query, "+", "%20"), url.PathEscape(text)} {
+		spelling := appendFolded(nil, spelling)
+		if !containsSpelling(s.spelled, spelling) {
+			s.spelled = append(s.spelled, spelling)
+		}
+	}
+	return s
+}
+
+func containsSpelling(all [][]byte, one []byte) bool {
+	for _, known := range all {
+		if string(known) == string(one) {
+			return true
+		}
+	}
+	return false
+}
+
+// searched tells whether a value, folded, identifies anything, so that it is
+// looked for outside of its place: what Okta writes when it knows nothing, the
+// words of JSON, text without letters or digits and numbers of up to three
+// digits are everywhere and identify nobody.
+func searched(folded string) bool {
+	switch folded {
+	case "", "unknown", "true", "false", "null":
+		return false
+	}
+	letters, others := 0, 0
+	for _, r := range folded {
+		switch {
+		case unicode.IsLetter(r):
+			letters++
+		case unicode.IsDigit(r):
+			others++
+		}
+	}
+	return letters > 0 || others >= wordLength
+}
+
+// appendFolded appends text with the differences between upper and lower case
+// removed, so that texts equal under Unicode simple folding give the same
+// bytes. For nearly all letters this is the lower case. Bytes that are not
+// UTF-8 become U+FFFD.
+func appendFolded(dst []byte, text string) []byte {
+	for _, r := range text {
+		dst = utf8.AppendRune(dst, fold(r))
+	}
+	return dst
+}
+
+func fold(r rune) rune {
+	if r < utf8.RuneSelf {
+		if 'A' <= r && r <= 'Z' {
+			r += 'a' - 'A'
+		}
+		return r
+	}
+	least := r
+	for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
+		least = min(least, next)
+	}
+	return unicode.ToLower(least)
+}
