@@ -36,11 +36,11 @@ type Sample struct {
 
 // Entries returns every entry that query, a log query, selects with from <= timestamp < to, oldest first. It reads page after page, each
 // beginning with the last timestamp of the one before, whose entries may be cut in two by the limit; those seen already are
-// left out. Loki itself shows equal entries (stream, timestamp, line) only once, so a double does not show here: ask Count too.
+// left out. Loki shows equal entries (stream, timestamp, line) of different chunks only once, so a double may not show: ask Count too.
 // A single timestamp with more entries than a page holds is an error, as nothing could page through it.
 func (r Reader) Entries(ctx context.Context, query string, from, to time.Time) ([]Entry, error) {
 	var all []Entry
-	seen := map[string]bool{} // entries at the timestamp that the page begins with
+	var shown map[string]int // how often each entry at from was on the pages before
 	for {
 		page, err := r.page(ctx, query, from, to, "forward", lokiPageSize)
 		if err != nil {
@@ -48,15 +48,10 @@ func (r Reader) Entries(ctx context.Context, query string, from, to time.Time) (
 		}
 		fresh := 0
 		for _, entry := range page {
-			key := entry.key()
-			if entry.Time.Equal(from) && seen[key] {
+			if entry.Time.Equal(from) && shown[entry.key()] > 0 {
+				shown[entry.key()]--
 				continue
 			}
-			if !entry.Time.Equal(from) {
-				from = entry.Time
-				seen = map[string]bool{}
-			}
-			seen[key] = true
 			all = append(all, entry)
 			fresh++
 		}
@@ -66,14 +61,20 @@ func (r Reader) Entries(ctx context.Context, query string, from, to time.Time) (
 		if fresh == 0 {
 			return nil, fmt.Errorf("reading entries: more than %d share the timestamp %s", lokiPageSize-1, from.Format(time.RFC3339Nano))
 		}
+		from = all[len(all)-1].Time
+		shown = map[string]int{}
+		for i := len(all) - 1; i >= 0 && all[i].Time.Equal(from); i-- {
+			shown[all[i].key()]++
+		}
 	}
 }
 
 // Count returns how many entries selector, a log query, has with from <= timestamp < to, by count_over_time: unlike Entries it counts an
-// entry twice that is stored twice.
+// entry twice that is stored twice. LogQL knows no range shorter than a millisecond: from is moved back to make whole ones.
 func (r Reader) Count(ctx context.Context, selector string, from, to time.Time) (int, error) {
 	// A range vector is open on the left and closed on the right: one nanosecond earlier it holds what a log query holds.
-	query := fmt.Sprintf("sum(count_over_time(%s [%dns]))", selector, to.Sub(from).Nanoseconds())
+	milliseconds := (to.Sub(from) + time.Millisecond - 1) / time.Millisecond
+	query := fmt.Sprintf("sum(count_over_time(%s [%dms]))", selector, milliseconds)
 	samples, err := r.Instant(ctx, query, to.Add(-time.Nanosecond))
 	if err != nil {
 		return 0, err

@@ -159,7 +159,7 @@ func TestInstantSortsSamplesAndCountAsksForTheSameRange(t *testing.T) {
 	count, err := reader.Count(t.Context(), `{a="1"}`, epoch, epoch.Add(time.Second))
 	require.NoError(t, err)
 	require.Equal(t, 7, count)
-	require.Equal(t, `sum(count_over_time({a="1"} [1000000000ns]))`, query)
+	require.Equal(t, `sum(count_over_time({a="1"} [1000ms]))`, query)
 	require.Equal(t, nanos(epoch.Add(time.Second-1)), at)
 }
 
