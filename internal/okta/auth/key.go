@@ -20,6 +20,9 @@ import (
 // minRSABits is what Okta generates, and the least that RFC 7518 section 3.3 allows.
 const minRSABits = 2048
 
+// maxKeyBytes is twice what an RSA key of 16384 bits needs as JWK. Checking a larger one could take minutes.
+const maxKeyBytes = 32 << 10
+
 // keyForms closes every error about a key that was not understood.
 const keyForms = "allowed are a PEM private key (PKCS#8, PKCS#1 or SEC1 EC), a JWK or a JWKS, with an RSA key of at least 2048 bits or an EC key on P-256, P-384 or P-521"
 
@@ -137,6 +140,9 @@ func parsePEM(text []byte) (any, error) {
 			if key != nil {
 				return nil, errors.New("holds more than one private key: leave only the one that is registered in Okta")
 			}
+			if len(block.Bytes) > maxKeyBytes {
+				return nil, fmt.Errorf("has a key of %d bytes: at most %d are read", len(block.Bytes), maxKeyBytes)
+			}
 			if key = parseDER(block.Bytes); key == nil {
 				return nil, fmt.Errorf("has a %s block that cannot be read, it is damaged or of an unknown kind; %s", kind, keyForms)
 			}
@@ -214,6 +220,8 @@ func parseJSONKey(text []byte, keyID string) (*signingKey, error) {
 
 func parseJWK(text []byte, head jwkHead, keyID string) (*signingKey, error) {
 	switch {
+	case len(text) > maxKeyBytes:
+		return nil, fmt.Errorf("is a JWK of %d bytes: at most %d are read", len(text), maxKeyBytes)
 	case head.Kty != "RSA" && head.Kty != "EC":
 		return nil, fmt.Errorf("is a JWK with kty %q: RSA or EC is required", clip(head.Kty, 16))
 	case head.Kty == "EC" && !slices.Contains([]string{"P-256", "P-384", "P-521"}, head.Crv):

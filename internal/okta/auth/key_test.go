@@ -169,6 +169,8 @@ func TestWhatIsNotAUsablePrivateKeyIsRefusedWithAReason(t *testing.T) {
 			_ = json.Unmarshal([]byte(f), &d)
 			m["d"] = d["d"]
 		}), "", "damaged"},
+		"JWK of a megabyte":     {jwk(rsaKey, func(m map[string]any) { m["n"] = strings.Repeat("A", 1<<20) }), "", "at most 32768 are read"},
+		"PEM of a megabyte":     {pemText("PRIVATE KEY", make([]byte, 1<<20)), "", "at most 32768 are read"},
 		"JWKS empty":            {`{"keys":[]}`, "", "JWKS without a private key"},
 		"JWKS only public":      {`{"keys":[` + jwkText(t, jose.JSONWebKey{Key: &p256.PublicKey}) + `]}`, "", "JWKS without a private key"},
 		"JWKS ambiguous":        {`{"keys":[` + jwk(rsaKey, same) + `,` + jwkText(t, jose.JSONWebKey{Key: p256, KeyID: "z"}) + `]}`, "", `2 private keys: set key_id to one of ["a" "z"]`},
