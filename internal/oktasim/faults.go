@@ -1,6 +1,12 @@
 package oktasim
 
-import "net/http"
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
 
 // injection is a fault that waits for its turn.
 type injection struct {
@@ -30,4 +36,68 @@ func (o *Org) nextInjected() http.Handler {
 		o.injected = o.injected[1:]
 	}
 	return h
+}
+
+// namedFault is a fault that the program's control endpoint, and table tests,
+// ask for by name.
+type namedFault struct {
+	name   string
+	answer func(*Org) http.Handler
+}
+
+// elsewhere is a host that is not the org's. RFC 2606 keeps it from existing.
+const elsewhere = "collector.attacker.invalid"
+
+var namedFaults = []namedFault{
+	limitedBy(Limit), limitedBy(LimitBare), limitedBy(LimitPast), limitedBy(LimitMillis), limitedBy(LimitAbsurd), limitedBy(LimitGarbage),
+	limitedBy(LimitSeconds), limitedBy(LimitDate), limitedBy(LimitConcurrency),
+	{"400-cursor", (*Org).RefusedCursor},
+	{"401", (*Org).Unauthorized},
+	{"403", (*Org).Forbidden},
+	{"404", (*Org).NotFound},
+	{"408", (*Org).RequestTimeout},
+	{"500", (*Org).ServerError},
+	{"500-timeout", (*Org).ServerTimeout},
+	{"502", (*Org).BadGateway},
+	{"503", (*Org).Unavailable},
+	{"reset", (*Org).Reset},
+	{"cut", (*Org).CutBody},
+	{"stall", func(o *Org) http.Handler { return o.Stalled(5 * time.Minute) }},
+	{"late", func(o *Org) http.Handler { return o.Late(5 * time.Minute) }},
+	{"slow", func(o *Org) http.Handler { return o.Late(5 * time.Second) }},
+	{"html", (*Org).LoginPage},
+	{"object", func(o *Org) http.Handler { return o.Body(`{"events":[]}`) }},
+	{"null", func(o *Org) http.Handler { return o.Body(`null`) }},
+	{"empty", func(o *Org) http.Handler { return o.Body("") }},
+	{"broken", (*Org).BrokenJSON},
+	{"redirect", func(o *Org) http.Handler { return o.Redirect("") }},
+	{"redirect-elsewhere", func(o *Org) http.Handler { return o.Redirect("https://" + elsewhere + logsPath) }},
+	{"next-missing", (*Org).NoNext},
+	{"next-elsewhere", func(o *Org) http.Handler { return o.ForeignNext(elsewhere) }},
+	{"next-ftp", func(o *Org) http.Handler { return o.SchemeNext("ftp") }},
+	{"next-userinfo", (*Org).UserinfoNext},
+	{"next-relative", (*Org).RelativeNext},
+	{"next-path", func(o *Org) http.Handler { return o.PathNext("/api/v1/users") }},
+}
+
+func limitedBy(kind Limited) namedFault {
+	return namedFault{string(kind), func(o *Org) http.Handler { return o.TooManyRequests(kind) }}
+}
+
+// FaultNames lists what [Org.Fault] knows.
+func FaultNames() []string {
+	var names []string
+	for _, f := range namedFaults {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+// Fault is the fault of that name, or an error that lists the names there are.
+func (o *Org) Fault(name string) (http.Handler, error) {
+	i := slices.IndexFunc(namedFaults, func(f namedFault) bool { return f.name == name })
+	if i < 0 {
+		return nil, fmt.Errorf("unknown fault %q: it is one of %s", name, strings.Join(FaultNames(), ", "))
+	}
+	return namedFaults[i].answer(o), nil
 }

@@ -1,9 +1,21 @@
 package oktasim
 
-import "net/http"
+import (
+	"net/http"
 
-type OAuthClient struct{}
+	"github.com/go-jose/go-jose/v4"
+)
+
+type OAuthClient struct {
+	ID     string
+	Keys   jose.JSONWebKeySet
+	Scopes []string
+	DPoP   bool
+}
 type oauthState struct{}
+
+func (o *Org) RevokeAccessTokens() {}
+func (o *Org) RotateNonce()        {}
 
 func (o *Org) token(r *http.Request) reply { return o.refusal(r, errNotFound(r.URL.Path)) }
 func (o *Org) keys(r *http.Request) reply  { return o.refusal(r, errNotFound(r.URL.Path)) }

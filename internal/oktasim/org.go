@@ -125,6 +125,7 @@ func (o *Org) interceptLogs(w http.ResponseWriter, r *http.Request) {
 	o.logCalls++
 	n, intercept, delay := o.logCalls, o.Intercept, o.Delay
 	o.inFlight++
+	crowded := o.crowded()
 	o.mu.Unlock()
 	defer func() {
 		o.mu.Lock()
@@ -132,6 +133,10 @@ func (o *Org) interceptLogs(w http.ResponseWriter, r *http.Request) {
 		o.mu.Unlock()
 	}()
 
+	if crowded {
+		o.serve(w, r, o.concurrencyRefusal)
+		return
+	}
 	if !wait(r.Context(), delay) {
 		return
 	}
@@ -150,11 +155,15 @@ func (o *Org) interceptLogs(w http.ResponseWriter, r *http.Request) {
 
 // serve computes an answer under the mutex and writes it without.
 func (o *Org) serve(w http.ResponseWriter, r *http.Request, answer func(*http.Request) reply) {
+	o.compute(r, answer).writeTo(w, r)
+}
+
+func (o *Org) compute(r *http.Request, answer func(*http.Request) reply) reply {
 	o.mu.Lock()
+	defer o.mu.Unlock()
 	a := answer(r)
 	a.header = o.edgeHeaders(a.header)
-	o.mu.Unlock()
-	a.writeTo(w, r)
+	return a
 }
 
 // base is the scheme and host that the org believes to have. Okta echoes the

@@ -45,6 +45,14 @@ func (o *Org) edgeHeaders(h http.Header) http.Header {
 const worthCompressing = 256
 
 func (a reply) writeTo(w http.ResponseWriter, r *http.Request) {
+	body := a.begin(w, r)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body) // the client may be gone: its own business
+	}
+}
+
+// begin sends status and headers, and returns the body that they announce.
+func (a reply) begin(w http.ResponseWriter, r *http.Request) []byte {
 	body := a.body
 	if len(body) >= worthCompressing && acceptsGzip(r) {
 		var b bytes.Buffer
@@ -59,9 +67,7 @@ func (a reply) writeTo(w http.ResponseWriter, r *http.Request) {
 		w.Header()[name] = values
 	}
 	w.WriteHeader(a.status)
-	if r.Method != http.MethodHead {
-		_, _ = w.Write(body) // the client may be gone: its own business
-	}
+	return body
 }
 
 func acceptsGzip(r *http.Request) bool {

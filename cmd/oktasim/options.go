@@ -1,0 +1,181 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/grafana/alloy/okta/internal/oktasim"
+)
+
+// options is the command line, validated.
+type options struct {
+	listen         string
+	publicURL      string
+	token          string
+	tokenFrom      string // "--token" or "OKTASIM_TOKEN"
+	seed           int64
+	perSecond      float64
+	backlog        int
+	backlogSpan    time.Duration
+	rateLimit      int
+	principalShare float64
+	clients        []oktasim.OAuthClient
+}
+
+const usage = `oktasim simulates an Okta org with a System Log.
+
+Usage: oktasim [flags]
+
+`
+
+// parseOptions reads the flags. Help is printed to stdout and comes back as
+// flag.ErrHelp; every other error names the flag, its value and what is
+// allowed.
+func parseOptions(args []string, stdout io.Writer) (options, error) {
+	var o options
+	var rate, clientID, clientJWKS string
+	var scopes string
+	var dpop bool
+	fs := flag.NewFlagSet("oktasim", flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	fs.StringVar(&o.listen, "listen", "127.0.0.1:8080", "`host:port` to listen on; port 0 picks a free one")
+	fs.StringVar(&o.publicURL, "public-url", "", "scheme and host of the org in links and token audience, such as https://acme.okta.com (default: as in each request)")
+	fs.StringVar(&o.token, "token", "", "SSWS `token` to accept (default: $OKTASIM_TOKEN, else one is made up and printed)")
+	fs.Int64Var(&o.seed, "seed", 0, "seed of the generated world; the same seed gives the same people and habits")
+	fs.StringVar(&rate, "rate", "5/s", "live `events` per second, minute or hour: 5/s, 300/m, 10/h; 0 for none")
+	fs.IntVar(&o.backlog, "backlog", 100_000, "`events` in the log at the start")
+	fs.DurationVar(&o.backlogSpan, "backlog-span", 24*time.Hour, "`duration` before the start over which the backlog is spread")
+	fs.IntVar(&o.rateLimit, "rate-limit", 120, "System Log `requests` per minute that the org allows; -1 for no limit")
+	fs.Float64Var(&o.principalShare, "principal-share", 1, "`share` of --rate-limit that one token or app may use, above 0 and up to 1 (a real org: 0.5)")
+	fs.StringVar(&clientID, "client-id", "", "`id` of an OAuth service app; needs --client-jwks")
+	fs.StringVar(&clientJWKS, "client-jwks", "", "`file` with the public JWK or JWKS of that app; private keys are reduced to their public part")
+	fs.StringVar(&scopes, "client-scopes", "okta.logs.read", "`scopes` granted to that app, separated by commas")
+	fs.BoolVar(&dpop, "client-dpop", true, "require DPoP of that app, as Okta does of new ones")
+	if err := fs.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			fmt.Fprint(stdout, usage)
+			fs.SetOutput(stdout)
+			fs.PrintDefaults()
+		}
+		return o, explain(fs, err)
+	}
+	if fs.NArg() > 0 {
+		return o, fmt.Errorf("unexpected argument %q: oktasim takes flags only", fs.Arg(0))
+	}
+
+	if _, port, err := net.SplitHostPort(o.listen); err != nil || !isPort(port) {
+		return o, fmt.Errorf("--listen %q: want host:port, such as 127.0.0.1:8080", o.listen)
+	}
+	if o.publicURL != "" {
+		u, err := url.Parse(o.publicURL)
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil {
+			return o, fmt.Errorf("--public-url %q: want http:// or https:// and a host, nothing more", o.publicURL)
+		}
+	}
+	var err error
+	if o.perSecond, err = parseRate(rate); err != nil {
+		return o, err
+	}
+	switch {
+	case o.backlog < 0:
+		return o, fmt.Errorf("--backlog %d: want 0 or more", o.backlog)
+	case o.backlogSpan < 0:
+		return o, fmt.Errorf("--backlog-span %s: want 0s or more", o.backlogSpan)
+	case o.rateLimit < 1 && o.rateLimit != -1:
+		return o, fmt.Errorf("--rate-limit %d: want 1 or more, or -1 for no limit", o.rateLimit)
+	case !(o.principalShare > 0 && o.principalShare <= 1): // NaN as well
+		return o, fmt.Errorf("--principal-share %g: want above 0 and up to 1", o.principalShare)
+	case (clientID == "") != (clientJWKS == ""):
+		return o, errors.New("--client-id and --client-jwks go together: give both or neither")
+	}
+	if clientID != "" {
+		client := oktasim.OAuthClient{ID: clientID, Scopes: strings.Split(scopes, ","), DPoP: dpop}
+		if client.Keys, err = readKeys(clientJWKS); err != nil {
+			return o, err
+		}
+		o.clients = append(o.clients, client)
+	}
+
+	o.tokenFrom = "--token"
+	if o.token == "" {
+		o.tokenFrom = "OKTASIM_TOKEN"
+		o.token = os.Getenv("OKTASIM_TOKEN")
+	}
+	return o, nil
+}
+
+// badValue is how package flag words a value it cannot parse.
+var badValue = regexp.MustCompile(`^invalid (?:boolean )?value "(.*)" for (?:flag )?-([a-z-]+): `)
+
+// explain says what is allowed where package flag only says "parse error".
+func explain(fs *flag.FlagSet, err error) error {
+	m := badValue.FindStringSubmatch(err.Error())
+	if m == nil {
+		return err
+	}
+	want := ""
+	switch fs.Lookup(m[2]).Value.(flag.Getter).Get().(type) {
+	case int, int64:
+		want = "a whole number"
+	case float64:
+		want = "a number"
+	case time.Duration:
+		want = "a duration, such as 30m or 24h"
+	case bool:
+		want = "true or false"
+	}
+	return fmt.Errorf("--%s %q: want %s", m[2], m[1], want)
+}
+
+func isPort(s string) bool {
+	_, err := strconv.ParseUint(s, 10, 16)
+	return err == nil
+}
+
+// parseRate reads "5/s", "300/m", "10/h" or "0" as events per second.
+func parseRate(s string) (float64, error) {
+	count, unit, hasUnit := strings.Cut(s, "/")
+	n, err := strconv.ParseFloat(count, 64)
+	seconds, known := map[string]float64{"s": 1, "m": 60, "h": 3600}[unit]
+	if err != nil || !(n >= 0 && n <= 1e6) || hasUnit && !known || !hasUnit && n != 0 {
+		return 0, fmt.Errorf("--rate %q: want a number per second, minute or hour, such as 5/s, 300/m or 10/h, or 0 for none", s)
+	}
+	if n == 0 {
+		return 0, nil
+	}
+	return n / seconds, nil
+}
+
+// readKeys reads a JWKS, or a single JWK, and keeps the public parts.
+func readKeys(path string) (jose.JSONWebKeySet, error) {
+	var set jose.JSONWebKeySet
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return set, fmt.Errorf("reading --client-jwks: %w", err)
+	}
+	if err := json.Unmarshal(raw, &set); err != nil || len(set.Keys) == 0 {
+		var one jose.JSONWebKey
+		if err := json.Unmarshal(raw, &one); err != nil || !one.Valid() {
+			return set, fmt.Errorf("--client-jwks %q: want a JWK or a JWKS in JSON, with RSA or EC keys", path)
+		}
+		set.Keys = []jose.JSONWebKey{one}
+	}
+	for i, k := range set.Keys {
+		if set.Keys[i] = k.Public(); !set.Keys[i].Valid() {
+			return set, fmt.Errorf("--client-jwks %q: key %d is not an RSA or EC key", path, i+1)
+		}
+	}
+	return set, nil
+}

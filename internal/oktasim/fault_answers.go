@@ -1,0 +1,228 @@
+package oktasim
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// The handlers of this file are the answers of an org, or of the network
+// before it, on a bad day. Give them to Intercept, to [Org.Inject] or, by name,
+// to [Org.Fault]:
+//
+//	org.Intercept = oktasim.Script(nil, org.ServerTimeout(), org.CutBody(), nil)
+//
+// Those that answer in the org's place do not consume quota and ask for no
+// credentials; those that spoil the normal answer do both.
+
+// Script answers the first requests with these handlers in turn, nil meaning
+// the normal answer, and all later ones normally. It fits Org.Intercept.
+func Script(answers ...http.Handler) func(int, *http.Request) http.Handler {
+	return func(n int, _ *http.Request) http.Handler {
+		if n <= len(answers) {
+			return answers[n-1]
+		}
+		return nil
+	}
+}
+
+// Always answers every request with h. It fits Org.Intercept.
+func Always(h http.Handler) func(int, *http.Request) http.Handler {
+	return func(int, *http.Request) http.Handler { return h }
+}
+
+// Limited is the kind of a 429.
+type Limited string
+
+const (
+	Limit            Limited = "429"                     // the bucket's: limit, 0 remaining, Reset in 20 s
+	LimitBare        Limited = "429-bare"                // no X-Rate-Limit headers
+	LimitPast        Limited = "429-past"                // Reset 30 s ago
+	LimitMillis      Limited = "429-millis"              // Reset in milliseconds instead of seconds
+	LimitAbsurd      Limited = "429-absurd"              // Reset in ten days
+	LimitGarbage     Limited = "429-garbage"             // headers that are not numbers
+	LimitSeconds     Limited = "429-retry-after-seconds" // no X-Rate-Limit headers, Retry-After: 7
+	LimitDate        Limited = "429-retry-after-date"    // no X-Rate-Limit headers, Retry-After: a date 7 s ahead
+	LimitConcurrency Limited = "429-concurrency"         // limit 0, remaining 0, Reset an estimate 116 s ahead
+)
+
+// TooManyRequests answers 429 E0000047.
+func (o *Org) TooManyRequests(kind Limited) http.Handler {
+	return o.answer(func(r *http.Request) reply {
+		a, now := o.refusal(r, errRate()), o.now()
+		bare := func() {
+			for _, name := range []string{"Limit", "Remaining", "Reset"} {
+				a.header.Del("X-Rate-Limit-" + name)
+			}
+		}
+		switch kind {
+		case LimitBare:
+			bare()
+		case LimitPast:
+			setRate(a.header, o.limit(), 0, now.Add(-30*time.Second))
+		case LimitMillis:
+			setRate(a.header, o.limit(), 0, now)
+			a.header.Set("X-Rate-Limit-Reset", strconv.FormatInt(now.Add(20*time.Second).UnixMilli(), 10))
+		case LimitAbsurd:
+			setRate(a.header, o.limit(), 0, now.Add(10*24*time.Hour))
+		case LimitGarbage:
+			for _, name := range []string{"Limit", "Remaining", "Reset"} {
+				a.header.Set("X-Rate-Limit-"+name, "soon")
+			}
+		case LimitSeconds:
+			bare()
+			a.header.Set("Retry-After", "7")
+		case LimitDate:
+			bare()
+			a.header.Set("Retry-After", now.Add(7*time.Second).Format(http.TimeFormat))
+		case LimitConcurrency:
+			setRate(a.header, 0, 0, now.Add(concurrencyEstimate))
+		default:
+			setRate(a.header, o.limit(), 0, now.Add(20*time.Second))
+		}
+		return a
+	})
+}
+
+// LimitedFor answers 429 with a Reset that far ahead of the org's clock.
+func (o *Org) LimitedFor(d time.Duration) http.Handler {
+	return o.answer(func(r *http.Request) reply {
+		a := o.refusal(r, errRate())
+		setRate(a.header, o.limit(), 0, o.now().Add(d))
+		return a
+	})
+}
+
+// ServerTimeout answers 500 E0000009, which Okta sends when a query took longer
+// than 30 seconds.
+func (o *Org) ServerTimeout() http.Handler { return o.refuse(errTimeout()) }
+
+// ServerError answers 500 E0000053: the code of a bad filter, with the status of
+// an internal error.
+func (o *Org) ServerError() http.Handler {
+	return o.refuse(&apiError{http.StatusInternalServerError, "E0000053", "Sorry, there's been an error processing your request.", nil})
+}
+
+// RequestTimeout answers 408 without a body worth reading, as load balancers do.
+func (o *Org) RequestTimeout() http.Handler {
+	return o.html(http.StatusRequestTimeout, "408 Request Time-out")
+}
+
+// BadGateway answers 502 in HTML.
+func (o *Org) BadGateway() http.Handler { return o.html(http.StatusBadGateway, "502 Bad Gateway") }
+
+// Unavailable answers 503 in HTML.
+func (o *Org) Unavailable() http.Handler {
+	return o.html(http.StatusServiceUnavailable, "503 Service Temporarily Unavailable")
+}
+
+// RefusedCursor answers 400 E0000001, as for an after that is not valid.
+func (o *Org) RefusedCursor() http.Handler {
+	return o.refuse(errInvalid("after", "The cursor is not valid."))
+}
+
+// Unauthorized answers 401 E0000011. Refuse switches it on for good, as it does
+// the next two.
+func (o *Org) Unauthorized() http.Handler { return o.refuse(errToken()) }
+
+// Forbidden answers 403 E0000006.
+func (o *Org) Forbidden() http.Handler { return o.refuse(errPermission()) }
+
+// NotFound answers 404 E0000007.
+func (o *Org) NotFound() http.Handler { return o.refuse(errNotFound(logsPath)) }
+
+// LoginPage answers 200 with HTML, as a captive portal or a proxy does.
+func (o *Org) LoginPage() http.Handler { return o.html(http.StatusOK, "Sign in to the network") }
+
+// Reset closes the connection without an answer.
+func (o *Org) Reset() http.Handler {
+	return http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+}
+
+// Redirect answers 302 to a URL; empty means the request's own, on the same
+// host, as when a load balancer sends a client round once more.
+func (o *Org) Redirect(to string) http.Handler {
+	return o.answer(func(r *http.Request) reply {
+		target := to
+		if target == "" {
+			target = o.base(r) + r.URL.RequestURI()
+		}
+		return reply{http.StatusFound, http.Header{"Location": {target}}, nil}
+	})
+}
+
+// Late gives the normal answer after d. The client waits for the headers.
+func (o *Org) Late(d time.Duration) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if wait(r.Context(), d) {
+			o.Normal().ServeHTTP(w, r)
+		}
+	})
+}
+
+// Stalled sends the headers and half the body of the normal answer, and the
+// rest after d.
+func (o *Org) Stalled(d time.Duration) http.Handler {
+	return o.halfway(func(w http.ResponseWriter, r *http.Request, rest []byte) {
+		if !wait(r.Context(), d) {
+			panic(http.ErrAbortHandler)
+		}
+		_, _ = w.Write(rest)
+	})
+}
+
+// CutBody sends half of the normal answer and closes the connection.
+func (o *Org) CutBody() http.Handler {
+	return o.halfway(func(http.ResponseWriter, *http.Request, []byte) { panic(http.ErrAbortHandler) })
+}
+
+// halfway sends half of the normal answer and leaves the rest to then.
+func (o *Org) halfway(then func(w http.ResponseWriter, r *http.Request, rest []byte)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body := o.compute(r, o.logs).begin(w, r)
+		half := len(body) / 2
+		_, _ = w.Write(body[:half])
+		_ = http.NewResponseController(w).Flush()
+		then(w, r, body[half:])
+	})
+}
+
+// Body gives a normal page's status and headers with another body.
+func (o *Org) Body(other string) http.Handler {
+	return o.page200(func(a *reply) { a.body = []byte(other) })
+}
+
+// BrokenJSON gives a normal page without its last byte, and a Content-Length to
+// match: nothing on the transport is wrong.
+func (o *Org) BrokenJSON() http.Handler {
+	return o.page200(func(a *reply) { a.body = a.body[:len(a.body)-1] })
+}
+
+// page200 changes a normal answer, unless it is a refusal.
+func (o *Org) page200(change func(*reply)) http.Handler {
+	return o.answer(func(r *http.Request) reply {
+		a := o.logs(r)
+		if a.status == http.StatusOK {
+			change(&a)
+		}
+		return a
+	})
+}
+
+// answer makes a handler of an answer that needs the mutex.
+func (o *Org) answer(f func(*http.Request) reply) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { o.serve(w, r, f) })
+}
+
+func (o *Org) refuse(e *apiError) http.Handler {
+	return o.answer(func(r *http.Request) reply { return o.refusal(r, e) })
+}
+
+// html is an answer of the edge rather than of the org.
+func (o *Org) html(status int, title string) http.Handler {
+	return o.answer(func(*http.Request) reply {
+		page := fmt.Sprintf("<html>\r\n<head><title>%[1]s</title></head>\r\n<body>\r\n<center><h1>%[1]s</h1></center>\r\n</body>\r\n</html>\r\n", title)
+		return reply{status, http.Header{"Content-Type": {"text/html"}}, []byte(page)}
+	})
+}
