@@ -9,7 +9,8 @@
 //
 //   - Only the components of package components are registered. A configuration
 //     that names another is refused with a diagnostic that tells whether upstream
-//     has it and where the list is.
+//     has it and where the list is. A pipeline that remotecfg fetches is refused
+//     as well; there the log has upstream's words alone.
 //   - Only the alloy configuration format is read. Converting from other formats
 //     would link all of upstream's components; convert and other values of
 //     --config.format are refused before anything starts.

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strings"
 	"text/template"
-	"time"
 
 	"github.com/prometheus/common/server"
 )
@@ -29,16 +28,11 @@ var missing string
 func pages(built fs.FS, prefix string) http.Handler {
 	public := strings.TrimSuffix(prefix, "/")
 
-	source, err := fs.ReadFile(built, index)
-	if err != nil {
-		page := render(missing, public)
-		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "text/html; charset=utf-8")
-			w.WriteHeader(http.StatusNotFound)
-			_, _ = w.Write(page)
-		})
+	start, code := missing, http.StatusNotFound
+	if source, err := fs.ReadFile(built, index); err == nil {
+		start, code = string(source), http.StatusOK
 	}
-	start := render(string(source), public)
+	page := render(start, public)
 
 	// Unlike the file server of net/http this one knows the content types of web
 	// pages whatever the machine's registry says.
@@ -49,16 +43,15 @@ func pages(built fs.FS, prefix string) http.Handler {
 		switch {
 		case r.URL.Path == public: // relative links need the slash
 			http.Redirect(w, r, public+"/", http.StatusFound)
-			return
 		case !ok: // "/prefixed" is not below "/prefix"
 			http.NotFound(w, r)
-			return
-		case below != index && isFile(built, below):
+		case code == http.StatusOK && below != index && isFile(built, below):
 			files.ServeHTTP(w, r)
-			return
+		default:
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			w.WriteHeader(code)
+			_, _ = w.Write(page)
 		}
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		http.ServeContent(w, r, index, time.Time{}, bytes.NewReader(start))
 	})
 }
 

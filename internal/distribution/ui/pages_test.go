@@ -48,9 +48,11 @@ func TestPagesServeTheInterface(t *testing.T) {
 }
 
 func TestThePrefixWithoutASlashRedirects(t *testing.T) {
-	w := get(pages(built, "/a/b"), "/a/b")
-	require.Equal(t, http.StatusFound, w.Code)
-	require.Equal(t, "/a/b/", w.Header().Get("Location"))
+	for _, dist := range []fs.FS{built, fstest.MapFS{}} {
+		w := get(pages(dist, "/a/b"), "/a/b")
+		require.Equal(t, http.StatusFound, w.Code)
+		require.Equal(t, "/a/b/", w.Header().Get("Location"))
+	}
 }
 
 func TestWithoutAnInterfaceAPageTellsHowToGetIt(t *testing.T) {
@@ -59,7 +61,7 @@ func TestWithoutAnInterfaceAPageTellsHowToGetIt(t *testing.T) {
 			w := get(pages(empty, "/a"), path)
 			require.Equal(t, http.StatusNotFound, w.Code)
 			require.Equal(t, "text/html; charset=utf-8", w.Header().Get("Content-Type"))
-			require.Contains(t, w.Body.String(), "make ui build")
+			require.Contains(t, w.Body.String(), "make build")
 			require.Contains(t, w.Body.String(), `<base href="/a/" />`)
 		}
 	}
