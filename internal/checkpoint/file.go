@@ -25,10 +25,11 @@ const noChecksum = "none"
 
 // file is the format on disk, see the package documentation.
 type file struct {
-	Version  int    `json:"version"`
-	Scope    Scope  `json:"scope"`
-	Marks    []Mark `json:"marks"`
-	Checksum string `json:"checksum"`
+	Version  int      `json:"version"`
+	Scope    Scope    `json:"scope"`
+	Marks    []Mark   `json:"marks"`
+	Delivery Delivery `json:"delivery,omitzero"`
+	Checksum string   `json:"checksum"`
 }
 
 // sum covers everything but itself, in compact form, so that white space is free.

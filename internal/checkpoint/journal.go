@@ -28,6 +28,13 @@ type Mark struct {
 	HandedOver time.Time `json:"handed_over"` // our clock
 }
 
+// Delivery is what is known of events that were handed over and not confirmed yet,
+// when a receiver is asked what it has. The zero value is a journal without that.
+type Delivery struct {
+	Pending     *Mark  `json:"pending,omitempty"`      // everything before it was handed over, confirmed or not
+	ConfirmedBy string `json:"confirmed_by,omitempty"` // the configuration under which an event was confirmed last
+}
+
 // Journal is the durable list of marks of one org and scope.
 type Journal struct {
 	path   string
@@ -35,6 +42,9 @@ type Journal struct {
 	window time.Duration
 	marks  []Mark
 	since  time.Time // see Continue
+
+	// Delivery is saved with the next Append or Save. Set it as needed.
+	Delivery Delivery
 }
 
 // Open reads the journal of scope.Org in the folder dir, which is created when
@@ -59,6 +69,9 @@ func Open(dir string, scope Scope, window time.Duration) (j *Journal, notes []st
 		}
 	default:
 		j.marks = f.Marks
+	}
+	if f.Scope.Org == scope.Org {
+		j.Delivery = f.Delivery
 	}
 	return j, notes
 }
@@ -117,7 +130,12 @@ func (j *Journal) Resume() (Mark, bool) {
 func (j *Journal) Append(m Mark) error {
 	m.Published, m.HandedOver = m.Published.UTC(), m.HandedOver.UTC()
 	j.marks = thin(append(j.marks, m), j.window)
-	if err := write(j.path, file{Version: version, Scope: j.scope, Marks: j.marks}); err != nil {
+	return j.Save()
+}
+
+// Save writes the file without a new mark.
+func (j *Journal) Save() error {
+	if err := write(j.path, file{Version: version, Scope: j.scope, Marks: j.marks, Delivery: j.Delivery}); err != nil {
 		return fmt.Errorf("writing checkpoint: %w", err)
 	}
 	j.since = time.Time{}

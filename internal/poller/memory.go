@@ -2,6 +2,7 @@ package poller
 
 import (
 	"sync"
+	"time"
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
@@ -23,6 +24,10 @@ type Memory struct {
 	pos   position
 	known bool
 	seen  seen
+
+	ledger  ledger
+	began   time.Time        // the server's clock when the process got its first page
+	pending *checkpoint.Mark // how far the process before this one had handed over
 
 	warned map[string]bool
 }
@@ -53,7 +58,7 @@ func (m *Memory) put(scope checkpoint.Scope, pos position) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.scope.Org != scope.Org {
-		m.seen = seen{}
+		m.seen, m.ledger, m.pending = seen{}, ledger{}, nil
 	}
 	m.scope, m.pos, m.known = scope, pos, true
 }

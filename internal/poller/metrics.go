@@ -12,7 +12,8 @@ type Metrics struct {
 	entries, pages, replayed, duplicates, dropped prometheus.Counter
 	malformed, oversized, outOfRange              prometheus.Counter
 	cursorsRefused, checkpointFailures, bytes     prometheus.Counter
-	requests                                      *prometheus.CounterVec
+	confirmed, resent, skipped, givenUp           prometheus.Counter
+	requests, questions                           *prometheus.CounterVec
 	duration                                      prometheus.Histogram
 }
 
@@ -36,17 +37,24 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		outOfRange:         counter("out_of_range_entries_total", "Entries older than 7 days or over 10 minutes ahead, which Loki's defaults refuse; forwarded all the same."),
 		cursorsRefused:     counter("cursor_refused_total", "Saved cursors that Okta refused; each is a re-read from the last event's time."),
 		checkpointFailures: counter("checkpoint_failures_total", "Checkpoints that could not be written."),
+		confirmed:          counter("confirmed_events_total", "Events that reconcile found in Loki after they were handed over."),
+		resent:             counter("resent_events_total", "Events handed over again because reconcile did not find them in Loki."),
+		skipped:            counter("skipped_events_total", "Events not handed over because reconcile found them in Loki already."),
+		givenUp:            counter("given_up_events_total", "Events let go after three hand-overs because Loki never had them."),
 		bytes:              counter("response_bytes_total", "Decoded bytes of System Log responses."),
 	}
 	m.requests = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "loki_source_okta_requests_total", Help: "System Log requests by HTTP status; code \"none\" is a request without answer.",
 	}, []string{"code"})
+	m.questions = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "loki_source_okta_reconcile_questions_total", Help: "Times Loki was asked what has arrived, by result: answered or failed.",
+	}, []string{"result"})
 	m.duration = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name: "loki_source_okta_request_duration_seconds", Help: "Time of a System Log request from sending to the last byte.",
 		Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
 	})
 	if reg != nil {
-		reg.MustRegister(m.requests, m.duration)
+		reg.MustRegister(m.requests, m.questions, m.duration)
 	}
 	return m
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/okta"
+	"github.com/grafana/alloy/okta/internal/reconcile"
 )
 
 // What Loki refuses with its defaults: lines above limits_config.max_line_size and
@@ -23,9 +24,18 @@ const (
 // before the next fetch. An error is that of the sink; the cursor has not moved
 // then.
 func (p *Poller) handOver(ctx context.Context, page okta.Page, events []event.Event) (time.Duration, error) {
+	var there map[string]bool
+	if p.Confirm != nil {
+		var err error
+		if there, err = p.here(ctx, page, events); err != nil {
+			return 0, ignoreEnd(ctx, err)
+		}
+	}
+	h := &handed{cursor: p.at.cursor, scope: p.Scope, events: len(events), bytes: len(page.Body),
+		waiting: make(map[string]*handover), confirm: p.Confirm, id: p.ConfirmID}
 	latestEvent := p.at.published
 	for _, ev := range events {
-		if err := p.send(ctx, ev); err != nil {
+		if err := p.send(ctx, ev, there, h); err != nil {
 			p.Status.sending(time.Time{})
 			return 0, ignoreEnd(ctx, err)
 		}
@@ -38,8 +48,13 @@ func (p *Poller) handOver(ctx context.Context, page okta.Page, events []event.Ev
 	p.Status.sending(time.Time{})
 	p.at.published = latestEvent
 	p.Metrics.pages.Inc()
+	return p.turn(page, len(events), h), nil
+}
 
-	full := len(events) >= p.PageSize
+// turn moves the cursor behind a page that was handed over and returns the wait before
+// the next.
+func (p *Poller) turn(page okta.Page, events int, h *handed) time.Duration {
+	full := events >= p.PageSize
 	moved := page.Next != "" && page.Next != p.at.cursor
 	if page.Next == "" {
 		if !p.noNext {
@@ -50,15 +65,11 @@ func (p *Poller) handOver(ctx context.Context, page okta.Page, events []event.Ev
 		p.noNext = false
 		p.at.cursor = page.Next
 	}
-	if full && !moved {
-		// The page can show nothing new any more. The time of the last event leads on.
-		p.at.cursor = p.start(p.at.published)
-	}
 	if !full {
 		p.at.replaying = time.Time{}
 	}
-	if moved || len(events) > 0 {
-		p.save()
+	if moved || events > 0 {
+		p.note(h)
 	}
 	catchingUp := full && moved
 	p.Status.set(func(s *Snapshot) {
@@ -71,18 +82,58 @@ func (p *Poller) handOver(ctx context.Context, page okta.Page, events []event.Ev
 		}
 	})
 	if catchingUp {
-		return 0, nil
+		return 0
 	}
-	return p.PollInterval, nil
+	return p.PollInterval
 }
 
-// send hands over one event, unless it was before.
-func (p *Poller) send(ctx context.Context, ev event.Event) error {
-	if p.Memory.seen.has(ev.UUID) {
-		p.Metrics.duplicates.Inc()
+// note keeps the new position: in the journal at once, or in the ledger until what led
+// to it has arrived.
+func (p *Poller) note(h *handed) {
+	if p.Confirm == nil {
+		p.Memory.ledger = ledger{}
+		p.save()
+		return
+	}
+	p.remember()
+	h.after = p.at
+	p.Memory.ledger.add(h)
+	if len(h.waiting) > 0 {
+		p.write(func(now time.Time) error {
+			pending := p.at.mark(now)
+			p.Journal.Delivery.Pending = &pending
+			return p.Journal.Save()
+		})
+	}
+	p.settleUp()
+}
+
+// send hands over one event, unless it was before or is there already, and enters it
+// in h.
+func (p *Poller) send(ctx context.Context, ev event.Event, there map[string]bool, h *handed) error {
+	l := &p.Memory.ledger
+	if there[ev.UUID] {
+		p.Memory.seen.add(ev.UUID)
+		p.Metrics.skipped.Inc()
+		p.Status.set(func(s *Snapshot) { s.Skipped++; s.LastEvent = latest(s.LastEvent, ev.Published) })
 		return nil
 	}
 	now := time.Now()
+	if p.Memory.seen.has(ev.UUID) {
+		if p.Confirm != nil && !ev.Published.IsZero() && !l.has(ev.UUID) {
+			// Handed over before a reload that came in the middle of this page.
+			h.waiting[ev.UUID] = l.sent(ev.Published, now)
+		}
+		p.Metrics.duplicates.Inc()
+		return nil
+	}
+	if p.inFlight(ev, now) {
+		e := l.sent(ev.Published, now)
+		e.attempts = 0
+		h.waiting[ev.UUID] = e
+		p.Memory.seen.add(ev.UUID)
+		return nil
+	}
 	p.Status.sending(now)
 	entry := p.Format(ev, now)
 	if entry.Labels == nil { // the relabeling rules say so
@@ -93,8 +144,26 @@ func (p *Poller) send(ctx context.Context, ev event.Event) error {
 		return err
 	}
 	p.Memory.seen.add(ev.UUID)
+	if p.Confirm != nil && ev.UUID != "" && !ev.Published.IsZero() {
+		h.waiting[ev.UUID] = l.sent(entry.Timestamp, now)
+	}
 	p.account(ev, entry, now)
 	return nil
+}
+
+// inFlight reports whether an event that is not at the destination was handed over by
+// an earlier process and must not be sent yet: because the present configuration has
+// never been seen to work, so that "not there" proves nothing; or because the event is
+// so old that the destination may have it and not show it.
+func (p *Poller) inFlight(ev event.Event, now time.Time) bool {
+	if p.Confirm == nil || ev.UUID == "" || ev.Published.IsZero() {
+		return false
+	}
+	pending := p.Memory.pending
+	if pending == nil || ev.Published.After(pending.Published) {
+		return false
+	}
+	return p.Journal.Delivery.ConfirmedBy != p.ConfirmID || now.Sub(ev.Published) > reconcile.Visible
 }
 
 // account counts an event that was handed over and warns, once each, of what Loki's

@@ -30,7 +30,7 @@ type Source interface {
 	Fetch(ctx context.Context, cur okta.Cursor) (okta.Page, error)
 }
 
-// Config is one poller's work. All fields but Metrics are required.
+// Config is one poller's work. All fields but Metrics and Confirm are required.
 type Config struct {
 	Source  Source
 	Sink    Sink
@@ -42,6 +42,13 @@ type Config struct {
 	PollInterval    time.Duration // wait after a page that was not full
 	InitialLookback time.Duration // where to begin without a cursor
 	ReplayWindow    time.Duration // as the Journal was opened with; 0: no replay
+
+	// Confirm, if not nil, is asked what has arrived: the journal then moves when it
+	// has, not at hand-over, and ReplayWindow must be 0. ConfirmID names the
+	// configuration that decides whether Confirm finds what is sent; it must be the
+	// same after a restart without change.
+	Confirm   Confirmer
+	ConfirmID string
 
 	Memory  *Memory // what survives a reload; shared by pollers that follow each other
 	Status  *Status // where to report; read by others
@@ -56,6 +63,7 @@ type Poller struct {
 	outage    outage
 	noNext    bool // the warning about a missing next link was given
 	unsaved   bool // the warning about an unwritable checkpoint was given
+	asked     bool // Confirm was asked on behalf of the current page
 	recovered bool // a refused cursor was replaced and no cursor of Okta's has worked since
 }
 
@@ -104,7 +112,7 @@ func (p *Poller) Run(ctx context.Context) error {
 			level.Error(p.Logger).Log("msg", "handing over failed", "err", err)
 			wait = p.PollInterval
 		}
-		sleep(ctx, wait)
+		p.pause(ctx, wait)
 	}
 	return ctx.Err()
 }
@@ -112,7 +120,11 @@ func (p *Poller) Run(ctx context.Context) error {
 // fetch gets the page at the cursor and splits it into events. A body that is not a
 // page counts as a failed fetch: nothing of it is used.
 func (p *Poller) fetch(ctx context.Context) (okta.Page, []event.Event, error) {
-	page, err := p.Source.Fetch(ctx, p.at.cursor)
+	return p.fetchAt(ctx, p.at.cursor)
+}
+
+func (p *Poller) fetchAt(ctx context.Context, cur okta.Cursor) (okta.Page, []event.Event, error) {
+	page, err := p.Source.Fetch(ctx, cur)
 	if err != nil {
 		return page, nil, err
 	}

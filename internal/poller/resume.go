@@ -26,6 +26,12 @@ func (p *Poller) resume() {
 		return
 	case sameOrg:
 		p.at = position{cursor: p.start(at.published), published: at.published}
+		if since, ok := p.Journal.Continue(); ok && p.Confirm != nil && len(p.Memory.ledger.pages) > 0 {
+			// What is under way is not confirmed; the journal must stay behind it.
+			p.remember()
+			p.commit(position{cursor: p.start(since), published: since})
+			return
+		}
 	case saved:
 		from, _ := p.Journal.Resume()
 		p.at = position{cursor: okta.Cursor(from.Cursor), published: from.Published}
@@ -34,6 +40,7 @@ func (p *Poller) resume() {
 		}
 		level.Info(p.Logger).Log("msg", "resuming from the checkpoint", "last_event", last.Published, "handed_over", last.HandedOver, "replay_from", from.Published)
 		p.remember()
+		p.Memory.pending = p.Journal.Delivery.Pending
 		return
 	default:
 		since, ok := p.Journal.Continue()
@@ -59,12 +66,27 @@ func (p *Poller) start(since time.Time) okta.Cursor {
 	return p.Source.Start(latest(since, oldest.Add(time.Minute)))
 }
 
-// save makes the position durable. A file that cannot be written is reported, and
-// polling goes on: the events are worth more than the cursor.
+// save makes the position durable.
 func (p *Poller) save() {
 	p.remember()
+	p.commit(p.at)
+}
+
+// commit makes a position durable, as the newest mark.
+func (p *Poller) commit(at position) {
+	p.write(func(now time.Time) error { return p.Journal.Append(at.mark(now)) })
+}
+
+// mark is the position as the journal has it.
+func (at position) mark(now time.Time) checkpoint.Mark {
+	return checkpoint.Mark{Cursor: string(at.cursor), Published: at.published, HandedOver: now}
+}
+
+// write changes the journal. A file that cannot be written is reported, and polling
+// goes on: the events are worth more than the cursor.
+func (p *Poller) write(change func(now time.Time) error) {
 	now := time.Now()
-	err := p.Journal.Append(checkpoint.Mark{Cursor: string(p.at.cursor), Published: p.at.published, HandedOver: now})
+	err := change(now)
 	p.Status.set(func(s *Snapshot) {
 		switch {
 		case err == nil:

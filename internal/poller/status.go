@@ -35,6 +35,12 @@ type Snapshot struct {
 	ErrClass okta.Class
 	ErrSince time.Time // first failure since the last success
 
+	Skipped, Resent  uint64    // not sent because they were there, sent again because they were not
+	Unconfirmed      int       // events handed over and not found at the destination yet
+	UnconfirmedSince time.Time // hand-over of the oldest of them
+	ConfirmErr       error     // why nothing is being confirmed; nil: all is well
+	ConfirmFailing   time.Time // since when
+
 	CheckpointErr     error     // of the last save
 	CheckpointFailing time.Time // first failed save since a good one
 	CheckpointSaved   time.Time

@@ -1,0 +1,218 @@
+package poller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-kit/log/level"
+
+	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/okta"
+	"github.com/grafana/alloy/okta/internal/reconcile"
+)
+
+// Confirmer asks the destination which events it has; [reconcile.Loki] is one. Find
+// answers for all of the events or not at all.
+type Confirmer interface {
+	Find(ctx context.Context, events []reconcile.Event) (map[string]bool, error)
+	Selector() string // for messages
+}
+
+// suspicion is how long nothing at all may arrive before that is reported.
+const suspicion = time.Minute
+
+// errNothingArrives is the health of a poller whose Confirmer answers and finds none
+// of what was handed over.
+var errNothingArrives = errors.New("nothing that was handed over is found in Loki")
+
+// pause waits for d and asks for confirmation meanwhile. A d of 0 asks at most once.
+func (p *Poller) pause(ctx context.Context, d time.Duration) {
+	if p.Confirm == nil {
+		sleep(ctx, d)
+		return
+	}
+	l := &p.Memory.ledger
+	end := time.Now().Add(d)
+	// A backlog: one question a page.
+	if d <= 0 && !p.asked && (l.fails == 0 || !time.Now().Before(l.next)) {
+		p.confirm(ctx)
+	}
+	p.asked = false
+	for ctx.Err() == nil {
+		now := time.Now()
+		due := l.dueAt()
+		if !due.IsZero() && !due.After(now) && d > 0 {
+			p.confirm(ctx)
+			continue
+		}
+		if left := end.Sub(now); left > 0 {
+			if !due.IsZero() {
+				left = min(left, due.Sub(now))
+			}
+			sleep(ctx, left)
+			continue
+		}
+		// The bound: with too much under way, wait for answers instead of going on.
+		if !l.full() || p.probe(now) {
+			return
+		}
+		if due.IsZero() {
+			return
+		}
+		end = due
+		d = max(d, time.Nanosecond)
+	}
+}
+
+// probe allows one page beyond the bound now and then while nothing has ever been
+// confirmed: if the destination lost all of the stretch, only a new event can prove
+// that the selector is right, and until then nothing is sent twice.
+func (p *Poller) probe(now time.Time) bool {
+	l := &p.Memory.ledger
+	if l.trusted == p.ConfirmID || l.events >= 2*maxUnconfirmedEvents {
+		return false
+	}
+	if now.Sub(latest(l.blindly, l.oldest())) < grace {
+		return false
+	}
+	l.blindly = now
+	return true
+}
+
+// confirm asks once for what is due, lets the journal follow, and sends again what is
+// lost.
+func (p *Poller) confirm(ctx context.Context) {
+	l := &p.Memory.ledger
+	by, events, pages := l.due(time.Now())
+	if len(events) == 0 {
+		p.settleUp()
+		return
+	}
+	found, err := p.ask(ctx, by, events)
+	if err != nil {
+		return
+	}
+	now := time.Now()
+	p.received(pages, found, now)
+	p.settleUp()
+	p.resendLost(ctx, pages, now)
+}
+
+// ask puts one question. After an error the next one waits, longer each time.
+func (p *Poller) ask(ctx context.Context, by Confirmer, events []reconcile.Event) (map[string]bool, error) {
+	l := &p.Memory.ledger
+	found, err := by.Find(ctx, events)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	now := time.Now()
+	if err != nil {
+		l.fails++
+		l.next = now.Add(backoff(l.fails))
+		p.Metrics.questions.WithLabelValues("failed").Inc()
+		if l.fails == 1 {
+			level.Warn(p.Logger).Log("msg", "Loki cannot be asked what has arrived, retrying; the cursor stays", "err", err)
+		}
+		p.Status.set(func(s *Snapshot) {
+			if s.ConfirmErr == nil {
+				s.ConfirmFailing = now
+			}
+			s.ConfirmErr = err
+		})
+		return nil, err
+	}
+	if l.fails > 0 {
+		level.Info(p.Logger).Log("msg", "Loki can be asked again", "attempts", l.fails)
+	}
+	l.fails = 0
+	l.next = now.Add(max(p.PollInterval, time.Second))
+	p.Metrics.questions.WithLabelValues("answered").Inc()
+	return found, nil
+}
+
+// received notes what was found of pages.
+func (p *Poller) received(pages []*handed, found map[string]bool, now time.Time) {
+	l := &p.Memory.ledger
+	l.advance(now)
+	wasTrusted := l.trusted
+	for _, h := range pages {
+		p.Metrics.confirmed.Add(float64(l.arrived(h, found, p.ConfirmID)))
+	}
+	if l.trusted != wasTrusted {
+		p.Journal.Delivery.ConfirmedBy = l.trusted
+	}
+	var problem error
+	if oldest := l.oldest(); l.trusted != p.ConfirmID && !oldest.IsZero() && now.Sub(oldest) >= suspicion {
+		problem = fmt.Errorf("%w: the selector %s finds none of the %d events handed over since %s; check reconcile's selector and that the pipeline delivers. The cursor stays and nothing is sent twice",
+			errNothingArrives, p.Confirm.Selector(), l.waiting(), oldest.UTC().Format(time.RFC3339))
+	}
+	p.Status.set(func(s *Snapshot) {
+		if problem != nil && s.ConfirmErr == nil {
+			s.ConfirmFailing = now
+			level.Error(p.Logger).Log("msg", "deliveries cannot be confirmed", "err", problem)
+		}
+		s.ConfirmErr = problem
+		if problem == nil {
+			s.ConfirmFailing = time.Time{}
+		}
+	})
+}
+
+// settleUp moves the journal behind the pages of which everything arrived.
+func (p *Poller) settleUp() {
+	l := &p.Memory.ledger
+	if h := l.finished(); h != nil {
+		at := h.after
+		if h.scope != p.Scope {
+			// A cursor of another filter is of no use; the time is.
+			at.cursor = p.start(at.published)
+		}
+		p.commit(at)
+	}
+	p.Status.set(func(s *Snapshot) {
+		s.Unconfirmed = l.waiting()
+		s.UnconfirmedSince = l.oldest()
+	})
+}
+
+// here is which of a page's events the destination has already, so that they are not
+// sent. It matters for what was published before this process began: an earlier
+// process, another machine or another collector may have delivered it. Such pages
+// wait until the destination can be asked.
+func (p *Poller) here(ctx context.Context, page okta.Page, events []event.Event) (map[string]bool, error) {
+	m := p.Memory
+	if m.began.IsZero() {
+		m.began = page.Date
+	}
+	var about []reconcile.Event
+	before := false
+	for _, ev := range events {
+		if ev.UUID != "" && !ev.Published.IsZero() {
+			about = append(about, reconcile.Event{UUID: ev.UUID, Time: ev.Published})
+			before = before || !ev.Published.After(m.began)
+		}
+	}
+	if !before {
+		return nil, nil
+	}
+	for {
+		// One question serves both: what is under way, and what is about to be.
+		by, due, pages := m.ledger.due(time.Now())
+		if by != p.Confirm {
+			due, pages = nil, nil
+		}
+		found, err := p.ask(ctx, p.Confirm, append(due, about...))
+		if err == nil {
+			p.asked = true
+			p.received(pages, found, time.Now())
+			p.settleUp()
+			return found, nil
+		}
+		sleep(ctx, time.Until(m.ledger.next))
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,229 @@
+package poller
+
+import (
+	"slices"
+	"time"
+
+	"github.com/grafana/alloy/okta/internal/checkpoint"
+	"github.com/grafana/alloy/okta/internal/okta"
+	"github.com/grafana/alloy/okta/internal/reconcile"
+)
+
+// The numbers of DESIGN 5.3.
+const (
+	// settle is how long after hand-over an event is asked for: loki.write collects for
+	// a second before it sends.
+	settle = 2 * time.Second
+	// overtaken is how long a later event must have been seen at the destination before
+	// an earlier one that is not there counts as lost. It covers queries that see one
+	// stream of a push before another.
+	overtaken = 10 * time.Second
+	// grace is when an event counts as lost without a later one to compare with. It is
+	// above the 8.5 minutes in which loki.write retries.
+	grace = 10 * time.Minute
+	// blindGrace is the same for events so old that Loki may not show them before it
+	// flushes their chunk: max_chunk_age (2h) and chunk_idle_period (30m) with a margin.
+	blindGrace = 4 * time.Hour
+	// maxAttempts is how often an event is handed over before it counts as refused.
+	maxAttempts = 3
+	// The bounds of what may be unconfirmed. They are also what a crash makes the next
+	// start read again.
+	maxUnconfirmedEvents = 20_000
+	maxUnconfirmedBytes  = 64 << 20
+	// maxAsked bounds one question.
+	maxAsked = 3000
+)
+
+// ledger is what was handed over and is not known to have arrived. It lives in the
+// Memory, for entries outlive a reload, and belongs to the running poller.
+type ledger struct {
+	pages  []*handed // oldest first
+	events int       // of all pages, the confirmed ones of unfinished pages included
+	bytes  int
+	seq    uint64 // of the last hand-over
+
+	trusted string // ConfirmID under which an event that was handed over under it was found
+
+	newest      uint64 // highest seq confirmed
+	candidate   uint64 // highest seq confirmed by candidateAt
+	candidateAt time.Time
+	reach       uint64 // highest seq confirmed for at least `overtaken`: earlier ones were overtaken
+
+	next    time.Time // when to ask again
+	fails   int       // failed questions in a row
+	blindly time.Time // when the stretch was last exceeded to find out whether anything arrives
+}
+
+// handed is one page that was handed over.
+type handed struct {
+	cursor  okta.Cursor // of the page itself, to fetch it again
+	scope   checkpoint.Scope
+	after   position // where the journal may go once the page is confirmed
+	waiting map[string]*handover
+	events  int
+	bytes   int
+	confirm Confirmer // that asks where it was sent
+	id      string    // its ConfirmID
+}
+
+// handover is one event on its way.
+type handover struct {
+	time     time.Time // of the entry
+	at       time.Time // when it was handed over last
+	seq      uint64
+	attempts int // 0: by an earlier process
+}
+
+// add opens a page.
+func (l *ledger) add(h *handed) {
+	l.pages = append(l.pages, h)
+	l.events += h.events
+	l.bytes += h.bytes
+}
+
+// full reports whether nothing more may be handed over.
+func (l *ledger) full() bool {
+	return l.events >= maxUnconfirmedEvents || l.bytes >= maxUnconfirmedBytes
+}
+
+// sent returns a new handover.
+func (l *ledger) sent(entryTime, now time.Time) *handover {
+	l.seq++
+	return &handover{time: entryTime, at: now, seq: l.seq, attempts: 1}
+}
+
+// due returns what to ask for at once: the pages of the oldest page's Confirmer,
+// events that had time to arrive, oldest first.
+func (l *ledger) due(now time.Time) (by Confirmer, events []reconcile.Event, of []*handed) {
+	for _, h := range l.pages {
+		if len(h.waiting) == 0 {
+			continue
+		}
+		if by == nil {
+			by = h.confirm
+		}
+		if h.confirm != by || len(events) >= maxAsked {
+			break
+		}
+		before := len(events)
+		for uuid, e := range h.waiting {
+			if now.Sub(e.at) >= settle {
+				events = append(events, reconcile.Event{UUID: uuid, Time: e.time})
+			}
+		}
+		if len(events) > before {
+			of = append(of, h)
+		}
+	}
+	return by, events, of
+}
+
+// dueAt is when the next question makes sense; zero when nothing is on its way.
+func (l *ledger) dueAt() time.Time {
+	var first time.Time
+	for _, h := range l.pages {
+		for _, e := range h.waiting {
+			if t := e.at.Add(settle); first.IsZero() || t.Before(first) {
+				first = t
+			}
+		}
+		if !first.IsZero() {
+			break // later pages were handed over later
+		}
+	}
+	if first.IsZero() {
+		return first
+	}
+	return latest(first, l.next)
+}
+
+// arrived takes the found events out of a page and returns how many there were. One
+// that was handed over under id makes that configuration trusted.
+func (l *ledger) arrived(h *handed, found map[string]bool, id string) (n int) {
+	for uuid, e := range h.waiting {
+		if !found[uuid] {
+			continue
+		}
+		delete(h.waiting, uuid)
+		n++
+		if e.attempts > 0 {
+			l.newest = max(l.newest, e.seq)
+			if h.id == id {
+				l.trusted = id
+			}
+		}
+	}
+	return n
+}
+
+// advance lets events count as overtaken by what has been known long enough. It is
+// called before the answer to a question is used, so that an event is overtaken only
+// by what was there well before the question.
+func (l *ledger) advance(now time.Time) {
+	if !l.candidateAt.IsZero() && now.Sub(l.candidateAt) >= overtaken {
+		l.reach, l.candidateAt = l.candidate, time.Time{}
+	}
+	if l.candidateAt.IsZero() && l.newest > l.reach {
+		l.candidate, l.candidateAt = l.newest, now
+	}
+}
+
+// finished takes the pages off the front of which everything arrived, and returns the
+// last of them.
+func (l *ledger) finished() *handed {
+	var last *handed
+	for len(l.pages) > 0 && len(l.pages[0].waiting) == 0 {
+		last = l.pages[0]
+		l.events -= last.events
+		l.bytes -= last.bytes
+		l.pages = l.pages[1:]
+	}
+	return last
+}
+
+// lost returns the uuids of a page that did not arrive and no longer can: a later one
+// did, or they had all the time in which loki.write retries. Of events so old that Loki
+// may hide them, only the latter is believed.
+func (l *ledger) lost(h *handed, now time.Time) []string {
+	var uuids []string
+	for uuid, e := range h.waiting {
+		age := now.Sub(e.at)
+		blind := now.Sub(e.time) > reconcile.Visible
+		if blind && age >= blindGrace || !blind && age >= settle && (age >= grace || e.seq < l.reach) {
+			uuids = append(uuids, uuid)
+		}
+	}
+	slices.Sort(uuids)
+	return uuids
+}
+
+// has reports whether uuid is on its way.
+func (l *ledger) has(uuid string) bool {
+	for _, h := range l.pages {
+		if _, ok := h.waiting[uuid]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// oldest is when the oldest waiting event was handed over; zero when none waits.
+func (l *ledger) oldest() time.Time {
+	var first time.Time
+	for _, h := range l.pages {
+		for _, e := range h.waiting {
+			if first.IsZero() || e.at.Before(first) {
+				first = e.at
+			}
+		}
+	}
+	return first
+}
+
+// waiting is how many events wait for confirmation.
+func (l *ledger) waiting() (n int) {
+	for _, h := range l.pages {
+		n += len(h.waiting)
+	}
+	return n
+}

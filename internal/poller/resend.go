@@ -1,0 +1,116 @@
+package poller
+
+import (
+	"context"
+	"time"
+
+	"github.com/go-kit/log/level"
+
+	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/okta"
+)
+
+// maxResendPages bounds the search for lost events after their page's cursor was
+// refused.
+const maxResendPages = 50
+
+// resendLost hands over again what did not arrive, one page a time. Nothing is sent
+// before an event of the present configuration was found: with a wrong selector,
+// everything looks lost.
+func (p *Poller) resendLost(ctx context.Context, pages []*handed, now time.Time) {
+	l := &p.Memory.ledger
+	if l.trusted != p.ConfirmID {
+		return
+	}
+	for _, h := range pages {
+		lost := make(map[string]*handover)
+		for _, uuid := range l.lost(h, now) {
+			e := h.waiting[uuid]
+			if e.attempts >= maxAttempts {
+				p.giveUp(h, uuid)
+				continue
+			}
+			lost[uuid] = e
+		}
+		if len(lost) > 0 {
+			p.resend(ctx, h, lost)
+			break
+		}
+	}
+	p.settleUp()
+}
+
+// giveUp lets an event go that was handed over often enough.
+func (p *Poller) giveUp(h *handed, uuid string) {
+	delete(h.waiting, uuid)
+	p.Metrics.givenUp.Inc()
+	p.Memory.warnOnce(p.Logger, "given up", "an event was handed over three times and is not in Loki: the pipeline drops it or Loki refuses it; such events are counted in loki_source_okta_given_up_events_total from now on", "uuid", uuid)
+}
+
+// resend fetches a page again and hands over the lost events of it.
+func (p *Poller) resend(ctx context.Context, h *handed, lost map[string]*handover) {
+	cur := h.cursor
+	searched := false // the page's own cursor is gone, going by time
+	for n := 0; len(lost) > 0 && n < maxResendPages; n++ {
+		page, events, err := p.fetchAt(ctx, cur)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil && okta.ClassOf(err) == okta.CursorRefused && !searched:
+			searched, cur = true, p.start(earliest(lost))
+			continue
+		case err != nil: // the next question comes back to it
+			level.Debug(p.Logger).Log("msg", "fetching lost events failed", "err", err)
+			p.Status.fail(okta.ClassOf(err), err)
+			p.Memory.ledger.next = time.Now().Add(backoff(3))
+			return
+		}
+		if !p.resendFrom(ctx, h, events, lost) || page.Next == "" || page.Next == cur || len(events) < p.PageSize {
+			break
+		}
+		cur = page.Next
+	}
+	for _, e := range lost { // no longer in the log
+		if e.attempts++; e.attempts < maxAttempts {
+			e.at = time.Now()
+		}
+	}
+}
+
+// resendFrom hands over those of events that are lost. It returns false when ctx
+// ended.
+func (p *Poller) resendFrom(ctx context.Context, h *handed, events []event.Event, lost map[string]*handover) bool {
+	l := &p.Memory.ledger
+	for _, ev := range events {
+		e, ok := lost[ev.UUID]
+		if !ok {
+			continue
+		}
+		now := time.Now()
+		p.Status.sending(now)
+		entry := p.Format(ev, now)
+		err := p.Sink.Send(ctx, entry)
+		p.Status.sending(time.Time{})
+		if err != nil {
+			return false
+		}
+		delete(lost, ev.UUID)
+		again := l.sent(entry.Timestamp, now)
+		again.attempts = e.attempts + 1
+		h.waiting[ev.UUID] = again
+		h.confirm, h.id = p.Confirm, p.ConfirmID
+		p.Metrics.resent.Inc()
+		p.Status.set(func(s *Snapshot) { s.Resent++ })
+	}
+	return true
+}
+
+func earliest(events map[string]*handover) time.Time {
+	var first time.Time
+	for _, e := range events {
+		if first.IsZero() || e.time.Before(first) {
+			first = e.time
+		}
+	}
+	return first
+}

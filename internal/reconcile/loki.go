@@ -1,0 +1,180 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	firstLimit = 5000 // Loki's default max_entries_limit_per_query
+	leastLimit = 100
+	// maxQueries bounds one Find over a selector that matches far more than events.
+	maxQueries = 500
+	// uuidsPerFilter keeps the query for uuids at one instant far below Loki's 128 KB.
+	uuidsPerFilter = 100
+)
+
+// Visible is the age up to which Loki shows entries at once whatever their time: its
+// query_ingesters_within (3h by default) with a margin. What is older may be in an
+// ingester and not be shown before its chunk is flushed.
+const Visible = 2*time.Hour + 30*time.Minute
+
+// An Event is what to look for.
+type Event struct {
+	UUID string
+	Time time.Time // the entry's timestamp
+}
+
+// Config says where to look. URL, Selector and HTTP are required.
+type Config struct {
+	URL       *url.URL      // Loki's base address, as for loki.write but without /loki/api/v1/push
+	Selector  string        // LogQL stream selector, line filters may follow: {job="loki.source.okta"}
+	HTTP      *http.Client  // with whatever authentication Loki wants
+	TenantID  string        // X-Scope-OrgID; "": not sent
+	Timeout   time.Duration // of one query; 0: 30s
+	UserAgent string
+	// Before and After widen each range, for entries that another program stamped with
+	// its own time. 0: 1s.
+	Before, After time.Duration
+}
+
+// Loki answers whether events have arrived. It is safe for concurrent use.
+type Loki struct {
+	cfg   Config
+	limit atomic.Int64 // entries per query that this Loki takes
+}
+
+// New returns a Loki. It does no network.
+func New(cfg Config) *Loki {
+	if cfg.Timeout == 0 {
+		cfg.Timeout = 30 * time.Second
+	}
+	if cfg.Before == 0 {
+		cfg.Before = time.Second
+	}
+	if cfg.After == 0 {
+		cfg.After = time.Second
+	}
+	l := &Loki{cfg: cfg}
+	l.limit.Store(firstLimit)
+	return l
+}
+
+// Selector is the configured one, for messages.
+func (l *Loki) Selector() string { return l.cfg.Selector }
+
+// Find returns the uuids of events that are in Loki. With an error nothing is known.
+func (l *Loki) Find(ctx context.Context, events []Event) (map[string]bool, error) {
+	s := search{loki: l, wanted: make(map[string]time.Time, len(events)), found: make(map[string]bool, len(events))}
+	times := make([]time.Time, 0, len(events))
+	for _, e := range events {
+		if e.UUID != "" {
+			s.wanted[e.UUID] = e.Time
+			times = append(times, e.Time)
+		}
+	}
+	for _, r := range ranges(times, l.cfg.Before, l.cfg.After) {
+		if err := s.read(ctx, r); err != nil {
+			return nil, err
+		}
+	}
+	return s.found, nil
+}
+
+// search is one Find.
+type search struct {
+	loki    *Loki
+	wanted  map[string]time.Time
+	found   map[string]bool
+	queries int
+}
+
+// read goes through one range, forward, until its end or until all is found.
+func (s *search) read(ctx context.Context, r span) error {
+	// "uuid" is in every line that can be of use; Loki drops the others for us.
+	query := s.loki.cfg.Selector + ` |= "uuid"`
+	for start := r.start; start.Before(r.end) && s.missing(r); {
+		page, limit, err := s.ask(ctx, query, span{start, r.end})
+		if err != nil {
+			return err
+		}
+		if page.entries < limit {
+			return nil
+		}
+		if !page.last.After(start) { // more entries at this instant than fit
+			if err := s.readInstant(ctx, start); err != nil {
+				return err
+			}
+			start = start.Add(1)
+			continue
+		}
+		start = page.last // again, for the rest of the entries at that instant
+	}
+	return nil
+}
+
+// readInstant asks for the uuids that are still missing at one instant.
+func (s *search) readInstant(ctx context.Context, at time.Time) error {
+	var uuids []string
+	for uuid := range s.wanted {
+		if !s.found[uuid] {
+			uuids = append(uuids, regexp.QuoteMeta(uuid))
+		}
+	}
+	for len(uuids) > 0 {
+		n := min(len(uuids), uuidsPerFilter)
+		query := s.loki.cfg.Selector + " |~ `" + strings.Join(uuids[:n], "|") + "`"
+		page, limit, err := s.ask(ctx, query, span{at, at.Add(1)})
+		if err != nil {
+			return err
+		}
+		if page.entries >= limit {
+			return fmt.Errorf("asking Loki: more than %d entries at %s hold %d uuids", limit, at.UTC().Format(time.RFC3339Nano), n)
+		}
+		uuids = uuids[n:]
+	}
+	return nil
+}
+
+// missing reports whether anything that may be in r is still to be found.
+func (s *search) missing(r span) bool {
+	if len(s.found) == len(s.wanted) {
+		return false
+	}
+	for uuid, at := range s.wanted {
+		if !s.found[uuid] && !at.Before(r.start.Add(-s.loki.cfg.After)) && at.Before(r.end.Add(s.loki.cfg.Before)) {
+			return true
+		}
+	}
+	return false
+}
+
+// ask makes one query and notes what it finds. It returns the limit the query was
+// made with.
+func (s *search) ask(ctx context.Context, query string, r span) (answer, int, error) {
+	for {
+		if s.queries++; s.queries > maxQueries {
+			return answer{}, 0, fmt.Errorf("asking Loki: more than %d queries for %d events; the selector %s matches too much", maxQueries, len(s.wanted), s.loki.cfg.Selector)
+		}
+		limit := s.loki.limit.Load()
+		page, err := s.loki.query(ctx, query, r, int(limit), func(line string) {
+			findUUIDs(line, func(uuid string) {
+				if _, ok := s.wanted[uuid]; ok && !s.found[uuid] {
+					s.found[strings.Clone(uuid)] = true
+				}
+			})
+		})
+		if errors.Is(err, errLimit) && limit/2 >= leastLimit {
+			s.loki.limit.CompareAndSwap(limit, limit/2)
+			continue
+		}
+		return page, int(limit), err
+	}
+}

@@ -1,0 +1,131 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/tidwall/gjson"
+)
+
+// maxAnswer bounds an answer: 5,000 lines of Loki's largest size would not fit, but
+// such a Loki is asked again with half the limit.
+const maxAnswer = 128 << 20
+
+var (
+	errLimit = errors.New("the entry limit is too high")
+	// ErrRefused is in the chain of errors that last until somebody changes the
+	// configuration: Loki answered 4xx other than 429.
+	ErrRefused = errors.New("Loki refuses the query")
+)
+
+// answer is what one query returned.
+type answer struct {
+	entries int
+	last    time.Time // latest entry
+}
+
+// query asks for entries from r.start to r.end, forward, at most limit, and shows
+// each line. Source: Loki HTTP API, GET /loki/api/v1/query_range; POST with a form is
+// the same and has no limit of length.
+func (l *Loki) query(ctx context.Context, query string, r span, limit int, line func(string)) (answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.cfg.Timeout)
+	defer cancel()
+	form := url.Values{
+		"query":     {query},
+		"start":     {strconv.FormatInt(r.start.UnixNano(), 10)},
+		"end":       {strconv.FormatInt(r.end.UnixNano(), 10)},
+		"limit":     {strconv.Itoa(limit)},
+		"direction": {"forward"},
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.cfg.URL.JoinPath("loki/api/v1/query_range").String(), strings.NewReader(form.Encode()))
+	if err != nil {
+		return answer{}, fmt.Errorf("asking Loki: %w", err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Cache-Control", "no-cache") // the value Loki's frontend looks for
+	if l.cfg.UserAgent != "" {
+		req.Header.Set("User-Agent", l.cfg.UserAgent)
+	}
+	if l.cfg.TenantID != "" {
+		req.Header.Set("X-Scope-OrgID", l.cfg.TenantID)
+	}
+	resp, err := l.cfg.HTTP.Do(req)
+	if err != nil {
+		var ue *url.Error
+		if errors.As(err, &ue) { // its URL may hold user info
+			err = ue.Err
+		}
+		return answer{}, fmt.Errorf("asking Loki: %w", err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	switch {
+	case resp.StatusCode != http.StatusOK:
+		return answer{}, statusError(resp.StatusCode, body)
+	case err != nil:
+		return answer{}, fmt.Errorf("asking Loki: reading the answer: %w", err)
+	case len(body) > maxAnswer:
+		return answer{}, fmt.Errorf("asking Loki: %w: the answer is over %d bytes", errLimit, maxAnswer)
+	}
+	return parse(body, line)
+}
+
+func statusError(status int, body []byte) error {
+	text := strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(string(body[:min(len(body), 300)]), "?"))
+	err := fmt.Errorf("asking Loki: it answered %d: %s", status, strings.TrimSpace(text))
+	switch {
+	case status == http.StatusBadRequest && strings.Contains(text, "max entries limit"):
+		return fmt.Errorf("%w: %w", err, errLimit)
+	case status >= 400 && status < 500 && status != http.StatusTooManyRequests && status != http.StatusRequestTimeout:
+		return fmt.Errorf("%w: %w", err, ErrRefused)
+	}
+	return err
+}
+
+// parse reads an answer of streams.
+func parse(body []byte, line func(string)) (answer, error) {
+	if !gjson.ValidBytes(body) {
+		return answer{}, errors.New("asking Loki: the answer is not JSON; is url Loki's address?")
+	}
+	data := gjson.GetBytes(body, "data")
+	if kind := data.Get("resultType").String(); kind != "streams" {
+		return answer{}, fmt.Errorf("asking Loki: the answer has the type %q instead of streams; the selector must select logs", kind)
+	}
+	var a answer
+	var bad error
+	data.Get("result").ForEach(func(_, stream gjson.Result) bool {
+		stream.Get("values").ForEach(func(_, value gjson.Result) bool {
+			pair := value.Array()
+			if len(pair) < 2 {
+				bad = errors.New("asking Loki: an entry without time or line")
+				return false
+			}
+			ns, err := strconv.ParseInt(pair[0].String(), 10, 64)
+			if err != nil {
+				bad = fmt.Errorf("asking Loki: reading an entry's time: %w", err)
+				return false
+			}
+			a.entries++
+			if at := time.Unix(0, ns); at.After(a.last) {
+				a.last = at
+			}
+			line(pair[1].String())
+			return true
+		})
+		return bad == nil
+	})
+	return a, bad
+}

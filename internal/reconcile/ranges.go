@@ -1,0 +1,60 @@
+package reconcile
+
+import (
+	"slices"
+	"time"
+)
+
+const (
+	// minGap is the least silence at which a range may be cut in two: shorter ones
+	// cost less to read over than another query.
+	minGap = 10 * time.Minute
+	// maxRange bounds one query; Loki's max_query_length is 721h by default and old
+	// ranges are expensive. A sparse org's page can span months.
+	maxRange = 24 * time.Hour
+	// maxCuts bounds the queries that scattered late events can cause.
+	maxCuts = 16
+)
+
+// span is a range of time, start inclusive, end exclusive, as Loki has it.
+type span struct{ start, end time.Time }
+
+// ranges covers times with few narrow spans, earliest first, widened by before and
+// after. A silence is cut out when it is long and makes up over a quarter of its range:
+// so events that come late stand alone, while a page of an org with one event an hour
+// stays one range.
+func ranges(times []time.Time, before, after time.Duration) []span {
+	if len(times) == 0 {
+		return nil
+	}
+	sorted := slices.SortedFunc(slices.Values(times), time.Time.Compare)
+	var out []span
+	cuts := 0
+	var split func(ts []time.Time)
+	split = func(ts []time.Time) {
+		at, gap := 0, time.Duration(0)
+		for i := 1; i < len(ts); i++ {
+			if d := ts[i].Sub(ts[i-1]); d > gap {
+				at, gap = i, d
+			}
+		}
+		if gap > minGap && gap > ts[len(ts)-1].Sub(ts[0])/4 && cuts < maxCuts {
+			cuts++
+			split(ts[:at])
+			split(ts[at:])
+			return
+		}
+		out = append(out, span{ts[0].Add(-before), ts[len(ts)-1].Add(after + 1)})
+	}
+	split(sorted)
+
+	var chunks []span
+	for _, s := range out {
+		for s.end.Sub(s.start) > maxRange {
+			chunks = append(chunks, span{s.start, s.start.Add(maxRange)})
+			s.start = s.start.Add(maxRange)
+		}
+		chunks = append(chunks, s)
+	}
+	return chunks
+}
