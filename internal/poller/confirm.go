@@ -23,9 +23,9 @@ type Confirmer interface {
 // suspicion is how long nothing at all may arrive before that is reported.
 const suspicion = time.Minute
 
-// errNothingArrives is the health of a poller whose Confirmer answers and finds none
+// ErrNothingArrives is the health of a poller whose Confirmer answers and finds none
 // of what was handed over.
-var errNothingArrives = errors.New("nothing that was handed over is found in Loki")
+var ErrNothingArrives = errors.New("nothing that was handed over is found in Loki")
 
 // pause waits for d and asks for confirmation meanwhile. A d of 0 asks at most once.
 func (p *Poller) pause(ctx context.Context, d time.Duration) {
@@ -146,7 +146,7 @@ func (p *Poller) received(pages []*handed, found map[string]bool, now time.Time)
 	var problem error
 	if oldest := l.oldest(); l.trusted != p.ConfirmID && !oldest.IsZero() && now.Sub(oldest) >= suspicion {
 		problem = fmt.Errorf("%w: the selector %s finds none of the %d events handed over since %s; check reconcile's selector and that the pipeline delivers. The cursor stays and nothing is sent twice",
-			errNothingArrives, p.Confirm.Selector(), l.waiting(), oldest.UTC().Format(time.RFC3339))
+			ErrNothingArrives, p.Confirm.Selector(), l.waiting(), oldest.UTC().Format(time.RFC3339))
 	}
 	p.Status.set(func(s *Snapshot) {
 		if problem != nil && s.ConfirmErr == nil {

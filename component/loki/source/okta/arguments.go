@@ -50,7 +50,8 @@ type Arguments struct {
 	RelabelRules       alloy_relabel.Rules `alloy:"relabel_rules,attr,optional"`
 	StructuredMetadata map[string]string   `alloy:"structured_metadata,attr,optional"`
 
-	Client Client `alloy:"client,block,optional"`
+	Client    Client     `alloy:"client,block,optional"`
+	Reconcile *Reconcile `alloy:"reconcile,block,optional"`
 }
 
 // PrivateKeyJWT authorizes as an Okta service app.

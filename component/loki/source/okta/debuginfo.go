@@ -30,7 +30,8 @@ type debugInfo struct {
 	LastErrorRequestID string    `alloy:"last_error_request_id,attr,optional"`
 	FailingSince       time.Time `alloy:"failing_since,attr,optional"`
 
-	Budget budgetInfo `alloy:"rate_limit,block"`
+	Budget    budgetInfo     `alloy:"rate_limit,block"`
+	Reconcile *reconcileInfo `alloy:"reconcile,block,optional"`
 }
 
 type budgetInfo struct {
@@ -39,6 +40,15 @@ type budgetInfo struct {
 	Reset     time.Time `alloy:"reset,attr,optional"`
 	Used      int       `alloy:"used_last_minute,attr"`
 	Share     float64   `alloy:"share,attr"`
+}
+
+type reconcileInfo struct {
+	Selector          string    `alloy:"selector,attr"`
+	Unconfirmed       int       `alloy:"unconfirmed_events,attr"`
+	OldestUnconfirmed time.Time `alloy:"oldest_unconfirmed,attr,optional"`
+	Skipped           int       `alloy:"skipped_events,attr"`
+	Resent            int       `alloy:"resent_events,attr"`
+	Error             string    `alloy:"error,attr,optional"`
 }
 
 // DebugInfo implements component.DebugComponent. It only reads snapshots and never
@@ -69,6 +79,14 @@ func (c *Component) DebugInfo() any {
 		if e, ok := poller.AsError(s.Err); ok {
 			info.LastErrorRequestID = e.RequestID
 		}
+	}
+	if j.confirm != nil {
+		r := &reconcileInfo{Selector: j.confirm.Selector(), Unconfirmed: s.Unconfirmed, OldestUnconfirmed: s.UnconfirmedSince,
+			Skipped: int(s.Skipped), Resent: int(s.Resent)}
+		if s.ConfirmErr != nil {
+			r.Error = s.ConfirmErr.Error()
+		}
+		info.Reconcile = r
 	}
 	return info
 }

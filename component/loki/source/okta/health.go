@@ -1,6 +1,7 @@
 package okta
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 
 	"github.com/grafana/alloy/okta/internal/okta"
 	"github.com/grafana/alloy/okta/internal/poller"
+	"github.com/grafana/alloy/okta/internal/reconcile"
 )
 
 // outageGrace is how long Okta may be out of reach before that counts as unhealthy,
@@ -33,6 +35,10 @@ func healthOf(s poller.Snapshot, interval time.Duration, now time.Time) componen
 		return unhealthy(s.ErrSince.Add(grace), "no page from Okta since %s: %v", s.ErrSince.UTC().Format(time.RFC3339), s.Err)
 	case s.CheckpointErr != nil:
 		return unhealthy(s.CheckpointFailing, "the checkpoint cannot be written, so a restart will repeat events; free or fix the storage path: %v", s.CheckpointErr)
+	case errors.Is(s.ConfirmErr, poller.ErrNothingArrives) || errors.Is(s.ConfirmErr, reconcile.ErrRefused):
+		return unhealthy(s.ConfirmFailing, "%v", s.ConfirmErr)
+	case s.ConfirmErr != nil && now.Sub(s.ConfirmFailing) >= grace:
+		return unhealthy(s.ConfirmFailing.Add(grace), "Loki cannot be asked what has arrived since %s, the cursor stays: %v", s.ConfirmFailing.UTC().Format(time.RFC3339), s.ConfirmErr)
 	case s.LastPoll.IsZero():
 		return component.Health{Health: component.HealthTypeHealthy, Message: "starting", UpdateTime: s.Started}
 	default:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/go-kit/log/level"
 	promconfig "github.com/prometheus/common/config"
@@ -30,6 +31,9 @@ type job struct {
 	http      *http.Client
 	formatter *event.Formatter
 	scope     checkpoint.Scope
+	confirm   poller.Confirmer // nil without reconcile
+	confirmID string
+	replay    time.Duration
 }
 
 func newJob(args Arguments, c *Component) (*job, error) {
@@ -55,12 +59,21 @@ func newJob(args Arguments, c *Component) (*job, error) {
 	if j.formatter, err = event.New(args.eventOptions(org.Host)); err != nil {
 		return nil, err
 	}
+	j.replay = args.ReplayWindow
+	if args.Reconcile != nil {
+		j.replay = 0 // the journal holds what has arrived; there is nothing to replay
+		loki, id, err := args.Reconcile.loki(org.Host, args.Labels)
+		if err != nil {
+			return nil, fmt.Errorf("reconcile: %w", err)
+		}
+		j.confirm, j.confirmID = loki, id
+	}
 	return j, nil
 }
 
 // poller returns a new poller that goes on where the component's last one stood.
 func (j *job) poller(c *Component) *poller.Poller {
-	journal, notes := checkpoint.Open(c.opts.DataPath, j.scope, j.args.ReplayWindow)
+	journal, notes := checkpoint.Open(c.opts.DataPath, j.scope, j.replay)
 	for _, note := range notes {
 		level.Warn(c.opts.Logger).Log("msg", "checkpoint", "note", note)
 	}
@@ -87,7 +100,9 @@ func (j *job) poller(c *Component) *poller.Poller {
 		PageSize:        j.args.PageSize,
 		PollInterval:    j.args.PollInterval,
 		InitialLookback: j.args.InitialLookback,
-		ReplayWindow:    j.args.ReplayWindow,
+		ReplayWindow:    j.replay,
+		Confirm:         j.confirm,
+		ConfirmID:       j.confirmID,
 		Memory:          &c.memory,
 		Status:          &c.status,
 		Metrics:         c.metrics,

@@ -1,0 +1,112 @@
+package okta
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/grafana/loki/v3/pkg/logql/syntax"
+	promconfig "github.com/prometheus/common/config"
+
+	"github.com/grafana/alloy/internal/component/common/config"
+
+	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/reconcile"
+)
+
+const (
+	defaultMargin = 5 * time.Second
+	maxMargin     = time.Hour
+)
+
+// Reconcile is where to ask what has arrived.
+type Reconcile struct {
+	URL      string        `alloy:"url,attr"`
+	Selector string        `alloy:"selector,attr,optional"`
+	TenantID string        `alloy:"tenant_id,attr,optional"`
+	Margin   time.Duration `alloy:"margin,attr,optional"`
+
+	HTTPClientConfig config.HTTPClientConfig `alloy:",squash"`
+}
+
+// SetToDefault implements syntax.Defaulter. A squashed struct's own does not run.
+func (r *Reconcile) SetToDefault() {
+	*r = Reconcile{Margin: defaultMargin, HTTPClientConfig: config.DefaultHTTPClientConfig}
+}
+
+// Validate implements syntax.Validator.
+func (r *Reconcile) Validate() error {
+	if _, err := r.address(); err != nil {
+		return err
+	}
+	if r.Selector != "" {
+		expr, err := syntax.ParseLogSelector(r.Selector, true)
+		if err != nil {
+			return fmt.Errorf("selector %q is not a LogQL stream selector: %w", r.Selector, err)
+		}
+		if _, ok := expr.(*syntax.MatchersExpr); !ok {
+			return fmt.Errorf("selector %q must be a stream selector alone, such as {job=%q}", r.Selector, event.Job)
+		}
+	}
+	if r.Margin < 0 || r.Margin > maxMargin {
+		return fmt.Errorf("margin is %s: it must be between 0s and %s", r.Margin, maxMargin)
+	}
+	return r.HTTPClientConfig.Validate()
+}
+
+// address is Loki's base URL. The push path that loki.write wants is taken off.
+func (r *Reconcile) address() (*url.URL, error) {
+	u, err := url.Parse(strings.TrimSpace(r.URL))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("url is not a URL; write Loki's address, such as %q", "http://loki:3100")
+	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		return nil, fmt.Errorf("url must begin with http:// or https:// and name a host, such as %q", "http://loki:3100")
+	case u.User != nil:
+		return nil, fmt.Errorf("url holds user info; use a basic_auth block")
+	}
+	u.Path = strings.TrimSuffix(strings.TrimRight(u.Path, "/"), "/loki/api/v1/push")
+	u.RawQuery, u.Fragment = "", ""
+	return u, nil
+}
+
+// loki returns the client and what identifies the configuration that decides whether
+// it finds what is sent.
+func (r *Reconcile) loki(org string, labels map[string]string) (*reconcile.Loki, string, error) {
+	u, err := r.address()
+	if err != nil {
+		return nil, "", err
+	}
+	hc, err := promconfig.NewClientFromConfig(*r.HTTPClientConfig.Convert(), "loki.source.okta reconcile")
+	if err != nil {
+		return nil, "", err
+	}
+	selector := r.Selector
+	if selector == "" {
+		selector = staticSelector(org, labels)
+	}
+	margin := max(r.Margin, time.Nanosecond)
+	sum := sha256.Sum256([]byte(strings.Join([]string{u.String(), r.TenantID, selector}, "\n")))
+	return reconcile.New(reconcile.Config{
+		URL: u, Selector: selector, HTTP: hc, TenantID: r.TenantID, UserAgent: userAgent, Before: margin, After: margin,
+	}), hex.EncodeToString(sum[:8]), nil
+}
+
+// staticSelector selects the labels that every entry has before relabeling.
+func staticSelector(org string, labels map[string]string) string {
+	all := map[string]string{"job": event.Job, "org": org}
+	maps.Copy(all, labels)
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if v := all[name]; v != "" && !strings.HasPrefix(name, "__") {
+			parts = append(parts, name+"="+strconv.Quote(v))
+		}
+	}
+	return "{" + strings.Join(parts, ",") + "}"
+}
