@@ -13,8 +13,8 @@ const (
 	// DefaultShare is the part of the org's limit that is used when nothing is
 	// configured. It equals Okta's own default cap for one API token or app.
 	DefaultShare = 0.5
-	// assumedLimit counts until Okta tells the real limit, and while it sends no
-	// headers: requests per minute of a Workforce org.
+	// assumedLimit counts while Okta sends no headers: requests per minute of a
+	// Workforce org. The first request of all goes alone, to learn the real limit.
 	assumedLimit = 120
 	// window is the length of Okta's buckets, plus a second for the difference
 	// between when we send and when Okta counts.
@@ -44,6 +44,7 @@ type Budget struct {
 	queue   []*claim      // waiting, in order of arrival
 	changed chan struct{} // closed and replaced whenever those who wait must look again
 
+	probed    bool      // a request was answered, or failed
 	sent      []*claim  // sent, of the last window, by time
 	limit     int       // X-Rate-Limit-Limit; 0: not told yet
 	remaining int       // X-Rate-Limit-Remaining, valid until reset
@@ -158,6 +159,9 @@ func (b *Budget) ready(c *claim, now time.Time) (time.Time, string) {
 	if now.Before(b.blocked) {
 		return b.blocked, b.reason
 	}
+	if !b.probed && len(b.sent) > 0 {
+		return now.Add(window), "the first request has yet to tell the org's limit"
+	}
 	limit := b.limit
 	if limit == 0 {
 		limit = assumedLimit
@@ -236,7 +240,7 @@ func (b *Budget) answered(c *claim, status int, h http.Header) {
 	defer b.mu.Unlock()
 	defer b.wake()
 	now := time.Now()
-	c.pending, c.at = false, now
+	c.pending, c.at, b.probed = false, now, true
 	slices.SortStableFunc(b.sent, func(x, y *claim) int { return x.expires(now).Compare(y.expires(now)) })
 	if h == nil {
 		return
