@@ -51,6 +51,7 @@ type Arguments struct {
 	StructuredMetadata map[string]string   `alloy:"structured_metadata,attr,optional"`
 
 	Client    Client     `alloy:"client,block,optional"`
+	Redact    *Redact    `alloy:"redact,block,optional"`
 	Reconcile *Reconcile `alloy:"reconcile,block,optional"`
 }
 

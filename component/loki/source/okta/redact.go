@@ -1,0 +1,32 @@
+package okta
+
+import (
+	"github.com/grafana/alloy/syntax/alloytypes"
+
+	"github.com/grafana/alloy/okta/internal/event"
+)
+
+// Redact is what is taken out of events.
+type Redact struct {
+	Mode    string            `alloy:"mode,attr,optional"`
+	Key     alloytypes.Secret `alloy:"key,attr,optional"`
+	Presets []string          `alloy:"presets,attr,optional"`
+	Paths   []string          `alloy:"paths,attr,optional"`
+}
+
+// SetToDefault implements syntax.Defaulter.
+func (r *Redact) SetToDefault() {
+	*r = Redact{Mode: event.ModeMask, Presets: []string{event.PresetUserIdentity}}
+}
+
+// redaction returns nil without a block. Presets that are set to [] are none.
+func (r *Redact) redaction() *event.Redaction {
+	if r == nil {
+		return nil
+	}
+	presets := r.Presets
+	if presets == nil {
+		presets = []string{}
+	}
+	return &event.Redaction{Mode: r.Mode, Key: []byte(r.Key), Presets: presets, Paths: r.Paths}
+}
