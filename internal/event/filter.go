@@ -12,18 +12,23 @@ import (
 // may point at too much, never at too little. It skips as Wu and Manber's
 // search for several strings does, by blocks of two bytes.
 type filter struct {
-	plain    [][]byte   // the ASCII spellings
-	shortest int        // length of the shortest of them, at most 255
-	skip     [512]uint8 // by block: how far the next window may begin
+	plain    [][]byte // the ASCII spellings
+	next     []int32  // by spelling: the next one that has the same block, plus 1
+	shortest int      // length of the shortest of them, at most 255
+	escapes  uint32   // the short escapes whose character is in some spelling, see escapeBit
+
+	skip [512]uint8 // by block: how far the next window may begin
+	last [512]int32 // by block: a spelling whose window ends with it, plus 1
 }
 
 func block(a, b byte) uint { return (uint(a|' ')*5 ^ uint(b|' ')*2) & 511 }
 
 // build makes the filter for the secrets.
 func (f *filter) build(all []*secret) {
-	f.plain = f.plain[:0]
-	f.shortest = 255
+	f.plain, f.next = f.plain[:0], f.next[:0]
+	f.shortest, f.escapes = 255, 0
 	for _, s := range all {
+		f.escapes |= s.escapes
 		for _, spelling := range s.spelled {
 			if oddByte(spelling, 0, len(spelling)) < 0 {
 				f.plain = append(f.plain, spelling)
@@ -37,11 +42,17 @@ func (f *filter) build(all []*secret) {
 	for i := range f.skip {
 		f.skip[i] = uint8(f.shortest - 1)
 	}
-	for _, spelling := range f.plain {
-		for i := range f.shortest - 1 {
+	clear(f.last[:])
+	for n, spelling := range f.plain {
+		end := f.shortest - 2
+		for i := range end {
 			b := block(spelling[i], spelling[i+1])
-			f.skip[b] = min(f.skip[b], uint8(f.shortest-2-i))
+			f.skip[b] = min(f.skip[b], uint8(end-i))
 		}
+		b := block(spelling[end], spelling[end+1])
+		f.skip[b] = 0
+		f.next = append(f.next, f.last[b])
+		f.last[b] = int32(n + 1)
 	}
 }
 
@@ -49,10 +60,14 @@ func (f *filter) build(all []*secret) {
 func (f *filter) mark(b []byte, from, to uint32, marks []uint32) []uint32 {
 	first := len(marks)
 	if len(f.plain) > 0 {
-		marks = f.markPlain(b, int(from), int(to), marks)
+		marks = f.markPlain(b[:to], int(from), marks)
 	}
 	plain := len(marks)
 	for i := oddByte(b, int(from), int(to)); i >= 0; i = oddByte(b, i+1, int(to)) {
+		if b[i] == '\\' && b[i+1] != 'u' && f.escapes&escapeBit(b[i+1]) == 0 {
+			i++ // stands for a character that no secret has
+			continue
+		}
 		marks = append(marks, uint32(i))
 	}
 	if plain > first && len(marks) > plain {
@@ -61,40 +76,38 @@ func (f *filter) mark(b []byte, from, to uint32, marks []uint32) []uint32 {
 	return marks
 }
 
-func (f *filter) markPlain(b []byte, from, to int, marks []uint32) []uint32 {
+func (f *filter) markPlain(b []byte, from int, marks []uint32) []uint32 {
 	if f.shortest < 2 {
-		for i := from; i < to; i++ {
-			if f.at(b[i:to]) {
+		for i := from; i < len(b); i++ {
+			if slices.ContainsFunc(f.plain, func(spelling []byte) bool { return beginsWith(b[i:], spelling) }) {
 				marks = append(marks, uint32(i))
 			}
 		}
 		return marks
 	}
-	for i := from + f.shortest - 2; i+1 < to; {
-		if skip := f.skip[block(b[i], b[i+1])]; skip > 0 {
+	end := f.shortest - 2
+	for i := from + end; i+1 < len(b); {
+		here := block(b[i], b[i+1])
+		if skip := f.skip[here]; skip > 0 {
 			i += int(skip)
 			continue
 		}
-		if start := i - (f.shortest - 2); f.at(b[start:to]) {
-			marks = append(marks, uint32(start))
+		for n := f.last[here]; n != 0; n = f.next[n-1] {
+			if beginsWith(b[i-end:], f.plain[n-1]) {
+				marks = append(marks, uint32(i-end))
+				break
+			}
 		}
 		i++
 	}
 	return marks
 }
 
-// at tells whether b begins with one of the plain spellings.
-func (f *filter) at(b []byte) bool {
-	for _, spelling := range f.plain {
-		if b[0]|' ' == spelling[0]|' ' && len(b) >= len(spelling) && equalFolded(b, spelling) {
-			return true
-		}
+// beginsWith tells whether b begins with the folded ASCII spelling.
+func beginsWith(b, spelling []byte) bool {
+	if len(b) < len(spelling) {
+		return false
 	}
-	return false
-}
-
-// equalFolded tells whether b begins with the folded ASCII spelling.
-func equalFolded(b, spelling []byte) bool {
 	for i, c := range spelling {
 		got := b[i]
 		if 'A' <= got && got <= 'Z' {

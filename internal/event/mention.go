@@ -11,7 +11,7 @@ func (p *pass) findMentions() {
 		return
 	}
 	p.filter.build(p.secrets)
-	p.marks = p.marks[:0]
+	p.marks, p.mark = p.marks[:0], 0
 	at := uint32(0)
 	for _, e := range p.edits {
 		p.marks = p.filter.mark(p.raw, at, e.start, p.marks)
@@ -20,7 +20,7 @@ func (p *pass) findMentions() {
 	p.marks = p.filter.mark(p.raw, at, uint32(len(p.raw)), p.marks)
 
 	for _, m := range p.members {
-		if len(p.marks) == 0 {
+		if p.mark == len(p.marks) {
 			return
 		}
 		free := m.field == fieldUnknown
@@ -41,12 +41,12 @@ func isConstant(f field) bool {
 	return false
 }
 
-// marked tells whether a mark is in s, and forgets the marks before it.
+// marked tells whether a mark is in s, and passes over the marks before it.
 func (p *pass) marked(s span) bool {
-	for len(p.marks) > 0 && p.marks[0] < s.start {
-		p.marks = p.marks[1:]
+	for p.mark < len(p.marks) && p.marks[p.mark] < s.start {
+		p.mark++
 	}
-	return len(p.marks) > 0 && p.marks[0] < s.end
+	return p.mark < len(p.marks) && p.marks[p.mark] < s.end
 }
 
 // visit searches the tokens with marks in the value at v. A value is constant

@@ -1,9 +1,6 @@
 package event
 
-import (
-	"slices"
-	"sort"
-)
+import "slices"
 
 // A pass is the redaction of one event. It is used again for others, for its
 // memory.
@@ -18,9 +15,10 @@ type pass struct {
 	raw      []byte
 	members  []member // top level, in order
 	secrets  []*secret
-	edits    []edit // in order
-	mentions []edit // in order
-	marks    []uint32
+	edits    []edit   // in order
+	mentions []edit   // in order
+	marks    []uint32 // places to look at, in order
+	mark     int      // the first of them that is still ahead
 	filter   filter
 	text     decoded
 	found    []interval
@@ -70,12 +68,9 @@ func (p *pass) list(ev *Event) {
 			p.members = append(p.members, member{fieldNamed(unquote(name.of(ev.Raw))), name, value})
 		}
 	}
-	for f, value := range ev.fields {
-		if value.found() {
-			p.members = append(p.members, member{field: field(f), value: value})
-		}
+	for _, f := range ev.order[:ev.count] {
+		p.members = append(p.members, member{field: f, value: ev.fields[f]})
 	}
-	slices.SortFunc(p.members, func(a, b member) int { return int(a.value.start) - int(b.value.start) })
 }
 
 // applyRules makes the edits that the rules ask for.
@@ -85,17 +80,17 @@ func (p *pass) applyRules() {
 		p.apply(spanOf(0, len(p.raw)), []*rule{top})
 		return
 	}
-	var space [8]*rule
 	for _, m := range p.members {
-		rules := space[:0]
-		for _, n := range top.named {
-			if m.field != fieldUnknown && fieldNamed(n.name) == m.field ||
-				m.field == fieldUnknown && m.name.is(p.raw, n.name) {
-				rules = append(rules, n.rule)
+		if m.field != fieldUnknown {
+			if r := p.redactor.byField[m.field]; r != nil {
+				p.apply(m.value, []*rule{r})
 			}
+			continue
 		}
-		if len(rules) > 0 {
-			p.apply(m.value, rules)
+		for _, n := range top.named {
+			if n.field == fieldUnknown && m.name.is(p.raw, n.name) {
+				p.apply(m.value, []*rule{n.rule})
+			}
 		}
 	}
 }
@@ -126,52 +121,33 @@ func (p *pass) mergeEdits() {
 		return
 	}
 	p.edits = append(p.edits, p.mentions...)
-	sort.Sort(inOrder(p.edits))
+	slices.SortFunc(p.edits, func(a, b edit) int { return int(a.start) - int(b.start) })
 }
-
-type inOrder []edit
-
-func (e inOrder) Len() int           { return len(e) }
-func (e inOrder) Less(i, j int) bool { return e[i].start < e[j].start }
-func (e inOrder) Swap(i, j int)      { e[i], e[j] = e[j], e[i] }
 
 // edited returns the event with the edits made.
 func (p *pass) edited(ev Event) Event {
-	out := p.out[:0]
-	at := uint32(0)
-	for _, e := range p.edits {
-		out = append(append(out, p.raw[at:e.start]...), e.with...)
-		at = e.end
+	out, edits, at := p.out[:0], p.edits, uint32(0)
+	// now makes the edits that end before a place and returns where the place is now.
+	now := func(place uint32) uint32 {
+		for len(edits) > 0 && edits[0].end <= place {
+			out = append(append(out, p.raw[at:edits[0].start]...), edits[0].with...)
+			at, edits = edits[0].end, edits[1:]
+		}
+		return uint32(len(out)) + place - at
 	}
-	p.out = append(out, p.raw[at:]...)
-
-	for f, v := range ev.fields {
-		if v.found() {
-			ev.fields[f] = p.moved(v)
+	clear(ev.fields[:])
+	for _, m := range p.members {
+		start := now(m.value.start)
+		takenOut := len(edits) > 0 && edits[0].start < m.value.start
+		if m.field != fieldUnknown && !takenOut {
+			ev.fields[m.field] = span{start, now(m.value.end)}
 		}
 	}
+	now(uint32(len(p.raw)))
+	p.out = append(out, p.raw[at:]...)
+
 	ev.Raw = p.out
 	ev.EventType = ev.text(fieldEventType)
 	ev.Severity = ev.text(fieldSeverity)
 	return ev
-}
-
-// moved returns where a value is after the edits; a zero span when it is gone.
-func (p *pass) moved(v span) span {
-	start, end := v.start, v.end
-	for _, e := range p.edits {
-		if e.start >= v.end {
-			break
-		}
-		grown := uint32(len(e.with)) - (e.end - e.start) // may wrap around; sums do not
-		switch {
-		case e.end <= v.start:
-			start, end = start+grown, end+grown
-		case e.with == "" && e.start <= v.start && e.end >= v.end:
-			return span{}
-		default:
-			end += grown
-		}
-	}
-	return span{start, end}
 }

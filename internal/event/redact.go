@@ -71,6 +71,7 @@ type redactor struct {
 	drop    bool
 	dropTop bool // a rule ends at a top-level member, and drops it
 	rules   *rule
+	byField [fieldCount]*rule // of rules, those for top-level members we know
 	secrets secrets
 	passes  sync.Pool // of *pass
 }
@@ -119,6 +120,11 @@ func newRedactor(r Redaction) (*redactor, error) {
 		}
 		red.rules.add(p)
 		red.dropTop = red.dropTop || red.drop && len(p) == 1
+	}
+	for _, n := range red.rules.named {
+		if n.field != fieldUnknown {
+			red.byField[n.field] = n.rule
+		}
 	}
 	return red, nil
 }

@@ -12,8 +12,9 @@ type rule struct {
 }
 
 type namedRule struct {
-	name string
-	rule *rule
+	name  string
+	field field // the name as a top-level member
+	rule  *rule
 }
 
 type pickRule struct {
@@ -49,7 +50,7 @@ func (r *rule) child(s step) *rule {
 				return n.rule
 			}
 		}
-		r.named = append(r.named, namedRule{s.name, &rule{}})
+		r.named = append(r.named, namedRule{s.name, fieldNamed(s.name), &rule{}})
 		return r.named[len(r.named)-1].rule
 	}
 }
@@ -67,12 +68,15 @@ func (r *rule) member(b []byte, name span, to []*rule) []*rule {
 	return to
 }
 
-// picked appends the rules that apply to the value at b[i] because a picker
-// fits it; index is its number in the array around it, -1 for a single object.
-func (r *rule) picked(b []byte, i, index int, to []*rule) []*rule {
+// picked appends the rules that apply to a value because a picker fits it;
+// index is its number in the array around it, -1 for a single object.
+func (r *rule) picked(types []string, index int, to []*rule) []*rule {
 	for _, p := range r.picks {
 		if slices.ContainsFunc(p.picks, func(p pick) bool {
-			return p.any || p.typ == "" && p.index == index || p.typ != "" && hasType(b, i, p.typ)
+			if p.typ != "" {
+				return slices.Contains(types, p.typ)
+			}
+			return p.any || p.index == index
 		}) {
 			to = append(to, p.rule)
 		}
@@ -85,10 +89,12 @@ func (r *rule) picked(b []byte, i, index int, to []*rule) []*rule {
 func (p *pass) apply(v span, rules []*rule) (drop bool) {
 	b := p.raw
 	var space [8]*rule
-	if b[v.start] == '{' {
+	if b[v.start] == '{' && slices.ContainsFunc(rules, func(r *rule) bool { return r.picks != nil }) {
+		var text [2]string
+		_, types := typesOf(b, int(v.start), text[:0])
 		rules = append(space[:0], rules...)
 		for i := 0; i < len(rules); i++ {
-			rules = rules[i].picked(b, int(v.start), -1, rules)
+			rules = rules[i].picked(types, -1, rules)
 		}
 	}
 	for _, r := range rules {
@@ -131,9 +137,11 @@ func (p *pass) applyToElements(array span, rules []*rule) {
 	cut := newCut(p, array)
 	index := 0
 	for e := elementsOf(p.raw, array); !e.done(); index++ {
+		var text [2]string
+		end, types := typesOf(p.raw, e.i, text[:0])
 		next := space[:0]
 		for _, r := range rules {
-			next = r.picked(p.raw, e.i, index, next)
+			next = r.picked(types, index, next)
 			if len(r.named) > 0 {
 				next = append(next, r)
 			}
@@ -141,7 +149,8 @@ func (p *pass) applyToElements(array span, rules []*rule) {
 				next = append(next, r.every)
 			}
 		}
-		element := e.next()
+		element := spanOf(e.i, end)
+		e.skipTo(end)
 		drop := len(next) > 0 && p.apply(element, next)
 		cut.value(element, e.i, drop)
 	}

@@ -37,8 +37,10 @@ type Event struct {
 	EventType string    // "" when missing
 	Severity  string    // as Okta spelled it: DEBUG, INFO, WARN, ERROR; "" when missing
 
-	fields [fieldCount]span // where the top-level members that Okta documents are in Raw
-	extra  bool             // there are members that fields does not tell of: unknown or repeated ones
+	fields [fieldCount]span  // where the top-level members that Okta documents are in Raw
+	order  [fieldCount]field // the fields that are there, in the order of Raw
+	count  uint8             // how many of order are in use
+	extra  bool              // there are members that fields does not tell of: unknown or repeated ones
 }
 
 // Scan reads a page: the body of a response of GET /api/v1/logs. It checks the
@@ -143,11 +145,15 @@ func (ev *Event) read(body []byte, i, depth int) int {
 		if end < 0 {
 			return end
 		}
-		if field := fieldAt(body[key:]); field == fieldUnknown {
+		if field := fieldAt(body[key:]); field == fieldUnknown || ev.fields[field].found() {
 			ev.extra = true
+			if field != fieldUnknown {
+				ev.fields[field] = spanOf(i-start, end-start)
+			}
 		} else {
-			ev.extra = ev.extra || ev.fields[field].found()
 			ev.fields[field] = spanOf(i-start, end-start)
+			ev.order[ev.count] = field
+			ev.count++
 		}
 		i = skipSpace(body, end)
 		switch {

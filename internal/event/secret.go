@@ -30,6 +30,7 @@ type secret struct {
 	quoted  string   // what stands for it, as a JSON string
 	spelled [][]byte // what to look for, folded; nil when it is replaced in its place only
 	asWord  bool     // only where no letter or digit adjoins
+	escapes uint32   // the short escapes of JSON that stand for one of its characters
 }
 
 // token is what stands for the secret inside a longer text.
@@ -73,6 +74,11 @@ func (k *secrets) make(text string) *secret {
 	if !searched(folded) {
 		return s
 	}
+	for _, escape := range []byte("\"\\/bfnrt") {
+		if r, _ := unescape([]byte{'\\', escape}); strings.ContainsRune(folded, r) {
+			s.escapes |= escapeBit(escape)
+		}
+	}
 	s.asWord = utf8.RuneCountInString(folded) < wordLength
 	query := url.QueryEscape(text)
 	for _, spelling := range []string{text, query, strings.ReplaceAll(query, "+", "%20"), url.PathEscape(text)} {
@@ -92,6 +98,9 @@ func containsSpelling(all [][]byte, one []byte) bool {
 	}
 	return false
 }
+
+// escapeBit gives each short escape a bit: modulo 31 all eight differ.
+func escapeBit(escape byte) uint32 { return 1 << (escape % 31) }
 
 // searched tells whether a value, folded, identifies anything, so that it is
 // looked for outside of its place: what Okta writes when it knows nothing, the

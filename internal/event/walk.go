@@ -45,11 +45,16 @@ func (e *elements) done() bool { return e.b[e.i] == ']' }
 func (e *elements) next() span {
 	start := e.i
 	end := skipValue(e.b, start, 0)
+	e.skipTo(end)
+	return spanOf(start, end)
+}
+
+// skipTo skips the element that ends at end.
+func (e *elements) skipTo(end int) {
 	e.i = skipSpace(e.b, end)
 	if e.b[e.i] == ',' {
 		e.i = skipSpace(e.b, e.i+1)
 	}
-	return spanOf(start, end)
 }
 
 // is tells whether the raw bytes of a string, without quotes, spell text.
@@ -79,20 +84,20 @@ func typeOf(b []byte, i int) string {
 	}
 }
 
-// hasType tells whether the object at b[i] has a "type" member with this text.
-// All members are looked at: what must be redacted does not hide behind a name
-// that is there twice.
-func hasType(b []byte, i int, text string) bool {
+// typesOf returns where the value at b[i] ends, and appends the texts of its
+// "type" members to types if it is an object. All count: what must be redacted
+// does not hide behind a name that is there twice.
+func typesOf(b []byte, i int, types []string) (end int, all []string) {
 	if b[i] != '{' {
-		return false
+		return skipValue(b, i, 0), types
 	}
 	for m := (members{b, skipSpace(b, i+1)}); ; {
 		name, value, ok := m.next()
 		if !ok {
-			return false
+			return m.i + 1, types
 		}
-		if value.isString(b) && name.is(b, "type") && value.inner().is(b, text) {
-			return true
+		if value.isString(b) && name.is(b, "type") {
+			types = append(types, unquote(value.inner().of(b)))
 		}
 	}
 }
