@@ -105,10 +105,16 @@ func span(records []record) (from, to time.Time) {
 	return from.Add(-time.Hour), to.Add(time.Hour)
 }
 
-// records returns what the org's events must be in Loki.
-func (o *org) records(t *testing.T) []record {
+// records waits until the org has logged n events and returns what they must be in Loki. The last events of a burst reach the
+// log some milliseconds later than the first.
+func (o *org) records(t *testing.T, n int) []record {
 	t.Helper()
-	events := o.persisted(t)
+	var events [][]byte
+	require.Eventually(t, func() bool {
+		events = o.persisted(t)
+		return len(events) >= n
+	}, time.Minute, 50*time.Millisecond)
+	require.Len(t, events, n)
 	records := make([]record, 0, len(events))
 	for _, event := range events {
 		records = append(records, recordOf(t, event))

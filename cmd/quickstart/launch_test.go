@@ -101,6 +101,7 @@ func (s *screen) waitFor(t *testing.T, text string) {
 // launched runs quickstart with fake programs and returns its screen, how to stop it as with Ctrl-C, how to hurry, and its result.
 func launched(t *testing.T, env ...string) (shown *screen, interrupt, hurry func(), result <-chan error) {
 	t.Helper()
+	t.Setenv("TMPDIR", t.TempDir()) // a launch that fails keeps its logs
 	addr, err := stack.FreeAddr()
 	require.NoError(t, err)
 	opts, err := parse([]string{"run", "--listen=" + addr, "--data=" + t.TempDir()}, environment(t, env...), os.Stderr)

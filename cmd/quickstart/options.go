@@ -14,7 +14,7 @@ import (
 
 const (
 	defaultListen = "127.0.0.1:12345" // upstream Alloy's
-	demoBacklog   = 300
+	demoBacklog   = 120
 	runBacklog    = 5
 )
 

@@ -1,0 +1,105 @@
+package e2e
+
+import (
+	"fmt"
+	"io/fs"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/tidwall/gjson"
+
+	"github.com/grafana/alloy/okta/internal/stack"
+	"github.com/grafana/alloy/okta/syntax"
+)
+
+const syntaxEvents = 200
+
+// syntaxRuns says, for each configuration in syntax/, what a run of it must lead to. A configuration that is not here fails the test.
+var syntaxRuns = map[string]func(t *testing.T, alloy *collector, okta *org, loki *stack.Loki){
+	"quickstart.alloy": func(t *testing.T, alloy *collector, okta *org, loki *stack.Loki) {
+		records := okta.records(t, syntaxEvents)
+		waitForCount(t, loki.Reader(), selector, records, len(records), time.Minute)
+		alloy.stop(t)
+		requireExactlyOnce(t, loki.Reader(), selector, records)
+		requireEchoed(t, alloy, okta)
+	},
+
+	"terminal.alloy": func(t *testing.T, alloy *collector, okta *org, loki *stack.Loki) {
+		last := gjson.GetBytes(okta.persisted(t)[syntaxEvents-1], "uuid").String()
+		waitForLog(t, alloy, last)
+		alloy.stop(t)
+		requireEchoed(t, alloy, okta)
+	},
+
+	"okta-logs-collector.alloy": func(t *testing.T, alloy *collector, okta *org, loki *stack.Loki) {
+		const old = `{job="okta-logs-collector"}`
+		records := okta.records(t, syntaxEvents)
+		waitForCount(t, loki.Reader(), old, records, len(records), time.Minute)
+		alloy.stop(t)
+		requireExactlyOnce(t, loki.Reader(), old, records)
+
+		// The labels that its users query by, on every entry.
+		from, to := span(records)
+		held, err := loki.Reader().Entries(t.Context(), old, from, to)
+		require.NoError(t, err)
+		for _, entry := range held {
+			require.Equal(t, gjson.Get(entry.Line, "event.eventType").String(), entry.Labels["eventType"])
+			require.Equal(t, gjson.Get(entry.Line, "event.severity").String(), entry.Labels["level"])
+			require.NotContains(t, entry.Metadata, "eventType", "it would hide the label's value after | json")
+		}
+		signIns := 0
+		for _, event := range okta.persisted(t) {
+			if gjson.GetBytes(event, "eventType").String() == "user.session.start" {
+				signIns++
+			}
+		}
+		require.Positive(t, signIns, "the org has sign-ins")
+		count, err := loki.Reader().Count(t.Context(), `{eventType="user.session.start"}`, from, to)
+		require.NoError(t, err)
+		require.Equal(t, signIns, count)
+	},
+}
+
+func TestEveryConfigurationIsFormattedValidAndRuns(t *testing.T) {
+	names, err := fs.Glob(syntax.Files, "*.alloy")
+	require.NoError(t, err)
+	for _, name := range names {
+		t.Run(name, func(t *testing.T) {
+			run, known := syntaxRuns[name]
+			require.True(t, known, "add a run of it to syntaxRuns")
+			path := filepath.Join("..", "syntax", name)
+			for _, command := range [][]string{{"fmt", "--test", path}, {"validate", path}} {
+				output, err := exec.Command(program(t, "alloy-okta"), command...).CombinedOutput()
+				require.NoErrorf(t, err, "alloy-okta %v: %s", command, output)
+			}
+
+			okta := startOrg(t, fmt.Sprintf("--backlog=%d", syntaxEvents), "--backlog-span=30m", "--rate=0/s")
+			loki := startLoki(t)
+			config, err := fs.ReadFile(syntax.Files, name)
+			require.NoError(t, err)
+			alloy := newCollector(t, config, okta, loki)
+			alloy.start(t)
+			run(t, alloy, okta, loki)
+		})
+	}
+	require.Len(t, names, len(syntaxRuns), "every run has its configuration")
+}
+
+// requireEchoed asserts that each of the org's events stands in Alloy's log.
+func requireEchoed(t *testing.T, alloy *collector, okta *org) {
+	t.Helper()
+	log := alloy.Log()
+	for _, event := range okta.persisted(t) {
+		require.Contains(t, log, gjson.GetBytes(event, "uuid").String())
+	}
+}
+
+func waitForLog(t *testing.T, process interface{ Log() string }, text string) {
+	t.Helper()
+	require.Eventuallyf(t, func() bool { return strings.Contains(process.Log(), text) }, time.Minute, 20*time.Millisecond,
+		"waiting for %q in the log", text)
+}
