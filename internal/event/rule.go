@@ -99,7 +99,7 @@ func (p *pass) apply(v span, rules []*rule) (drop bool) {
 	}
 	for _, r := range rules {
 		if r.ends {
-			p.redactAll(v)
+			p.redactAll(v, true)
 			return p.redactor.drop
 		}
 	}
@@ -156,28 +156,31 @@ func (p *pass) applyToElements(array span, rules []*rule) {
 	}
 }
 
-// redactAll redacts every scalar in the value at v. What is dropped leaves no
-// edits here: the caller cuts it out.
-func (p *pass) redactAll(v span) {
+// redactAll redacts every scalar in the value at v, and has those searched for
+// elsewhere that are not Okta's own words. What is dropped leaves no edits here:
+// the caller cuts it out.
+func (p *pass) redactAll(v span, search bool) {
 	b := p.raw
 	switch b[v.start] {
 	case '{':
 		for m := membersOf(b, v); ; {
-			_, value, ok := m.next()
+			name, value, ok := m.next()
 			if !ok {
 				return
 			}
-			p.redactAll(value)
+			p.redactAll(value, search && knownName(b, name) != nameConstant)
 		}
 	case '[':
 		for e := elementsOf(b, v); !e.done(); {
-			p.redactAll(e.next())
+			p.redactAll(e.next(), search)
 		}
 	case 'n': // null tells nothing
 	default:
 		if text := scalarText(b, v); text != "" {
 			s := p.redactor.secrets.of(text)
-			p.know(s)
+			if search {
+				p.know(s)
+			}
 			if !p.redactor.drop {
 				p.edits = append(p.edits, edit{v, s.quoted})
 			}

@@ -105,13 +105,14 @@ func (v *tree) under(p path, f func(*tree)) {
 	}
 }
 
-// scalars calls f for each scalar in the value.
-func (v *tree) scalars(f func(*tree)) {
+// scalars calls f for each scalar in the value; constant tells that the value of
+// a member like "type" is meant.
+func (v *tree) scalars(constant bool, f func(scalar *tree, constant bool)) {
 	if v.kind != '{' && v.kind != '[' {
-		f(v)
+		f(v, constant)
 	}
-	for _, m := range v.members {
-		m.scalars(f)
+	for i, m := range v.members {
+		m.scalars(constant || v.kind == '{' && knownNames[v.names[i]] == nameConstant, f)
 	}
 }
 
@@ -202,12 +203,12 @@ func judge(t testing.TB, r Redaction, raw []byte) verdict {
 		require.NoError(t, err)
 		v.event.under(p, func(end *tree) {
 			v.ends[end] = true
-			end.scalars(func(s *tree) {
+			end.scalars(false, func(s *tree, constant bool) {
 				if s.kind == 'n' || s.text == "" {
 					return
 				}
 				v.scalars[s] = true
-				if identifies(s.text) {
+				if identifies(s.text) && !constant {
 					v.searched = append(v.searched, s.text)
 				}
 			})
