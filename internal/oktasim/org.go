@@ -56,6 +56,11 @@ type Org struct {
 	// OAuth.
 
 	AccessTokenTTL time.Duration // life of an access token; 0: one hour, as Okta's
+	ResourceNonce  bool          // demand a DPoP nonce on System Log requests too (401 use_dpop_nonce); Okta does not today
+
+	// InterceptToken is Intercept for the token endpoint. The answers of
+	// faults.go that do not need a page fit it.
+	InterceptToken func(n int, r *http.Request) http.Handler
 
 	mu        sync.Mutex // guards the knobs and everything below
 	log       store
@@ -106,7 +111,7 @@ func (o *Org) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case logsPath:
 		o.interceptLogs(seen, r)
 	case tokenPath:
-		o.serve(seen, r, o.token)
+		o.interceptToken(seen, r)
 	case keysPath:
 		o.serve(seen, r, o.keys)
 	default:
