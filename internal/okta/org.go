@@ -80,7 +80,7 @@ func ParseOrg(raw string) (org *url.URL, notes []string, err error) {
 		return nil, nil, fmt.Errorf("the org URL uses http to %s, which would send the credentials in clear; write %q (http is allowed to loopback only)", host, want)
 	case strings.HasSuffix(host, ".com.com"):
 		return nil, nil, fmt.Errorf("the org URL ends in %q; write %q", ".com.com", "https://"+strings.TrimSuffix(host, ".com"))
-	case strings.ContainsAny(host, " _\\\"'"):
+	case !isHost(host):
 		return nil, nil, fmt.Errorf("the org URL has the invalid host %q; write it as %q", host, example)
 	}
 
@@ -140,6 +140,20 @@ func hostPort(host, port string) string {
 		return "[" + host + "]"
 	}
 	return host
+}
+
+// isHost reports whether s is an IP address or a name of ASCII letters, digits and
+// hyphens; international names are written in their xn-- form.
+func isHost(s string) bool {
+	if net.ParseIP(s) != nil {
+		return true
+	}
+	for label := range strings.SplitSeq(s, ".") {
+		if label == "" || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+			return false
+		}
+	}
+	return true
 }
 
 func isLoopback(host string) bool {

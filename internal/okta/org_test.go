@@ -94,6 +94,8 @@ func TestOrgURLIsRefusedWithWhatToWrite(t *testing.T) {
 		"tenant alone":                     {"acme", "tenant's name alone", "https://acme.okta.com"},
 		"space in the host":                {"https://acme okta.com", "invalid character", "https://acme.okta.com"},
 		"underscore in the host":           {"https://ac_me.okta.com", "invalid host", "https://acme.okta.com"},
+		"international name":               {"https://öcme.example.com", "invalid host", "https://acme.okta.com"},
+		"empty label":                      {"https://acme..okta.com", "invalid host", "https://acme.okta.com"},
 		"port out of range":                {"https://acme.okta.com:70000", "port 70000", "https://acme.okta.com"},
 		"port zero":                        {"https://acme.okta.com:0", "port 0", "https://acme.okta.com"},
 		"port in words":                    {"https://acme.okta.com:https", "invalid port", "https://acme.okta.com"},
@@ -112,7 +114,7 @@ func TestOrgURLIsRefusedWithWhatToWrite(t *testing.T) {
 }
 
 func FuzzParseOrg(f *testing.F) {
-	for _, s := range []string{"acme.okta.com", "https://acme-admin.okta.com:443/x?y#z", "http://[::1]:80", "a@b", "https://u:p/w@h", "%zz", "https://:0"} {
+	for _, s := range []string{"acme.okta.com", "https://acme-admin.okta.com:443/x?y#z", "http://[::1]:80", "a@b", "https://u:p/w@h", "%zz", "https://:0", ".."} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
