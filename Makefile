@@ -52,24 +52,27 @@ BENCH ?= .
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z0-9-]*:.*## / {printf "  \033[1m%-8s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# Some npm packages contain Go files. A module file of its own keeps what is in build/ out of ./... here.
+build/go.mod:
+	@mkdir -p build
+	@echo "module build" > $@
+
 .PHONY: build
 build: ui ## build/alloy-okta with the UI, build/oktasim, build/quickstart (JOURNAL=1 adds the systemd journal)
-	@mkdir -p build
 	@.ci/progress "building alloy-okta" "about 10 minutes the first time on 2 cores, seconds after that" \
 		$(GO_BUILD) -ldflags "$(LDFLAGS)" -o build/alloy-okta ./cmd/alloy-okta
 	@.ci/progress "building oktasim and quickstart" "about a minute the first time" \
 		$(GO_BUILD) -ldflags "-s -w" -o build/ ./cmd/oktasim ./cmd/quickstart
 
 .PHONY: ui
-ui: ## the Alloy UI, from the Alloy module's own source (needs Node; does nothing when it is there)
+ui: build/go.mod ## the Alloy UI, from the Alloy module's own source (needs Node; does nothing when it is there)
 	@command -v npm >/dev/null || .ci/deps npm
 	@tools/ui/build.sh
 
 .PHONY: loki
 loki: build/loki build/logcli ## a real Loki and logcli for tests and the demo: build/loki, build/logcli
 
-build/loki build/logcli: build/%: tools/loki/go.mod tools/loki/go.sum
-	@mkdir -p build
+build/loki build/logcli: build/%: tools/loki/go.mod tools/loki/go.sum | build/go.mod
 	@.ci/progress "building $*" "Loki takes about 6 minutes the first time on 2 cores, logcli seconds" \
 		go -C tools/loki build -v -buildvcs=false -ldflags "-s -w -X $(LOKI_STAMP).Version=$(LOKI_VERSION)" \
 		-o ../../$@ github.com/grafana/loki/v3/cmd/$*
@@ -118,7 +121,7 @@ bench: ## benchmarks of the Okta side (BENCH=regexp)
 	@go test -run '^$$' -bench '$(BENCH)' -benchmem $(FREE)
 
 .PHONY: lint
-lint: ## gofmt, go vet, and this repository's own rules
+lint: build/go.mod ## gofmt, go vet, and this repository's own rules
 	@.ci/lint
 	@go vet -tags "$(TAGS)" ./...
 
