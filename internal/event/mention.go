@@ -2,6 +2,7 @@ package event
 
 import (
 	"bytes"
+	"iter"
 	"unicode/utf8"
 )
 
@@ -133,46 +134,52 @@ type interval struct {
 }
 
 // find appends where the secrets are, in order. Where they overlap, the whole
-// stretch stands for the longest one. Words are looked for last: what is to be
-// replaced beside them does not make them part of a longer word.
+// stretch stands for the longest one. Short spellings are looked for last: what
+// is replaced beside them does not make them part of a longer word.
 func (d *decoded) find(all []*secret, found []interval) []interval {
-	words := 0
+	short := false
 	for _, s := range all {
-		if s.asWord {
-			words++
-		} else {
-			found = d.findOne(s, nil, found)
+		for _, spelling := range s.spelled {
+			if isShort(spelling) {
+				short = true
+				continue
+			}
+			for at := range d.places(spelling) {
+				found = append(found, interval{at, at + len(spelling), s})
+			}
 		}
 	}
 	found = mergeIntervals(found)
-	if words == 0 {
+	if !short {
 		return found
 	}
 	others := len(found)
 	for _, s := range all {
-		if s.asWord {
-			found = d.findOne(s, found[:others], found)
+		for _, spelling := range s.spelled {
+			if !isShort(spelling) {
+				continue
+			}
+			for at := range d.places(spelling) {
+				if d.isWord(at, at+len(spelling), found[:others]) {
+					found = append(found, interval{at, at + len(spelling), s})
+				}
+			}
 		}
 	}
 	return mergeIntervals(found)
 }
 
-// findOne appends where one secret is.
-func (d *decoded) findOne(s *secret, others, found []interval) []interval {
-	for _, spelling := range s.spelled {
+// places goes over the places where a spelling is, overlapping ones included.
+func (d *decoded) places(spelling []byte) iter.Seq[int] {
+	return func(yield func(int) bool) {
 		for from := 0; ; {
 			i := bytes.Index(d.folded[from:], spelling)
-			if i < 0 {
-				break
+			if i < 0 || !yield(from+i) {
+				return
 			}
-			start, end := from+i, from+i+len(spelling)
-			from = start + 1
-			if !s.asWord || d.isWord(start, end, others) {
-				found = append(found, interval{start, end, s})
-			}
+			from += i + 1
 		}
 	}
-	return found
 }
 
 // isWord tells whether no letter or digit adjoins folded[start:end], other than

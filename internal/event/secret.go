@@ -17,10 +17,15 @@ const mask = "***"
 // tokenPrefix begins what stands for a value in ModeHash.
 const tokenPrefix = "hmac:"
 
-// wordLength is how many characters a value must have to be looked for inside
-// of words. Shorter ones are looked for as words of their own: a user called
-// "Li" is no reason to tear "Lisbon" apart.
+// wordLength is how many characters a spelling must have to be looked for
+// inside of words. Shorter ones are looked for as words of their own: a user
+// called "Li" is no reason to tear "Lisbon" apart.
 const wordLength = 4
+
+// isShort tells whether a spelling is looked for as a word only.
+func isShort(spelling []byte) bool {
+	return len(spelling) < wordLength*utf8.UTFMax && utf8.RuneCount(spelling) < wordLength
+}
 
 // maxSecrets bounds how many values a redactor remembers.
 const maxSecrets = 8192
@@ -29,7 +34,6 @@ const maxSecrets = 8192
 type secret struct {
 	quoted  string   // what stands for it, as a JSON string
 	spelled [][]byte // what to look for, folded; nil when it is replaced in its place only
-	asWord  bool     // only where no letter or digit adjoins
 	escapes uint32   // the short escapes of JSON that stand for one of its characters
 }
 
@@ -79,7 +83,6 @@ func (k *secrets) make(text string) *secret {
 			s.escapes |= escapeBit(escape)
 		}
 	}
-	s.asWord = utf8.RuneCountInString(folded) < wordLength
 	query := url.QueryEscape(text)
 	for _, spelling := range []string{text, query, strings.ReplaceAll(query, "+", "%20"), url.PathEscape(text)} {
 		spelling := appendFolded(nil, spelling)
