@@ -1,0 +1,478 @@
+package poller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/grafana/loki/pkg/push"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/prometheus/common/model"
+	"github.com/stretchr/testify/require"
+
+	"github.com/grafana/alloy/okta/internal/checkpoint"
+	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/okta"
+	"github.com/grafana/alloy/okta/internal/oktasim"
+	"github.com/grafana/alloy/okta/internal/reconcile"
+)
+
+// destination is a pipeline that ends in a Loki: what is sent to it is in memory
+// first, arrives a second later, and can get lost on the way.
+type destination struct {
+	mu        sync.Mutex
+	sent      map[string]int // hand-overs of each uuid
+	arrived   map[string]int
+	flying    []flight
+	lose      func(uuid string) bool // asked at hand-over
+	blind     bool                   // finds nothing, as with a wrong selector
+	hideOlder time.Duration          // does not show what is older than this, as Loki's ingesters; 0: shows all
+	down      bool                   // cannot be asked
+	questions []time.Time
+}
+
+type flight struct {
+	uuid  string
+	lands time.Time
+	at    time.Time // the event's own time
+}
+
+func newDestination() *destination {
+	return &destination{sent: map[string]int{}, arrived: map[string]int{}}
+}
+
+// format puts the uuid into the line, which is all these tests need of an entry.
+func format(ev event.Event, now time.Time) event.Entry {
+	return event.Entry{Labels: model.LabelSet{"job": "test"}, Entry: push.Entry{Timestamp: ev.Published, Line: ev.UUID}}
+}
+
+func (d *destination) Send(ctx context.Context, e event.Entry) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.sent[e.Line]++
+	if d.lose == nil || !d.lose(e.Line) {
+		d.flying = append(d.flying, flight{e.Line, time.Now().Add(time.Second), e.Timestamp})
+	}
+	return ctx.Err()
+}
+
+// land moves what has arrived by now. The caller holds mu.
+func (d *destination) land() {
+	var still []flight
+	for _, f := range d.flying {
+		if f.lands.After(time.Now()) {
+			still = append(still, f)
+		} else {
+			d.arrived[f.uuid]++
+		}
+	}
+	d.flying = still
+}
+
+// die is a kill -9 of the process: what was only in its memory is gone.
+func (d *destination) die() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.land()
+	d.flying = nil
+}
+
+func (d *destination) Selector() string { return `{job="test"}` }
+
+func (d *destination) Find(_ context.Context, events []reconcile.Event) (map[string]bool, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.questions = append(d.questions, time.Now())
+	if d.down {
+		return nil, errors.New("connection refused")
+	}
+	d.land()
+	found := map[string]bool{}
+	for _, e := range events {
+		hidden := d.hideOlder > 0 && time.Since(e.Time) > d.hideOlder
+		if d.arrived[e.UUID] > 0 && !d.blind && !hidden {
+			found[e.UUID] = true
+		}
+	}
+	return found, nil
+}
+
+func (d *destination) set(change func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	change()
+}
+
+// counts returns how many uuids were sent, and how many arrived, as often as key.
+func (d *destination) counts() (sent, arrived map[int]int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.land()
+	sent, arrived = map[int]int{}, map[int]int{}
+	for _, n := range d.sent {
+		sent[n]++
+	}
+	for _, n := range d.arrived {
+		arrived[n]++
+	}
+	return sent, arrived
+}
+
+// site is an org, a folder and a destination, with processes that come and go.
+type site struct {
+	t      *testing.T
+	org    *oktasim.Org
+	pipe   *oktasim.Pipe
+	dir    string
+	to     *destination
+	scope  checkpoint.Scope
+	filter string
+	id     string
+
+	memory  *Memory
+	status  *Status
+	metrics *Metrics
+	stop    func()
+}
+
+func newSite(t *testing.T) *site {
+	org := &oktasim.Org{RateLimit: -1}
+	s := &site{t: t, org: org, pipe: org.Pipe(), dir: t.TempDir(), to: newDestination(), id: "one"}
+	s.process()
+	return s
+}
+
+// process begins a new process on the same folder.
+func (s *site) process() {
+	s.memory, s.status, s.metrics = &Memory{}, &Status{}, NewMetrics(nil)
+}
+
+// run starts a poller; stopping it is a reload if run is called again, and the end of
+// the process if process is called first.
+func (s *site) run() {
+	org, _, err := okta.ParseOrg(s.pipe.URL)
+	require.NoError(s.t, err)
+	scope := checkpoint.Scope{Org: org.String(), PageSize: 1000, Filter: s.filter}
+	journal, notes := checkpoint.Open(s.dir, scope, 0)
+	if s.filter == "" {
+		require.Empty(s.t, notes)
+	}
+	client := s.pipe.Client()
+	ctx, cancel := context.WithCancel(context.Background())
+	p := New(Config{
+		Source: okta.New(okta.Config{Org: org, Auth: token{}, HTTP: client, Share: 1, PageSize: 1000, Filter: s.filter}),
+		Sink:   s.to, Format: format, Journal: journal, Scope: scope, PageSize: 1000,
+		PollInterval: 10 * time.Second, InitialLookback: 24 * time.Hour,
+		Confirm: s.to, ConfirmID: s.id,
+		Memory: s.memory, Status: s.status, Metrics: s.metrics, Logger: log.NewNopLogger(),
+	})
+	done := make(chan struct{})
+	go func() { defer close(done); _ = p.Run(ctx) }()
+	s.stop = func() {
+		cancel()
+		<-done
+		client.CloseIdleConnections()
+	}
+}
+
+// saved is the journal as the next process would find it.
+func (s *site) saved() *checkpoint.Journal {
+	org, _, _ := okta.ParseOrg(s.pipe.URL)
+	j, _ := checkpoint.Open(s.dir, checkpoint.Scope{Org: org.String(), PageSize: 1000, Filter: s.filter}, 0)
+	return j
+}
+
+// requireExactlyOnce waits for the log to be delivered and checks that it was, once.
+func (s *site) requireExactlyOnce() {
+	s.t.Helper()
+	_, arrived := s.to.counts()
+	require.Equal(s.t, map[int]int{1: len(s.org.Events())}, arrived)
+}
+
+type token struct{}
+
+func (token) Authorize(_ context.Context, r *http.Request) error {
+	r.Header.Set("Authorization", "SSWS any")
+	return nil
+}
+func (token) Challenge(*http.Response) bool { return false }
+func (token) Method() string                { return "test" }
+
+// in runs a test in a bubble and ends everything at its end.
+func in(t *testing.T, f func(t *testing.T, s *site)) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
+		defer s.pipe.Close()
+		f(t, s)
+		s.stop()
+	})
+}
+
+func TestReconcileMovesTheCursorOnlyWhenTheDestinationHasTheEvents(t *testing.T) {
+	in(t, func(t *testing.T, s *site) {
+		s.org.Generate(2500, time.Hour)
+		s.to.down = true
+		s.run()
+		time.Sleep(5 * time.Minute)
+		before, _ := s.saved().Last()
+		require.Contains(t, before.Cursor, "since=", "nothing is confirmed, so the journal has the start")
+
+		s.to.set(func() { s.to.down = false })
+		time.Sleep(5 * time.Minute)
+		s.requireExactlyOnce()
+		after, _ := s.saved().Last()
+		require.Contains(t, after.Cursor, "after=")
+		require.Zero(t, s.status.Snapshot().Unconfirmed)
+		require.NoError(t, s.status.Snapshot().ConfirmErr)
+		require.InDelta(t, 2500, testutil.ToFloat64(s.metrics.confirmed), 0)
+	})
+}
+
+func TestReconcileSendsAgainWhatGotLostOnceALaterEventHasArrived(t *testing.T) {
+	in(t, func(t *testing.T, s *site) {
+		lost := 0
+		s.to.lose = func(string) bool { lost++; return lost%7 == 0 && lost < 700 }
+		s.org.Generate(1500, time.Minute)
+		s.run()
+		time.Sleep(2 * time.Minute)
+		s.requireExactlyOnce()
+		require.Positive(t, testutil.ToFloat64(s.metrics.resent))
+		last, _ := s.saved().Last()
+		require.Contains(t, last.Cursor, "after=")
+	})
+}
+
+func TestReconcileWaitsOutTheGraceWithoutALaterEvent(t *testing.T) {
+	in(t, func(t *testing.T, s *site) {
+		s.org.Generate(10, time.Second)
+		s.run()
+		time.Sleep(time.Minute) // the configuration is known to work
+		s.requireExactlyOnce()
+		first := true
+		s.to.set(func() { s.to.lose = func(string) bool { was := first; first = false; return was } })
+		s.org.Generate(1, time.Millisecond) // the last of all, and lost
+		time.Sleep(9*time.Minute + 30*time.Second)
+		_, arrived := s.to.counts()
+		require.Equal(t, 10, arrived[1], "loki.write may still be trying")
+		time.Sleep(2 * time.Minute)
+		s.requireExactlyOnce()
+	})
+}
+
+func TestReconcileWithAWrongSelectorSendsNothingTwice(t *testing.T) {
+	in(t, func(t *testing.T, s *site) {
+		s.to.blind = true
+		s.org.Generate(3000, time.Hour)
+		s.run()
+		for range 3 {
+			time.Sleep(2 * time.Hour)
+			s.org.Generate(100, time.Minute)
+			sent, _ := s.to.counts()
+			require.Equal(t, []int{1}, slices.Collect(maps.Keys(sent)), "each event was handed over once")
+			snap := s.status.Snapshot()
+			require.ErrorIs(t, snap.ConfirmErr, ErrNothingArrives)
+			require.ErrorContains(t, snap.ConfirmErr, `{job="test"}`)
+			mark, _ := s.saved().Last()
+			require.Contains(t, mark.Cursor, "since=", "the cursor stays")
+
+			s.stop() // a restart must not double either
+			s.to.die()
+			s.process()
+			s.run()
+		}
+		// The selector is put right: the feed goes on, and nothing was doubled.
+		s.to.set(func() { s.to.blind = false })
+		s.stop()
+		s.id = "two"
+		s.run()
+		time.Sleep(time.Hour)
+		s.org.Generate(10, time.Second)
+		time.Sleep(time.Hour)
+		s.requireExactlyOnce()
+		require.NoError(t, s.status.Snapshot().ConfirmErr)
+	})
+}
+
+func TestReconcileBoundsWhatIsUnconfirmedWhileLokiIsAway(t *testing.T) {
+	in(t, func(t *testing.T, s *site) {
+		s.org.Generate(50_000, 20*time.Hour)
+		s.to.down = true
+		s.run()
+		time.Sleep(3 * 24 * time.Hour)
+		sent, _ := s.to.counts()
+		require.Zero(t, sent[1], "nothing from before the start is handed over before Loki can be asked")
+		s.to.set(func() { s.to.down = false })
+		time.Sleep(2 * time.Second)
+		s.to.set(func() { s.to.down = true })
+		time.Sleep(24 * time.Hour)
+		sent, _ = s.to.counts()
+		require.LessOrEqual(t, sent[1], maxUnconfirmedEvents+1000)
+		requests := len(s.org.Requests())
+		time.Sleep(24 * time.Hour)
+		require.Equal(t, requests, len(s.org.Requests()), "the poller stopped fetching")
+		s.to.set(func() { s.to.down = false })
+		time.Sleep(12 * time.Hour)
+		s.requireExactlyOnce()
+	})
+}
+
+func TestReconcileStartSkipsWhatLokiHasAndSendsWhatDiedWithTheProcess(t *testing.T) {
+	in(t, func(t *testing.T, s *site) {
+		s.org.Generate(3000, time.Hour)
+		s.run()
+		time.Sleep(time.Minute)
+		s.requireExactlyOnce()
+		for range 20 {
+			time.Sleep(time.Second)
+			s.org.Generate(300, time.Second)
+			time.Sleep(9*time.Second + 300*time.Millisecond) // after the poll, before the entries arrive
+			s.stop()
+			s.to.die()
+			s.process()
+			s.run()
+		}
+		time.Sleep(5 * time.Minute)
+		s.requireExactlyOnce()
+		sent, _ := s.to.counts()
+		require.Positive(t, sent[2], "something did die with a process, or this test proves nothing")
+	})
+}
+
+func TestReconcileFirstStartBesideAnotherCollectorAddsOnlyWhatIsMissing(t *testing.T) {
+	in(t, func(t *testing.T, s *site) {
+		s.org.Generate(4000, time.Hour)
+		for i, raw := range s.org.Events() {
+			events, err := event.Scan([]byte("[" + string(raw) + "]"))
+			require.NoError(t, err)
+			if i%3 != 0 {
+				s.to.arrived[events[0].UUID] = 1
+			}
+		}
+		s.run()
+		time.Sleep(5 * time.Minute)
+		s.requireExactlyOnce()
+		require.InDelta(t, 4000-1334, testutil.ToFloat64(s.metrics.skipped), 0)
+	})
+}
+
+func TestReconcileLetsAnEventGoAfterThreeHandOvers(t *testing.T) {
+	in(t, func(t *testing.T, s *site) {
+		s.org.Generate(50, time.Minute)
+		var dropped string
+		s.to.lose = func(uuid string) bool {
+			if dropped == "" {
+				dropped = uuid
+			}
+			return uuid == dropped
+		}
+		s.run()
+		for range 60 {
+			s.org.Generate(5, time.Second)
+			time.Sleep(time.Minute)
+		}
+		s.to.mu.Lock()
+		require.Equal(t, maxAttempts, s.to.sent[dropped])
+		s.to.mu.Unlock()
+		sent, arrived := s.to.counts()
+		require.Equal(t, map[int]int{1: 349, maxAttempts: 1}, sent)
+		require.Equal(t, map[int]int{1: 349}, arrived)
+		require.InDelta(t, 1, testutil.ToFloat64(s.metrics.givenUp), 0)
+		require.Zero(t, s.status.Snapshot().Unconfirmed, "the cursor goes on")
+	})
+}
+
+func TestReconcileDoesNotTakeWhatLokiHidesForLost(t *testing.T) {
+	in(t, func(t *testing.T, s *site) {
+		s.to.hideOlder = 3 * time.Hour // query_ingesters_within
+		s.org.Generate(3000, 20*time.Hour)
+		s.run()
+		time.Sleep(2 * time.Hour)
+		for range 3 { // a kill in the middle of the back-fill
+			s.stop()
+			s.to.die()
+			s.process()
+			s.run()
+			time.Sleep(20 * time.Minute)
+		}
+		sent, _ := s.to.counts()
+		require.Equal(t, map[int]int{1: 3000}, sent)
+		s.to.set(func() { s.to.hideOlder = 0 }) // the chunks are flushed
+		time.Sleep(time.Hour)
+		s.requireExactlyOnce()
+		require.Zero(t, s.status.Snapshot().Unconfirmed)
+	})
+}
+
+func TestReconcileReloadsKeepTrackOfWhatIsUnderWay(t *testing.T) {
+	in(t, func(t *testing.T, s *site) {
+		s.org.Generate(2000, time.Hour)
+		s.run()
+		lost := 0
+		s.to.set(func() { s.to.lose = func(string) bool { lost++; return lost%50 == 0 && lost < 3000 } })
+		for i := range 30 {
+			s.org.Generate(100, time.Second)
+			time.Sleep(time.Duration(i*731) * time.Millisecond)
+			s.stop()
+			if i%10 == 9 {
+				s.id = fmt.Sprint("changed", i) // labels or selector
+			}
+			s.run()
+		}
+		s.org.Generate(10, time.Second)
+		time.Sleep(time.Hour)
+		s.requireExactlyOnce()
+	})
+}
+
+func TestReconcileReloadWithAnotherFilterLosesNothingThatIsUnderWay(t *testing.T) {
+	in(t, func(t *testing.T, s *site) {
+		s.org.Generate(500, time.Hour)
+		s.run()
+		time.Sleep(time.Minute)
+		s.to.set(func() { s.to.lose = func(string) bool { return true } })
+		s.org.Generate(100, time.Second)
+		time.Sleep(15 * time.Second) // handed over, and lost
+		s.stop()
+		s.filter = `severity ne "NOTHING"`
+		s.run()
+		time.Sleep(time.Second)
+		s.stop() // and the process dies before anything is confirmed
+		s.to.die()
+		s.process()
+		s.to.set(func() { s.to.lose = nil })
+		s.run()
+		time.Sleep(time.Hour)
+		s.requireExactlyOnce()
+	})
+}
+
+func TestReconcileAsksAtMostOncePerPageInABacklogAndOncePerIntervalWhenQuiet(t *testing.T) {
+	in(t, func(t *testing.T, s *site) {
+		s.org.Generate(15_000, 2*time.Hour)
+		s.run()
+		time.Sleep(2 * time.Minute)
+		s.requireExactlyOnce()
+		require.Zero(t, s.status.Snapshot().Unconfirmed)
+		// Before a page is sent: sixteen. All of them arrive in the same instant here, so
+		// what is confirmed comes after, four pages a question.
+		require.LessOrEqual(t, len(s.to.questions), 16+4)
+
+		before := len(s.to.questions)
+		time.Sleep(time.Hour)
+		require.Equal(t, before, len(s.to.questions), "with nothing under way nothing is asked")
+		for range 60 {
+			s.org.Generate(3, time.Second)
+			time.Sleep(10 * time.Second)
+		}
+		require.LessOrEqual(t, len(s.to.questions)-before, 61)
+		s.requireExactlyOnce()
+	})
+}
