@@ -40,7 +40,7 @@ type Authorizer interface {
 type Config struct {
 	Org       *url.URL      // from ParseOrg
 	Auth      Authorizer    //
-	HTTP      *http.Client  // nil: http.DefaultTransport's settings; its CheckRedirect and Timeout are not used
+	HTTP      *http.Client  // whose Transport is used, and nothing else; nil: http.DefaultTransport
 	PageSize  int           // events per page, 1 to 1000; 0: 1000
 	Filter    string        // Okta filter expression; "": none
 	Query     string        // Okta q keywords; "": none
@@ -69,9 +69,9 @@ type Page struct {
 
 // Client fetches pages of one org. It is safe for concurrent use.
 type Client struct {
-	cfg  Config
-	http *http.Client
-	size sizeHint
+	cfg       Config
+	transport http.RoundTripper
+	size      sizeHint
 }
 
 // New returns a client. It does no network.
@@ -91,14 +91,14 @@ func New(cfg Config) *Client {
 	if cfg.Share == 0 {
 		cfg.Share = DefaultShare
 	}
-	hc := &http.Client{}
-	if cfg.HTTP != nil {
-		hc.Transport = cfg.HTTP.Transport
+	// The transport is used without http.Client around it, so redirects are seen here:
+	// net/http would copy Authorization to a host that shares a parent domain, and a
+	// DPoP proof is valid for one URL only.
+	c := &Client{cfg: cfg, transport: http.DefaultTransport}
+	if cfg.HTTP != nil && cfg.HTTP.Transport != nil {
+		c.transport = cfg.HTTP.Transport
 	}
-	// Redirects are followed by hand: net/http would copy Authorization to a host
-	// that shares a parent domain, and a DPoP proof is valid for one URL only.
-	hc.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &Client{cfg: cfg, http: hc}
+	return c
 }
 
 // Budget returns the budget the client spends from.
@@ -151,6 +151,9 @@ func (c *Client) page(target string, ans answer) Page {
 	if err == nil {
 		next, err = c.resolve(from, next)
 	}
+	if u, e := url.Parse(next); err == nil && (e != nil || u.Path != from.Path) {
+		err = errors.New("it leads to another path")
+	}
 	if err != nil {
 		p.NextErr = fmt.Errorf("refusing the next link: %w", err)
 		return p
@@ -193,7 +196,7 @@ func (c *Client) exchange(ctx context.Context, target string) (answer, error) {
 	}
 
 	begin := time.Now()
-	resp, err := c.http.Do(req)
+	resp, err := c.transport.RoundTrip(req)
 	if err != nil {
 		c.cfg.Budget.answered(claim, 0, nil)
 		c.observe(0, begin, 0)

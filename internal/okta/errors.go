@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"unicode"
 )
@@ -145,13 +144,9 @@ func aboutCredentials(h http.Header, oauthError string) bool {
 	return oauthError != "" || h.Get("WWW-Authenticate") != ""
 }
 
-// transportError classifies an error of the HTTP client. It drops the URL that
-// net/http puts into its errors: the cursor is long and says nothing.
+// transportError classifies a failure without an answer, or with half of one. Errors
+// of the transport do not hold the URL, as those of http.Client do.
 func transportError(err error, timeout string) *Error {
-	var ue *url.Error
-	if errors.As(err, &ue) {
-		err = ue.Err
-	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = fmt.Errorf("no complete answer within request_timeout (%s): %w", timeout, err)
 	}
