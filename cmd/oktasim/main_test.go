@@ -34,6 +34,8 @@ func TestBadFlagsAreNamedWithWhatIsAllowed(t *testing.T) {
 		"--rate-limit 0":                         `--rate-limit 0: want 1 or more, or -1 for no limit`,
 		"--principal-share 1.5":                  `--principal-share 1.5: want above 0 and up to 1`,
 		"--principal-share half":                 `--principal-share "half": want a number`,
+		"--clock fast":                           `--clock "fast": want a duration`,
+		"--late-share 2":                         `--late-share 2: want 0 to 1`,
 		"--public-url acme.okta.com":             `--public-url "acme.okta.com": want http:// or https:// and a host, nothing more`,
 		"--public-url https://a/b":               `--public-url "https://a/b": want`,
 		"--client-dpop=perhaps":                  `--client-dpop "perhaps": want true or false`,
@@ -55,7 +57,7 @@ func TestBadFlagsAreNamedWithWhatIsAllowed(t *testing.T) {
 func TestHelpNamesEveryFlag(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	require.Equal(t, exitOK, run(t.Context(), []string{"--help"}, &stdout, &stderr))
-	for _, name := range []string{"listen", "public-url", "token", "seed", "rate", "backlog", "backlog-span", "rate-limit", "principal-share", "client-id", "client-jwks"} {
+	for _, name := range []string{"listen", "public-url", "token", "seed", "rate", "backlog", "backlog-span", "rate-limit", "principal-share", "clock", "late-share", "client-id", "client-jwks"} {
 		require.Contains(t, stdout.String(), "\n  -"+name)
 	}
 	require.Empty(t, stderr.String())

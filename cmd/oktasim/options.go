@@ -31,6 +31,8 @@ type options struct {
 	backlogSpan    time.Duration
 	rateLimit      int
 	principalShare float64
+	clock          time.Duration
+	lateShare      float64
 	clients        []oktasim.OAuthClient
 }
 
@@ -59,6 +61,8 @@ func parseOptions(args []string, stdout io.Writer) (options, error) {
 	fs.DurationVar(&o.backlogSpan, "backlog-span", 24*time.Hour, "`duration` before the start over which the backlog is spread")
 	fs.IntVar(&o.rateLimit, "rate-limit", 120, "System Log `requests` per minute that the org allows; -1 for no limit")
 	fs.Float64Var(&o.principalShare, "principal-share", 1, "`share` of --rate-limit that one token or app may use, above 0 and up to 1 (a real org: 0.5)")
+	fs.DurationVar(&o.clock, "clock", 0, "`duration` that the org's clock is ahead of this machine's; negative: behind")
+	fs.Float64Var(&o.lateShare, "late-share", 0, "`share` of live transactions, from 0 to 1, that reach the log up to 10 minutes late")
 	fs.StringVar(&clientID, "client-id", "", "`id` of an OAuth service app; needs --client-jwks")
 	fs.StringVar(&clientJWKS, "client-jwks", "", "`file` with the public JWK or JWKS of that app; private keys are reduced to their public part")
 	fs.StringVar(&scopes, "client-scopes", "okta.logs.read", "`scopes` granted to that app, separated by commas")
@@ -99,6 +103,8 @@ func parseOptions(args []string, stdout io.Writer) (options, error) {
 		return o, fmt.Errorf("--principal-share %g: want above 0 and up to 1", o.principalShare)
 	case (clientID == "") != (clientJWKS == ""):
 		return o, errors.New("--client-id and --client-jwks go together: give both or neither")
+	case !(o.lateShare >= 0 && o.lateShare <= 1):
+		return o, fmt.Errorf("--late-share %g: want 0 to 1", o.lateShare)
 	}
 	if clientID != "" {
 		client := oktasim.OAuthClient{ID: clientID, Scopes: strings.Split(scopes, ","), DPoP: dpop}
