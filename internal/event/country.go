@@ -11,6 +11,9 @@ import (
 // the country that Okta located the client in.
 const countryCode = "country_code"
 
+// maxCountries bounds how many names are remembered.
+const maxCountries = 1024
+
 var countryPath = path{{name: "client"}, {name: "geographicalContext"}, {name: "country"}}
 
 // countryCodes remembers what names were looked up; a lookup costs a
@@ -37,7 +40,7 @@ func isoCountry(name string) string {
 	}
 
 	c.Lock()
-	if len(c.byName) >= 1024 || c.byName == nil {
+	if len(c.byName) >= maxCountries || c.byName == nil {
 		c.byName = map[string]string{}
 	}
 	c.byName[strings.Clone(name)] = code

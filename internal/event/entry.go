@@ -131,8 +131,8 @@ func (f *Formatter) addMetadata(opts Options) error {
 // with the event or its page.
 func (f *Formatter) Entry(ev Event, now time.Time) Entry {
 	if f.redactor != nil {
-		p := f.redactor.passes.Get().(*pass)
-		defer f.redactor.passes.Put(p)
+		p := f.redactor.begin()
+		defer p.end()
 		ev = p.redact(ev)
 	}
 	timestamp := ev.Published

@@ -78,7 +78,6 @@ type redactor struct {
 
 func newRedactor(r Redaction) (*redactor, error) {
 	red := &redactor{drop: r.Mode == ModeDrop, rules: &rule{}}
-	red.passes.New = func() any { return &pass{redactor: red} }
 	switch r.Mode {
 	case "", ModeMask, ModeDrop:
 		if len(r.Key) > 0 {
@@ -127,4 +126,24 @@ func newRedactor(r Redaction) (*redactor, error) {
 		}
 	}
 	return red, nil
+}
+
+// begin returns a pass for one event.
+func (r *redactor) begin() *pass {
+	if p, ok := r.passes.Get().(*pass); ok {
+		return p
+	}
+	return &pass{redactor: r}
+}
+
+// maxKept is how large an event may be, in bytes, whose pass is kept.
+const maxKept = 1 << 18
+
+// end gives the pass and what it returned back.
+func (p *pass) end() {
+	p.raw = nil
+	clear(p.secrets[:cap(p.secrets)])
+	if cap(p.out) <= maxKept {
+		p.redactor.passes.Put(p)
+	}
 }
