@@ -148,16 +148,21 @@ func (p *Poller) received(pages []*handed, found map[string]bool, now time.Time)
 		problem = fmt.Errorf("%w: the selector %s finds none of the %d events handed over since %s; check reconcile's selector and that the pipeline delivers. The cursor stays and nothing is sent twice",
 			ErrNothingArrives, p.Confirm.Selector(), l.waiting(), oldest.UTC().Format(time.RFC3339))
 	}
+	var known error
 	p.Status.set(func(s *Snapshot) {
-		if problem != nil && s.ConfirmErr == nil {
+		known = s.ConfirmErr
+		switch {
+		case problem != nil && known == nil:
 			s.ConfirmFailing = now
-			level.Error(p.Logger).Log("msg", "deliveries cannot be confirmed", "err", problem)
+		case problem == nil && known != nil:
+			s.Recovered, s.ConfirmFailing = now, time.Time{}
 		}
 		s.ConfirmErr = problem
-		if problem == nil {
-			s.ConfirmFailing = time.Time{}
-		}
 	})
+	// Not while the status is held: who reads it must never wait for a log.
+	if problem != nil && !errors.Is(known, ErrNothingArrives) {
+		level.Error(p.Logger).Log("msg", "deliveries cannot be confirmed", "err", problem)
+	}
 }
 
 // settleUp moves the journal behind the pages of which everything arrived.

@@ -68,14 +68,14 @@ func (p *Poller) turn(page okta.Page, events int, h *handed) time.Duration {
 	if !full {
 		p.at.replaying = time.Time{}
 	}
-	if moved || events > 0 {
+	if moved || events > 0 || p.unsaved {
 		p.note(h)
 	}
 	catchingUp := full && moved
 	p.Status.set(func(s *Snapshot) {
 		s.Pages++
 		s.CatchingUp = catchingUp
-		s.Replaying = !p.at.replaying.IsZero()
+		s.ReplayTo = p.at.replaying
 		if !full {
 			// Everything that Okta had when it answered is handed over.
 			s.Watermark = latest(s.Watermark, s.LastPoll)

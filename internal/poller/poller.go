@@ -86,12 +86,9 @@ func New(cfg Config) *Poller {
 
 // Run polls until ctx ends and returns ctx's error.
 func (p *Poller) Run(ctx context.Context) error {
-	p.Status.set(func(s *Snapshot) {
-		if s.Started.IsZero() {
-			s.Started = time.Now()
-		}
-	})
+	p.Status.begin(p.Scope.Org)
 	p.resume()
+	p.Status.set(func(s *Snapshot) { s.ReplayTo = p.at.replaying })
 	for ctx.Err() == nil {
 		// A start cursor ages while nothing matches the filter or nobody mends the token.
 		if p.at.cursor == "" || p.at.cursor.IsStart() && time.Since(p.at.published) > Retention {

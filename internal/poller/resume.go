@@ -90,6 +90,9 @@ func (p *Poller) write(change func(now time.Time) error) {
 	p.Status.set(func(s *Snapshot) {
 		switch {
 		case err == nil:
+			if s.CheckpointErr != nil {
+				s.Recovered = now
+			}
 			s.CheckpointSaved, s.CheckpointFailing = now, time.Time{}
 		case s.CheckpointErr == nil:
 			s.CheckpointFailing = now

@@ -17,23 +17,29 @@ type Status struct {
 
 // Snapshot is a poller's state at one moment. Times are zero when there was none.
 type Snapshot struct {
-	Started    time.Time // the first poller of the process began
-	Recovered  time.Time // last time a page came after failures
+	Org        string    // whose log this is about
+	Started    time.Time // the org's first poller in this process began
+	Recovered  time.Time // last time that Okta, the checkpoint or Loki worked again after failures
 	LastPoll   time.Time // last page from Okta, empty ones too
 	LastEvent  time.Time // latest event time handed over
 	Watermark  time.Time // everything Okta had up to then is handed over
 	CatchingUp bool      // the last page was full: there is more
-	Replaying  bool      // handing over again what came before the stop
+	ReplayTo   time.Time // handing over again what came before the stop, up to this event time; zero: not
 
-	Pages, Events, Replayed uint64 // since the process started
+	Pages, Events, Replayed uint64 // since Started
 
 	SendingSince time.Time // a receiver is taking an entry since; zero: none
 	WaitUntil    time.Time // waiting for the budget until; zero: not waiting
 	WaitReason   string
+	WaitSince    time.Time     // the present wait began
+	Waited       time.Duration // in the waits before it
 
-	Err      error // of the last try; nil after a success
+	LastErr   error     // of the last try that failed, whatever came after it
+	LastErrAt time.Time //
+
+	Err      error // what keeps pages from coming; nil after a success, or when it is only the rate limit
 	ErrClass okta.Class
-	ErrSince time.Time // first failure since the last success
+	ErrSince time.Time // first failure since the last success; of a refusal, the first one
 
 	Skipped, Resent  uint64    // not sent because they were there, sent again because they were not
 	Unconfirmed      int       // events handed over and not found at the destination yet
@@ -63,9 +69,35 @@ func (s Snapshot) Lag(now time.Time) time.Duration {
 	return max(0, now.Sub(s.Watermark))
 }
 
+// WaitedFor is the time spent waiting for the budget, the present wait included.
+func (s Snapshot) WaitedFor(now time.Time) time.Duration {
+	if s.WaitSince.IsZero() {
+		return s.Waited
+	}
+	return s.Waited + max(0, now.Sub(s.WaitSince))
+}
+
 // Waiting notes a wait for the budget; it fits [okta.Config].Waiting.
 func (s *Status) Waiting(until time.Time, reason string) {
-	s.set(func(snap *Snapshot) { snap.WaitUntil, snap.WaitReason = until, reason })
+	s.set(func(snap *Snapshot) {
+		switch now := time.Now(); {
+		case until.IsZero():
+			snap.Waited, snap.WaitSince = snap.WaitedFor(now), time.Time{}
+		case snap.WaitSince.IsZero():
+			snap.WaitSince = now
+		}
+		snap.WaitUntil, snap.WaitReason = until, reason
+	})
+}
+
+// begin notes that a poller of org runs. What is known about another org says nothing
+// about this one.
+func (s *Status) begin(org string) {
+	s.set(func(snap *Snapshot) {
+		if snap.Org != org {
+			*snap = Snapshot{Org: org, Started: time.Now(), Waited: snap.Waited}
+		}
+	})
 }
 
 func (s *Status) set(change func(*Snapshot)) {
@@ -78,10 +110,18 @@ func (s *Status) sending(since time.Time) {
 	s.set(func(snap *Snapshot) { snap.SendingSince = since })
 }
 
+// fail notes a failed try. Being asked to slow down is no outage; and a refusal stands
+// until a page comes, for a timeout in between does not mend it.
 func (s *Status) fail(class okta.Class, err error) {
 	s.set(func(snap *Snapshot) {
-		if snap.Err == nil {
-			snap.ErrSince = time.Now()
+		now := time.Now()
+		snap.LastErr, snap.LastErrAt = err, now
+		refused := snap.Err != nil && snap.ErrClass == okta.Refused
+		if class == okta.RateLimited || refused && class != okta.Refused {
+			return
+		}
+		if snap.Err == nil || class == okta.Refused && !refused {
+			snap.ErrSince = now
 		}
 		snap.Err, snap.ErrClass = err, class
 	})
