@@ -105,7 +105,7 @@ func stateOf(s poller.Snapshot, now time.Time) string {
 		return "retrying since " + at(s.ErrSince)
 	case s.LastPoll.IsZero():
 		return "starting"
-	case s.Replaying:
+	case !s.ReplayTo.IsZero():
 		return "replaying"
 	case s.CatchingUp:
 		return "catching up"
