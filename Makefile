@@ -71,6 +71,7 @@ ui: build/go.mod ## the Alloy UI, from the Alloy module's own source (needs Node
 
 .PHONY: loki
 loki: build/loki build/logcli ## a real Loki and logcli for tests and the demo: build/loki, build/logcli
+	@:
 
 build/loki build/logcli: build/%: tools/loki/go.mod tools/loki/go.sum | build/go.mod
 	@.ci/progress "building $*" "Loki takes about 6 minutes the first time on 2 cores, logcli seconds" \

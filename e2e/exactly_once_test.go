@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -43,4 +44,27 @@ func TestABacklogAndLiveEventsArriveExactlyOnce(t *testing.T) {
 	alloy.stop(t)
 
 	requireExactlyOnce(t, loki.Reader(), selector, all)
+}
+
+func TestARestartContinuesWhereItStopped(t *testing.T) {
+	const before, meanwhile, after = 3_000, 1_500, 500
+	okta := startOrg(t, "--backlog=3000", "--backlog-span=2h", "--rate=0/s", "--rate-limit=6000", "--seed=2")
+	loki := startLoki(t)
+	// With a replay window the last minute would come again, which Loki counts twice.
+	config := strings.Replace(plain, "initial_lookback", "replay_window    = \"0s\"\n\tinitial_lookback", 1)
+	alloy := newCollector(t, []byte(config), okta, loki)
+	alloy.start(t)
+	records := okta.records(t, before)
+	waitForCount(t, loki.Reader(), selector, records, before, time.Minute)
+	alloy.stop(t)
+
+	okta.generate(t, meanwhile)
+	alloy.start(t)
+	waitForCount(t, loki.Reader(), selector, okta.records(t, before+meanwhile), before+meanwhile, time.Minute)
+	okta.generate(t, after)
+	records = okta.records(t, before+meanwhile+after)
+	waitForCount(t, loki.Reader(), selector, records, len(records), time.Minute)
+	alloy.stop(t)
+
+	requireExactlyOnce(t, loki.Reader(), selector, records)
 }
