@@ -1,6 +1,9 @@
 package auth
 
-import "strings"
+import (
+	"net/http"
+	"strings"
+)
 
 // remedy tells what to look at for one refusal. The first entry whose fields all match wins.
 type remedy struct {
@@ -85,4 +88,17 @@ var apiRemedies = []remedy{
 	{method: "ssws", status: 401, advice: "check api_token, and that it belongs to the org that url names"},
 	{method: "ssws", status: 403, advice: "check the role of the admin who created api_token, and the network zones the token may be used from"},
 	{method: "private_key_jwt", status: 403, advice: "check the app's scopes, admin roles and network zones"},
+}
+
+// Advice returns what to look at when the API answered with status and refused in the
+// given code and words, which may be a whole WWW-Authenticate challenge. method is that
+// of the authorizer. "" means that nothing is known.
+func Advice(method string, status int, code, words string) string {
+	r := refusal{code: code, description: words}
+	if code == "" {
+		if told := readRefusal(http.Header{"Www-Authenticate": {words}}, nil); told.code != "" {
+			r = told
+		}
+	}
+	return findRemedy(apiRemedies, method, status, r)
 }
