@@ -65,6 +65,10 @@ func (p *Poller) turn(page okta.Page, events int, h *handed) time.Duration {
 		p.noNext = false
 		p.at.cursor = page.Next
 	}
+	if full && !moved {
+		// The page can show nothing new any more. The time of the last event leads on.
+		p.at.cursor = p.start(p.at.published)
+	}
 	if !full {
 		p.at.replaying = time.Time{}
 	}
