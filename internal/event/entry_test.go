@@ -1,12 +1,16 @@
 package event
 
 import (
+	"bytes"
+	"fmt"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/grafana/loki/pkg/push"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/relabel"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -109,4 +113,52 @@ func TestNewNamesWhatIsWrongAndWhatIsAllowed(t *testing.T) {
 			require.EqualError(t, err, tc.want)
 		})
 	}
+}
+
+func TestAFormatterIsSafeForConcurrentUse(t *testing.T) {
+	f, err := New(Options{Org: "o", RelabelRules: eventTypeLabel, Redaction: &Redaction{Mode: ModeHash, Key: testKey}, StructuredMetadata: map[string]string{"country": countryCode}})
+	require.NoError(t, err)
+	var page [][]byte
+	for _, name := range fixtureNames(t) {
+		page = append(page, fixture(t, name))
+	}
+	events, err := Scan([]byte("[" + string(bytes.Join(page, []byte(","))) + "]"))
+	require.NoError(t, err)
+	var want []Entry
+	for _, ev := range events {
+		want = append(want, f.Entry(ev, now))
+	}
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 20 {
+				for i, ev := range events {
+					assert.Equal(t, want[i], f.Entry(ev, now))
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestFewAllocationsPerEvent(t *testing.T) {
+	f, err := New(Options{Org: "o"})
+	require.NoError(t, err)
+	body := pages(t)["small"]
+	perPage := testing.AllocsPerRun(5, func() {
+		_, err := entries(f, body, now)
+		require.NoError(t, err)
+	})
+	require.Less(t, perPage/1000, 3.5, "uuid, line and metadata")
+}
+
+func TestStreamsAreNotRememberedWithoutBound(t *testing.T) {
+	f, err := New(Options{Org: "o", RelabelRules: eventTypeLabel})
+	require.NoError(t, err)
+	for i := range maxStreams + 10 {
+		events, err := Scan(fmt.Appendf(nil, `[{"eventType":"e%d"}]`, i))
+		require.NoError(t, err)
+		require.Equal(t, model.LabelValue(fmt.Sprint("e", i)), f.Entry(events[0], now).Labels["event_type"])
+	}
+	require.LessOrEqual(t, len(f.labels.streams), maxStreams)
 }

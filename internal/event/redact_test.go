@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/grafana/loki/pkg/push"
+	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/require"
 )
 
@@ -178,6 +180,17 @@ func TestRedactionIsRefusedWithWhatIsAllowed(t *testing.T) {
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
 		require.NotContains(t, fmt.Sprintf(verb, secret), string(testKey))
 	}
+}
+
+func TestWhatIsTakenOutIsNeitherLabelNorMetadata(t *testing.T) {
+	e := entryOf(t, Options{
+		RelabelRules: eventTypeLabel,
+		Redaction:    &Redaction{Mode: ModeDrop, Presets: []string{}, Paths: []string{"eventType", "severity", "target[*]"}},
+	}, signIn)
+	require.Equal(t, model.LabelSet{"job": "loki.source.okta", "org": "acme.okta.com"}, e.Labels)
+	require.Equal(t, push.LabelsAdapter{{Name: "outcome", Value: "FAILURE"}}, e.StructuredMetadata)
+	require.Equal(t, `{"event":{"published":"2026-08-21T10:00:00.120Z","outcome":{"result":"FAILURE"},"target":[], "new":1e2},`+
+		`"level":"info","msg":"received event","time":"2026-08-21T10:00:00.120Z"}`, e.Line)
 }
 
 func TestRedactedValuesAreInNoFixture(t *testing.T) {

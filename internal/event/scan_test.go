@@ -84,16 +84,18 @@ func TestScanReadsTheFacts(t *testing.T) {
 			`{"published":"2026-08-21T10:00:00.123456+02:00"}`,
 			Event{Published: time.Date(2026, 8, 21, 8, 0, 0, 123456e3, time.UTC)},
 		},
-		"offset without colon":    {`{"published":"2013-01-01T12:00:00.000-0700"}`, Event{Published: time.Date(2013, 1, 1, 19, 0, 0, 0, time.UTC)}},
-		"nothing":                 {`{}`, Event{}},
-		"nulls":                   {`{"uuid":null,"published":null,"eventType":null,"severity":null}`, Event{}},
-		"other types":             {`{"uuid":1,"published":2,"eventType":[],"severity":{}}`, Event{}},
-		"no time":                 {`{"uuid":"u","published":"yesterday"}`, Event{UUID: "u"}},
-		"a time Loki cannot hold": {`{"published":"9999-12-31T23:59:59.999Z"}`, Event{}},
-		"escaped names and text":  {`{"uu\u0069d":"\u0075\/1"}`, Event{UUID: "u/1"}},
-		"the last of two":         {`{"uuid":"a","uuid":"b"}`, Event{UUID: "b"}},
-		"only the top level":      {`{"actor":{"uuid":"x","severity":"WARN"}}`, Event{}},
-		"a long unknown name":     {`{"` + strings.Repeat("x", 300) + `":1,"uuid":"u"}`, Event{UUID: "u"}},
+		"offset without colon":         {`{"published":"2013-01-01T12:00:00.000-0700"}`, Event{Published: time.Date(2013, 1, 1, 19, 0, 0, 0, time.UTC)}},
+		"nothing":                      {`{}`, Event{}},
+		"nulls":                        {`{"uuid":null,"published":null,"eventType":null,"severity":null}`, Event{}},
+		"other types":                  {`{"uuid":1,"published":2,"eventType":[],"severity":{}}`, Event{}},
+		"no time":                      {`{"uuid":"u","published":"yesterday"}`, Event{UUID: "u"}},
+		"a time Loki cannot hold":      {`{"published":"9999-12-31T23:59:59.999Z"}`, Event{}},
+		"a surrogate pair, and halves": {`{"uuid":"\ud83d\ude00","eventType":"\ude00\ud83d","severity":"\ud83dx\ud83d\u0041"}`, Event{UUID: "😀", EventType: "\ufffd\ufffd", Severity: "\ufffdx\ufffdA"}},
+		"short escapes":                {`{"uuid":"\"\\\/\b\f\n\r\t"}`, Event{UUID: "\"\\/\b\f\n\r\t"}},
+		"escaped names and text":       {`{"uu\u0069d":"\u0075\/1"}`, Event{UUID: "u/1"}},
+		"the last of two":              {`{"uuid":"a","uuid":"b"}`, Event{UUID: "b"}},
+		"only the top level":           {`{"actor":{"uuid":"x","severity":"WARN"}}`, Event{}},
+		"a long unknown name":          {`{"` + strings.Repeat("x", 300) + `":1,"uuid":"u"}`, Event{UUID: "u"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			events, err := Scan([]byte("[" + tc.event + "]"))
@@ -107,13 +109,15 @@ func TestScanReadsTheFacts(t *testing.T) {
 }
 
 func TestScanNestsAsDeepAsEncodingJSON(t *testing.T) {
-	deep := func(n int) []byte {
-		return []byte(`[{"a":` + strings.Repeat("[", n) + strings.Repeat("]", n) + "}]")
-	}
-	for n, valid := range map[int]bool{9998: true, 9999: false} {
-		require.Equal(t, valid, json.Valid(deep(n)))
-		_, err := Scan(deep(n))
-		require.Equal(t, valid, err == nil)
+	for _, nest := range []struct{ open, close string }{{"[", "]"}, {`{"a":`, "}"}} {
+		deep := func(n int) []byte {
+			return []byte(`[{"a":` + strings.Repeat(nest.open, n) + "1" + strings.Repeat(nest.close, n) + "}]")
+		}
+		for n, valid := range map[int]bool{9998: true, 9999: false} {
+			require.Equal(t, valid, json.Valid(deep(n)))
+			_, err := Scan(deep(n))
+			require.Equal(t, valid, err == nil)
+		}
 	}
 }
 
