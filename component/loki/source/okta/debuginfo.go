@@ -10,7 +10,8 @@ import (
 // blockedAfter is how long a receiver may take an entry before it is called blocked.
 const blockedAfter = 5 * time.Second
 
-// debugInfo is what the UI shows. Nothing in it is secret.
+// debugInfo is what the UI shows. Nothing in it is secret. Its fields are described in
+// docs/loki.source.okta.md.
 type debugInfo struct {
 	Org        string `alloy:"org,attr"`
 	AuthMethod string `alloy:"auth_method,attr"`
@@ -20,34 +21,43 @@ type debugInfo struct {
 	LastEvent time.Time `alloy:"last_event,attr,optional"`
 	Lag       string    `alloy:"lag,attr"`
 
-	EventsForwarded int    `alloy:"events_forwarded,attr"`
-	EventsReplayed  int    `alloy:"events_replayed,attr"`
-	PagesForwarded  int    `alloy:"pages_forwarded,attr"`
+	EventsForwarded uint64 `alloy:"events_forwarded,attr"`
+	PagesForwarded  uint64 `alloy:"pages_forwarded,attr"`
 	CheckpointAge   string `alloy:"checkpoint_age,attr,optional"`
 	CheckpointError string `alloy:"checkpoint_error,attr,optional"`
 
-	LastError          string    `alloy:"last_error,attr,optional"`
-	LastErrorRequestID string    `alloy:"last_error_request_id,attr,optional"`
 	FailingSince       time.Time `alloy:"failing_since,attr,optional"`
+	LastError          string    `alloy:"last_error,attr,optional"`
+	LastErrorTime      time.Time `alloy:"last_error_time,attr,optional"`
+	LastErrorRequestID string    `alloy:"last_error_request_id,attr,optional"`
 
 	Budget    budgetInfo     `alloy:"rate_limit,block"`
+	Replay    *replayInfo    `alloy:"replay,block,optional"`
 	Reconcile *reconcileInfo `alloy:"reconcile,block,optional"`
 }
 
+// budgetInfo is the org's limit of requests a minute, and what is left of it.
 type budgetInfo struct {
-	Limit     int       `alloy:"limit,attr"`
+	Limit     int       `alloy:"limit,attr,optional"` // 0: Okta has not told yet
 	Remaining int       `alloy:"remaining,attr"`
 	Reset     time.Time `alloy:"reset,attr,optional"`
 	Used      int       `alloy:"used_last_minute,attr"`
 	Share     float64   `alloy:"share,attr"`
+	Waited    string    `alloy:"waited,attr"`
+}
+
+// replayInfo is how far the events from before the stop are handed over again.
+type replayInfo struct {
+	Events uint64    `alloy:"events,attr"`
+	Until  time.Time `alloy:"until,attr,optional"` // zero: done
 }
 
 type reconcileInfo struct {
 	Selector          string    `alloy:"selector,attr"`
 	Unconfirmed       int       `alloy:"unconfirmed_events,attr"`
 	OldestUnconfirmed time.Time `alloy:"oldest_unconfirmed,attr,optional"`
-	Skipped           int       `alloy:"skipped_events,attr"`
-	Resent            int       `alloy:"resent_events,attr"`
+	Skipped           uint64    `alloy:"skipped_events,attr"`
+	Resent            uint64    `alloy:"resent_events,attr"`
 	Error             string    `alloy:"error,attr,optional"`
 }
 
@@ -55,18 +65,17 @@ type reconcileInfo struct {
 // waits for the poller.
 func (c *Component) DebugInfo() any {
 	j, s, now := c.current(), c.status.Snapshot(), time.Now()
-	b := j.budget().Status()
 	info := debugInfo{
 		Org:             j.org.String(),
 		AuthMethod:      j.auth.Method(),
 		State:           stateOf(s, now),
 		LastPoll:        s.LastPoll,
 		LastEvent:       s.LastEvent,
-		Lag:             s.Lag(now).Round(time.Millisecond).String(),
-		EventsForwarded: int(s.Events),
-		EventsReplayed:  int(s.Replayed),
-		PagesForwarded:  int(s.Pages),
-		Budget:          budgetInfo{Limit: b.Limit, Remaining: b.Remaining, Reset: b.Reset, Used: b.Used, Share: j.args.RateLimitShare},
+		Lag:             s.Lag(now).Round(time.Second).String(),
+		EventsForwarded: s.Events,
+		PagesForwarded:  s.Pages,
+		FailingSince:    s.ErrSince,
+		Budget:          budgetOf(j, s, now),
 	}
 	if !s.CheckpointSaved.IsZero() {
 		info.CheckpointAge = now.Sub(s.CheckpointSaved).Round(time.Second).String()
@@ -74,39 +83,46 @@ func (c *Component) DebugInfo() any {
 	if s.CheckpointErr != nil {
 		info.CheckpointError = s.CheckpointErr.Error()
 	}
-	if s.Err != nil {
-		info.LastError, info.FailingSince = s.Err.Error(), s.ErrSince
-		if e, ok := poller.AsError(s.Err); ok {
+	if s.LastErr != nil {
+		info.LastError, info.LastErrorTime = s.LastErr.Error(), s.LastErrAt
+		if e, ok := poller.AsError(s.LastErr); ok {
 			info.LastErrorRequestID = e.RequestID
 		}
 	}
+	if s.Replayed > 0 || !s.ReplayTo.IsZero() {
+		info.Replay = &replayInfo{Events: s.Replayed, Until: s.ReplayTo}
+	}
 	if j.confirm != nil {
-		r := &reconcileInfo{Selector: j.confirm.Selector(), Unconfirmed: s.Unconfirmed, OldestUnconfirmed: s.UnconfirmedSince,
-			Skipped: int(s.Skipped), Resent: int(s.Resent)}
+		info.Reconcile = &reconcileInfo{Selector: j.confirm.Selector(), Unconfirmed: s.Unconfirmed,
+			OldestUnconfirmed: s.UnconfirmedSince, Skipped: s.Skipped, Resent: s.Resent}
 		if s.ConfirmErr != nil {
-			r.Error = s.ConfirmErr.Error()
+			info.Reconcile.Error = s.ConfirmErr.Error()
 		}
-		info.Reconcile = r
 	}
 	return info
 }
 
+func budgetOf(j *job, s poller.Snapshot, now time.Time) budgetInfo {
+	b := j.budget().Status()
+	return budgetInfo{Limit: b.Limit, Remaining: b.Remaining, Reset: b.Reset, Used: b.Used,
+		Share: j.args.RateLimitShare, Waited: s.WaitedFor(now).Round(time.Second).String()}
+}
+
 // stateOf says in a few words what the poller is doing.
 func stateOf(s poller.Snapshot, now time.Time) string {
-	at := func(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 	switch {
 	case !s.SendingSince.IsZero() && now.Sub(s.SendingSince) >= blockedAfter:
-		return "receiver blocked since " + at(s.SendingSince)
-	case !s.WaitUntil.IsZero():
-		return "waiting for budget until " + at(s.WaitUntil) + ": " + s.WaitReason
+		return "receiver blocked since " + clock(s.SendingSince)
 	case s.Err != nil && s.ErrClass == okta.Refused:
-		return "refused since " + at(s.ErrSince)
+		return "refused since " + clock(s.ErrSince)
+	case !s.WaitUntil.IsZero():
+		return "waiting for budget until " + clock(s.WaitUntil) + ": " + s.WaitReason
 	case s.Err != nil:
-		return "retrying since " + at(s.ErrSince)
+		return "retrying since " + clock(s.ErrSince)
 	case s.LastPoll.IsZero():
 		return "starting"
 	case !s.ReplayTo.IsZero():
-		return "replaying"
+		return "replaying events up to " + clock(s.ReplayTo)
 	case s.CatchingUp:
 		return "catching up"
 	default:

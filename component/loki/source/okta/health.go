@@ -1,78 +1,112 @@
 package okta
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/grafana/alloy/internal/component"
 
 	"github.com/grafana/alloy/okta/internal/okta"
+	"github.com/grafana/alloy/okta/internal/okta/auth"
 	"github.com/grafana/alloy/okta/internal/poller"
 	"github.com/grafana/alloy/okta/internal/reconcile"
 )
 
-// outageGrace is how long Okta may be out of reach before that counts as unhealthy,
-// at least; three poll intervals if that is longer.
+// outageGrace is how long Okta or Loki may be out of reach before that counts as
+// unhealthy, at least; three poll intervals if that is longer.
 const outageGrace = 5 * time.Minute
 
-// CurrentHealth implements component.HealthComponent. Waiting for the rate limit or
-// for a receiver is healthy; debug info tells of it.
+// CurrentHealth implements component.HealthComponent. What somebody has to mend is
+// unhealthy at once, what may pass by itself when it lasts. Waiting for the rate limit
+// or for a receiver is healthy, and said.
 func (c *Component) CurrentHealth() component.Health {
-	return healthOf(c.status.Snapshot(), c.current().args.PollInterval, time.Now())
+	j := c.current()
+	return healthOf(c.status.Snapshot(), j.auth.Method(), j.args.PollInterval, time.Now())
 }
 
-// healthOf judges a snapshot. UpdateTime is the time of what it reports, not of the
-// question.
-func healthOf(s poller.Snapshot, interval time.Duration, now time.Time) component.Health {
+// healthOf judges a snapshot: one sentence with cause and remedy, and the time since
+// which it holds, which is not that of the question.
+func healthOf(s poller.Snapshot, method string, interval time.Duration, now time.Time) component.Health {
 	unhealthy := func(since time.Time, format string, args ...any) component.Health {
 		return component.Health{Health: component.HealthTypeUnhealthy, Message: fmt.Sprintf(format, args...), UpdateTime: since}
 	}
+	healthy := func(since time.Time, message string) component.Health {
+		return component.Health{Health: component.HealthTypeHealthy, Message: message, UpdateTime: since}
+	}
+	blocked := !s.SendingSince.IsZero() && now.Sub(s.SendingSince) >= blockedAfter
 	switch grace := max(outageGrace, 3*interval); {
 	case s.Err != nil && s.ErrClass == okta.Refused:
-		return unhealthy(s.ErrSince, "%s: %v", remedy(s.Err), s.Err)
-	case s.Err != nil && s.ErrClass != okta.RateLimited && now.Sub(s.ErrSince) >= grace:
-		return unhealthy(s.ErrSince.Add(grace), "no page from Okta since %s: %v", s.ErrSince.UTC().Format(time.RFC3339), s.Err)
+		return unhealthy(s.ErrSince, "%s", refusal(method, s.Err))
+	case s.Err != nil && now.Sub(s.ErrSince) >= grace:
+		return unhealthy(s.ErrSince.Add(grace), "no page from Okta since %s, check network, proxy and Okta's status page: %v", clock(s.ErrSince), s.Err)
 	case s.CheckpointErr != nil:
 		return unhealthy(s.CheckpointFailing, "the checkpoint cannot be written, so a restart will repeat events; free or fix the storage path: %v", s.CheckpointErr)
 	case errors.Is(s.ConfirmErr, poller.ErrNothingArrives) || errors.Is(s.ConfirmErr, reconcile.ErrRefused):
 		return unhealthy(s.ConfirmFailing, "%v", s.ConfirmErr)
 	case s.ConfirmErr != nil && now.Sub(s.ConfirmFailing) >= grace:
-		return unhealthy(s.ConfirmFailing.Add(grace), "Loki cannot be asked what has arrived since %s, the cursor stays: %v", s.ConfirmFailing.UTC().Format(time.RFC3339), s.ConfirmErr)
+		return unhealthy(s.ConfirmFailing.Add(grace), "Loki cannot be asked what has arrived since %s, the cursor stays; check reconcile's url and Loki: %v", clock(s.ConfirmFailing), s.ConfirmErr)
+	case s.Err != nil:
+		return healthy(s.ErrSince, fmt.Sprintf("retrying, no page from Okta since %s: %v", clock(s.ErrSince), s.Err))
+	case blocked:
+		return healthy(s.SendingSince.Add(blockedAfter), stateOf(s, now))
+	case !s.WaitUntil.IsZero():
+		return healthy(s.WaitSince, stateOf(s, now))
 	case s.LastPoll.IsZero():
-		return component.Health{Health: component.HealthTypeHealthy, Message: "starting", UpdateTime: s.Started}
+		return healthy(s.Started, "starting")
 	default:
-		return component.Health{Health: component.HealthTypeHealthy, Message: "polling", UpdateTime: latest(s.Started, s.Recovered)}
+		return healthy(latest(s.Started, s.Recovered), "polling")
 	}
 }
+
+// refusal tells what Okta refused, in its own words, and what to do about it.
+func refusal(method string, err error) string {
+	var a *auth.Error
+	if errors.As(err, &a) { // no access token, so no request; its text has a remedy
+		return fmt.Sprintf("no access token for Okta, %v", a)
+	}
+	e, ok := poller.AsError(err)
+	if !ok {
+		return fmt.Sprintf("Okta refused the request: %v", err)
+	}
+	what, remedy := "the request", "check filter and query"
+	switch {
+	case e.Status == 0:
+		return fmt.Sprintf("no credentials for Okta: %v", e.Err)
+	case e.Status < 400:
+		what, remedy = "the address", "set url to the org's own address"
+	case e.Status == 401 && method == "ssws":
+		what, remedy = "the API token", "set a valid api_token"
+	case e.Status == 401:
+		what, remedy = "the access token", "check the service app"
+	case e.Status == 403:
+		what, remedy = "access to the System Log", "give the app or the token's admin a role that may read it"
+	case e.Status == 404:
+		what, remedy = "the address", "check url: there is no System Log at it"
+	}
+	words := strconv.Itoa(e.Status)
+	if e.Code != "" {
+		words += " " + e.Code
+	}
+	if e.Summary != "" {
+		words += ": " + e.Summary
+	}
+	if e.Err != nil {
+		words += ": " + e.Err.Error()
+	}
+	if e.RequestID != "" {
+		words += ", request id " + e.RequestID
+	}
+	return fmt.Sprintf("Okta refused %s (%s): %s", what, words, cmp.Or(auth.Advice(method, e.Status, e.Code, e.Summary), remedy))
+}
+
+func clock(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 func latest(a, b time.Time) time.Time {
 	if b.After(a) {
 		return b
 	}
 	return a
-}
-
-// remedy is what to do about a refusal.
-func remedy(err error) string {
-	e, ok := poller.AsError(err)
-	if !ok {
-		return "Okta refused the request"
-	}
-	switch {
-	case e.Status == 401:
-		return "Okta refused the credentials; set a valid api_token or check the service app"
-	case e.Status == 403:
-		return "Okta refused access to the System Log; give the token's admin or the service app a role that reads it, and the app the scope okta.logs.read"
-	case e.Status == 404:
-		return "no System Log at this address; check url"
-	case e.Status == 400:
-		return "Okta refused the request; check filter and query"
-	case e.Status >= 300 && e.Status < 400:
-		return "the org's address redirects; check url"
-	case e.Status == 0:
-		return "no access token; check private_key_jwt"
-	default:
-		return "Okta refused the request"
-	}
 }

@@ -4,22 +4,28 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/grafana/alloy/okta/internal/okta"
 )
 
-func gauge(name, help string) *prometheus.Desc {
-	return prometheus.NewDesc("loki_source_okta_"+name, help, nil, nil)
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("loki_source_okta_"+name, help, labels, nil)
 }
 
 var (
-	lagDesc           = gauge("lag_seconds", "Time since everything Okta had was handed over. Grows while idle polling fails, while a receiver blocks and while catching up.")
-	lastEventDesc     = gauge("last_event_timestamp_seconds", "Latest published time handed over, Unix time.")
-	lastPollDesc      = gauge("last_poll_timestamp_seconds", "Last page received from Okta, Unix time.")
-	checkpointAgeDesc = gauge("checkpoint_age_seconds", "Time since the checkpoint was last written.")
-	unconfirmedDesc   = gauge("unconfirmed_events", "Events handed over and not found in Loki yet. Only with reconcile.")
-	unconfirmedAge    = gauge("oldest_unconfirmed_age_seconds", "Time since the oldest unconfirmed event was handed over; 0 when there is none. Only with reconcile.")
-	limitDesc         = gauge("rate_limit_limit", "Requests a minute Okta allows the whole org (X-Rate-Limit-Limit).")
-	remainingDesc     = gauge("rate_limit_remaining", "Requests left in Okta's current window (X-Rate-Limit-Remaining).")
-	resetDesc         = gauge("rate_limit_reset_timestamp_seconds", "End of Okta's current window on our clock, Unix time.")
+	lagDesc           = desc("lag_seconds", "Time since everything Okta had was handed over. Grows while requests fail, while a receiver blocks and while behind; at most the poll interval when all is well.")
+	lastEventDesc     = desc("last_event_timestamp_seconds", "Latest published time handed over, Unix time.")
+	lastPollDesc      = desc("last_poll_timestamp_seconds", "Last page received from Okta, Unix time.")
+	failingDesc       = desc("failing_seconds", "Time for which a part has failed without a success in between; 0 when it works. The part is okta (getting pages), checkpoint (writing it) or reconcile (asking Loki).", "part")
+	refusedDesc       = desc("refused", "1 while Okta refuses the requests until somebody changes something: token, permission, filter, address. Otherwise 0.")
+	blockedDesc       = desc("receiver_blocked_seconds", "Time for which a receiver has not taken the entry that is being handed over; 0 when none is waiting.")
+	checkpointAgeDesc = desc("checkpoint_age_seconds", "Time since the checkpoint was last written.")
+	unconfirmedDesc   = desc("unconfirmed_events", "Events handed over and not found in Loki yet. Only with reconcile.")
+	unconfirmedAge    = desc("oldest_unconfirmed_age_seconds", "Time since the oldest unconfirmed event was handed over; 0 when there is none. Only with reconcile.")
+	limitDesc         = desc("rate_limit_limit", "Requests a minute Okta allows the whole org (X-Rate-Limit-Limit).")
+	remainingDesc     = desc("rate_limit_remaining", "Requests left in Okta's current window (X-Rate-Limit-Remaining).")
+	resetDesc         = desc("rate_limit_reset_timestamp_seconds", "End of Okta's current window on our clock, Unix time.")
+	waitDesc          = desc("rate_limit_wait_seconds_total", "Time spent waiting for the request budget, the present wait included.")
 )
 
 // stateCollector exports what is computed at the moment of the scrape, so that the
@@ -27,36 +33,54 @@ var (
 type stateCollector struct{ c *Component }
 
 func (s *stateCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{lagDesc, lastEventDesc, lastPollDesc, checkpointAgeDesc, unconfirmedDesc, unconfirmedAge, limitDesc, remainingDesc, resetDesc} {
+	for _, d := range []*prometheus.Desc{lagDesc, lastEventDesc, lastPollDesc, failingDesc, refusedDesc, blockedDesc, checkpointAgeDesc,
+		unconfirmedDesc, unconfirmedAge, limitDesc, remainingDesc, resetDesc, waitDesc} {
 		ch <- d
 	}
 }
 
 func (s *stateCollector) Collect(ch chan<- prometheus.Metric) {
 	snap, now := s.c.status.Snapshot(), time.Now()
-	send := func(d *prometheus.Desc, v float64) { ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v) }
+	reconciles := s.c.current().confirm != nil
+	send := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
 	at := func(d *prometheus.Desc, t time.Time) {
 		if !t.IsZero() {
 			send(d, float64(t.UnixMilli())/1000)
 		}
 	}
+	// for how long it has been so; the zero time is not at all
+	since := func(d *prometheus.Desc, t time.Time, labels ...string) {
+		seconds := 0.0
+		if !t.IsZero() {
+			seconds = max(0, now.Sub(t).Seconds())
+		}
+		send(d, seconds, labels...)
+	}
 	send(lagDesc, snap.Lag(now).Seconds())
 	at(lastEventDesc, snap.LastEvent)
 	at(lastPollDesc, snap.LastPoll)
-	if !snap.CheckpointSaved.IsZero() {
-		send(checkpointAgeDesc, now.Sub(snap.CheckpointSaved).Seconds())
+	since(failingDesc, snap.ErrSince, "okta")
+	since(failingDesc, snap.CheckpointFailing, "checkpoint")
+	refused := 0.0
+	if snap.Err != nil && snap.ErrClass == okta.Refused {
+		refused = 1
 	}
-	if s.c.current().confirm != nil {
+	send(refusedDesc, refused)
+	since(blockedDesc, snap.SendingSince)
+	if !snap.CheckpointSaved.IsZero() {
+		since(checkpointAgeDesc, snap.CheckpointSaved)
+	}
+	if reconciles {
+		since(failingDesc, snap.ConfirmFailing, "reconcile")
 		send(unconfirmedDesc, float64(snap.Unconfirmed))
-		age := 0.0
-		if !snap.UnconfirmedSince.IsZero() {
-			age = now.Sub(snap.UnconfirmedSince).Seconds()
-		}
-		send(unconfirmedAge, age)
+		since(unconfirmedAge, snap.UnconfirmedSince)
 	}
 	if b := s.c.current().budget().Status(); b.Known {
 		send(limitDesc, float64(b.Limit))
 		send(remainingDesc, float64(b.Remaining))
 		at(resetDesc, b.Reset)
 	}
+	ch <- prometheus.MustNewConstMetric(waitDesc, prometheus.CounterValue, snap.WaitedFor(now).Seconds())
 }
