@@ -1,0 +1,197 @@
+package okta
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/grafana/alloy/internal/component"
+
+	"github.com/grafana/alloy/okta/internal/okta"
+	"github.com/grafana/alloy/okta/internal/okta/auth"
+	"github.com/grafana/alloy/okta/internal/poller"
+	"github.com/grafana/alloy/okta/internal/reconcile"
+)
+
+var noon = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+
+func ago(d time.Duration) time.Time { return noon.Add(-d) }
+
+func failing(class okta.Class, since time.Duration, err error) poller.Snapshot {
+	return poller.Snapshot{Started: ago(24 * time.Hour), LastPoll: ago(since), Err: err, ErrClass: class, ErrSince: ago(since)}
+}
+
+func refused(status int, code, summary string) poller.Snapshot {
+	return failing(okta.Refused, time.Second, &okta.Error{Class: okta.Refused, Status: status, Code: code, Summary: summary, RequestID: "req-1"})
+}
+
+func TestHealthTellsWhatIsWrongAndSinceWhen(t *testing.T) {
+	const ssws, jwt = "ssws", "private_key_jwt+dpop"
+	badGateway := &okta.Error{Class: okta.Transient, Status: 502}
+	tlsFailure := &okta.Error{Class: okta.Transient, Err: errors.New("tls: failed to verify certificate: x509: certificate signed by unknown authority")}
+	running := poller.Snapshot{Started: ago(time.Hour), LastPoll: ago(time.Second)}
+	with := func(change func(*poller.Snapshot)) poller.Snapshot {
+		s := running
+		change(&s)
+		return s
+	}
+
+	for name, c := range map[string]struct {
+		snapshot poller.Snapshot
+		method   string        // "": ssws
+		interval time.Duration // 0: 10s
+		healthy  bool
+		since    time.Time
+		says     []string
+	}{
+		"before the first page": {snapshot: poller.Snapshot{Started: ago(time.Second)}, healthy: true, since: ago(time.Second), says: []string{"starting"}},
+		"polling":               {snapshot: running, healthy: true, since: ago(time.Hour), says: []string{"polling"}},
+		"polling again": {
+			snapshot: with(func(s *poller.Snapshot) { s.Recovered = ago(time.Minute) }), healthy: true, since: ago(time.Minute), says: []string{"polling"},
+		},
+		"a revoked API token, at once": {
+			snapshot: refused(401, "E0000011", "Invalid token provided"), since: ago(time.Second),
+			says: []string{"Okta refused the API token (401 E0000011: Invalid token provided, request id req-1): ", "create a new one"},
+		},
+		"a 401 that explains nothing": {snapshot: refused(401, "", ""), since: ago(time.Second), says: []string{"Okta refused the API token (401, request id req-1): check api_token"}},
+		"a refused access token": {
+			snapshot: refused(401, "invalid_token", "The token has been revoked"), method: jwt, since: ago(time.Second),
+			says: []string{"Okta refused the access token (401 invalid_token: The token has been revoked", "whether the app or its tokens were revoked"},
+		},
+		"a scope missing": {
+			snapshot: refused(403, "", `Bearer error="insufficient_scope"`), method: jwt, since: ago(time.Second),
+			says: []string{"Okta refused access to the System Log (403: ", "grant okta.logs.read"},
+		},
+		"a role missing": {
+			snapshot: refused(403, "E0000006", "You do not have permission"), since: ago(time.Second),
+			says: []string{"Okta refused access to the System Log (403 E0000006", "as an admin whose role may"},
+		},
+		"a wrong address": {snapshot: refused(404, "E0000007", "Not found"), since: ago(time.Second), says: []string{"Okta refused the address (404", "check url"}},
+		"a wrong filter": {
+			snapshot: refused(400, "E0000031", "Invalid search criteria."), since: ago(time.Second),
+			says: []string{"Okta refused the request (400 E0000031: Invalid search criteria.", "check filter and query"},
+		},
+		"a redirect elsewhere": {
+			snapshot: failing(okta.Refused, time.Second, &okta.Error{Class: okta.Refused, Status: 302, Err: errors.New("refusing a redirect: another host")}),
+			since:    ago(time.Second), says: []string{"Okta refused the address (302: refusing a redirect: another host)", "set url"},
+		},
+		"no access token": {
+			snapshot: failing(okta.Refused, time.Second, &okta.Error{Class: okta.Refused, Err: fmt.Errorf("authorizing: %w",
+				&auth.Error{Status: 401, Code: "invalid_client", Description: "The client secret supplied is invalid.", RequestID: "req-2", Remedy: "check client_id"})}),
+			method: jwt, since: ago(time.Second), says: []string{"no access token for Okta", "401 invalid_client: The client secret supplied is invalid.", "req-2", "check client_id"},
+		},
+
+		"an outage that may pass":      {snapshot: failing(okta.Transient, 4*time.Minute, badGateway), healthy: true, since: ago(4 * time.Minute), says: []string{"retrying", "502"}},
+		"an outage that lasts":         {snapshot: failing(okta.Transient, 7*time.Minute, badGateway), since: ago(2 * time.Minute), says: []string{"no page from Okta since 2026-05-01T11:53:00Z", "502", "check network"}},
+		"TLS that may be mended":       {snapshot: failing(okta.Transient, time.Minute, tlsFailure), healthy: true, since: ago(time.Minute), says: []string{"unknown authority"}},
+		"TLS that stays broken":        {snapshot: failing(okta.Transient, time.Hour, tlsFailure), since: ago(55 * time.Minute), says: []string{"unknown authority"}},
+		"an outage of two intervals":   {snapshot: failing(okta.Transient, 20*time.Minute, badGateway), interval: 10 * time.Minute, healthy: true, since: ago(20 * time.Minute), says: []string{"retrying"}},
+		"an outage of three intervals": {snapshot: failing(okta.Transient, 30*time.Minute, badGateway), interval: 10 * time.Minute, since: noon, says: []string{"no page from Okta"}},
+		"a refused cursor":             {snapshot: failing(okta.CursorRefused, time.Second, badGateway), healthy: true, since: ago(time.Second), says: []string{"retrying"}},
+
+		"waiting for budget": {
+			snapshot: with(func(s *poller.Snapshot) {
+				s.WaitSince, s.WaitUntil, s.WaitReason = ago(time.Hour), noon.Add(time.Minute), "the share is spent"
+			}),
+			healthy: true, since: ago(time.Hour), says: []string{"waiting for budget until 2026-05-01T12:01:00Z: the share is spent"},
+		},
+		"a receiver that takes its time": {snapshot: with(func(s *poller.Snapshot) { s.SendingSince = ago(time.Second) }), healthy: true, since: ago(time.Hour), says: []string{"polling"}},
+		"a blocked receiver": {
+			snapshot: with(func(s *poller.Snapshot) { s.SendingSince = ago(time.Hour) }), healthy: true,
+			since: ago(time.Hour - blockedAfter), says: []string{"receiver blocked since 2026-05-01T11:00:00Z"},
+		},
+		"a checkpoint that cannot be written": {
+			snapshot: with(func(s *poller.Snapshot) {
+				s.CheckpointErr, s.CheckpointFailing = errors.New("no space left on device"), ago(time.Minute)
+			}),
+			since: ago(time.Minute), says: []string{"checkpoint", "no space left on device", "free or fix"},
+		},
+		"a selector that finds nothing": {
+			snapshot: with(func(s *poller.Snapshot) {
+				s.ConfirmErr, s.ConfirmFailing = fmt.Errorf("%w: the selector {a=\"b\"}", poller.ErrNothingArrives), ago(time.Second)
+			}),
+			since: ago(time.Second), says: []string{`the selector {a="b"}`},
+		},
+		"a query that Loki refuses": {
+			snapshot: with(func(s *poller.Snapshot) {
+				s.ConfirmErr, s.ConfirmFailing = fmt.Errorf("401 Unauthorized: %w", reconcile.ErrRefused), ago(time.Second)
+			}),
+			since: ago(time.Second), says: []string{"401 Unauthorized"},
+		},
+		"Loki away for a moment": {
+			snapshot: with(func(s *poller.Snapshot) { s.ConfirmErr, s.ConfirmFailing = errors.New("refused"), ago(time.Minute) }),
+			healthy:  true, since: ago(time.Hour), says: []string{"polling"},
+		},
+		"Loki away for long": {
+			snapshot: with(func(s *poller.Snapshot) {
+				s.ConfirmErr, s.ConfirmFailing = errors.New("connection refused"), ago(6*time.Minute)
+			}),
+			since: ago(time.Minute), says: []string{"Loki cannot be asked", "the cursor stays", "connection refused"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if c.method == "" {
+				c.method = ssws
+			}
+			if c.interval == 0 {
+				c.interval = 10 * time.Second
+			}
+			h := healthOf(c.snapshot, c.method, c.interval, noon)
+			want := component.HealthTypeUnhealthy
+			if c.healthy {
+				want = component.HealthTypeHealthy
+			}
+			require.Equal(t, want, h.Health, h.Message)
+			for _, text := range c.says {
+				require.Contains(t, h.Message, text)
+			}
+			require.NotContains(t, h.Message, "\n")
+			require.Equal(t, c.since, h.UpdateTime, "the time of the change")
+			if h.Health == component.HealthTypeUnhealthy {
+				later := healthOf(c.snapshot, c.method, c.interval, noon.Add(time.Hour))
+				require.Equal(t, h, later, "asking again changes nothing")
+			}
+		})
+	}
+}
+
+// Each kind of refusal has its own remedy: none falls through to a sentence without one.
+func TestEveryRefusalHasARemedy(t *testing.T) {
+	for _, method := range []string{"ssws", "private_key_jwt", "private_key_jwt+dpop"} {
+		for status := 300; status < 500; status++ {
+			message := refusal(method, &okta.Error{Class: okta.Refused, Status: status, Summary: http.StatusText(status)})
+			_, remedy, ok := strings.Cut(message, "): ")
+			require.True(t, ok, message)
+			require.NotEmpty(t, remedy, message)
+		}
+	}
+}
+
+func TestStateSaysWhatThePollerIsDoing(t *testing.T) {
+	for name, c := range map[string]struct {
+		snapshot poller.Snapshot
+		want     string
+	}{
+		"starting":    {poller.Snapshot{}, "starting"},
+		"polling":     {poller.Snapshot{LastPoll: noon}, "polling"},
+		"catching up": {poller.Snapshot{LastPoll: noon, CatchingUp: true}, "catching up"},
+		"replaying":   {poller.Snapshot{LastPoll: noon, CatchingUp: true, ReplayTo: ago(time.Minute)}, "replaying events up to 2026-05-01T11:59:00Z"},
+		"waiting": {
+			poller.Snapshot{LastPoll: noon, CatchingUp: true, WaitUntil: noon, WaitReason: "why"},
+			"waiting for budget until 2026-05-01T12:00:00Z: why",
+		},
+		"refused":                     {refused(401, "", ""), "refused since 2026-05-01T11:59:59Z"},
+		"retrying":                    {failing(okta.Transient, time.Minute, errors.New("x")), "retrying since 2026-05-01T11:59:00Z"},
+		"a receiver that is slow":     {poller.Snapshot{LastPoll: noon, SendingSince: ago(blockedAfter - 1)}, "polling"},
+		"a receiver that takes none":  {poller.Snapshot{LastPoll: noon, SendingSince: ago(time.Minute)}, "receiver blocked since 2026-05-01T11:59:00Z"},
+		"blocked comes before all":    {poller.Snapshot{SendingSince: ago(time.Minute), WaitUntil: noon, Err: errors.New("x")}, "receiver blocked since 2026-05-01T11:59:00Z"},
+		"refused comes before budget": {poller.Snapshot{WaitUntil: noon, Err: errors.New("x"), ErrClass: okta.Refused, ErrSince: noon}, "refused since 2026-05-01T12:00:00Z"},
+	} {
+		t.Run(name, func(t *testing.T) { require.Equal(t, c.want, stateOf(c.snapshot, noon)) })
+	}
+}
