@@ -3,9 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
 	"github.com/stretchr/testify/require"
 )
 
@@ -269,6 +274,50 @@ func TestBadControlRequestsAreRefusedWithReason(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, status)
 	require.Contains(t, body, "line 2 of the body is not JSON")
 	require.Zero(t, p.stats(t).Events)
+}
+
+func TestAServiceAppOfTheFlagsGetsItsToken(t *testing.T) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	require.NoError(t, err)
+	set, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key, KeyID: "k1", Algorithm: "RS256", Use: "sig"}}}) // with the private part
+	require.NoError(t, err)
+	file := filepath.Join(t.TempDir(), "jwks.json")
+	require.NoError(t, os.WriteFile(file, set, 0o600))
+	p := start(t, "--token=x", "--backlog=3", "--rate=0", "--client-id=0oaApp", "--client-jwks="+file, "--client-dpop=false")
+	require.Contains(t, p.stderr.String(), "service app 0oaApp with 1 keys")
+
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: key}, (&jose.SignerOptions{}).WithHeader("kid", "k1"))
+	require.NoError(t, err)
+	assertion, err := jwt.Signed(signer).Claims(map[string]any{
+		"iss": "0oaApp", "sub": "0oaApp", "aud": p.url + "/oauth2/v1/token", "exp": time.Now().Add(time.Minute).Unix(),
+	}).Serialize()
+	require.NoError(t, err)
+	resp, err := http.PostForm(p.url+"/oauth2/v1/token", url.Values{
+		"grant_type": {"client_credentials"}, "scope": {"okta.logs.read"},
+		"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}, "client_assertion": {assertion},
+	})
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	var granted struct {
+		AccessToken string `json:"access_token"`
+	}
+	require.NoError(t, json.NewDecoder(resp.Body).Decode(&granted))
+
+	logs := func() int {
+		r, err := http.NewRequest(http.MethodGet, p.url+"/api/v1/logs", nil)
+		require.NoError(t, err)
+		r.Header.Set("Authorization", "Bearer "+granted.AccessToken)
+		resp, err := http.DefaultClient.Do(r)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		return resp.StatusCode
+	}
+	require.Equal(t, http.StatusOK, logs())
+	status, _ := p.ask(t, http.MethodPost, "/_oktasim/revoke", "")
+	require.Equal(t, http.StatusNoContent, status)
+	require.Equal(t, http.StatusUnauthorized, logs())
+	status, _ = p.ask(t, http.MethodPost, "/_oktasim/nonce", "")
+	require.Equal(t, http.StatusNoContent, status)
 }
 
 func TestTheProgramEndsThoughARequestHangs(t *testing.T) {

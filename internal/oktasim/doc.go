@@ -27,8 +27,8 @@
 //   - filter: every operator of Okta's dialect but [], over dotted paths. q:
 //     whole tokens, all of which must match.
 //   - Retention (90 days) and the 180-day rule on since.
-//   - Faults, in the fields of Org and in faults.go: everything that a client
-//     has to survive.
+//   - Faults: everything that a client has to survive, as fields of Org and as
+//     handlers for Intercept and Inject.
 //
 // # What is not modelled
 //

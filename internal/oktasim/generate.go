@@ -6,10 +6,11 @@ import (
 	"time"
 )
 
-// Persistence follows published by this much, as near real time goes.
+// Persistence follows published by this much, as near real time goes. The
+// shortest is longer than any scene lasts.
 const (
-	shortestLag = 40 * time.Millisecond
-	longestLag  = 900 * time.Millisecond
+	shortestLag = 700 * time.Millisecond
+	longestLag  = 2500 * time.Millisecond
 )
 
 const defaultLateBy = 10 * time.Minute
@@ -78,9 +79,7 @@ func (o *Org) happen(persisted time.Time, limit int) int {
 		if o.HugeEvery > 0 && w.events%o.HugeEvery == 0 {
 			w.inflate(e, o.HugeBytes)
 		}
-		published, _ := time.Parse(oktaTime, e.Published) // written by this package
-		at := max(persisted.UnixMilli(), published.UnixMilli())
-		o.log.add(at, published.UnixMilli(), now, s.events[i].encode())
+		o.log.add(persisted.UnixMilli(), s.published[i].UnixMilli(), now, e.encode())
 	}
 	return logged
 }

@@ -18,6 +18,7 @@ type scene struct {
 	ip          string
 	uri         string
 	events      []*logEvent
+	published   []time.Time // of the events
 }
 
 // as makes a user the actor of the scene, from the user's own place.
@@ -87,7 +88,7 @@ func (s *scene) event(eventType, result string, targets ...*party) *logEvent {
 	}
 	e.Target = list
 
-	s.events = append(s.events, e)
+	s.events, s.published = append(s.events, e), append(s.published, s.at)
 	if s.chance(0.6) {
 		s.at = s.at.Add(time.Duration(s.rng.IntN(120)) * time.Millisecond)
 	}

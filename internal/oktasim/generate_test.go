@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,6 +29,17 @@ func generated(t *testing.T, n int, o *Org) []gjson.Result {
 	return events
 }
 
+// longLog is an org with enough events for the rarest type to happen.
+var longLog = sync.OnceValue(func() []gjson.Result {
+	o := &Org{}
+	o.Generate(30_000, 24*time.Hour)
+	var events []gjson.Result
+	for _, raw := range o.Events() {
+		events = append(events, gjson.ParseBytes(raw))
+	}
+	return events
+})
+
 func TestTheSameSeedGivesTheSameBytes(t *testing.T) {
 	run := func(seed int64) (all []byte) {
 		synctest.Test(t, func(t *testing.T) {
@@ -43,7 +55,7 @@ func TestTheSameSeedGivesTheSameBytes(t *testing.T) {
 
 func TestEveryEventTypeOfTheCatalogHappens(t *testing.T) {
 	seen := map[string]int{}
-	for _, e := range generated(t, 30_000, &Org{}) {
+	for _, e := range longLog() {
 		seen[e.Get("eventType").Str]++
 	}
 	for name := range catalog {
@@ -54,7 +66,7 @@ func TestEveryEventTypeOfTheCatalogHappens(t *testing.T) {
 }
 
 func TestGeneratedEventsHaveOktasShapes(t *testing.T) {
-	events := generated(t, 30_000, &Org{})
+	events := longLog()
 	found := map[string]bool{}
 	uuids := map[string]bool{}
 	sizes := 0
@@ -150,7 +162,7 @@ func TestPersistenceFollowsPublishedAndSomeEventsAreLate(t *testing.T) {
 		late := 0
 		for i, e := range o.log.events {
 			require.LessOrEqual(t, e.published, e.persisted)
-			if e.persisted-e.published > 2000 {
+			if e.persisted-e.published > 2500 {
 				late++
 			}
 			if i > 0 {
@@ -158,6 +170,16 @@ func TestPersistenceFollowsPublishedAndSomeEventsAreLate(t *testing.T) {
 			}
 		}
 		require.InDelta(t, 400, late, 150)
+	})
+}
+
+func TestWhatIsGeneratedIsThereAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := &Org{}
+		for n := 1; n <= 1000; n++ {
+			o.Generate(1, 0)
+			require.Equal(t, n, o.Len())
+		}
 	})
 }
 
@@ -181,7 +203,6 @@ func TestLiveKeepsItsRate(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 100*time.Second)
 				defer cancel()
 				require.ErrorIs(t, o.Live(ctx, perSecond), context.DeadlineExceeded)
-				time.Sleep(time.Second) // the last ones are still being persisted
 				require.InDelta(t, 100*perSecond, o.Len(), max(1, perSecond/10))
 			})
 		})

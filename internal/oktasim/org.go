@@ -18,7 +18,7 @@ type Org struct {
 
 	Token   string        // the SSWS token that is accepted; empty: any non-empty one is
 	Clients []OAuthClient // service apps known to the token endpoint; nil: none
-	Refuse  int           // answer every System Log request with this status: 401, 403 or 404; 0: answer properly
+	Refuse  int           // answer every System Log request with this status: 401, 403 or 404; anything else: answer properly
 
 	// Where and when.
 
@@ -35,7 +35,7 @@ type Org struct {
 	PageCap          int           // never put more events than this on a page, whatever limit says; 0: no cap
 	Retention        time.Duration // age by published at which events leave the log; 0: 90 days
 
-	// How badly. More in faults.go.
+	// How badly. More in fault_answers.go and fault_links.go.
 
 	Delay         time.Duration // wait before each System Log answer; 0: none
 	LinkStyle     LinkStyle     // how the Link header is written; zero: LinkSeparate, two header lines
@@ -49,8 +49,9 @@ type Org struct {
 
 	// Intercept chooses another answer for the n-th System Log request,
 	// counted from 1. A nil handler means the normal answer, as does a nil
-	// func. It is called without the org's mutex held. An answer of faults.go
-	// or one's own handler will do; [Org.Normal] is the normal answer, to wrap.
+	// func. It is called without the org's mutex held. The methods of Org that
+	// return an http.Handler are made for it, and so is one's own handler;
+	// [Org.Normal] is the normal answer, to wrap.
 	Intercept func(n int, r *http.Request) http.Handler
 
 	// OAuth.
@@ -58,8 +59,8 @@ type Org struct {
 	AccessTokenTTL time.Duration // life of an access token; 0: one hour, as Okta's
 	ResourceNonce  bool          // demand a DPoP nonce on System Log requests too (401 use_dpop_nonce); Okta does not today
 
-	// InterceptToken is Intercept for the token endpoint. The answers of
-	// faults.go that do not need a page fit it.
+	// InterceptToken is Intercept for the token endpoint. The handlers of
+	// fault_answers.go that do not spoil a page fit it.
 	InterceptToken func(n int, r *http.Request) http.Handler
 
 	mu        sync.Mutex // guards the knobs and everything below
