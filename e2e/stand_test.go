@@ -134,6 +134,15 @@ func newCollector(t *testing.T, config []byte, o *org, loki *stack.Loki) *collec
 // start starts alloy-okta and waits until it is ready.
 func (c *collector) start(t *testing.T) {
 	t.Helper()
+	c.launch(t)
+	ctx, cancel := context.WithTimeout(t.Context(), startWithin)
+	defer cancel()
+	require.NoError(t, c.Ready(ctx, "http://"+c.addr+"/-/ready"))
+}
+
+// launch starts alloy-okta.
+func (c *collector) launch(t *testing.T) {
+	t.Helper()
 	process, err := stack.Command{
 		Name: "alloy-okta",
 		Path: c.bin,
@@ -143,9 +152,6 @@ func (c *collector) start(t *testing.T) {
 	require.NoError(t, err)
 	c.Process = process
 	t.Cleanup(process.Kill)
-	ctx, cancel := context.WithTimeout(t.Context(), startWithin)
-	defer cancel()
-	require.NoError(t, process.Ready(ctx, "http://"+c.addr+"/-/ready"))
 }
 
 // stop ends alloy-okta as an operator would. It must end well and must not have told its log the token.

@@ -1,0 +1,165 @@
+package e2e
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/grafana/alloy/okta/internal/stack"
+)
+
+// reconciled delivers to Loki through the gate, exactly once, and beside it to a second receiver, at least once. The two are two
+// components: with reconcile, what Loki has is not handed over again, to nobody.
+const reconciled = `
+loki.source.okta "default" {
+	url              = sys.env("OKTA_URL")
+	api_token        = sys.env("OKTA_API_TOKEN")
+	poll_interval    = "500ms"
+	initial_lookback = "2h"
+	forward_to       = [loki.write.default.receiver]
+
+	reconcile {
+		url = sys.env("LOKI_URL")
+	}
+}
+
+loki.write "default" {
+	endpoint {
+		url                 = sys.env("LOKI_URL") + "/loki/api/v1/push"
+		min_backoff_period  = "100ms"
+		max_backoff_period  = "500ms"
+		max_backoff_retries = 4
+	}
+}
+
+` + second
+
+// second delivers to the second receiver, without reconcile.
+const second = `
+loki.source.okta "second" {
+	url              = sys.env("OKTA_URL")
+	api_token        = sys.env("OKTA_API_TOKEN")
+	poll_interval    = "500ms"
+	initial_lookback = "2h"
+	forward_to       = [loki.write.second.receiver]
+}
+
+loki.write "second" {
+	endpoint {
+		url = sys.env("SECOND_URL")
+	}
+}
+`
+
+// trial is alloy-okta under load: an org with a live feed and bursts, a Loki behind a gate, and a second receiver.
+type trial struct {
+	*rand.Rand
+	okta   *org
+	loki   *stack.Loki
+	gate   *gate
+	second *receiver
+	alloy  *collector
+}
+
+const (
+	backlog  = 500
+	liveRate = 30 // events a second
+)
+
+// newTrial prepares a trial; alloy-okta is not started. Its decisions, and the org's world, follow from a seed that is printed; with
+// OKTA_E2E_SEED they are those of an earlier run, as far as the machine's timing allows. The knobs come after those that every trial has.
+func newTrial(t *testing.T, config string, knobs ...string) *trial {
+	t.Helper()
+	seed := rand.Uint64N(1_000_000)
+	if given := os.Getenv("OKTA_E2E_SEED"); given != "" {
+		var err error
+		seed, err = strconv.ParseUint(given, 10, 63)
+		require.NoErrorf(t, err, "OKTA_E2E_SEED %q: want a whole number", given)
+	}
+	t.Logf("OKTA_E2E_SEED=%d repeats this", seed)
+
+	s := &trial{Rand: rand.New(rand.NewPCG(seed, 0)), second: startReceiver(t)}
+	s.okta = startOrg(t, append([]string{
+		fmt.Sprintf("--backlog=%d", backlog), "--backlog-span=90m", fmt.Sprintf("--rate=%d/s", liveRate), "--late-share=0.02",
+		"--rate-limit=6000", fmt.Sprintf("--seed=%d", seed),
+	}, knobs...)...)
+	s.loki = startLoki(t)
+	s.gate = startGate(t, s.loki)
+	s.alloy = newCollector(t, []byte(config), s.okta, s.loki)
+	s.alloy.env = append(s.alloy.env, "LOKI_URL="+s.gate.URL, "SECOND_URL="+s.second.URL)
+	return s
+}
+
+// burst has the org log hundreds of events at once. They fill blocks of Loki's chunks (256 KB), behind which it no longer
+// recognises a double.
+func (s *trial) burst(t *testing.T) {
+	t.Helper()
+	s.okta.generate(t, 200+s.IntN(800))
+}
+
+// pass lets time go by under load, up to at most, with a burst and a flush of Loki's chunks now and then.
+func (s *trial) pass(t *testing.T, most time.Duration) {
+	t.Helper()
+	end := time.Now().Add(time.Duration(s.Int64N(int64(most))))
+	for left := time.Until(end); left > 0; left = time.Until(end) {
+		switch s.IntN(4) {
+		case 0:
+			s.burst(t)
+		case 1:
+			_ = s.loki.Reader().Flush(t.Context()) // Loki may be down just now
+		}
+		time.Sleep(min(left, time.Duration(s.IntN(500))*time.Millisecond))
+	}
+}
+
+// settle waits, under load, until Loki holds all that the org has logged by now, for a later event proves that an earlier one is
+// lost. Then it ends the feed, waits for the rest, and ends alloy-okta. It returns all events of the org.
+func (s *trial) settle(t *testing.T) []record {
+	t.Helper()
+	soFar := s.logged(t)
+	waitForCount(t, s.loki.Reader(), selector, soFar, len(soFar), 3*time.Minute)
+	all := s.end(t)
+	waitForCount(t, s.loki.Reader(), selector, all, len(all), 3*time.Minute)
+	s.second.waitFor(t, all)
+	s.alloy.waitForMetric(t, "loki_source_okta_unconfirmed_events", 0)
+	s.alloy.stop(t)
+	require.NoError(t, s.loki.Reader().Flush(t.Context()))
+	return all
+}
+
+// end ends the feed and returns all events of the org.
+func (s *trial) end(t *testing.T) []record {
+	t.Helper()
+	s.okta.control(t, http.MethodPost, "rate?per_second=0")
+	var all []record
+	require.Eventually(t, func() bool { // what is being played comes to its end
+		before := len(all)
+		all = s.logged(t)
+		return len(all) == before
+	}, time.Minute, time.Second)
+	return all
+}
+
+// requireDelivered is the proof: each event is in Loki exactly once, and the second receiver got each at least once.
+func (s *trial) requireDelivered(t *testing.T, all []record) {
+	t.Helper()
+	requireExactlyOnce(t, s.loki.Reader(), selector, all)
+	s.second.requireAtLeastOnce(t, all)
+	t.Logf("%d events, each once in Loki; the second receiver got %d entries", len(all), s.second.entries())
+}
+
+// logged returns what the org's events must be in Loki.
+func (s *trial) logged(t *testing.T) []record {
+	t.Helper()
+	var records []record
+	for _, event := range s.okta.persisted(t) {
+		records = append(records, recordOf(t, event))
+	}
+	return records
+}
