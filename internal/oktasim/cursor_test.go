@@ -104,4 +104,3 @@ func TestPagesMayBeShorterThanAsked(t *testing.T) {
 	o.Generate(10, time.Minute)
 	require.Len(t, ask(t, o, "/api/v1/logs?limit=1000").events, 3)
 }
-
