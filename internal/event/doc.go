@@ -30,9 +30,28 @@
 // Loki: len(Line) and Timestamp are there to be looked at.
 //
 // Labels are job, org and the configured ones, then relabeling rules over
-// these and the __okta_* labels; names that begin with two underscores are
-// dropped at the end. No label has many values unless a rule makes one. Rules
-// that drop an event leave its Labels nil.
+// these and the labels
+//
+//	__okta_org                      the org's host
+//	__okta_event_type               eventType
+//	__okta_legacy_event_type        legacyEventType
+//	__okta_severity                 severity, as Okta spells it
+//	__okta_level                    info, warning or error
+//	__okta_outcome_result           outcome.result
+//	__okta_actor_type               actor.type
+//	__okta_target_type              target[AppInstance|User|0].type
+//	__okta_transaction_type         transaction.type
+//	__okta_client_device            client.device
+//	__okta_client_zone              client.zone
+//	__okta_client_country           client.geographicalContext.country
+//	__okta_authentication_provider  authenticationContext.authenticationProvider
+//	__okta_credential_type          authenticationContext.credentialType
+//	__okta_is_proxy                 securityContext.isProxy
+//	__okta_risk_level               securityContext.risk.level
+//
+// which are "" where the event does not have them. Names that begin with two
+// underscores are dropped at the end. No label has many values unless a rule
+// makes one. Rules that drop an event leave its Labels nil.
 //
 // Structured metadata is a set of names and paths. A name that is also a label
 // is refused when it was configured, and left out of an entry when a rule made
@@ -57,8 +76,8 @@
 // fits, * means every member or element, and a name that meets an array reaches
 // through it. A redacted string, number or boolean becomes "***" or a token, or
 // its member or element is taken out; a path that leads to an object or array
-// redacts all in it. null and "" hide nothing and stay. uuid and published
-// cannot be redacted.
+// redacts all values in it and leaves the names. null and "" hide nothing and
+// stay. uuid and published cannot be redacted.
 //
 // The token of a value is "hmac:" and the first 16 bytes, in hexadecimal, of
 // HMAC-SHA256 of its text, lower-cased, so that logins that differ in case are

@@ -3,6 +3,7 @@ package event
 import (
 	"bytes"
 	"iter"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -187,10 +188,12 @@ func (d *decoded) places(spelling []byte) iter.Seq[int] {
 func (d *decoded) isWord(start, end int, others []interval) bool {
 	before, _ := utf8.DecodeLastRune(d.folded[:start])
 	after, _ := utf8.DecodeRune(d.folded[end:])
-	begins, ends := !isWordRune(before), !isWordRune(after)
-	for _, other := range others {
-		begins = begins || other.end == start
-		ends = ends || other.start == end
+	if !isWordRune(before) && !isWordRune(after) {
+		return true
 	}
-	return begins && ends
+	next, _ := slices.BinarySearchFunc(others, end, func(i interval, end int) int { return i.start - end })
+	last, _ := slices.BinarySearchFunc(others, start, func(i interval, start int) int { return i.end - start })
+	begins := last < len(others) && others[last].end == start
+	ends := next < len(others) && others[next].start == end
+	return (begins || !isWordRune(before)) && (ends || !isWordRune(after))
 }
