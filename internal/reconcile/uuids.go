@@ -16,11 +16,14 @@ func findUUIDs(line string, found func(uuid string)) {
 		for i < len(line) && i < 16 && strings.IndexByte("\\\": =\t", line[i]) >= 0 {
 			i++
 		}
+		if i == 0 {
+			continue
+		}
 		j := i
 		for j < len(line) && isUUIDByte(line[j]) {
 			j++
 		}
-		if i > 0 && j > i {
+		if j > i {
 			found(line[i:j])
 		}
 		line = line[j:]
