@@ -119,16 +119,19 @@
 // # Speed
 //
 // The page is read by code of our own, which checks it and finds the members in
-// the same pass. In one run over 1,000 events of 2 KB, against json.Valid of
-// the same bytes (BenchmarkRatio): this package's Scan 0.27, gjson 0.67,
-// jsonparser 1.6 (it does not check what it skips, so json.Valid has to go
-// first). The same for a page to become entries: 0.5, or 0.4 for events of
-// 12 KB; decoding into structs and back takes 7, a fourteenth of the speed.
-// gjson was the better library and would have met the goal of 1.0, with the
-// page read three times; the scanner is 250 lines, fuzzed against encoding/json.
-// An event costs three allocations: uuid, line, metadata.
+// the same pass. Against json.Valid of the same bytes, over 1,000 events of
+// 2 KB (BenchmarkRatio, which runs all of it in turns): Scan 0.28, gjson 0.70,
+// jsonparser 1.7, as it does not check what it skips and json.Valid has to go
+// first. Of the two libraries gjson is the one to keep, and would do for a goal
+// of 1.0; it reads the page three times, and the rest of the way would have to
+// fit into what it leaves. Our reader is 250 lines, fuzzed against encoding/json.
 //
-// Redaction of identities doubles the time (1.9), and personal data, which is
-// nearly half of an event, takes three to four times the time without: 0.8 to
-// 1.8 of json.Valid.
+// From page to entries it is 0.5, or 0.6 for events of 12 KB, where copying the
+// line counts; structs and back take 6 to 8. An event costs three allocations:
+// uuid, line, metadata.
+//
+// Redacting identities takes the time without it times 1.9. Personal data is
+// nearly half of an event: times 3 to 4, which is 1.5 to 2 of json.Valid. What
+// stands in the way is the number of values, some thirty in an event, each of
+// which is looked up and then searched for in what is left.
 package event

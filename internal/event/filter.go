@@ -17,8 +17,9 @@ type filter struct {
 	shortest int      // length of the shortest of them, at most 255
 	escapes  uint32   // the short escapes whose character is in some spelling, see escapeBit
 
-	skip [512]uint8 // by block: how far the next window may begin
-	last [512]int32 // by block: a spelling whose window ends with it, plus 1
+	// A window is as long as the shortest spelling. By the block it ends with:
+	reach [512]uint8 // how far into a spelling the block is at most; all of the window: a spelling may be here
+	last  [512]int32 // if so, one of these spellings, plus 1
 }
 
 func block(a, b byte) uint { return (uint(a|' ')*5 ^ uint(b|' ')*2) & 511 }
@@ -30,29 +31,29 @@ func (f *filter) build(all []*secret) {
 	for _, s := range all {
 		f.escapes |= s.escapes
 		for _, spelling := range s.spelled {
-			if oddByte(spelling, 0, len(spelling)) < 0 {
-				f.plain = append(f.plain, spelling)
-				f.shortest = min(f.shortest, len(spelling))
+			if spelling.plain {
+				f.plain = append(f.plain, spelling.text)
+				f.shortest = min(f.shortest, len(spelling.text))
 			}
 		}
 	}
 	if f.shortest < 2 {
 		return
 	}
-	for i := range f.skip {
-		f.skip[i] = uint8(f.shortest - 1)
-	}
-	clear(f.last[:])
+	clear(f.reach[:])
+	full := f.shortest - 1
 	for n, spelling := range f.plain {
-		end := f.shortest - 2
-		for i := range end {
-			b := block(spelling[i], spelling[i+1])
-			f.skip[b] = min(f.skip[b], uint8(end-i))
+		for i := range full {
+			here := block(spelling[i], spelling[i+1])
+			if i+1 == full {
+				f.next = append(f.next, 0)
+				if int(f.reach[here]) == full {
+					f.next[n] = f.last[here]
+				}
+				f.last[here] = int32(n + 1)
+			}
+			f.reach[here] = max(f.reach[here], uint8(i+1))
 		}
-		b := block(spelling[end], spelling[end+1])
-		f.skip[b] = 0
-		f.next = append(f.next, f.last[b])
-		f.last[b] = int32(n + 1)
 	}
 }
 
@@ -85,16 +86,17 @@ func (f *filter) markPlain(b []byte, from int, marks []uint32) []uint32 {
 		}
 		return marks
 	}
-	end := f.shortest - 2
-	for i := from + end; i+1 < len(b); {
+	full := f.shortest - 1
+	for i := from + full - 1; i+1 < len(b); {
 		here := block(b[i], b[i+1])
-		if skip := f.skip[here]; skip > 0 {
-			i += int(skip)
+		if reach := int(f.reach[here]); reach < full {
+			i += full - reach
 			continue
 		}
+		start := i - full + 1
 		for n := f.last[here]; n != 0; n = f.next[n-1] {
-			if beginsWith(b[i-end:], f.plain[n-1]) {
-				marks = append(marks, uint32(i-end))
+			if beginsWith(b[start:], f.plain[n-1]) {
+				marks = append(marks, uint32(start))
 				break
 			}
 		}

@@ -141,12 +141,12 @@ func (d *decoded) find(all []*secret, found []interval) []interval {
 	short := false
 	for _, s := range all {
 		for _, spelling := range s.spelled {
-			if isShort(spelling) {
+			if spelling.short {
 				short = true
 				continue
 			}
-			for at := range d.places(spelling) {
-				found = append(found, interval{at, at + len(spelling), s})
+			for at := range d.places(spelling.text) {
+				found = append(found, interval{at, at + len(spelling.text), s})
 			}
 		}
 	}
@@ -157,12 +157,12 @@ func (d *decoded) find(all []*secret, found []interval) []interval {
 	others := len(found)
 	for _, s := range all {
 		for _, spelling := range s.spelled {
-			if !isShort(spelling) {
+			if !spelling.short {
 				continue
 			}
-			for at := range d.places(spelling) {
-				if d.isWord(at, at+len(spelling), found[:others]) {
-					found = append(found, interval{at, at + len(spelling), s})
+			for at := range d.places(spelling.text) {
+				if end := at + len(spelling.text); d.isWord(at, end, found[:others]) {
+					found = append(found, interval{at, end, s})
 				}
 			}
 		}

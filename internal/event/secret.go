@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -32,9 +33,16 @@ const maxSecrets = 8192
 
 // A secret is a value that must not be in the entry.
 type secret struct {
-	quoted  string   // what stands for it, as a JSON string
-	spelled [][]byte // what to look for, folded; nil when it is replaced in its place only
-	escapes uint32   // the short escapes of JSON that stand for one of its characters
+	quoted  string     // what stands for it, as a JSON string
+	spelled []spelling // what to look for; nil when it is replaced in its place only
+	escapes uint32     // the short escapes of JSON that stand for one of its characters
+}
+
+// A spelling is a way to write a secret.
+type spelling struct {
+	text  []byte // folded
+	plain bool   // ASCII without a backslash, so JSON can hold it as it is
+	short bool   // looked for as a word only
 }
 
 // token is what stands for the secret inside a longer text.
@@ -84,22 +92,17 @@ func (k *secrets) make(text string) *secret {
 		}
 	}
 	query := url.QueryEscape(text)
-	for _, spelling := range []string{text, query, strings.ReplaceAll(query, "+", "%20"), url.PathEscape(text)} {
-		spelling := appendFolded(nil, spelling)
-		if !containsSpelling(s.spelled, spelling) {
-			s.spelled = append(s.spelled, spelling)
+	for _, written := range []string{text, query, strings.ReplaceAll(query, "+", "%20"), url.PathEscape(text)} {
+		text := appendFolded(nil, written)
+		if !slices.ContainsFunc(s.spelled, func(known spelling) bool { return string(known.text) == string(text) }) {
+			s.spelled = append(s.spelled, spelling{
+				text:  text,
+				plain: oddByte(text, 0, len(text)) < 0,
+				short: utf8.RuneCount(text) < wordLength,
+			})
 		}
 	}
 	return s
-}
-
-func containsSpelling(all [][]byte, one []byte) bool {
-	for _, known := range all {
-		if string(known) == string(one) {
-			return true
-		}
-	}
-	return false
 }
 
 // escapeBit gives each short escape a bit: modulo 31 all eight differ.
