@@ -65,13 +65,23 @@ type Page struct {
 	NextErr   error     // why Next is "" although Okta named one; never a credential in it
 	Date      time.Time // the server's clock when it answered; ours if it sent no Date
 	RequestID string    // X-Okta-Request-Id
+
+	memory *bytes.Buffer // behind Body
+}
+
+// Release gives the body's memory back, for a later page. Neither Body nor anything
+// that shares its memory may be used afterwards. Not to call it is no error.
+func (p *Page) Release() {
+	if p.memory != nil {
+		bodies.Put(p.memory)
+	}
+	p.Body, p.memory = nil, nil
 }
 
 // Client fetches pages of one org. It is safe for concurrent use.
 type Client struct {
 	cfg       Config
 	transport http.RoundTripper
-	size      sizeHint
 }
 
 // New returns a client. It does no network.
@@ -142,7 +152,7 @@ func (c *Client) Fetch(ctx context.Context, cur Cursor) (Page, error) {
 
 // page takes body and next link out of a good answer.
 func (c *Client) page(target string, ans answer) Page {
-	p := Page{Body: ans.body, Date: ans.date, RequestID: requestID(ans.header)}
+	p := Page{Body: ans.body, memory: ans.memory, Date: ans.date, RequestID: requestID(ans.header)}
 	next, ok := nextLink(ans.header)
 	if !ok {
 		return p
@@ -168,8 +178,9 @@ type answer struct {
 	header   http.Header
 	date     time.Time
 	body     []byte
-	redirect string // Location of a 3xx
-	retry    bool   // the Authorizer wants one more try
+	memory   *bytes.Buffer // behind body
+	redirect string        // Location of a 3xx
+	retry    bool          // the Authorizer wants one more try
 }
 
 // exchange makes one request and reads its whole answer.
@@ -213,7 +224,8 @@ func (c *Client) exchange(ctx context.Context, target string) (answer, error) {
 	if ans.status >= 300 && ans.status < 400 {
 		ans.redirect = resp.Header.Get("Location")
 	}
-	ans.body, err = readBody(resp, limit, &c.size)
+	ans.memory, err = readBody(resp, limit)
+	ans.body = ans.memory.Bytes()
 	c.observe(ans.status, begin, len(ans.body))
 	switch {
 	case ans.status != http.StatusOK:
