@@ -100,7 +100,7 @@ func newTrial(t *testing.T, config string, knobs ...string) *trial {
 // recognises a double.
 func (s *trial) burst(t *testing.T) {
 	t.Helper()
-	s.okta.generate(t, 200+s.IntN(800))
+	s.okta.generate(t, 100+s.IntN(500))
 }
 
 // pass lets time go by under load, up to at most, with a burst and a flush of Loki's chunks now and then.
@@ -108,10 +108,10 @@ func (s *trial) pass(t *testing.T, most time.Duration) {
 	t.Helper()
 	end := time.Now().Add(time.Duration(s.Int64N(int64(most))))
 	for left := time.Until(end); left > 0; left = time.Until(end) {
-		switch s.IntN(4) {
+		switch s.IntN(10) {
 		case 0:
 			s.burst(t)
-		case 1:
+		case 1, 2:
 			_ = s.loki.Reader().Flush(t.Context()) // Loki may be down just now
 		}
 		time.Sleep(min(left, time.Duration(s.IntN(500))*time.Millisecond))

@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/tidwall/gjson"
 )
 
 // ask gets a path of alloy-okta's own HTTP server. It fails while the program is down.
@@ -96,4 +99,17 @@ func (c *collector) waitForHealth(t *testing.T, want string) (message string) {
 		return err == nil && state == want
 	}, 2*time.Minute, 100*time.Millisecond, "waiting for the component to be %s", want)
 	return message
+}
+
+// savedCursor returns the cursor that component loki.source.okta.default would go on from after a crash.
+func (c *collector) savedCursor(t *testing.T) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(c.storage, "loki.source.okta.default", "*.json"))
+	require.NoError(t, err)
+	require.Len(t, files, 1)
+	journal, err := os.ReadFile(files[0])
+	require.NoError(t, err)
+	marks := gjson.GetBytes(journal, "marks.#.cursor").Array()
+	require.NotEmpty(t, marks)
+	return marks[len(marks)-1].String()
 }
