@@ -3,9 +3,9 @@ package okta
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
-
-	"github.com/grafana/loki/pkg/push"
 
 	"github.com/grafana/alloy/internal/component"
 	"github.com/grafana/alloy/internal/component/common/loki"
@@ -22,22 +22,23 @@ type sink struct {
 	live      liveDebugging
 }
 
-// Send implements poller.Sink.
+// Send implements poller.Sink. Each receiver gets labels and metadata of its own, the
+// last one the entry's own metadata.
 func (s sink) Send(ctx context.Context, e event.Entry) error {
-	for _, r := range s.receivers {
+	for i, r := range s.receivers {
+		own := e.Entry
+		if last := i == len(s.receivers)-1; last {
+			s.live.publish(e) // now, for afterwards the metadata is the receiver's
+		} else {
+			own.StructuredMetadata = slices.Clone(own.StructuredMetadata)
+		}
 		select {
-		case r.Chan() <- loki.NewEntry(e.Labels.Clone(), clone(e.Entry)):
+		case r.Chan() <- loki.NewEntry(maps.Clone(e.Labels), own):
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
-	s.live.publish(e)
 	return nil
-}
-
-func clone(e push.Entry) push.Entry {
-	e.StructuredMetadata = append(push.LabelsAdapter(nil), e.StructuredMetadata...)
-	return e
 }
 
 // liveDebugging publishes entries to the UI while somebody looks. The zero value
