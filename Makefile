@@ -89,7 +89,7 @@ demo: build loki ## the same with a real Loki: shows a LogQL query and its resul
 
 .PHONY: deps
 deps: ## install what the tests need and the machine lacks
-	@.ci/deps npm
+	@.ci/deps npm chromium
 
 .PHONY: test
 test: deps lint race-if-possible build loki ## the whole suite: installs, builds, then tests everything once
@@ -98,6 +98,11 @@ test: deps lint race-if-possible build loki ## the whole suite: installs, builds
 .PHONY: e2e
 e2e: build loki ## the long proofs with the built binary, a simulated org and a real Loki
 	@OKTA_E2E=long go test -count=1 -timeout 90m -v ./e2e/...
+
+.PHONY: screenshots
+screenshots: build ## docs/images, taken of the real UI in a Chromium
+	@.ci/deps chromium
+	@SCREENSHOTS=$(CURDIR)/docs/images go test -count=1 -run '^TestScreenshots$$' ./e2e/ui
 
 .PHONY: race race-if-possible
 race: ## the race detector over the packages that know no Alloy (needs a C compiler)

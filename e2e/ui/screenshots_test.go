@@ -58,7 +58,7 @@ func TestScreenshots(t *testing.T) {
 	}, time.Minute, 200*time.Millisecond)
 	b.shoot(folder, "graph.png")
 
-	b.do(chromedp.EmulateViewport(1180, 520))
+	b.do(chromedp.EmulateViewport(1280, 360))
 	b.open(s.base + "/debug/" + component)
 	b.see(`"eventType":"`)
 	b.shoot(folder, "live-debugging.png")
