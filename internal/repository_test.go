@@ -1,0 +1,87 @@
+// Package internal holds tests about the repository as a whole.
+package internal
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/grafana/alloy/okta"
+
+// free are the packages that must stay free of Alloy, so that they compile in seconds
+// and could serve another collector.
+var free = []string{"okta/...", "event", "poller", "checkpoint", "oktasim", "reconcile"}
+
+func TestPackagesBelowTheComponentDependOnNoAlloyPackage(t *testing.T) {
+	args := []string{"list", "-deps", "-test", "-f", "{{.ImportPath}}"}
+	for _, p := range free {
+		args = append(args, module+"/internal/"+p)
+	}
+	var stderr bytes.Buffer
+	cmd := exec.Command("go", args...)
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	require.NoError(t, err, stderr.String())
+	packages := strings.Fields(string(out))
+	require.Greater(t, len(packages), 100)
+	require.Contains(t, packages, module+"/internal/okta/auth")
+	for _, p := range packages {
+		ours := p == module || strings.HasPrefix(p, module+"/") || strings.HasPrefix(p, module+".")
+		require.False(t, strings.HasPrefix(p, "github.com/grafana/alloy") && !ours, "%s is among the dependencies", p)
+		require.False(t, strings.HasPrefix(p, module+"/component") || strings.HasPrefix(p, module+"/internal/distribution"), "%s is above them", p)
+	}
+}
+
+var (
+	testName = regexp.MustCompile(`\b(Test|Fuzz|Benchmark)[A-Z][A-Za-z0-9]*`)
+	testFunc = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark)[A-Z]\w*)\(`)
+)
+
+// tests finds the test functions in the repository's test files whose path matches.
+func tests(t *testing.T, match string) map[string]bool {
+	found := map[string]bool{}
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "node_modules" || d.Name() == "build" || d.Name() != ".." && strings.HasPrefix(d.Name(), ".")) {
+			return filepath.SkipDir
+		}
+		if ok, _ := filepath.Match(match, filepath.Base(path)); !ok || !strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		src, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		for _, m := range testFunc.FindAllSubmatch(src, -1) {
+			found[string(m[1])] = true
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	return found
+}
+
+func TestEveryTestThatTheGuaranteesNameExists(t *testing.T) {
+	doc, err := os.ReadFile("../docs/guarantees.md")
+	require.NoError(t, err)
+	existing := tests(t, "*_test.go")
+	named := map[string]bool{}
+	for _, name := range testName.FindAllString(string(doc), -1) {
+		require.True(t, existing[name], "docs/guarantees.md names %s, which is in no test file", name)
+		named[name] = true
+	}
+	require.Greater(t, len(named), 50)
+	for name := range tests(t, "contract_*_test.go") {
+		require.True(t, named[name], "%s proves a promise that docs/guarantees.md does not name", name)
+	}
+}
