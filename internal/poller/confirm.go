@@ -18,6 +18,15 @@ import (
 type Confirmer interface {
 	Find(ctx context.Context, events []reconcile.Event) (map[string]bool, error)
 	Selector() string // for messages
+	// Visible is the age up to which the destination shows an event at once; 0: any age.
+	Visible() time.Duration
+}
+
+// hidden reports whether the destination may have an event of that time and not show
+// it yet.
+func hidden(c Confirmer, at, now time.Time) bool {
+	visible := c.Visible()
+	return visible > 0 && now.Sub(at) > visible
 }
 
 // suspicion is how long nothing at all may arrive before that is reported.

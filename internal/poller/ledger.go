@@ -188,7 +188,7 @@ func (l *ledger) lost(h *handed, now time.Time) []string {
 	var uuids []string
 	for uuid, e := range h.waiting {
 		age := now.Sub(e.at)
-		blind := now.Sub(e.time) > reconcile.Visible
+		blind := hidden(h.confirm, e.time, now)
 		if blind && age >= blindGrace || !blind && age >= settle && (age >= grace || e.seq < l.reach) {
 			uuids = append(uuids, uuid)
 		}

@@ -6,9 +6,9 @@ import (
 
 	"github.com/go-kit/log/level"
 
+	"github.com/grafana/alloy/okta/internal/checkpoint"
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/okta"
-	"github.com/grafana/alloy/okta/internal/reconcile"
 )
 
 // What Loki refuses with its defaults: lines above limits_config.max_line_size and
@@ -33,6 +33,7 @@ func (p *Poller) handOver(ctx context.Context, page okta.Page, events []event.Ev
 	}
 	h := &handed{cursor: p.at.cursor, scope: p.Scope, events: len(events), bytes: len(page.Body),
 		waiting: make(map[string]*handover), confirm: p.Confirm, id: p.ConfirmID}
+	p.announce(page, events, there)
 	latestEvent := p.at.published
 	for _, ev := range events {
 		if err := p.send(ctx, ev, there, h); err != nil {
@@ -102,14 +103,29 @@ func (p *Poller) note(h *handed) {
 	p.remember()
 	h.after = p.at
 	p.Memory.ledger.add(h)
-	if len(h.waiting) > 0 {
+	p.settleUp()
+}
+
+// announce saves how far the hand-over is about to get, before it does: after a crash
+// the next process cannot ask this one what it had sent.
+func (p *Poller) announce(page okta.Page, events []event.Event, there map[string]bool) {
+	if p.Confirm == nil {
+		return
+	}
+	further := false
+	for _, ev := range events {
+		// The server's clock is cut to seconds, so the newest events look ahead of it; one
+		// that is far ahead would make all that follow look as if they were under way.
+		if !there[ev.UUID] && ev.Published.After(p.at.furthest) && ev.Published.Before(page.Date.Add(time.Minute)) {
+			p.at.furthest, further = ev.Published, true
+		}
+	}
+	if further {
 		p.write(func(now time.Time) error {
-			pending := p.at.mark(now)
-			p.Journal.Delivery.Pending = &pending
+			p.Journal.Delivery.Pending = &checkpoint.Mark{Cursor: string(p.at.cursor), Published: p.at.furthest.UTC(), HandedOver: now.UTC()}
 			return p.Journal.Save()
 		})
 	}
-	p.settleUp()
 }
 
 // send hands over one event, unless it was before or is there already, and enters it
@@ -167,7 +183,7 @@ func (p *Poller) inFlight(ev event.Event, now time.Time) bool {
 	if pending == nil || ev.Published.After(pending.Published) {
 		return false
 	}
-	return p.Journal.Delivery.ConfirmedBy != p.ConfirmID || now.Sub(ev.Published) > reconcile.Visible
+	return p.Journal.Delivery.ConfirmedBy != p.ConfirmID || hidden(p.Confirm, ev.Published, now)
 }
 
 // account counts an event that was handed over and warns, once each, of what Loki's

@@ -71,6 +71,7 @@ type Poller struct {
 type position struct {
 	cursor    okta.Cursor
 	published time.Time // latest event time handed over; the start time before the first
+	furthest  time.Time // latest event time announced, see announce
 	replaying time.Time // events up to this time were handed over before; zero: no replay
 }
 
@@ -99,6 +100,7 @@ func (p *Poller) Run(ctx context.Context) error {
 		if err == nil {
 			p.reached()
 			wait, err = p.handOver(ctx, page, events)
+			page.Release() // entries, uuids and the ledger share no memory with it
 		} else if ctx.Err() == nil {
 			wait, err = p.failed(err), nil
 		}

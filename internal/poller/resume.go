@@ -39,6 +39,9 @@ func (p *Poller) resume() {
 			p.at.replaying = last.Published
 		}
 		level.Info(p.Logger).Log("msg", "resuming from the checkpoint", "last_event", last.Published, "handed_over", last.HandedOver, "replay_from", from.Published)
+		if pending := p.Journal.Delivery.Pending; pending != nil {
+			p.at.furthest = pending.Published
+		}
 		p.remember()
 		p.Memory.pending = p.Journal.Delivery.Pending
 		return

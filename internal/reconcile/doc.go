@@ -20,5 +20,5 @@
 // What Loki does not show: entries that were pushed recently with a time further back
 // than query_ingesters_within (3h by default) are invisible until their chunk is
 // flushed, since queries for that time do not ask the ingesters. Callers that back-fill
-// must not take such an event for lost; see Visible.
+// must not take such an event for lost; see [Loki.Visible].
 package reconcile

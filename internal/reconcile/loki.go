@@ -21,10 +21,8 @@ const (
 	uuidsPerFilter = 100
 )
 
-// Visible is the age up to which Loki shows entries at once whatever their time: its
-// query_ingesters_within (3h by default) with a margin. What is older may be in an
-// ingester and not be shown before its chunk is flushed.
-const Visible = 2*time.Hour + 30*time.Minute
+// DefaultIngesters is Loki's default query_ingesters_within.
+const DefaultIngesters = 3 * time.Hour
 
 // An Event is what to look for.
 type Event struct {
@@ -40,6 +38,9 @@ type Config struct {
 	TenantID  string        // X-Scope-OrgID; "": not sent
 	Timeout   time.Duration // of one query; 0: 30s
 	UserAgent string
+	// Ingesters is Loki's query_ingesters_within: entries further back may be in an
+	// ingester and not be shown before their chunk is flushed. 0: all are shown.
+	Ingesters time.Duration
 	// Before and After widen each range, for entries that another program stamped with
 	// its own time. 0: 1s.
 	Before, After time.Duration
@@ -69,6 +70,13 @@ func New(cfg Config) *Loki {
 
 // Selector is the configured one, for messages.
 func (l *Loki) Selector() string { return l.cfg.Selector }
+
+// Visible is the age up to which Loki shows an entry at once: half an hour, or half of
+// it, inside what the queriers ask the ingesters for, as a single Loki takes off some
+// minutes itself. 0: any age.
+func (l *Loki) Visible() time.Duration {
+	return l.cfg.Ingesters - min(30*time.Minute, l.cfg.Ingesters/2)
+}
 
 // Find returns the uuids of events that are in Loki. With an error nothing is known.
 func (l *Loki) Find(ctx context.Context, events []Event) (map[string]bool, error) {

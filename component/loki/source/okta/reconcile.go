@@ -31,13 +31,15 @@ type Reconcile struct {
 	Selector string        `alloy:"selector,attr,optional"`
 	TenantID string        `alloy:"tenant_id,attr,optional"`
 	Margin   time.Duration `alloy:"margin,attr,optional"`
+	// Loki's setting of this name.
+	QueryIngestersWithin time.Duration `alloy:"query_ingesters_within,attr,optional"`
 
 	HTTPClientConfig config.HTTPClientConfig `alloy:",squash"`
 }
 
 // SetToDefault implements syntax.Defaulter. A squashed struct's own does not run.
 func (r *Reconcile) SetToDefault() {
-	*r = Reconcile{Margin: defaultMargin, HTTPClientConfig: config.DefaultHTTPClientConfig}
+	*r = Reconcile{Margin: defaultMargin, QueryIngestersWithin: reconcile.DefaultIngesters, HTTPClientConfig: config.DefaultHTTPClientConfig}
 }
 
 // Validate implements syntax.Validator.
@@ -56,6 +58,9 @@ func (r *Reconcile) Validate() error {
 	}
 	if r.Margin < 0 || r.Margin > maxMargin {
 		return fmt.Errorf("margin is %s: it must be between 0s and %s", r.Margin, maxMargin)
+	}
+	if r.QueryIngestersWithin < 0 {
+		return fmt.Errorf("query_ingesters_within is %s: it must be what Loki has, 0s if that queries its ingesters for any time", r.QueryIngestersWithin)
 	}
 	return r.HTTPClientConfig.Validate()
 }
@@ -94,7 +99,8 @@ func (r *Reconcile) loki(org string, labels map[string]string) (*reconcile.Loki,
 	margin := max(r.Margin, time.Nanosecond)
 	sum := sha256.Sum256([]byte(strings.Join([]string{u.String(), r.TenantID, selector}, "\n")))
 	return reconcile.New(reconcile.Config{
-		URL: u, Selector: selector, HTTP: hc, TenantID: r.TenantID, UserAgent: userAgent, Before: margin, After: margin,
+		URL: u, Selector: selector, HTTP: hc, TenantID: r.TenantID, UserAgent: userAgent,
+		Before: margin, After: margin, Ingesters: r.QueryIngestersWithin,
 	}), hex.EncodeToString(sum[:8]), nil
 }
 
