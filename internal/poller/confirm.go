@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/go-kit/log/level"
@@ -94,12 +95,12 @@ func (p *Poller) probe(now time.Time) bool {
 // lost.
 func (p *Poller) confirm(ctx context.Context) {
 	l := &p.Memory.ledger
-	by, events, pages := l.due(time.Now())
+	events, pages := l.due(time.Now())
 	if len(events) == 0 {
 		p.settleUp()
 		return
 	}
-	found, err := p.ask(ctx, by, events)
+	found, err := p.ask(ctx, events, pages)
 	if err != nil {
 		return
 	}
@@ -109,10 +110,11 @@ func (p *Poller) confirm(ctx context.Context) {
 	p.resendLost(ctx, pages, now)
 }
 
-// ask puts one question. After an error the next one waits, longer each time.
-func (p *Poller) ask(ctx context.Context, by Confirmer, events []reconcile.Event) (map[string]bool, error) {
+// ask puts one question, about events that are under way, in pages, and others. After
+// an error the next one waits, longer each time.
+func (p *Poller) ask(ctx context.Context, events []reconcile.Event, pages []*handed) (map[string]bool, error) {
 	l := &p.Memory.ledger
-	found, err := by.Find(ctx, events)
+	found, err := p.Confirm.Find(ctx, events)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -138,7 +140,45 @@ func (p *Poller) ask(ctx context.Context, by Confirmer, events []reconcile.Event
 	l.fails = 0
 	l.next = now.Add(max(p.PollInterval, time.Second))
 	p.Metrics.questions.WithLabelValues("answered").Inc()
-	return found, nil
+	return found, p.askOld(ctx, pages, found)
+}
+
+// askOld asks the Confirmers of earlier configurations for what the present one did not
+// find of what was handed over under them: it may bear other labels, or be elsewhere.
+// What they cannot be asked about is not taken for lost before the grace is over.
+func (p *Poller) askOld(ctx context.Context, pages []*handed, found map[string]bool) error {
+	l := &p.Memory.ledger
+	now := time.Now()
+	due := make(map[Confirmer][]reconcile.Event)
+	for _, h := range pages {
+		for uuid, e := range h.waiting {
+			e.unknown = e.confirm != p.Confirm && !found[uuid] && now.Sub(e.at) < grace
+			if e.confirm != p.Confirm && !found[uuid] && now.Sub(e.at) >= settle {
+				due[e.confirm] = append(due[e.confirm], reconcile.Event{UUID: uuid, Time: e.time})
+			}
+		}
+	}
+	for by, events := range due {
+		if now.Before(l.askOld) {
+			break
+		}
+		more, err := by.Find(ctx, events)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			l.askOld = time.Now().Add(maxBackoff)
+			level.Debug(p.Logger).Log("msg", "Loki of an earlier configuration cannot be asked", "err", err)
+			continue
+		}
+		maps.Copy(found, more)
+		for _, h := range pages {
+			for _, e := range h.waiting {
+				e.unknown = e.unknown && e.confirm != by
+			}
+		}
+	}
+	return nil
 }
 
 // received notes what was found of pages.
@@ -213,11 +253,8 @@ func (p *Poller) here(ctx context.Context, page okta.Page, events []event.Event)
 	}
 	for {
 		// One question serves both: what is under way, and what is about to be.
-		by, due, pages := m.ledger.due(time.Now())
-		if by != p.Confirm {
-			due, pages = nil, nil
-		}
-		found, err := p.ask(ctx, p.Confirm, append(due, about...))
+		due, pages := m.ledger.due(time.Now())
+		found, err := p.ask(ctx, append(due, about...), pages)
 		if err == nil {
 			p.asked = true
 			p.received(pages, found, time.Now())

@@ -143,6 +143,8 @@ type site struct {
 	scope  checkpoint.Scope
 	filter string
 	id     string
+	sees   func(uuid string) bool // what the present configuration finds of what arrived; nil: all
+	sink   Sink                   // nil: to
 
 	memory  *Memory
 	status  *Status
@@ -174,11 +176,15 @@ func (s *site) run() {
 	}
 	client := s.pipe.Client()
 	ctx, cancel := context.WithCancel(context.Background())
+	sink := s.sink
+	if sink == nil {
+		sink = s.to
+	}
 	p := New(Config{
 		Source: okta.New(okta.Config{Org: org, Auth: token{}, HTTP: client, Share: 1, PageSize: 1000, Filter: s.filter}),
-		Sink:   s.to, Format: format, Journal: journal, Scope: scope, PageSize: 1000,
+		Sink:   sink, Format: format, Journal: journal, Scope: scope, PageSize: 1000,
 		PollInterval: 10 * time.Second, InitialLookback: 24 * time.Hour,
-		Confirm: s.to, ConfirmID: s.id,
+		Confirm: &view{s.to, s.sees}, ConfirmID: s.id,
 		Memory: s.memory, Status: s.status, Metrics: s.metrics, Logger: log.NewNopLogger(),
 	})
 	done := make(chan struct{})

@@ -50,6 +50,7 @@ type ledger struct {
 	reach       uint64 // highest seq confirmed for at least `overtaken`: earlier ones were overtaken
 
 	next    time.Time // when to ask again
+	askOld  time.Time // when to ask Confirmers of earlier configurations again
 	fails   int       // failed questions in a row
 	blindly time.Time // when the stretch was last exceeded to find out whether anything arrives
 }
@@ -62,8 +63,6 @@ type handed struct {
 	waiting map[string]*handover
 	events  int
 	bytes   int
-	confirm Confirmer // that asks where it was sent
-	id      string    // its ConfirmID
 }
 
 // handover is one event on its way.
@@ -71,7 +70,10 @@ type handover struct {
 	time     time.Time // of the entry
 	at       time.Time // when it was handed over last
 	seq      uint64
-	attempts int // 0: by an earlier process
+	attempts int       // 0: by an earlier process
+	confirm  Confirmer // that asks where it was sent
+	id       string    // its ConfirmID
+	unknown  bool      // whether it arrived could not be asked
 }
 
 // add opens a page.
@@ -86,23 +88,17 @@ func (l *ledger) full() bool {
 	return l.events >= maxUnconfirmedEvents || l.bytes >= maxUnconfirmedBytes
 }
 
-// sent returns a new handover.
-func (l *ledger) sent(entryTime, now time.Time) *handover {
+// sent returns a new handover under a configuration.
+func (l *ledger) sent(entryTime, now time.Time, confirm Confirmer, id string) *handover {
 	l.seq++
-	return &handover{time: entryTime, at: now, seq: l.seq, attempts: 1}
+	return &handover{time: entryTime, at: now, seq: l.seq, attempts: 1, confirm: confirm, id: id}
 }
 
-// due returns what to ask for at once: the pages of the oldest page's Confirmer,
-// events that had time to arrive, oldest first.
-func (l *ledger) due(now time.Time) (by Confirmer, events []reconcile.Event, of []*handed) {
+// due returns what to ask for at once, events that had time to arrive, oldest pages
+// first, and those pages.
+func (l *ledger) due(now time.Time) (events []reconcile.Event, of []*handed) {
 	for _, h := range l.pages {
-		if len(h.waiting) == 0 {
-			continue
-		}
-		if by == nil {
-			by = h.confirm
-		}
-		if h.confirm != by || len(events) >= maxAsked {
+		if len(events) >= maxAsked {
 			break
 		}
 		before := len(events)
@@ -115,7 +111,7 @@ func (l *ledger) due(now time.Time) (by Confirmer, events []reconcile.Event, of 
 			of = append(of, h)
 		}
 	}
-	return by, events, of
+	return events, of
 }
 
 // dueAt is when the next question makes sense; zero when nothing is on its way.
@@ -148,7 +144,7 @@ func (l *ledger) arrived(h *handed, found map[string]bool, id string) (n int) {
 		n++
 		if e.attempts > 0 {
 			l.newest = max(l.newest, e.seq)
-			if h.id == id {
+			if e.id == id {
 				l.trusted = id
 			}
 		}
@@ -187,8 +183,11 @@ func (l *ledger) finished() *handed {
 func (l *ledger) lost(h *handed, now time.Time) []string {
 	var uuids []string
 	for uuid, e := range h.waiting {
+		if e.unknown {
+			continue
+		}
 		age := now.Sub(e.at)
-		blind := hidden(h.confirm, e.time, now)
+		blind := hidden(e.confirm, e.time, now)
 		if blind && age >= blindGrace || !blind && age >= settle && (age >= grace || e.seq < l.reach) {
 			uuids = append(uuids, uuid)
 		}

@@ -32,12 +32,13 @@ func (p *Poller) handOver(ctx context.Context, page okta.Page, events []event.Ev
 		}
 	}
 	h := &handed{cursor: p.at.cursor, scope: p.Scope, events: len(events), bytes: len(page.Body),
-		waiting: make(map[string]*handover), confirm: p.Confirm, id: p.ConfirmID}
+		waiting: make(map[string]*handover)}
 	p.announce(page, events, there)
 	latestEvent := p.at.published
 	for _, ev := range events {
 		if err := p.send(ctx, ev, there, h); err != nil {
 			p.Status.sending(time.Time{})
+			p.interrupted(h)
 			return 0, ignoreEnd(ctx, err)
 		}
 		// A time ahead of the server's clock says nothing about when the event was
@@ -50,6 +51,17 @@ func (p *Poller) handOver(ctx context.Context, page okta.Page, events []event.Ev
 	p.at.published = latestEvent
 	p.Metrics.pages.Inc()
 	return p.turn(page, len(events), h), nil
+}
+
+// interrupted keeps track of what was handed over of a page that was not finished. The
+// page comes again, without these events.
+func (p *Poller) interrupted(h *handed) {
+	if len(h.waiting) == 0 {
+		return
+	}
+	h.bytes, h.events = h.bytes*len(h.waiting)/h.events, len(h.waiting)
+	h.after = p.at
+	p.Memory.ledger.add(h)
 }
 
 // turn moves the cursor behind a page that was handed over and returns the wait before
@@ -140,15 +152,11 @@ func (p *Poller) send(ctx context.Context, ev event.Event, there map[string]bool
 	}
 	now := time.Now()
 	if p.Memory.seen.has(ev.UUID) {
-		if p.Confirm != nil && !ev.Published.IsZero() && !l.has(ev.UUID) {
-			// Handed over before a reload that came in the middle of this page.
-			h.waiting[ev.UUID] = l.sent(ev.Published, now)
-		}
 		p.Metrics.duplicates.Inc()
 		return nil
 	}
 	if p.inFlight(ev, now) {
-		e := l.sent(ev.Published, now)
+		e := l.sent(ev.Published, now, p.Confirm, p.ConfirmID)
 		e.attempts = 0
 		h.waiting[ev.UUID] = e
 		p.Memory.seen.add(ev.UUID)
@@ -165,7 +173,7 @@ func (p *Poller) send(ctx context.Context, ev event.Event, there map[string]bool
 	}
 	p.Memory.seen.add(ev.UUID)
 	if p.Confirm != nil && ev.UUID != "" && !ev.Published.IsZero() {
-		h.waiting[ev.UUID] = l.sent(entry.Timestamp, now)
+		h.waiting[ev.UUID] = l.sent(entry.Timestamp, now, p.Confirm, p.ConfirmID)
 	}
 	p.account(ev, entry, now)
 	return nil

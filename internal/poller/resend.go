@@ -95,10 +95,9 @@ func (p *Poller) resendFrom(ctx context.Context, h *handed, events []event.Event
 			return false
 		}
 		delete(lost, ev.UUID)
-		again := l.sent(entry.Timestamp, now)
+		again := l.sent(entry.Timestamp, now, p.Confirm, p.ConfirmID)
 		again.attempts = e.attempts + 1
 		h.waiting[ev.UUID] = again
-		h.confirm, h.id = p.Confirm, p.ConfirmID
 		p.Metrics.resent.Inc()
 		p.Status.set(func(s *Snapshot) { s.Resent++ })
 	}

@@ -1,0 +1,115 @@
+package poller
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/reconcile"
+)
+
+// view is how one configuration sees a destination.
+type view struct {
+	*destination
+	sees func(uuid string) bool // nil: everything
+}
+
+func (v *view) Find(ctx context.Context, events []reconcile.Event) (map[string]bool, error) {
+	found, err := v.destination.Find(ctx, events)
+	for uuid := range found {
+		if v.sees != nil && !v.sees(uuid) {
+			delete(found, uuid)
+		}
+	}
+	return found, err
+}
+
+// labelled notes under which configuration each event was sent, and blocks when it has taken so many.
+type labelled struct {
+	*destination
+	id   string
+	by   map[string]string
+	left int // negative: takes everything
+}
+
+func (l *labelled) Send(ctx context.Context, e event.Entry) error {
+	if l.left == 0 {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	l.left--
+	l.by[e.Line] = l.id
+	return l.destination.Send(ctx, e)
+}
+
+func TestReconcileGoesOnWhenAReloadPutsTheSelectorRight(t *testing.T) {
+	in(t, func(t *testing.T, s *site) {
+		s.org.Generate(3000, time.Hour)
+		s.sees = func(string) bool { return false }
+		s.run()
+		time.Sleep(5 * time.Minute)
+		require.ErrorIs(t, s.status.Snapshot().ConfirmErr, ErrNothingArrives)
+
+		s.stop()
+		s.id, s.sees = "two", nil
+		s.run()
+		s.org.Generate(10, time.Second)
+		time.Sleep(2 * time.Minute)
+		s.requireExactlyOnce()
+		require.NoError(t, s.status.Snapshot().ConfirmErr)
+		require.Zero(t, s.status.Snapshot().Unconfirmed)
+		last, _ := s.saved().Last()
+		require.Contains(t, last.Cursor, "after=")
+	})
+}
+
+func TestReconcileReloadWithOtherLabelsInTheMiddleOfAPageDoublesNothing(t *testing.T) {
+	in(t, func(t *testing.T, s *site) {
+		s.org.Generate(10, time.Second)
+		by := map[string]string{}
+		s.sink, s.sees = &labelled{s.to, "one", by, 410}, func(uuid string) bool { return by[uuid] == "one" }
+		s.run()
+		time.Sleep(time.Minute)
+		s.org.Generate(1000, time.Second)
+		time.Sleep(time.Minute) // 400 of the page are sent
+
+		s.stop()
+		s.id = "two"
+		s.sink, s.sees = &labelled{s.to, "two", by, -1}, func(uuid string) bool { return by[uuid] == "two" }
+		s.run()
+		for range 10 {
+			s.org.Generate(10, time.Second)
+			time.Sleep(time.Minute)
+		}
+		s.requireExactlyOnce()
+		require.Zero(t, s.status.Snapshot().Unconfirmed)
+	})
+}
+
+func TestReconcileDoesNotWaitForADestinationThatIsNoLongerConfigured(t *testing.T) {
+	in(t, func(t *testing.T, s *site) {
+		s.org.Generate(100, time.Minute)
+		s.run()
+		time.Sleep(time.Minute)
+		old := s.to
+		old.set(func() { old.down, old.lose = true, func(string) bool { return true } })
+		s.org.Generate(100, time.Second)
+		time.Sleep(20 * time.Second) // handed over; the old Loki is switched off
+
+		s.stop()
+		s.id, s.to = "two", newDestination()
+		s.run()
+		s.org.Generate(100, time.Second)
+		time.Sleep(time.Minute)
+		_, arrived := s.to.counts()
+		require.Equal(t, map[int]int{1: 100}, arrived, "what is new is delivered")
+		time.Sleep(30 * time.Minute)
+		_, arrived = s.to.counts()
+		require.Equal(t, map[int]int{1: 200}, arrived, "what the old one cannot be asked about goes to the new one in the end")
+		require.Zero(t, s.status.Snapshot().Unconfirmed)
+		require.NoError(t, s.status.Snapshot().ConfirmErr)
+	})
+}
