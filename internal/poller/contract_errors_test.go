@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -136,19 +137,6 @@ func TestWhatPassesByItselfIsRetriedWithGrowingWaitsAndLoggedOnce(t *testing.T) 
 	}
 }
 
-// outOfReach fails to connect while told to.
-type outOfReach struct {
-	dial func(context.Context, string, string) (net.Conn, error)
-	err  error
-}
-
-func (o *outOfReach) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
-	if o.err != nil {
-		return nil, o.err
-	}
-	return o.dial(ctx, network, addr)
-}
-
 func TestNetworkNameAndTLSFailuresAreOutlived(t *testing.T) {
 	for name, failure := range map[string]error{
 		"refused":   &net.OpError{Op: "dial", Net: "tcp", Err: fmt.Errorf("connection refused")},
@@ -161,15 +149,22 @@ func TestNetworkNameAndTLSFailuresAreOutlived(t *testing.T) {
 				org := &oktasim.Org{}
 				org.Append(evs("e", 3)...)
 				c := on(t, org)
-				network := &outOfReach{dial: c.pipe.DialContext, err: failure}
-				transport := &http.Transport{DialContext: network.DialContext, DisableKeepAlives: true}
-				c.client.HTTP = &http.Client{Transport: transport}
+				var reachable atomic.Bool
+				c.client.HTTP = &http.Client{Transport: &http.Transport{
+					DisableKeepAlives: true,
+					DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+						if !reachable.Load() {
+							return nil, failure
+						}
+						return c.pipe.DialContext(ctx, network, addr)
+					},
+				}}
 				r := c.run()
 				pass(10 * time.Minute)
 				require.ErrorContains(t, c.status.Snapshot().Err, failure.Error())
 				require.NotContains(t, c.status.Snapshot().Err.Error(), "since=", "no URL in an error")
 				require.Equal(t, 1, c.logs.count("lost contact with Okta"))
-				network.err = nil
+				reachable.Store(true)
 				pass(time.Minute)
 				require.Equal(t, 1, c.logs.count("recovered"))
 				r.stop()
