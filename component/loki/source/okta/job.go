@@ -93,7 +93,7 @@ func (j *job) poller(c *Component) *poller.Poller {
 	})
 	return poller.New(poller.Config{
 		Source:          client,
-		Sink:            sink{receivers: j.args.ForwardTo, live: c.live},
+		Sink:            sink{receivers: j.args.ForwardTo, live: c.live, partly: &c.partly},
 		Format:          j.formatter.Entry,
 		Journal:         journal,
 		Scope:           j.scope,

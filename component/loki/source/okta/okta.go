@@ -42,6 +42,7 @@ type Component struct {
 	live    liveDebugging
 	status  poller.Status
 	memory  poller.Memory
+	partly  partly
 
 	updated chan struct{} // holds a token when job was replaced
 

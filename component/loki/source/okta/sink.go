@@ -20,12 +20,28 @@ import (
 type sink struct {
 	receivers []loki.LogsReceiver
 	live      liveDebugging
+	partly    *partly
+}
+
+// partly is an entry that some receivers had taken and others not when a reload came in
+// between. Its page comes again, and they must not get it twice. It outlives pollers
+// and belongs to the running one.
+type partly struct {
+	line string
+	took []loki.LogsReceiver
 }
 
 // Send implements poller.Sink. Each receiver gets labels and metadata of its own, the
 // last one the entry's own metadata.
 func (s sink) Send(ctx context.Context, e event.Entry) error {
+	var took []loki.LogsReceiver
+	if s.partly.line == e.Line {
+		took, *s.partly = s.partly.took, partly{}
+	}
 	for i, r := range s.receivers {
+		if slices.Contains(took, r) {
+			continue
+		}
 		own := e.Entry
 		if last := i == len(s.receivers)-1; last {
 			s.live.publish(e) // now, for afterwards the metadata is the receiver's
@@ -35,6 +51,7 @@ func (s sink) Send(ctx context.Context, e event.Entry) error {
 		select {
 		case r.Chan() <- loki.NewEntry(maps.Clone(e.Labels), own):
 		case <-ctx.Done():
+			*s.partly = partly{line: e.Line, took: slices.Concat(took, s.receivers[:i])}
 			return ctx.Err()
 		}
 	}

@@ -21,7 +21,7 @@ func TestReceiversMayChangeWhatTheyAreGiven(t *testing.T) {
 	}}
 	receivers := []loki.LogsReceiver{loki.NewLogsReceiver(), loki.NewLogsReceiver(), loki.NewLogsReceiver()}
 	sent := make(chan error, 1)
-	go func() { sent <- sink{receivers: receivers}.Send(t.Context(), entry) }()
+	go func() { sent <- sink{receivers: receivers, partly: &partly{}}.Send(t.Context(), entry) }()
 	for _, receiver := range receivers {
 		got := <-receiver.Chan()
 		require.Equal(t, model.LabelSet{"job": "loki.source.okta"}, got.Labels)
@@ -37,8 +37,41 @@ func TestABlockedReceiverEndsWithTheContext(t *testing.T) {
 	free, blocked := loki.NewLogsReceiver(), loki.NewLogsReceiver()
 	ctx, cancel := context.WithCancel(t.Context())
 	sent := make(chan error, 1)
-	go func() { sent <- sink{receivers: []loki.LogsReceiver{free, blocked}}.Send(ctx, event.Entry{Labels: model.LabelSet{}}) }()
+	go func() {
+		sent <- sink{receivers: []loki.LogsReceiver{free, blocked}, partly: &partly{}}.Send(ctx, event.Entry{Labels: model.LabelSet{}})
+	}()
 	<-free.Chan()
 	cancel()
 	require.ErrorIs(t, <-sent, context.Canceled)
+}
+
+func TestAReloadWhileAReceiverIsBlockedRepeatsNothingForTheOthers(t *testing.T) {
+	free, blocked, late := loki.NewLogsReceiver(), loki.NewLogsReceiver(), loki.NewLogsReceiver()
+	var partly partly
+	entry := func(line string) event.Entry {
+		return event.Entry{Labels: model.LabelSet{}, Entry: push.Entry{Timestamp: time.Unix(1, 0), Line: line}}
+	}
+	send := func(ctx context.Context, line string, receivers ...loki.LogsReceiver) chan error {
+		sent := make(chan error, 1)
+		go func() { sent <- sink{receivers: receivers, partly: &partly}.Send(ctx, entry(line)) }()
+		return sent
+	}
+	for reload := range 2 { // the second one must not forget what the first one knew
+		ctx, cancel := context.WithCancel(t.Context())
+		sent := send(ctx, "a", free, blocked, late)
+		if reload == 0 {
+			require.Equal(t, "a", (<-free.Chan()).Line)
+		}
+		cancel()
+		require.ErrorIs(t, <-sent, context.Canceled)
+	}
+
+	sent := send(t.Context(), "a", free, late) // without the blocked one
+	require.Equal(t, "a", (<-late.Chan()).Line, "free has it")
+	require.NoError(t, <-sent)
+
+	sent = send(t.Context(), "b", free, late)
+	require.Equal(t, "b", (<-free.Chan()).Line)
+	require.Equal(t, "b", (<-late.Chan()).Line)
+	require.NoError(t, <-sent)
 }
