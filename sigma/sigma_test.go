@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/grafana/loki/v3/pkg/logql/syntax"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/relabel"
 	"github.com/stretchr/testify/require"
@@ -220,6 +221,54 @@ func TestTargetRulesNeedStructuredMetadata(t *testing.T) {
 			}
 		}
 		require.Equal(t, []string{"okta_apt_suspicious_user_creation", "okta_new_behaviours_admin_console"}, blind, form)
+	}
+}
+
+// TestRedactionHidesFromRules is what docs/entries.md warns of: which rules no longer find their event, and which find another.
+func TestRedactionHidesFromRules(t *testing.T) {
+	for preset, want := range map[string][]string{
+		event.PresetUserIdentity: {"okta_apt_suspicious_user_creation"},
+		event.PresetPersonalData: {
+			"okta_admin_activity_from_proxy_query", "okta_apt_suspicious_user_creation", "okta_new_behaviours_admin_console", "okta_password_health_report_query",
+		},
+	} {
+		f := formatter(t, event.Options{Redaction: &event.Redaction{Presets: []string{preset}}})
+		var hidden []string
+		for _, rule := range rules(t) {
+			q := map[string]*logQuery{rule: parse(t, query(t, rule, "envelope"))}
+			if len(matches(t, q, f, read(t, filepath.Join("rules", rule, "event.json")))) == 0 {
+				hidden = append(hidden, rule)
+			}
+		}
+		require.Equal(t, want, hidden, preset)
+
+		for rule, c := range map[string]struct{ from, to string }{
+			"okta_password_in_alternateid_field": {"Summer2026!", "summer@acme.example"},
+			"okta_session_impersonation_granted": {"helpdesk@contractor.example", "helpdesk@acme.example"},
+		} {
+			innocent := bytes.ReplaceAll(read(t, filepath.Join("rules", rule, "event.json")), []byte(c.from), []byte(c.to))
+			q := map[string]*logQuery{rule: parse(t, query(t, rule, "envelope"))}
+			require.Empty(t, matches(t, q, formatter(t, event.Options{}), innocent))
+			require.Equal(t, []string{rule}, matches(t, q, f, innocent), "it excludes by a value that is redacted")
+		}
+	}
+}
+
+func TestQueriesInTheDocsAreLogQL(t *testing.T) {
+	blocks := regexp.MustCompile("(?ms)^ *```logql\n(.*?)```").FindAllStringSubmatch(string(read(t, "../docs/entries.md")), -1)
+	require.NotEmpty(t, blocks)
+	for _, block := range blocks {
+		_, err := syntax.ParseExpr(block[1])
+		require.NoError(t, err, block[1])
+	}
+}
+
+func TestTheDocsListEveryRule(t *testing.T) {
+	docs := string(read(t, "../docs/entries.md"))
+	for _, rule := range rules(t) {
+		text := query(t, rule, "raw")
+		level := regexp.MustCompile(`(?m)^# Level: (.+)$`).FindStringSubmatch(text)[1]
+		require.Contains(t, docs, "| [`"+rule+"`](../sigma/rules/"+rule+") | "+level+" | `"+strings.Join(parse(t, text).fields, "`, `")+"` |")
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -42,7 +43,10 @@ func TestCases(t *testing.T) {
 	t.Setenv("OKTA_API_TOKEN", "00caseToken")
 	for _, folder := range folders {
 		t.Run(filepath.Base(folder), func(t *testing.T) {
-			args := load(t, filepath.Join(folder, "config.alloy"))
+			config, err := os.ReadFile(filepath.Join(folder, "config.alloy"))
+			require.NoError(t, err)
+			args := load(t, config)
+			requireFormatted(t, config)
 			raw, err := os.ReadFile(filepath.Join(folder, "event.json"))
 			require.NoError(t, err)
 			raw = bytes.TrimSpace(raw)
@@ -63,18 +67,36 @@ func TestCases(t *testing.T) {
 	}
 }
 
-// load reads a configuration as Alloy does: each block is decoded into its component's arguments, in a scope with what the
-// others export.
-func load(t *testing.T, file string) (args Arguments) {
-	t.Helper()
-	src, err := os.ReadFile(file)
+// TestExamplesOfEntriesAreAccepted reads the configurations in docs/entries.md.
+func TestExamplesOfEntriesAreAccepted(t *testing.T) {
+	t.Setenv("OKTA_API_TOKEN", "00caseToken")
+	t.Setenv("OKTA_REDACT_KEY", strings.Repeat("0123456789abcdef", 2))
+	docs, err := os.ReadFile("../../../../docs/entries.md")
 	require.NoError(t, err)
-	parsed, err := parser.ParseFile(file, src)
+	blocks := regexp.MustCompile("(?ms)^```alloy\n(.*?)```").FindAllSubmatch(docs, -1)
+	require.NotEmpty(t, blocks)
+	for _, block := range blocks {
+		args := load(t, block[1])
+		require.NotEmpty(t, entryOf(t, args, []byte(`{"uuid":"1"}`)).Line)
+	}
+}
+
+// requireFormatted tells whether `alloy-okta fmt` would leave the configuration alone.
+func requireFormatted(t *testing.T, config []byte) {
+	t.Helper()
+	parsed, err := parser.ParseFile("config.alloy", config)
 	require.NoError(t, err)
 	var formatted bytes.Buffer
 	require.NoError(t, printer.Fprint(&formatted, parsed))
-	require.Equal(t, strings.TrimSpace(formatted.String()), strings.TrimSpace(string(src)), "alloy-okta fmt")
+	require.Equal(t, strings.TrimSpace(formatted.String()), strings.TrimSpace(string(config)), "alloy-okta fmt")
+}
 
+// load reads a configuration as Alloy does: each block is decoded into its component's arguments, in a scope with what the
+// others export.
+func load(t *testing.T, config []byte) (args Arguments) {
+	t.Helper()
+	parsed, err := parser.ParseFile("config.alloy", config)
+	require.NoError(t, err)
 	rules := map[string]any{}
 	scope := vm.NewScope(map[string]any{"loki": map[string]any{
 		"relabel": rules,
