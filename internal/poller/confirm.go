@@ -256,9 +256,11 @@ func (p *Poller) here(ctx context.Context, page okta.Page, events []event.Event)
 		due, pages := m.ledger.due(time.Now())
 		found, err := p.ask(ctx, append(due, about...), pages)
 		if err == nil {
+			now := time.Now()
 			p.asked = true
-			p.received(pages, found, time.Now())
+			p.received(pages, found, now)
 			p.settleUp()
+			p.resendLost(ctx, pages, now)
 			return found, nil
 		}
 		sleep(ctx, time.Until(m.ledger.next))
