@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -13,6 +14,15 @@ import (
 
 	"github.com/grafana/alloy/okta/internal/stack"
 )
+
+// TestMain lets four trials run at once where nobody says otherwise with -parallel: they wait more than they compute.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == parallel.DefValue {
+		_ = flag.Set(parallel.Name, "4")
+	}
+	os.Exit(m.Run())
+}
 
 // reconciled delivers to Loki through the gate, exactly once, and beside it to a second receiver, at least once. The two are two
 // components: with reconcile, what Loki has is not handed over again, to nobody.

@@ -6,6 +6,7 @@ import (
 )
 
 func TestAnOrgWhoseClockIsTenMinutesOff(t *testing.T) {
+	t.Parallel()
 	for name, knob := range map[string]string{"ahead": "--clock=10m", "behind": "--clock=-10m"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

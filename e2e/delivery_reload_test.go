@@ -29,6 +29,7 @@ func (s *trial) reload(t *testing.T, config string) {
 }
 
 func TestReloadsUnderLoadLoseAndDoubleNothing(t *testing.T) {
+	t.Parallel()
 	for name, change := range map[string]func(t *testing.T, s *trial, n int) string{
 		"poll interval": func(_ *testing.T, _ *trial, n int) string {
 			return strings.ReplaceAll(reconciled, `"500ms"`, fmt.Sprintf(`"%dms"`, 300+50*(n%5)))
