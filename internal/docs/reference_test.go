@@ -1,0 +1,255 @@
+package docs
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/grafana/alloy/internal/component"
+	"github.com/grafana/alloy/internal/component/common/config"
+	"github.com/grafana/alloy/internal/component/common/loki"
+	alloy_relabel "github.com/grafana/alloy/internal/component/common/relabel"
+	"github.com/grafana/alloy/syntax"
+	"github.com/grafana/alloy/syntax/alloytypes"
+	"github.com/stretchr/testify/require"
+
+	"github.com/grafana/alloy/okta/component/loki/source/okta"
+	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/exposition"
+)
+
+const reference = "loki.source.okta.md"
+
+// The sections of a component's page, as Alloy's guide for writing them has it.
+func TestTheReferencePageHasAlloysSections(t *testing.T) {
+	require.Equal(t, []string{"Usage", "Arguments", "Blocks", "Exported fields", "Component health", "Debug information",
+		"Debug metrics", "Examples", "Compatible components"}, read(t, reference).order)
+}
+
+// types are the names that Alloy's pages use.
+var types = map[reflect.Type]string{
+	reflect.TypeFor[string]():                         "string",
+	reflect.TypeFor[bool]():                           "bool",
+	reflect.TypeFor[int]():                            "int",
+	reflect.TypeFor[float64]():                        "number",
+	reflect.TypeFor[time.Duration]():                  "duration",
+	reflect.TypeFor[alloytypes.Secret]():              "secret",
+	reflect.TypeFor[[]string]():                       "list(string)",
+	reflect.TypeFor[map[string]string]():              "map(string)",
+	reflect.TypeFor[map[string][]alloytypes.Secret](): "map(list(secret))",
+	reflect.TypeFor[[]loki.LogsReceiver]():            "list(LogsReceiver)",
+	reflect.TypeFor[alloy_relabel.Rules]():            "RelabelRules",
+	reflect.TypeFor[config.URL]():                     "string",
+	reflect.TypeFor[config.TLSVersion]():              "string",
+}
+
+// body is what a block, or the component itself, takes.
+type body struct {
+	path  []string // "reconcile", "tls_config"
+	attrs map[string]attr
+}
+
+type attr struct {
+	typ      reflect.Type
+	value    reflect.Value // the default
+	optional bool
+}
+
+// bodies lists a struct's attributes and those of its blocks, as the decoder sees them, with the defaults that it starts from.
+func bodies(t *testing.T, path []string, v reflect.Value) []body {
+	t.Helper()
+	if d, ok := v.Addr().Interface().(syntax.Defaulter); ok {
+		d.SetToDefault()
+	}
+	own := body{path: path, attrs: map[string]attr{}}
+	var inner []body
+	var walk func(v reflect.Value)
+	walk = func(v reflect.Value) {
+		for i := range v.NumField() {
+			tag, ok := v.Type().Field(i).Tag.Lookup("alloy")
+			if !ok {
+				continue
+			}
+			parts := strings.Split(tag, ",")
+			field := v.Field(i)
+			if field.Kind() == reflect.Pointer {
+				if field.IsNil() {
+					field = reflect.New(field.Type().Elem())
+				}
+				field = field.Elem()
+			}
+			switch parts[1] {
+			case "squash":
+				walk(field)
+			case "block":
+				require.Equal(t, "optional", parts[2])
+				fresh := reflect.New(field.Type()).Elem()
+				inner = append(inner, bodies(t, append(slices.Clone(path), parts[0]), fresh)...)
+			case "attr":
+				own.attrs[parts[0]] = attr{typ: field.Type(), value: field, optional: len(parts) > 2 && parts[2] == "optional"}
+			default:
+				t.Fatalf("tag %q is new to this test", tag)
+			}
+		}
+	}
+	walk(v)
+	return append([]body{own}, inner...)
+}
+
+// literal is a default as one would write it; "" for a zero value.
+func literal(v reflect.Value) string {
+	switch value := v.Interface().(type) {
+	case time.Duration:
+		if value == 0 {
+			return ""
+		}
+		text := value.String()
+		for _, zero := range []string{"m0s", "h0m"} {
+			if strings.HasSuffix(text, zero) {
+				text = text[:len(text)-len(zero)+1]
+			}
+		}
+		return strconv.Quote(text)
+	case string:
+		if value == "" {
+			return ""
+		}
+		return strconv.Quote(value)
+	case []string:
+		if len(value) == 0 {
+			return ""
+		}
+		return strings.ReplaceAll(fmt.Sprintf("%q", value), `" "`, `", "`)
+	default:
+		if v.IsZero() {
+			return ""
+		}
+		return fmt.Sprint(value)
+	}
+}
+
+// zeros are what a page may show as the default for a zero value.
+var zeros = []string{"", `""`, "{}", "[]", "false", "0s"}
+
+func TestTheReferencePageDocumentsEveryArgument(t *testing.T) {
+	p := read(t, reference)
+	blocks := p.sections["Blocks"]
+	var args okta.Arguments
+	documented := map[string]map[string]bool{} // section -> rows that are arguments
+	for _, b := range bodies(t, nil, reflect.ValueOf(&args).Elem()) {
+		section := "Arguments"
+		if len(b.path) > 0 {
+			name := b.path[len(b.path)-1]
+			section = "`" + name + "`"
+			row := "| "
+			for _, outer := range b.path[:len(b.path)-1] {
+				row += "`" + outer + "` > "
+			}
+			require.Containsf(t, blocks, row+"[`"+name+"`]["+name+"] ", "the table of blocks")
+		}
+		rows := p.table(t, section)
+		if documented[section] == nil {
+			documented[section] = map[string]bool{}
+		}
+		for name, a := range b.attrs {
+			where := strings.Join(append(slices.Clone(b.path), name), ".")
+			row, ok := rows[name]
+			require.Truef(t, ok, "%s is missing in %q", where, section)
+			documented[section][name] = true
+			require.Equalf(t, types[a.typ], strings.Trim(row["Type"], "`"), "the type of %s (%s)", where, a.typ)
+			if a.optional {
+				require.Containsf(t, []string{"no", `no\*`}, row["Required"], "%s", where)
+			} else {
+				require.Equalf(t, "yes", row["Required"], "%s", where)
+			}
+			shown := strings.Trim(row["Default"], "`")
+			switch want := literal(a.value); {
+			case where == "structured_metadata":
+				require.Equal(t, "see below", shown)
+			case where == "request_timeout":
+				require.Equal(t, `"60s"`, shown) // as one would write "1m" here
+				require.Equal(t, time.Minute, a.value.Interface())
+			case want == "":
+				require.Containsf(t, zeros, shown, "the default of %s", where)
+			default:
+				require.Equalf(t, want, shown, "the default of %s", where)
+			}
+			require.NotEmpty(t, row["Description"], where)
+		}
+	}
+	for section, names := range documented {
+		for name := range p.table(t, section) {
+			require.Truef(t, names[name], "the page documents %s in %q, which does not exist", name, section)
+		}
+	}
+}
+
+func TestTheReferencePageDocumentsLabelsAndMetadata(t *testing.T) {
+	text := read(t, reference).sections["Log entries"]
+	for name, path := range event.DefaultStructuredMetadata() {
+		require.Regexpf(t, "\\| `"+name+"` +\\| `"+regexp.QuoteMeta(strings.ReplaceAll(path, "|", `\|`))+"` +\\|", text, "metadata %s", name)
+	}
+	require.Equal(t, len(event.DefaultStructuredMetadata()), strings.Count(text, "\n| `event")+strings.Count(text, "\n| `outcome"))
+
+	code, err := os.ReadFile("../event/label.go") // the list is nobody's business but that file's
+	require.NoError(t, err)
+	sources := regexp.MustCompile(`"(__okta_\w+)": +"([^"]+)"`).FindAllStringSubmatch(string(code), -1)
+	require.Greater(t, len(sources), 10)
+	for _, source := range sources {
+		name, path := source[1], source[2]
+		if strings.HasPrefix(path, "target[") {
+			require.Contains(t, text, "\n| `"+name+"` ")
+			continue
+		}
+		require.Regexpf(t, "\n\\| `"+name+"` +\\| `"+regexp.QuoteMeta(path)+"`", text, "label %s", name)
+	}
+	require.Equal(t, len(sources)+1, strings.Count(text, "\n| `__okta_"), "those and __okta_org")
+}
+
+func TestTheReferencePageDocumentsEveryMetricInItsOwnWords(t *testing.T) {
+	rows := read(t, reference).table(t, "Debug metrics")
+	exported := exposition.Of(t)
+	require.ElementsMatch(t, slices.Collect(maps.Keys(exported)), slices.Collect(maps.Keys(rows)))
+	for name, metric := range exported {
+		require.Equalf(t, metric.Type, rows[name]["Type"], "%s", name)
+		require.Equalf(t, metric.Help, rows[name]["Description"], "%s", name)
+		var labels []string
+		for _, label := range metric.Labels {
+			labels = append(labels, "`"+label+"`")
+		}
+		require.Equalf(t, strings.Join(labels, ", "), rows[name]["Labels"], "%s", name)
+	}
+}
+
+func TestTheReferencePageDocumentsTheDebugInformation(t *testing.T) {
+	text := read(t, reference).sections["Debug information"]
+	var args okta.Arguments
+	args.SetToDefault()
+	args.URL, args.APIToken, args.ForwardTo = "https://acme.okta.com", "token", []loki.LogsReceiver{loki.NewLogsReceiver()}
+	c, err := okta.New(component.Options{ID: "loki.source.okta.docs", Logger: log.NewNopLogger(), DataPath: t.TempDir()}, args)
+	require.NoError(t, err)
+	var check func(typ reflect.Type)
+	check = func(typ reflect.Type) {
+		for i := range typ.NumField() {
+			field := typ.Field(i)
+			name, kind, _ := strings.Cut(field.Tag.Get("alloy"), ",")
+			require.Containsf(t, text, "`"+name+"`", "debug information")
+			if strings.HasPrefix(kind, "block") {
+				inner := field.Type
+				if inner.Kind() == reflect.Pointer {
+					inner = inner.Elem()
+				}
+				check(inner)
+			}
+		}
+	}
+	check(reflect.TypeOf(c.DebugInfo()))
+}
