@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/go-kit/log/level"
@@ -261,11 +262,24 @@ func (p *Poller) here(ctx context.Context, page okta.Page, events []event.Event)
 			p.received(pages, found, now)
 			p.settleUp()
 			p.resendLost(ctx, pages, now)
-			return found, nil
+			if !now.Before(m.landing) || !p.mayLand(about, found) {
+				return found, nil
+			}
+			sleep(ctx, m.landing.Sub(now))
+		} else {
+			sleep(ctx, time.Until(m.ledger.next))
 		}
-		sleep(ctx, time.Until(m.ledger.next))
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// mayLand reports whether one of events that was not found was handed over by the
+// process before this one.
+func (p *Poller) mayLand(events []reconcile.Event, found map[string]bool) bool {
+	pending := p.Memory.pending
+	return pending != nil && slices.ContainsFunc(events, func(e reconcile.Event) bool {
+		return !found[e.UUID] && !e.Time.After(pending.Published)
+	})
 }

@@ -24,6 +24,9 @@ const (
 	// blindGrace is the same for events so old that Loki may not show them before it
 	// flushes their chunk: max_chunk_age (2h) and chunk_idle_period (30m) with a margin.
 	blindGrace = 4 * time.Hour
+	// lastPush is how long a push of a process that was killed may still be on its way,
+	// in a proxy or in Loki: loki.write gives one ten seconds (remote_timeout).
+	lastPush = 10 * time.Second
 	// maxAttempts is how often an event is handed over before it counts as refused.
 	maxAttempts = 3
 	// The bounds of what may be unconfirmed. They are also what a crash makes the next

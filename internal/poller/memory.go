@@ -28,6 +28,7 @@ type Memory struct {
 	ledger  ledger
 	began   time.Time        // the server's clock when the process got its first page
 	pending *checkpoint.Mark // how far the process before this one had handed over
+	landing time.Time        // until when what it sent may still arrive
 
 	warned map[string]bool
 }

@@ -44,6 +44,7 @@ func (p *Poller) resume() {
 		}
 		p.remember()
 		p.Memory.pending = p.Journal.Delivery.Pending
+		p.Memory.landing = time.Now().Add(lastPush)
 		return
 	default:
 		since, ok := p.Journal.Continue()
