@@ -1,0 +1,166 @@
+package okta
+
+import (
+	"fmt"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+
+	"github.com/grafana/alloy/internal/component"
+
+	"github.com/grafana/alloy/okta/internal/oktasim"
+)
+
+// watch runs a component on an org.
+func watch(t *testing.T, org *oktasim.Org, body string) *site {
+	server := httptest.NewServer(org)
+	t.Cleanup(server.Close)
+	return runs(t, fmt.Sprintf("url = %q\napi_token = \"right\"\npoll_interval = \"100ms\"\n", server.URL)+body)
+}
+
+// value is a metric as a scrape would see it now; what has labels is asked for by their values.
+func value(t *testing.T, r *prometheus.Registry, name string, labels ...string) (float64, bool) {
+	t.Helper()
+	families, err := r.Gather()
+	require.NoError(t, err)
+	for _, f := range families {
+		if f.GetName() != "loki_source_okta_"+name {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			var have []string
+			for _, l := range m.GetLabel() {
+				have = append(have, l.GetValue())
+			}
+			if fmt.Sprint(have) == fmt.Sprint(labels) {
+				return m.GetGauge().GetValue() + m.GetCounter().GetValue(), true
+			}
+		}
+	}
+	return 0, false
+}
+
+func until(t *testing.T, what string, f func() bool) {
+	t.Helper()
+	require.Eventually(t, f, 20*time.Second, 5*time.Millisecond, what)
+}
+
+func TestDebugInfoTellsHowCollectionGoes(t *testing.T) {
+	org := &oktasim.Org{Token: "right"}
+	org.Generate(3, time.Minute)
+	s := watch(t, org, "")
+	for range 3 {
+		s.take(t)
+	}
+	until(t, "a page without events", func() bool { return s.DebugInfo().(debugInfo).PagesForwarded > 1 })
+	info := s.DebugInfo().(debugInfo)
+	require.Equal(t, s.current().org.String(), info.Org)
+	require.Equal(t, "ssws", info.AuthMethod)
+	require.Equal(t, "polling", info.State)
+	require.EqualValues(t, 3, info.EventsForwarded)
+	require.WithinDuration(t, time.Now(), info.LastPoll, 10*time.Second)
+	require.WithinDuration(t, time.Now(), info.LastEvent, time.Minute)
+	require.NotEmpty(t, info.CheckpointAge)
+	require.Equal(t, 120, info.Budget.Limit)
+	require.Less(t, info.Budget.Remaining, 120)
+	require.InDelta(t, 0.5, info.Budget.Share, 0)
+	require.Empty(t, info.LastError)
+	require.Nil(t, info.Reconcile)
+	require.Nil(t, info.Replay)
+
+	org.Set(func(o *oktasim.Org) { o.Token = "another" })
+	until(t, "the refusal", func() bool { return s.CurrentHealth().Health == component.HealthTypeUnhealthy })
+	info = s.DebugInfo().(debugInfo)
+	require.Contains(t, info.State, "refused since ")
+	require.Contains(t, info.LastError, "E0000011")
+	require.NotEmpty(t, info.LastErrorRequestID)
+	require.Contains(t, s.CurrentHealth().Message, info.LastErrorRequestID)
+	require.WithinDuration(t, time.Now(), info.FailingSince, 10*time.Second)
+	require.Equal(t, info.FailingSince, s.CurrentHealth().UpdateTime)
+}
+
+func TestMetricsSayWhatKeepsEventsFromComing(t *testing.T) {
+	org := &oktasim.Org{Token: "right"}
+	org.Generate(1, 0)
+	s := watch(t, org, "")
+	until(t, "the receiver blocks", func() bool {
+		v, _ := value(t, s.registry, "receiver_blocked_seconds")
+		return v > 0
+	})
+	before, _ := value(t, s.registry, "lag_seconds")
+	until(t, "the lag grows while a receiver blocks", func() bool {
+		v, _ := value(t, s.registry, "lag_seconds")
+		return v > before
+	})
+	until(t, "and so does the time it has blocked", func() bool {
+		v, _ := value(t, s.registry, "receiver_blocked_seconds")
+		return v > 0.1
+	})
+	s.take(t)
+	until(t, "the receiver took it", func() bool {
+		v, _ := value(t, s.registry, "receiver_blocked_seconds")
+		lag, _ := value(t, s.registry, "lag_seconds")
+		return v == 0 && lag < 5
+	})
+	v, ok := value(t, s.registry, "refused")
+	require.True(t, ok)
+	require.Zero(t, v)
+	_, ok = value(t, s.registry, "failing_seconds", "reconcile")
+	require.False(t, ok, "there is no reconcile block")
+
+	org.Set(func(o *oktasim.Org) { o.Token = "another" })
+	until(t, "the refusal", func() bool { v, _ := value(t, s.registry, "refused"); return v == 1 })
+	since, _ := value(t, s.registry, "failing_seconds", "okta")
+	until(t, "the time it fails grows", func() bool {
+		v, _ := value(t, s.registry, "failing_seconds", "okta")
+		return v > since
+	})
+	v, _ = value(t, s.registry, "requests_total", "401")
+	require.Positive(t, v)
+}
+
+func TestTheWaitForTheBudgetIsCountedWhileItLasts(t *testing.T) {
+	org := &oktasim.Org{Token: "right", RateLimit: 4}
+	s := watch(t, org, "")
+	until(t, "the budget is spent", func() bool {
+		v, _ := value(t, s.registry, "rate_limit_wait_seconds_total")
+		return v > 0
+	})
+	first, _ := value(t, s.registry, "rate_limit_wait_seconds_total")
+	until(t, "it grows", func() bool {
+		v, _ := value(t, s.registry, "rate_limit_wait_seconds_total")
+		return v > first+0.05
+	})
+	require.Contains(t, s.DebugInfo().(debugInfo).State, "waiting for budget until ")
+	health := s.CurrentHealth()
+	require.Equal(t, component.HealthTypeHealthy, health.Health)
+	require.Contains(t, health.Message, "waiting for budget")
+}
+
+// Alloy asks for health and debug information under its own locks.
+func TestAskingNeverWaitsForThePoller(t *testing.T) {
+	org := &oktasim.Org{Token: "right"}
+	org.Generate(5, 0)
+	s := watch(t, org, "") // nobody takes its entries
+	until(t, "the receiver blocks", func() bool { return !s.status.Snapshot().SendingSince.IsZero() })
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		for range 200 {
+			s.CurrentHealth()
+			s.DebugInfo()
+			_, err := s.registry.Gather()
+			if err != nil {
+				panic(err)
+			}
+		}
+	}()
+	select {
+	case <-answered:
+	case <-time.After(20 * time.Second):
+		require.FailNow(t, "asking waits for the receiver")
+	}
+}

@@ -1,0 +1,82 @@
+package docs
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/grafana/alloy/internal/component/common/loki"
+	alloy_relabel "github.com/grafana/alloy/internal/component/common/relabel"
+	"github.com/grafana/alloy/syntax/alloytypes"
+	"github.com/grafana/alloy/syntax/ast"
+	"github.com/grafana/alloy/syntax/parser"
+	"github.com/grafana/alloy/syntax/vm"
+	"github.com/stretchr/testify/require"
+
+	"github.com/grafana/alloy/okta/component/loki/source/okta"
+)
+
+var code = regexp.MustCompile("(?ms)^```alloy\n(.*?)^```$")
+
+// surroundings are what an example refers to.
+func surroundings(t *testing.T) *vm.Scope {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	require.NoError(t, err)
+	env := func(name string) string {
+		if strings.Contains(name, "PRIVATE_KEY") {
+			return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+		}
+		return "0123456789abcdef0123456789abcdef"
+	}
+	receivers := map[string]any{}
+	for _, label := range []string{"default", "okta", "local", "acme", "terminal"} {
+		receivers[label] = map[string]any{"receiver": loki.NewLogsReceiver(), "rules": alloy_relabel.Rules{}}
+	}
+	secret := map[string]any{"content": alloytypes.OptionalSecret{IsSecret: true, Value: env("")}}
+	return vm.NewScope(map[string]any{
+		"sys":   map[string]any{"env": env},
+		"loki":  map[string]any{"write": receivers, "process": receivers, "relabel": receivers, "echo": receivers},
+		"local": map[string]any{"file": map[string]any{"okta": secret, "okta_token": secret, "token": secret, "redact_key": secret}},
+	})
+}
+
+// Decodes each component that the documentation shows, as Alloy does, so with its values checked: `alloy-okta validate` looks at names only.
+func TestTheComponentAcceptsTheArgumentsOfEveryExample(t *testing.T) {
+	pages, err := filepath.Glob("../../docs/*.md")
+	require.NoError(t, err)
+	if _, err := os.Stat("../../README.md"); err == nil {
+		pages = append(pages, "../../README.md")
+	}
+	scope, accepted := surroundings(t), 0
+	for _, page := range pages {
+		content, err := os.ReadFile(page)
+		require.NoError(t, err)
+		for _, m := range code.FindAllStringSubmatch(string(content), -1) {
+			if strings.Contains(m[1], "<LABEL>") {
+				continue
+			}
+			file, err := parser.ParseFile(page, []byte(m[1]))
+			require.NoErrorf(t, err, "%s", page)
+			for _, statement := range file.Body {
+				block, ok := statement.(*ast.BlockStmt)
+				if !ok || block.GetBlockName() != "loki.source.okta" {
+					continue
+				}
+				var args okta.Arguments
+				require.NoErrorf(t, vm.New(block.Body).Evaluate(scope, &args), "%s:\n%s", page, m[1])
+				accepted++
+			}
+		}
+	}
+	require.Greater(t, accepted, 5)
+}
