@@ -22,6 +22,8 @@ type Confirmer interface {
 	Selector() string // for messages
 	// Visible is the age up to which the destination shows an event at once; 0: any age.
 	Visible() time.Duration
+	// Accepted is the age up to which the destination takes an event at all; 0: any age.
+	Accepted() time.Duration
 }
 
 // hidden reports whether the destination may have an event of that time and not show
@@ -37,6 +39,24 @@ const suspicion = time.Minute
 // ErrNothingArrives is the health of a poller whose Confirmer answers and finds none
 // of what was handed over.
 var ErrNothingArrives = errors.New("nothing that was handed over is found in Loki")
+
+// takeOver makes what an earlier poller of the process left under way this one's. Whether
+// deliveries can be confirmed is judged anew.
+func (p *Poller) takeOver() {
+	p.Status.set(func(s *Snapshot) {
+		s.ConfirmErr, s.ConfirmFailing = nil, time.Time{}
+		if p.Confirm == nil {
+			s.Unconfirmed, s.UnconfirmedSince = 0, time.Time{}
+		}
+	})
+	for _, h := range p.Memory.ledger.pages {
+		for _, e := range h.waiting {
+			if e.id == p.ConfirmID {
+				e.confirm = p.Confirm // the same destination, with the present client
+			}
+		}
+	}
+}
 
 // pause waits for d and asks for confirmation meanwhile. A d of 0 asks at most once.
 func (p *Poller) pause(ctx context.Context, d time.Duration) {
@@ -85,7 +105,8 @@ func (p *Poller) probe(now time.Time) bool {
 	if l.trusted == p.ConfirmID || l.events >= 2*maxUnconfirmedEvents {
 		return false
 	}
-	if now.Sub(latest(l.blindly, l.oldest())) < grace {
+	oldest, _ := l.oldest(now)
+	if now.Sub(latest(l.blindly, oldest)) < grace {
 		return false
 	}
 	l.blindly = now
@@ -139,7 +160,8 @@ func (p *Poller) ask(ctx context.Context, events []reconcile.Event, pages []*han
 		level.Info(p.Logger).Log("msg", "Loki can be asked again", "attempts", l.fails)
 	}
 	l.fails = 0
-	l.next = now.Add(max(p.PollInterval, time.Second))
+	// What waits for hours, because Loki hides it or is not sent it, is asked for less.
+	l.next = now.Add(max(p.PollInterval, min(time.Second<<min(l.futile, 6), maxBackoff)))
 	p.Metrics.questions.WithLabelValues("answered").Inc()
 	return found, p.askOld(ctx, pages, found)
 }
@@ -187,15 +209,24 @@ func (p *Poller) received(pages []*handed, found map[string]bool, now time.Time)
 	l := &p.Memory.ledger
 	l.advance(now)
 	wasTrusted := l.trusted
+	arrived := 0
 	for _, h := range pages {
-		p.Metrics.confirmed.Add(float64(l.arrived(h, found, p.ConfirmID)))
+		arrived += l.arrived(h, found, p.ConfirmID)
+	}
+	p.Metrics.confirmed.Add(float64(arrived))
+	if l.futile++; arrived > 0 {
+		l.futile, l.arrival = 0, now
 	}
 	if l.trusted != wasTrusted {
 		p.Journal.Delivery.ConfirmedBy = l.trusted
 	}
 	var problem error
-	if oldest := l.oldest(); l.trusted != p.ConfirmID && !oldest.IsZero() && now.Sub(oldest) >= suspicion {
-		problem = fmt.Errorf("%w: the selector %s finds none of the %d events handed over since %s; check reconcile's selector and that the pipeline delivers. The cursor stays and nothing is sent twice",
+	patience := suspicion
+	if l.trusted == p.ConfirmID {
+		patience = grace // it has worked; loki.write may be retrying
+	}
+	if _, oldest := l.oldest(now); !oldest.IsZero() && now.Sub(latest(oldest, l.arrival)) >= patience {
+		problem = fmt.Errorf("%w: the selector %s finds none of the %d events handed over since %s; check reconcile's selector and that the pipeline delivers. The cursor stays",
 			ErrNothingArrives, p.Confirm.Selector(), l.waiting(), oldest.UTC().Format(time.RFC3339))
 	}
 	var known error
@@ -226,9 +257,10 @@ func (p *Poller) settleUp() {
 		}
 		p.commit(at)
 	}
+	oldest, _ := l.oldest(time.Now())
 	p.Status.set(func(s *Snapshot) {
 		s.Unconfirmed = l.waiting()
-		s.UnconfirmedSince = l.oldest()
+		s.UnconfirmedSince = oldest
 	})
 }
 
@@ -246,7 +278,8 @@ func (p *Poller) here(ctx context.Context, page okta.Page, events []event.Event)
 	for _, ev := range events {
 		if ev.UUID != "" && !ev.Published.IsZero() {
 			about = append(about, reconcile.Event{UUID: ev.UUID, Time: ev.Published})
-			before = before || !ev.Published.After(m.began)
+			// The server's clock is cut to seconds, and its nodes' clocks differ a little.
+			before = before || !ev.Published.After(m.began.Add(time.Minute))
 		}
 	}
 	if !before {

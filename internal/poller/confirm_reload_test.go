@@ -94,7 +94,7 @@ func TestReconcileDoesNotWaitForADestinationThatIsNoLongerConfigured(t *testing.
 	in(t, func(t *testing.T, s *site) {
 		s.org.Generate(100, time.Minute)
 		s.run()
-		time.Sleep(time.Minute)
+		time.Sleep(3 * time.Minute) // what comes now is of this process
 		old := s.to
 		old.set(func() { old.down, old.lose = true, func(string) bool { return true } })
 		s.org.Generate(100, time.Second)

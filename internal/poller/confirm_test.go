@@ -85,8 +85,9 @@ func (d *destination) die() {
 	d.flying = nil
 }
 
-func (d *destination) Selector() string       { return `{job="test"}` }
-func (d *destination) Visible() time.Duration { return 150 * time.Minute }
+func (d *destination) Selector() string        { return `{job="test"}` }
+func (d *destination) Visible() time.Duration  { return 150 * time.Minute }
+func (d *destination) Accepted() time.Duration { return 7 * 24 * time.Hour }
 
 func (d *destination) Find(_ context.Context, events []reconcile.Event) (map[string]bool, error) {
 	d.mu.Lock()
@@ -146,6 +147,8 @@ type site struct {
 	sees   func(uuid string) bool // what the present configuration finds of what arrived; nil: all
 	sink   Sink                   // nil: to
 
+	configure func(*Config) // changes what run is about to start; nil: nothing
+
 	memory  *Memory
 	status  *Status
 	metrics *Metrics
@@ -180,13 +183,17 @@ func (s *site) run() {
 	if sink == nil {
 		sink = s.to
 	}
-	p := New(Config{
+	cfg := Config{
 		Source: okta.New(okta.Config{Org: org, Auth: token{}, HTTP: client, Share: 1, PageSize: 1000, Filter: s.filter}),
 		Sink:   sink, Format: format, Journal: journal, Scope: scope, PageSize: 1000,
 		PollInterval: 10 * time.Second, InitialLookback: 24 * time.Hour,
 		Confirm: &view{s.to, s.sees}, ConfirmID: s.id,
 		Memory: s.memory, Status: s.status, Metrics: s.metrics, Logger: log.NewNopLogger(),
-	})
+	}
+	if s.configure != nil {
+		s.configure(&cfg)
+	}
+	p := New(cfg)
 	done := make(chan struct{})
 	go func() { defer close(done); _ = p.Run(ctx) }()
 	s.stop = func() {

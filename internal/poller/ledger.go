@@ -27,7 +27,8 @@ const (
 	// lastPush is how long a push of a process that was killed may still be on its way,
 	// in a proxy or in Loki: loki.write gives one ten seconds (remote_timeout).
 	lastPush = 10 * time.Second
-	// maxAttempts is how often an event is handed over before it counts as refused.
+	// maxAttempts is how often an event is handed over, and overtaken, before it counts as
+	// refused.
 	maxAttempts = 3
 	// The bounds of what may be unconfirmed. They are also what a crash makes the next
 	// start read again.
@@ -52,7 +53,9 @@ type ledger struct {
 	candidateAt time.Time
 	reach       uint64 // highest seq confirmed for at least `overtaken`: earlier ones were overtaken
 
+	arrival time.Time // when something was found last
 	next    time.Time // when to ask again
+	futile  int       // questions in a row that found nothing
 	askOld  time.Time // when to ask Confirmers of earlier configurations again
 	fails   int       // failed questions in a row
 	blindly time.Time // when the stretch was last exceeded to find out whether anything arrives
@@ -71,9 +74,10 @@ type handed struct {
 // handover is one event on its way.
 type handover struct {
 	time     time.Time // of the entry
+	since    time.Time // when it was handed over first
 	at       time.Time // when it was handed over last
 	seq      uint64
-	attempts int       // 0: by an earlier process
+	attempts int       // hand-overs, but those of which nothing was seen to arrive; 0: by an earlier process
 	confirm  Confirmer // that asks where it was sent
 	id       string    // its ConfirmID
 	unknown  bool      // whether it arrived could not be asked
@@ -84,6 +88,9 @@ func (l *ledger) add(h *handed) {
 	l.pages = append(l.pages, h)
 	l.events += h.events
 	l.bytes += h.bytes
+	if len(h.waiting) > 0 {
+		l.futile = 0
+	}
 }
 
 // full reports whether nothing more may be handed over.
@@ -94,25 +101,30 @@ func (l *ledger) full() bool {
 // sent returns a new handover under a configuration.
 func (l *ledger) sent(entryTime, now time.Time, confirm Confirmer, id string) *handover {
 	l.seq++
-	return &handover{time: entryTime, at: now, seq: l.seq, attempts: 1, confirm: confirm, id: id}
+	return &handover{time: entryTime, since: now, at: now, seq: l.seq, attempts: 1, confirm: confirm, id: id}
 }
 
-// due returns what to ask for at once, events that had time to arrive, oldest pages
-// first, and those pages.
+// due returns what to ask for at once, events that had time to arrive, and their pages:
+// the newest page, without which a long stretch that is lost would hide that later
+// events arrive, and then the oldest.
 func (l *ledger) due(now time.Time) (events []reconcile.Event, of []*handed) {
-	for _, h := range l.pages {
-		if len(events) >= maxAsked {
-			break
-		}
-		before := len(events)
+	add := func(h *handed) (some bool) {
 		for uuid, e := range h.waiting {
 			if now.Sub(e.at) >= settle {
-				events = append(events, reconcile.Event{UUID: uuid, Time: e.time})
+				events, some = append(events, reconcile.Event{UUID: uuid, Time: e.time}), true
 			}
 		}
-		if len(events) > before {
+		if some {
 			of = append(of, h)
 		}
+		return some
+	}
+	newest := len(l.pages) - 1
+	for newest >= 0 && !add(l.pages[newest]) {
+		newest--
+	}
+	for i := 0; i < newest && len(events) < maxAsked; i++ {
+		add(l.pages[i])
 	}
 	return events, of
 }
@@ -209,17 +221,20 @@ func (l *ledger) has(uuid string) bool {
 	return false
 }
 
-// oldest is when the oldest waiting event was handed over; zero when none waits.
-func (l *ledger) oldest() time.Time {
-	var first time.Time
+// oldest is when the oldest waiting event was handed over, and the oldest of those that
+// the destination would show; zero when none waits.
+func (l *ledger) oldest(now time.Time) (any, visible time.Time) {
 	for _, h := range l.pages {
 		for _, e := range h.waiting {
-			if first.IsZero() || e.at.Before(first) {
-				first = e.at
+			if any.IsZero() || e.since.Before(any) {
+				any = e.since
+			}
+			if (visible.IsZero() || e.since.Before(visible)) && !hidden(e.confirm, e.time, now) {
+				visible = e.since
 			}
 		}
 	}
-	return first
+	return any, visible
 }
 
 // waiting is how many events wait for confirmation.

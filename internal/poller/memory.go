@@ -15,8 +15,8 @@ import (
 // so only a re-read after a refused cursor can reach that far.
 const remembered = 32 * 1000
 
-// Memory is what one poller leaves to the next one in the same process, so that a
-// reload neither repeats nor skips. The zero value is ready. It is safe for
+// Memory is what one poller leaves to the next one on the same org in the same process,
+// so that a reload neither repeats nor skips. The zero value is ready. It is safe for
 // concurrent use, though pollers that share one must not run at the same time.
 type Memory struct {
 	mu    sync.Mutex
@@ -59,7 +59,7 @@ func (m *Memory) put(scope checkpoint.Scope, pos position) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.scope.Org != scope.Org {
-		m.seen, m.ledger, m.pending = seen{}, ledger{}, nil
+		m.seen, m.ledger, m.pending, m.began = seen{}, ledger{}, nil, time.Time{}
 	}
 	m.scope, m.pos, m.known = scope, pos, true
 }

@@ -82,8 +82,8 @@ func (p *Poller) turn(page okta.Page, events int, h *handed) time.Duration {
 		// The page can show nothing new any more. The time of the last event leads on.
 		p.at.cursor = p.start(p.at.published)
 	}
-	if !full {
-		p.at.replaying = time.Time{}
+	if !full { // all that an earlier process may have handed over has been read
+		p.at.replaying, p.Memory.pending = time.Time{}, nil
 	}
 	if moved || events > 0 || p.unsaved {
 		p.note(h)
@@ -114,7 +114,12 @@ func (p *Poller) note(h *handed) {
 	}
 	p.remember()
 	h.after = p.at
-	p.Memory.ledger.add(h)
+	l := &p.Memory.ledger
+	if n := len(l.pages); n > 0 && len(h.waiting) == 0 && l.pages[n-1].scope == h.scope {
+		l.pages[n-1].after = h.after // nothing to wait for: part of the page before
+	} else {
+		l.add(h)
+	}
 	p.settleUp()
 }
 
@@ -155,6 +160,11 @@ func (p *Poller) send(ctx context.Context, ev event.Event, there map[string]bool
 		p.Metrics.duplicates.Inc()
 		return nil
 	}
+	entry := p.Format(ev, now)
+	if entry.Labels == nil { // the relabeling rules say so
+		p.Metrics.dropped.Inc()
+		return nil
+	}
 	if p.inFlight(ev, now) {
 		e := l.sent(ev.Published, now, p.Confirm, p.ConfirmID)
 		e.attempts = 0
@@ -163,16 +173,11 @@ func (p *Poller) send(ctx context.Context, ev event.Event, there map[string]bool
 		return nil
 	}
 	p.Status.sending(now)
-	entry := p.Format(ev, now)
-	if entry.Labels == nil { // the relabeling rules say so
-		p.Metrics.dropped.Inc()
-		return nil
-	}
 	if err := p.Sink.Send(ctx, entry); err != nil {
 		return err
 	}
 	p.Memory.seen.add(ev.UUID)
-	if p.Confirm != nil && ev.UUID != "" && !ev.Published.IsZero() {
+	if p.confirmable(ev, now) {
 		h.waiting[ev.UUID] = l.sent(entry.Timestamp, now, p.Confirm, p.ConfirmID)
 	}
 	p.account(ev, entry, now)
@@ -184,7 +189,7 @@ func (p *Poller) send(ctx context.Context, ev event.Event, there map[string]bool
 // never been seen to work, so that "not there" proves nothing; or because the event is
 // so old that the destination may have it and not show it.
 func (p *Poller) inFlight(ev event.Event, now time.Time) bool {
-	if p.Confirm == nil || ev.UUID == "" || ev.Published.IsZero() {
+	if !p.confirmable(ev, now) {
 		return false
 	}
 	pending := p.Memory.pending
@@ -192,6 +197,16 @@ func (p *Poller) inFlight(ev event.Event, now time.Time) bool {
 		return false
 	}
 	return p.Journal.Delivery.ConfirmedBy != p.ConfirmID || hidden(p.Confirm, ev.Published, now)
+}
+
+// confirmable reports whether there is a point in asking for an event: it can be looked
+// for, and is not so old that the destination refuses it.
+func (p *Poller) confirmable(ev event.Event, now time.Time) bool {
+	if p.Confirm == nil || ev.UUID == "" || ev.Published.IsZero() {
+		return false
+	}
+	accepted := p.Confirm.Accepted()
+	return accepted == 0 || now.Sub(ev.Published) < accepted
 }
 
 // account counts an event that was handed over and warns, once each, of what Loki's

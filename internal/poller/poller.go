@@ -89,6 +89,7 @@ func New(cfg Config) *Poller {
 func (p *Poller) Run(ctx context.Context) error {
 	p.Status.begin(p.Scope.Org)
 	p.resume()
+	p.takeOver()
 	p.Status.set(func(s *Snapshot) { s.ReplayTo = p.at.replaying })
 	for ctx.Err() == nil {
 		// A start cursor ages while nothing matches the filter or nobody mends the token.
@@ -134,16 +135,21 @@ func (p *Poller) fetchAt(ctx context.Context, cur okta.Cursor) (okta.Page, []eve
 	return page, events, nil
 }
 
-// reached notes that Okta answered with a page.
-func (p *Poller) reached() {
+// answered notes that Okta answered with a page.
+func (p *Poller) answered() {
 	p.outage.over()
 	p.Status.set(func(s *Snapshot) {
-		s.LastPoll = time.Now()
 		if s.Err != nil {
-			s.Recovered = s.LastPoll
+			s.Recovered = time.Now()
 		}
 		s.Err, s.ErrClass, s.ErrSince = nil, 0, time.Time{}
 	})
+}
+
+// reached notes that the page at the cursor is here.
+func (p *Poller) reached() {
+	p.answered()
+	p.Status.set(func(s *Snapshot) { s.LastPoll = time.Now() })
 	if !p.at.cursor.IsStart() {
 		p.recovered = false
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/go-kit/log/level"
-
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/okta"
 )
@@ -26,7 +24,7 @@ func (p *Poller) resendLost(ctx context.Context, pages []*handed, now time.Time)
 		lost := make(map[string]*handover)
 		for _, uuid := range l.lost(h, now) {
 			e := h.waiting[uuid]
-			if e.attempts >= maxAttempts {
+			if e.attempts >= maxAttempts && e.seq < l.reach {
 				p.giveUp(h, uuid)
 				continue
 			}
@@ -40,7 +38,8 @@ func (p *Poller) resendLost(ctx context.Context, pages []*handed, now time.Time)
 	p.settleUp()
 }
 
-// giveUp lets an event go that was handed over often enough.
+// giveUp lets an event go that was handed over often enough, while later ones arrived. If
+// none do, the pipeline is broken and not the event.
 func (p *Poller) giveUp(h *handed, uuid string) {
 	delete(h.waiting, uuid)
 	p.Metrics.givenUp.Inc()
@@ -56,15 +55,16 @@ func (p *Poller) resend(ctx context.Context, h *handed, lost map[string]*handove
 		switch {
 		case ctx.Err() != nil:
 			return
-		case err != nil && okta.ClassOf(err) == okta.CursorRefused && !searched:
+		case err != nil && !searched && (okta.ClassOf(err) == okta.CursorRefused || okta.ClassOf(err) == okta.Refused && cur.IsStart()):
 			searched, cur = true, p.start(earliest(lost))
 			continue
 		case err != nil: // the next question comes back to it
-			level.Debug(p.Logger).Log("msg", "fetching lost events failed", "err", err)
 			p.Status.fail(okta.ClassOf(err), err)
+			p.outage.failed(okta.ClassOf(err), err)
 			p.Memory.ledger.next = time.Now().Add(backoff(3))
 			return
 		}
+		p.answered()
 		if !p.resendFrom(ctx, h, events, lost) || page.Next == "" || page.Next == cur || len(events) < p.PageSize {
 			break
 		}
@@ -89,6 +89,12 @@ func (p *Poller) resendFrom(ctx context.Context, h *handed, events []event.Event
 		now := time.Now()
 		p.Status.sending(now)
 		entry := p.Format(ev, now)
+		if entry.Labels == nil { // rules that came with a reload drop it
+			delete(lost, ev.UUID)
+			delete(h.waiting, ev.UUID)
+			p.Metrics.dropped.Inc()
+			continue
+		}
 		err := p.Sink.Send(ctx, entry)
 		p.Status.sending(time.Time{})
 		if err != nil {
@@ -96,7 +102,10 @@ func (p *Poller) resendFrom(ctx context.Context, h *handed, events []event.Event
 		}
 		delete(lost, ev.UUID)
 		again := l.sent(entry.Timestamp, now, p.Confirm, p.ConfirmID)
-		again.attempts = e.attempts + 1
+		again.since, again.attempts = e.since, e.attempts
+		if e.attempts == 0 || e.seq < l.reach {
+			again.attempts++ // else nothing arrives, which is not this event's fault
+		}
 		h.waiting[ev.UUID] = again
 		p.Metrics.resent.Inc()
 		p.Status.set(func(s *Snapshot) { s.Resent++ })

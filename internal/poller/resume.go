@@ -18,6 +18,9 @@ func (p *Poller) resume() {
 	switch last, saved := p.Journal.Last(); {
 	case sameScope:
 		p.at = at
+		if !saved {
+			p.recommit()
+		}
 		if !at.replaying.IsZero() {
 			// The file may still hold the marks that the replay began behind, which
 			// must not come to lie before those that it adds.
@@ -25,7 +28,7 @@ func (p *Poller) resume() {
 		}
 		return
 	case sameOrg:
-		p.at = position{cursor: p.start(at.published), published: at.published}
+		p.at = position{cursor: p.start(at.published), published: at.published, furthest: at.furthest}
 		if since, ok := p.Journal.Continue(); ok && p.Confirm != nil && len(p.Memory.ledger.pages) > 0 {
 			// What is under way is not confirmed; the journal must stay behind it.
 			p.remember()
@@ -39,12 +42,7 @@ func (p *Poller) resume() {
 			p.at.replaying = last.Published
 		}
 		level.Info(p.Logger).Log("msg", "resuming from the checkpoint", "last_event", last.Published, "handed_over", last.HandedOver, "replay_from", from.Published)
-		if pending := p.Journal.Delivery.Pending; pending != nil {
-			p.at.furthest = pending.Published
-		}
-		p.remember()
-		p.Memory.pending = p.Journal.Delivery.Pending
-		p.Memory.landing = time.Now().Add(lastPush)
+		p.inherit()
 		return
 	default:
 		since, ok := p.Journal.Continue()
@@ -53,10 +51,36 @@ func (p *Poller) resume() {
 			level.Info(p.Logger).Log("msg", "no checkpoint, starting from the initial lookback", "since", since.UTC().Format(time.RFC3339))
 		}
 		p.at = position{cursor: p.start(since), published: since}
+		p.inherit()
 	}
 	// Saved before the first request: if the token is wrong for a week, the start is
 	// still where it was meant to be, also after a restart.
 	p.save()
+}
+
+// inherit takes over from an earlier process how far it had handed over.
+func (p *Poller) inherit() {
+	pending := p.Journal.Delivery.Pending
+	if pending != nil {
+		p.at.furthest = pending.Published
+	}
+	p.remember()
+	if p.Memory.pending = pending; pending != nil {
+		p.Memory.landing = time.Now().Add(lastPush)
+	}
+}
+
+// recommit writes a file that was lost while the process went on: where the oldest page
+// under way began, or where the poller stands.
+func (p *Poller) recommit() {
+	at := p.at
+	if pages := p.Memory.ledger.pages; p.Confirm != nil && len(pages) > 0 && pages[0].scope == p.Scope {
+		at.cursor = pages[0].cursor
+		if first := earliest(pages[0].waiting); !first.IsZero() {
+			at.published = first
+		}
+	}
+	p.commit(at)
 }
 
 // start is the cursor for since, moved up to the retention when it lies before.

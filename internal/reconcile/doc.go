@@ -14,6 +14,8 @@
 //   - Paging: answers that hit the entry limit are followed by time, forward. A limit
 //     that Loki refuses is halved until it is taken. More entries at one instant than
 //     the limit are asked for by uuid.
+//   - Size: Loki is asked to return uuids instead of lines where it can tell them; after a
+//     timeout or a server error the next question is for fewer entries at a time.
 //   - Caching is switched off for these queries: Loki's frontend caches empty answers,
 //     which would hide an entry that is sent a second time.
 //

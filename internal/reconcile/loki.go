@@ -15,14 +15,27 @@ import (
 const (
 	firstLimit = 5000 // Loki's default max_entries_limit_per_query
 	leastLimit = 100
+	// An answer that is too large for the message size between Loki's parts
+	// (grpc_server_max_recv_msg_size, 4 MB) is not refused but times out.
+	slowLimit = 500
 	// maxQueries bounds one Find over a selector that matches far more than events.
 	maxQueries = 500
 	// uuidsPerFilter keeps the query for uuids at one instant far below Loki's 128 KB.
 	uuidsPerFilter = 100
 )
 
-// DefaultIngesters is Loki's default query_ingesters_within.
-const DefaultIngesters = 3 * time.Hour
+// Loki's defaults of query_ingesters_within and reject_old_samples_max_age.
+const (
+	DefaultIngesters = 3 * time.Hour
+	DefaultMaxAge    = 7 * 24 * time.Hour
+)
+
+// extract makes Loki return a short line with the uuid alone where the line is the event
+// or our envelope of it, and the line itself where it is something else. A page of
+// answers is then a twentieth as large, and fits Loki's internal message size.
+const extract = ` |= "uuid" | json okta_uuid_enveloped="event.uuid", okta_uuid_bare="uuid"` +
+	` | line_format "{{ if .okta_uuid_enveloped }}uuid={{ .okta_uuid_enveloped }}{{ else if .okta_uuid_bare }}uuid={{ .okta_uuid_bare }}{{ else }}{{ __line__ }}{{ end }}"` +
+	` | drop okta_uuid_enveloped, okta_uuid_bare, __error__, __error_details__`
 
 // An Event is what to look for.
 type Event struct {
@@ -41,6 +54,8 @@ type Config struct {
 	// Ingesters is Loki's query_ingesters_within: entries further back may be in an
 	// ingester and not be shown before their chunk is flushed. 0: all are shown.
 	Ingesters time.Duration
+	// MaxAge is Loki's reject_old_samples_max_age: what is older is refused. 0: nothing is.
+	MaxAge time.Duration
 	// Before and After widen each range, for entries that another program stamped with
 	// its own time. 0: 1s.
 	Before, After time.Duration
@@ -78,6 +93,9 @@ func (l *Loki) Visible() time.Duration {
 	return l.cfg.Ingesters - min(30*time.Minute, l.cfg.Ingesters/2)
 }
 
+// Accepted is the age up to which Loki takes an entry; 0: any age.
+func (l *Loki) Accepted() time.Duration { return l.cfg.MaxAge }
+
 // Find returns the uuids of events that are in Loki. With an error nothing is known.
 func (l *Loki) Find(ctx context.Context, events []Event) (map[string]bool, error) {
 	s := search{loki: l, wanted: make(map[string]time.Time, len(events)), found: make(map[string]bool, len(events))}
@@ -106,8 +124,7 @@ type search struct {
 
 // read goes through one range, forward, until its end or until all is found.
 func (s *search) read(ctx context.Context, r span) error {
-	// "uuid" is in every line that can be of use; Loki drops the others for us.
-	query := s.loki.cfg.Selector + ` |= "uuid"`
+	query := s.loki.cfg.Selector + extract
 	for start := r.start; start.Before(r.end) && s.missing(r); {
 		page, limit, err := s.ask(ctx, query, span{start, r.end})
 		if err != nil {
@@ -182,6 +199,9 @@ func (s *search) ask(ctx context.Context, query string, r span) (answer, int, er
 		if errors.Is(err, errLimit) && limit/2 >= leastLimit {
 			s.loki.limit.CompareAndSwap(limit, limit/2)
 			continue
+		}
+		if err != nil && !errors.Is(err, ErrRefused) && ctx.Err() == nil && limit/2 >= slowLimit {
+			s.loki.limit.CompareAndSwap(limit, limit/2) // for the caller's next try
 		}
 		return page, int(limit), err
 	}

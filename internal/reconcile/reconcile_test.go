@@ -206,7 +206,7 @@ func TestFindReturnsWhatIsThereInOneNarrowQuery(t *testing.T) {
 	require.Len(t, found, 499)
 	require.False(t, found[gone])
 	require.Len(t, f.queries, 1)
-	require.Equal(t, `{job="x"} |= "uuid"`, f.queries[0].Get("query"))
+	require.Equal(t, `{job="x"}`+extract, f.queries[0].Get("query"))
 	require.Equal(t, strconv.FormatInt(events[100].Time.Add(-time.Second).UnixNano(), 10), f.queries[0].Get("start"))
 	require.Equal(t, strconv.FormatInt(events[599].Time.Add(time.Second+1).UnixNano(), 10), f.queries[0].Get("end"))
 	require.Equal(t, "no-cache", f.headers[0].Get("Cache-Control"))

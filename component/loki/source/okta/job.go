@@ -103,7 +103,7 @@ func (j *job) poller(c *Component) *poller.Poller {
 		ReplayWindow:    j.replay,
 		Confirm:         j.confirm,
 		ConfirmID:       j.confirmID,
-		Memory:          &c.memory,
+		Memory:          c.memory(j.org.Host),
 		Status:          &c.status,
 		Metrics:         c.metrics,
 		Logger:          c.opts.Logger,

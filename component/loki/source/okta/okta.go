@@ -37,12 +37,12 @@ var budgets okta.Budgets
 
 // Component implements loki.source.okta.
 type Component struct {
-	opts    component.Options
-	metrics *poller.Metrics
-	live    liveDebugging
-	status  poller.Status
-	memory  poller.Memory
-	partly  partly
+	opts     component.Options
+	metrics  *poller.Metrics
+	live     liveDebugging
+	status   poller.Status
+	memories map[string]*poller.Memory // by org; belongs to Run
+	partly   partly
 
 	updated chan struct{} // holds a token when job was replaced
 
@@ -60,9 +60,10 @@ var (
 // New returns a component. It reads the files that args name, and does no network.
 func New(opts component.Options, args Arguments) (*Component, error) {
 	c := &Component{
-		opts:    opts,
-		live:    newLiveDebugging(opts),
-		updated: make(chan struct{}, 1),
+		opts:     opts,
+		live:     newLiveDebugging(opts),
+		updated:  make(chan struct{}, 1),
+		memories: make(map[string]*poller.Memory),
 	}
 	if err := c.Update(args); err != nil {
 		return nil, err
@@ -122,6 +123,15 @@ func (c *Component) Update(args component.Arguments) error {
 	default:
 	}
 	return nil
+}
+
+// memory is what the component's pollers of an org leave to each other. Going to
+// another org and back finds it as it was.
+func (c *Component) memory(org string) *poller.Memory {
+	if c.memories[org] == nil {
+		c.memories[org] = &poller.Memory{}
+	}
+	return c.memories[org]
 }
 
 func (c *Component) current() *job {

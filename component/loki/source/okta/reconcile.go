@@ -3,8 +3,10 @@ package okta
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -31,15 +33,21 @@ type Reconcile struct {
 	Selector string        `alloy:"selector,attr,optional"`
 	TenantID string        `alloy:"tenant_id,attr,optional"`
 	Margin   time.Duration `alloy:"margin,attr,optional"`
-	// Loki's setting of this name.
-	QueryIngestersWithin time.Duration `alloy:"query_ingesters_within,attr,optional"`
+	// Loki's settings of these names.
+	QueryIngestersWithin   time.Duration `alloy:"query_ingesters_within,attr,optional"`
+	RejectOldSamplesMaxAge time.Duration `alloy:"reject_old_samples_max_age,attr,optional"`
 
 	HTTPClientConfig config.HTTPClientConfig `alloy:",squash"`
 }
 
 // SetToDefault implements syntax.Defaulter. A squashed struct's own does not run.
 func (r *Reconcile) SetToDefault() {
-	*r = Reconcile{Margin: defaultMargin, QueryIngestersWithin: reconcile.DefaultIngesters, HTTPClientConfig: config.DefaultHTTPClientConfig}
+	*r = Reconcile{
+		Margin:                 defaultMargin,
+		QueryIngestersWithin:   reconcile.DefaultIngesters,
+		RejectOldSamplesMaxAge: reconcile.DefaultMaxAge,
+		HTTPClientConfig:       config.DefaultHTTPClientConfig,
+	}
 }
 
 // Validate implements syntax.Validator.
@@ -58,6 +66,9 @@ func (r *Reconcile) Validate() error {
 	}
 	if r.Margin < 0 || r.Margin > maxMargin {
 		return fmt.Errorf("margin is %s: it must be between 0s and %s", r.Margin, maxMargin)
+	}
+	if r.RejectOldSamplesMaxAge < 0 {
+		return fmt.Errorf("reject_old_samples_max_age is %s: it must be what Loki has, 0s if that refuses no entry for its age", r.RejectOldSamplesMaxAge)
 	}
 	if r.QueryIngestersWithin < 0 {
 		return fmt.Errorf("query_ingesters_within is %s: it must be what Loki has, 0s if that queries its ingesters for any time", r.QueryIngestersWithin)
@@ -92,6 +103,9 @@ func (r *Reconcile) loki(org string, labels map[string]string) (*reconcile.Loki,
 	if err != nil {
 		return nil, "", err
 	}
+	if hc.CheckRedirect == nil { // else redirects are not followed at all
+		hc.CheckRedirect = stayHome
+	}
 	selector := r.Selector
 	if selector == "" {
 		selector = staticSelector(org, labels)
@@ -100,7 +114,7 @@ func (r *Reconcile) loki(org string, labels map[string]string) (*reconcile.Loki,
 	sum := sha256.Sum256([]byte(strings.Join([]string{u.String(), r.TenantID, selector}, "\n")))
 	return reconcile.New(reconcile.Config{
 		URL: u, Selector: selector, HTTP: hc, TenantID: r.TenantID, UserAgent: userAgent,
-		Before: margin, After: margin, Ingesters: r.QueryIngestersWithin,
+		Before: margin, After: margin, Ingesters: r.QueryIngestersWithin, MaxAge: r.RejectOldSamplesMaxAge,
 	}), hex.EncodeToString(sum[:8]), nil
 }
 
@@ -115,4 +129,13 @@ func staticSelector(org string, labels map[string]string) string {
 		}
 	}
 	return "{" + strings.Join(parts, ",") + "}"
+}
+
+// stayHome lets redirects be followed on one host only: the client adds its credentials
+// to each request, also to one for another host.
+func stayHome(req *http.Request, via []*http.Request) error {
+	if len(via) >= 10 || req.URL.Host != via[0].URL.Host || req.URL.Scheme != via[0].URL.Scheme {
+		return errors.New("refusing a redirect to another host")
+	}
+	return nil
 }
