@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/grafana/alloy/okta/internal/stack"
 )
@@ -26,6 +27,7 @@ type gate struct {
 	answer int          // what pushes are answered; 0: what Loki answers; gone: nothing, nor are queries
 
 	spoilt atomic.Int64 // pushes that were not passed on
+	slow   atomic.Bool  // pushes take three seconds
 }
 
 func startGate(t *testing.T, loki *stack.Loki) *gate {
@@ -60,6 +62,9 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case g.answer != 0 && push:
 		http.Error(w, "the gate says no", g.answer)
 		return
+	}
+	if push && g.slow.Load() {
+		time.Sleep(3 * time.Second)
 	}
 	// The client's end does not end this one: a push that has arrived is taken, as by a Loki without a proxy.
 	passed, err := http.NewRequest(r.Method, g.loki.URL()+r.URL.RequestURI(), bytes.NewReader(body))

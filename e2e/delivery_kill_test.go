@@ -16,10 +16,37 @@ func TestEveryEventIsInLokiExactlyOnceWhateverMomentAlloyIsKilled(t *testing.T) 
 	s := newTrial(t, reconciled)
 	for range kills {
 		s.alloy.launch(t)
-		s.pass(t, 5*time.Second)
+		most := 4 * time.Second
+		if s.IntN(4) == 0 {
+			most = 20 * time.Second // long enough to be done with what the one before left
+		}
+		s.pass(t, most)
 		s.alloy.Kill()
 	}
 	s.alloy.start(t)
+	all := s.settle(t)
+	s.requireDelivered(t, all)
+}
+
+// A push that Loki, or a proxy before it, is still working on when alloy-okta is killed arrives after the next process has asked.
+func TestAKillWhileAPushIsUnderWayDoublesNothing(t *testing.T) {
+	t.Parallel()
+	kills := 3
+	if long() {
+		kills = 15
+	}
+	s := newTrial(t, reconciled)
+	s.gate.slow.Store(true)
+	s.alloy.start(t)
+	for range kills {
+		s.waitForMore(t, confirmed, 0)
+		s.pass(t, 5*time.Second)
+		s.burst(t)
+		time.Sleep(time.Duration(1500+s.IntN(3000)) * time.Millisecond)
+		s.alloy.Kill()
+		require.NoError(t, s.loki.Reader().Flush(t.Context()))
+		s.alloy.start(t)
+	}
 	all := s.settle(t)
 	s.requireDelivered(t, all)
 }

@@ -15,7 +15,7 @@ const (
 	dropped   = "loki_write_dropped_entries_total"
 )
 
-// waitForMore waits, under load, until a metric is above a value.
+// waitForMore waits until a metric is above a value; the feed goes on.
 func (s *trial) waitForMore(t *testing.T, name string, than float64) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); ; {
@@ -26,7 +26,7 @@ func (s *trial) waitForMore(t *testing.T, name string, than float64) {
 		if time.Now().After(end) {
 			t.Fatalf("%s is %v (%v), expected more than %v", name, value, err, than)
 		}
-		s.pass(t, 300*time.Millisecond)
+		time.Sleep(100 * time.Millisecond)
 	}
 }
 
