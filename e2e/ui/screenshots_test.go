@@ -45,7 +45,7 @@ func TestScreenshots(t *testing.T) {
 	b := openTab(t)
 	b.seeHealth(s, green, 30*time.Second)
 	b.do(chromedp.EmulateViewport(1180, 1180))
-	require.Eventually(t, func() bool { return len(s.sink.sorted()) > 2100 }, 2*time.Minute, time.Second)
+	require.Eventually(t, func() bool { return len(s.sink.sorted()) > 2010 }, 2*time.Minute, time.Second)
 	b.open(s.base + "/component/" + component)
 	b.see("Debug info", "events_forwarded")
 	b.shoot(folder, "component.png")

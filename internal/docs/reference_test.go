@@ -223,6 +223,7 @@ func TestTheReferencePageDocumentsEveryMetricInItsOwnWords(t *testing.T) {
 		require.Equalf(t, metric.Help, rows[name]["Description"], "%s", name)
 		var labels []string
 		for _, label := range metric.Labels {
+			require.Containsf(t, []string{"code", "part", "result"}, label, "%s: a label with many values makes many series", name)
 			labels = append(labels, "`"+label+"`")
 		}
 		require.Equalf(t, strings.Join(labels, ", "), rows[name]["Labels"], "%s", name)
