@@ -16,9 +16,15 @@ import (
 	"github.com/grafana/alloy/okta/internal/stack"
 )
 
-// push hands records to Loki without Alloy.
+// push hands records to Loki without Alloy, in portions that fit the 4 MB that Loki's parts send each other.
 func push(t *testing.T, loki *stack.Loki, labels map[string]string, records []record) {
 	t.Helper()
+	const portion = 500
+	if len(records) > portion {
+		push(t, loki, labels, records[:portion])
+		push(t, loki, labels, records[portion:])
+		return
+	}
 	values := make([][2]string, 0, len(records))
 	for _, r := range records {
 		values = append(values, [2]string{strconv.FormatInt(r.time.UnixNano(), 10), r.line})
