@@ -33,6 +33,8 @@ type Mark struct {
 type Delivery struct {
 	Pending     *Mark  `json:"pending,omitempty"`      // everything before it was handed over, confirmed or not
 	ConfirmedBy string `json:"confirmed_by,omitempty"` // the configuration under which an event was confirmed last
+	// Selectors are those under which what is not confirmed may be found, oldest first.
+	Selectors []string `json:"selectors,omitempty"`
 }
 
 // Journal is the durable list of marks of one org and scope.

@@ -137,6 +137,9 @@ func (p *Poller) confirm(ctx context.Context) {
 func (p *Poller) ask(ctx context.Context, events []reconcile.Event, pages []*handed) (map[string]bool, error) {
 	l := &p.Memory.ledger
 	found, err := p.Confirm.Find(ctx, events)
+	if err == nil {
+		err = p.askEarlier(ctx, events, found)
+	}
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -164,6 +167,23 @@ func (p *Poller) ask(ctx context.Context, events []reconcile.Event, pages []*han
 	l.next = now.Add(max(p.PollInterval, min(time.Second<<min(l.futile, 6), maxBackoff)))
 	p.Metrics.questions.WithLabelValues("answered").Inc()
 	return found, p.askOld(ctx, pages, found)
+}
+
+// askEarlier asks with the selectors of processes before this one for what the present
+// one does not find.
+func (p *Poller) askEarlier(ctx context.Context, events []reconcile.Event, found map[string]bool) error {
+	for _, by := range p.Memory.earlier {
+		missing := slices.DeleteFunc(slices.Clone(events), func(e reconcile.Event) bool { return found[e.UUID] })
+		if len(missing) == 0 {
+			return nil
+		}
+		more, err := by.Find(ctx, missing)
+		if err != nil {
+			return err
+		}
+		maps.Copy(found, more)
+	}
+	return nil
 }
 
 // askOld asks the Confirmers of earlier configurations for what the present one did not
@@ -254,6 +274,10 @@ func (p *Poller) settleUp() {
 		if h.scope != p.Scope {
 			// A cursor of another filter is of no use; the time is.
 			at.cursor = p.start(at.published)
+		}
+		if len(l.pages) == 0 && p.Memory.pending == nil {
+			p.Memory.earlier = nil
+			p.Journal.Delivery.Selectors = nil // the next hand-over enters its own
 		}
 		p.commit(at)
 	}

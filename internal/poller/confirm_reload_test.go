@@ -16,6 +16,14 @@ import (
 type view struct {
 	*destination
 	sees func(uuid string) bool // nil: everything
+	name string                 // its selector; "": the destination's
+}
+
+func (v *view) Selector() string {
+	if v.name == "" {
+		return v.destination.Selector()
+	}
+	return v.name
 }
 
 func (v *view) Find(ctx context.Context, events []reconcile.Event) (map[string]bool, error) {
@@ -149,5 +157,36 @@ func TestReconcileStartWaitsForTheLastPushOfAKilledProcess(t *testing.T) {
 		s.run()
 		time.Sleep(time.Minute)
 		s.requireExactlyOnce()
+	})
+}
+
+func TestReconcileStartWithOtherLabelsFindsWhatWasSentUnderTheOldOnes(t *testing.T) {
+	in(t, func(t *testing.T, s *site) {
+		by := map[string]string{}
+		labels := func(label string) {
+			s.sink = &labelled{s.to, label, by, -1}
+			s.id, s.finds, s.sees = label, label, func(uuid string) bool { return by[uuid] == label }
+		}
+		s.before = func(label string) Confirmer {
+			return &view{s.to, func(uuid string) bool { return by[uuid] == label }, label}
+		}
+		for _, label := range []string{"one", "two", "three"} {
+			labels(label)
+			s.run()
+			s.org.Generate(2500, time.Second)
+			time.Sleep(13 * time.Second) // all of it is handed over, not all of it confirmed
+			s.stop()
+			time.Sleep(10 * time.Second) // loki.write drains
+			s.process()
+		}
+		labels("four")
+		s.run()
+		for range 10 {
+			s.org.Generate(10, time.Second)
+			time.Sleep(time.Minute)
+		}
+		s.requireExactlyOnce()
+		require.Zero(t, s.status.Snapshot().Unconfirmed)
+		require.Empty(t, s.saved().Delivery.Selectors, "nothing is under way any more")
 	})
 }

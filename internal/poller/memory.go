@@ -29,6 +29,7 @@ type Memory struct {
 	began   time.Time        // the server's clock when the process got its first page
 	pending *checkpoint.Mark // how far the process before this one had handed over
 	landing time.Time        // until when what it sent may still arrive
+	earlier []Confirmer      // with the selectors under which it, or those before it, sent that
 
 	warned map[string]bool
 }
@@ -59,7 +60,7 @@ func (m *Memory) put(scope checkpoint.Scope, pos position) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.scope.Org != scope.Org {
-		m.seen, m.ledger, m.pending, m.began = seen{}, ledger{}, nil, time.Time{}
+		m.seen, m.ledger, m.pending, m.began, m.earlier = seen{}, ledger{}, nil, time.Time{}, nil
 	}
 	m.scope, m.pos, m.known = scope, pos, true
 }

@@ -2,6 +2,7 @@ package poller
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/go-kit/log/level"
@@ -129,8 +130,12 @@ func (p *Poller) announce(page okta.Page, events []event.Event, there map[string
 	if p.Confirm == nil {
 		return
 	}
+	d := &p.Journal.Delivery
 	further := false
 	for _, ev := range events {
+		if selector := p.Confirm.Selector(); !there[ev.UUID] && !slices.Contains(d.Selectors, selector) {
+			d.Selectors, further = append(d.Selectors, selector), true
+		}
 		// The server's clock is cut to seconds, so the newest events look ahead of it; one
 		// that is far ahead would make all that follow look as if they were under way.
 		if !there[ev.UUID] && ev.Published.After(p.at.furthest) && ev.Published.Before(page.Date.Add(time.Minute)) {
@@ -139,7 +144,7 @@ func (p *Poller) announce(page okta.Page, events []event.Event, there map[string
 	}
 	if further {
 		p.write(func(now time.Time) error {
-			p.Journal.Delivery.Pending = &checkpoint.Mark{Cursor: string(p.at.cursor), Published: p.at.furthest.UTC(), HandedOver: now.UTC()}
+			d.Pending = &checkpoint.Mark{Cursor: string(p.at.cursor), Published: p.at.furthest.UTC(), HandedOver: now.UTC()}
 			return p.Journal.Save()
 		})
 	}

@@ -49,6 +49,9 @@ type Config struct {
 	// same after a restart without change.
 	Confirm   Confirmer
 	ConfirmID string
+	// Earlier returns a Confirmer for what was handed over under another selector, by a
+	// process before this one. Nil: such events are not looked for.
+	Earlier func(selector string) Confirmer
 
 	Memory  *Memory // what survives a reload; shared by pollers that follow each other
 	Status  *Status // where to report; read by others

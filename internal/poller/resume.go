@@ -67,6 +67,11 @@ func (p *Poller) inherit() {
 	p.remember()
 	if p.Memory.pending = pending; pending != nil {
 		p.Memory.landing = time.Now().Add(lastPush)
+		for _, selector := range p.Journal.Delivery.Selectors {
+			if p.Confirm != nil && p.Earlier != nil && selector != p.Confirm.Selector() {
+				p.Memory.earlier = append(p.Memory.earlier, p.Earlier(selector))
+			}
+		}
 	}
 }
 

@@ -86,6 +86,13 @@ func New(cfg Config) *Loki {
 // Selector is the configured one, for messages.
 func (l *Loki) Selector() string { return l.cfg.Selector }
 
+// WithSelector returns a Loki that asks the same one with another selector.
+func (l *Loki) WithSelector(selector string) *Loki {
+	cfg := l.cfg
+	cfg.Selector = selector
+	return New(cfg)
+}
+
 // Visible is the age up to which Loki shows an entry at once: half an hour, or half of
 // it, inside what the queriers ask the ingesters for, as a single Loki takes off some
 // minutes itself. 0: any age.

@@ -33,6 +33,7 @@ type job struct {
 	scope     checkpoint.Scope
 	confirm   poller.Confirmer // nil without reconcile
 	confirmID string
+	earlier   func(selector string) poller.Confirmer
 	replay    time.Duration
 }
 
@@ -67,6 +68,7 @@ func newJob(args Arguments, c *Component) (*job, error) {
 			return nil, fmt.Errorf("reconcile: %w", err)
 		}
 		j.confirm, j.confirmID = loki, id
+		j.earlier = func(selector string) poller.Confirmer { return loki.WithSelector(selector) }
 	}
 	return j, nil
 }
@@ -103,6 +105,7 @@ func (j *job) poller(c *Component) *poller.Poller {
 		ReplayWindow:    j.replay,
 		Confirm:         j.confirm,
 		ConfirmID:       j.confirmID,
+		Earlier:         j.earlier,
 		Memory:          c.memory(j.org.Host),
 		Status:          &c.status,
 		Metrics:         c.metrics,
