@@ -40,7 +40,7 @@ func TestReloadsUnderLoadLoseAndDoubleNothing(t *testing.T) {
 			return strings.ReplaceAll(reconciled, `sys.env("OKTA_API_TOKEN")`, fmt.Sprintf("%q", next))
 		},
 		"labels": func(_ *testing.T, _ *trial, n int) string {
-			return strings.ReplaceAll(reconciled, "\tforward_to", fmt.Sprintf("\tlabels = {stage = %q}\n\tforward_to", fmt.Sprint(n)))
+			return stage(n)
 		},
 		"receivers": func(_ *testing.T, _ *trial, n int) string {
 			if n%2 == 1 {
@@ -78,3 +78,8 @@ loki.process "third" {
 	}
 }
 `
+
+// stage is reconciled with a label that is another one each time.
+func stage(n int) string {
+	return strings.ReplaceAll(reconciled, "\tforward_to", fmt.Sprintf("\tlabels = {stage = \"%d\"}\n\tforward_to", n))
+}

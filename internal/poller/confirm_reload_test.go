@@ -174,7 +174,7 @@ func TestReconcileStartWithOtherLabelsFindsWhatWasSentUnderTheOldOnes(t *testing
 			labels(label)
 			s.run()
 			s.org.Generate(2500, time.Second)
-			time.Sleep(13 * time.Second) // all of it is handed over, not all of it confirmed
+			time.Sleep(time.Second) // all of it is handed over, and none of it confirmed
 			s.stop()
 			time.Sleep(10 * time.Second) // loki.write drains
 			s.process()
