@@ -132,15 +132,30 @@ func (s *trial) pass(t *testing.T, most time.Duration) {
 // lost. Then it ends the feed, waits for the rest, and ends alloy-okta. It returns all events of the org.
 func (s *trial) settle(t *testing.T) []record {
 	t.Helper()
-	soFar := s.logged(t)
-	waitForCount(t, s.loki.Reader(), selector, soFar, len(soFar), 3*time.Minute)
+	s.waitForAll(t, s.logged(t))
 	all := s.end(t)
-	waitForCount(t, s.loki.Reader(), selector, all, len(all), 3*time.Minute)
+	s.waitForAll(t, all)
 	s.second.waitFor(t, all)
 	s.alloy.waitForMetric(t, "loki_source_okta_unconfirmed_events", 0)
 	s.alloy.stop(t)
 	require.NoError(t, s.loki.Reader().Flush(t.Context()))
 	return all
+}
+
+// waitForAll waits until Loki holds each of the records.
+func (s *trial) waitForAll(t *testing.T, all []record) {
+	t.Helper()
+	from, to := span(all)
+	for end := time.Now().Add(3 * time.Minute); ; time.Sleep(time.Second) {
+		held, err := s.loki.Reader().Entries(t.Context(), selector, from, to)
+		missing := compare(all, held).missing
+		if err == nil && len(missing) == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("Loki holds %d entries (%v), and lacks %s", len(held), err, difference{missing: missing})
+		}
+	}
 }
 
 // end ends the feed and returns all events of the org.
