@@ -52,7 +52,12 @@ type Event struct {
 // of them. When a member is there twice the last one counts.
 //
 // Scan reads the body once and copies nothing but the uuids.
-func Scan(body []byte) ([]Event, error) {
+func Scan(body []byte) ([]Event, error) { return ScanInto(nil, body) }
+
+// ScanInto is Scan with the memory of an earlier page: the events are put into dst from
+// its beginning, which must not be in use any more. A page's events take half a
+// megabyte, which is worth keeping for the next.
+func ScanInto(dst []Event, body []byte) ([]Event, error) {
 	fail := func(i int, reason string) ([]Event, error) {
 		if i >= len(body) {
 			i, reason = len(body), "truncated"
@@ -67,7 +72,7 @@ func Scan(body []byte) ([]Event, error) {
 	if i >= len(body) || body[i] != '[' {
 		return fail(i, notArray(body, i))
 	}
-	var events []Event
+	events := dst[:0]
 	i = skipSpace(body, i+1)
 	if i < len(body) && body[i] == ']' {
 		i++
@@ -81,7 +86,7 @@ func Scan(body []byte) ([]Event, error) {
 			if end < 0 {
 				return fail(^end, "invalid JSON")
 			}
-			if events == nil {
+			if cap(events) == 0 {
 				// Events of a page are alike: the first tells about how many there are.
 				events = make([]Event, 0, min(1000, len(body)/(end-i)+1))
 			}

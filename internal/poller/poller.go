@@ -64,10 +64,11 @@ type Poller struct {
 	Config
 	at        position
 	outage    outage
-	noNext    bool // the warning about a missing next link was given
-	unsaved   bool // the warning about an unwritable checkpoint was given
-	asked     bool // Confirm was asked on behalf of the current page
-	recovered bool // a refused cursor was replaced and no cursor of Okta's has worked since
+	noNext    bool          // the warning about a missing next link was given
+	unsaved   bool          // the warning about an unwritable checkpoint was given
+	events    []event.Event // of the page in hand; the memory serves every page
+	asked     bool          // Confirm was asked on behalf of the current page
+	recovered bool          // a refused cursor was replaced and no cursor of Okta's has worked since
 }
 
 // position is where a poller stands in the log.
@@ -123,15 +124,20 @@ func (p *Poller) Run(ctx context.Context) error {
 // fetch gets the page at the cursor and splits it into events. A body that is not a
 // page counts as a failed fetch: nothing of it is used.
 func (p *Poller) fetch(ctx context.Context) (okta.Page, []event.Event, error) {
-	return p.fetchAt(ctx, p.at.cursor)
+	page, events, err := p.fetchAt(ctx, p.at.cursor, p.events)
+	if err == nil {
+		p.events = events
+	}
+	return page, events, err
 }
 
-func (p *Poller) fetchAt(ctx context.Context, cur okta.Cursor) (okta.Page, []event.Event, error) {
+// fetchAt fetches the page at a cursor, its events into dst; see [event.ScanInto].
+func (p *Poller) fetchAt(ctx context.Context, cur okta.Cursor, dst []event.Event) (okta.Page, []event.Event, error) {
 	page, err := p.Source.Fetch(ctx, cur)
 	if err != nil {
 		return page, nil, err
 	}
-	events, err := event.Scan(page.Body)
+	events, err := event.ScanInto(dst, page.Body)
 	if err != nil {
 		return page, nil, &okta.Error{Class: okta.Transient, RequestID: page.RequestID, Err: fmt.Errorf("the body is not a page: %w", err)}
 	}

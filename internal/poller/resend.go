@@ -51,7 +51,7 @@ func (p *Poller) resend(ctx context.Context, h *handed, lost map[string]*handove
 	cur := h.cursor
 	searched := false // the page's own cursor is gone, going by time
 	for n := 0; len(lost) > 0 && n < maxResendPages; n++ {
-		page, events, err := p.fetchAt(ctx, cur)
+		page, events, err := p.fetchAt(ctx, cur, nil) // not p.events: a page may be in hand
 		switch {
 		case ctx.Err() != nil:
 			return
