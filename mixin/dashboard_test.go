@@ -16,7 +16,7 @@ import (
 	"github.com/prometheus/prometheus/promql/promqltest"
 	"github.com/stretchr/testify/require"
 
-	"github.com/grafana/alloy/okta/internal/exposition"
+	"github.com/grafana/alloy/okta/component/loki/source/okta/exposition"
 )
 
 // dashboard is the part of Grafana's model that is held to account.

@@ -1,4 +1,4 @@
-// oktasim is a simulated Okta org as a program: a System Log with a past and a
+// Command oktasim is a simulated Okta org as a program: a System Log with a past and a
 // present, for trying out a collector without an org and for driving one from
 // the outside in tests. What it models is said in internal/oktasim.
 //
