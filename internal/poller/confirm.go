@@ -27,10 +27,10 @@ type Confirmer interface {
 }
 
 // hidden reports whether the destination may have an event of that time and not show
-// it yet.
+// it yet. Loki shows a flushed chunk when the time of its first entry has come.
 func hidden(c Confirmer, at, now time.Time) bool {
 	visible := c.Visible()
-	return visible > 0 && now.Sub(at) > visible
+	return visible > 0 && now.Sub(at) > visible || at.After(now)
 }
 
 // suspicion is how long nothing at all may arrive before that is reported.

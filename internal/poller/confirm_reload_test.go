@@ -2,6 +2,7 @@ package poller
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/oktasim"
 	"github.com/grafana/alloy/okta/internal/reconcile"
 )
 
@@ -188,5 +190,53 @@ func TestReconcileStartWithOtherLabelsFindsWhatWasSentUnderTheOldOnes(t *testing
 		s.requireExactlyOnce()
 		require.Zero(t, s.status.Snapshot().Unconfirmed)
 		require.Empty(t, s.saved().Delivery.Selectors, "nothing is under way any more")
+	})
+}
+
+// Loki does not show a flushed chunk before the time of its first entry has come.
+func TestReconcileDoesNotTakeWhatLiesInTheFutureForLost(t *testing.T) {
+	in(t, func(t *testing.T, s *site) {
+		s.org.Set(func(o *oktasim.Org) { o.Clock = 10 * time.Minute })
+		var mu sync.Mutex
+		published := map[string]time.Time{}
+		feed := func() {
+			s.org.Generate(20, time.Second)
+			mu.Lock()
+			defer mu.Unlock()
+			for _, raw := range s.org.Events() {
+				events, err := event.Scan([]byte("[" + string(raw) + "]"))
+				require.NoError(t, err)
+				published[string([]byte(events[0].UUID))] = events[0].Published
+			}
+		}
+		feed()
+		s.run()
+		time.Sleep(time.Minute) // the configuration is known to work
+		s.stop()
+		hidden := 0
+		s.sees = func(uuid string) bool { // every other chunk is flushed
+			mu.Lock()
+			defer mu.Unlock()
+			if published[uuid].Unix()/60%2 == 0 && published[uuid].After(time.Now()) {
+				hidden++
+				return false
+			}
+			return true
+		}
+		s.run()
+		for i := range 30 {
+			feed()
+			time.Sleep(30 * time.Second)
+			if i == 20 {
+				s.stop()
+				s.to.die()
+				s.process()
+				s.run()
+			}
+		}
+		time.Sleep(time.Hour)
+		s.requireExactlyOnce()
+		require.Positive(t, hidden)
+		require.Zero(t, s.status.Snapshot().Unconfirmed)
 	})
 }
