@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -15,12 +16,19 @@ func TestAnOrgWhoseClockIsTenMinutesOff(t *testing.T) {
 				kills = 20
 			}
 			s := newTrial(t, reconciled, knob)
+			s.alloy.start(t)
+			// Loki hides a flushed chunk until its time has come, and what it may hide is not sent again before. With a clock that is
+			// ahead, a flush or a kill can therefore cost ten minutes, which only the long form has.
+			if name == "ahead" && !long() {
+				s.unflushed, kills = true, 0
+				s.pass(t, 5*time.Second)
+				s.reload(t, strings.ReplaceAll(reconciled, `"500ms"`, `"400ms"`))
+			}
 			for range kills {
-				s.alloy.start(t)
 				s.pass(t, 5*time.Second)
 				s.alloy.Kill()
+				s.alloy.start(t)
 			}
-			s.alloy.start(t)
 			all := s.settle(t)
 			s.requireDelivered(t, all)
 		})
