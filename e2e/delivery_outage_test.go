@@ -50,8 +50,9 @@ func (s *trial) drop(t *testing.T, answer int) {
 	t.Fatal("loki.write drops nothing")
 }
 
-// restartLoki has Loki die under load and come back. A second time in a trial would prove nothing: after it, Loki 3.7 in a single
-// process fails for minutes to show some of the chunks that it had flushed, and had shown, before.
+// restartLoki has Loki die under load and come back, once in a trial. With a kill in every round, events that Loki had shown at
+// the end of one were missing after the kill of the next, with nothing given up. The cause was not found: pushes, flushes and
+// kills without Alloy did not show it.
 func (s *trial) restartLoki(t *testing.T) {
 	t.Helper()
 	s.gate.set(gone)
