@@ -118,7 +118,7 @@ func benchmarkCheckpoint(b *testing.B, delay time.Duration) {
 		p := poller.New(poller.Config{
 			Source: okta.New(okta.Config{Org: base, Auth: credentials, HTTP: pipe.Client(), PageSize: 1000, Share: 1, Budget: okta.NewBudget()}),
 			Sink:   counting, Format: formatter.Entry, Journal: journal, Scope: scope, PageSize: 1000,
-			PollInterval: time.Hour, InitialLookback: 2 * time.Hour, ReplayWindow: time.Minute,
+			PollInterval: time.Hour, InitialLookback: 2 * time.Hour,
 			Memory: &poller.Memory{}, Status: &poller.Status{}, Logger: log.NewNopLogger(),
 		})
 		ctx, cancel := context.WithCancel(b.Context())

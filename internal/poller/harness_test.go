@@ -242,7 +242,7 @@ func (c *component) run() *running {
 	}
 	p := poller.New(poller.Config{
 		Source: okta.New(cfg), Sink: c.sink, Format: formatter.Entry, Journal: journal, Scope: scope,
-		PageSize: cfg.PageSize, PollInterval: c.interval, InitialLookback: c.lookback, ReplayWindow: c.replay,
+		PageSize: cfg.PageSize, PollInterval: c.interval, InitialLookback: c.lookback,
 		Memory: c.memory, Status: c.status, Metrics: c.metrics, Logger: logger,
 	})
 	ctx, cancel := context.WithCancel(c.t.Context())

@@ -41,10 +41,9 @@ type Config struct {
 	PageSize        int           // as the Source asks for; a page with as many events is full
 	PollInterval    time.Duration // wait after a page that was not full
 	InitialLookback time.Duration // where to begin without a cursor
-	ReplayWindow    time.Duration // as the Journal was opened with; 0: no replay
 
 	// Confirm, if not nil, is asked what has arrived: the journal then moves when it
-	// has, not at hand-over, and ReplayWindow must be 0. ConfirmID names the
+	// has, not at hand-over, and the Journal must have no window. ConfirmID names the
 	// configuration that decides whether Confirm finds what is sent; it must be the
 	// same after a restart without change.
 	Confirm   Confirmer

@@ -102,7 +102,6 @@ func (j *job) poller(c *Component) *poller.Poller {
 		PageSize:        j.args.PageSize,
 		PollInterval:    j.args.PollInterval,
 		InitialLookback: j.args.InitialLookback,
-		ReplayWindow:    j.replay,
 		Confirm:         j.confirm,
 		ConfirmID:       j.confirmID,
 		Earlier:         j.earlier,
