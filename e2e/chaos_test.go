@@ -75,8 +75,6 @@ type trial struct {
 	gate   *gate
 	second *receiver
 	alloy  *collector
-
-	unflushed bool // Loki's chunks stay in memory
 }
 
 const (
@@ -133,9 +131,7 @@ func (s *trial) pass(t *testing.T, most time.Duration) {
 // flush has Loki write its chunks out, after which it no longer recognises a double. Loki may be down just now.
 func (s *trial) flush(t *testing.T) {
 	t.Helper()
-	if !s.unflushed {
-		_ = s.loki.Reader().Flush(t.Context())
-	}
+	_ = s.loki.Reader().Flush(t.Context())
 }
 
 // settle waits, under load, until Loki holds all that the org has logged by now, for a later event proves that an earlier one is

@@ -26,6 +26,10 @@ type Loki struct {
 	Bin string // the program, as built by make loki
 	Dir string // an existing folder for its configuration, log and data
 
+	// Hiding has flushed chunks leave memory at once, as Loki does by default. What lies in the future then stays hidden from the
+	// flush until its time has come, a double behind a flush is counted once, and a stream that comes back is not safe from a crash.
+	Hiding bool
+
 	// Where it listens. Chosen among the free loopback ports by the first Start when empty.
 	HTTPAddr, GRPCAddr string
 
