@@ -97,16 +97,21 @@ func (p *Poller) pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// probe allows one page beyond the bound now and then while nothing has ever been
-// confirmed: if the destination lost all of the stretch, only a new event can prove
-// that the selector is right, and until then nothing is sent twice.
+// probe allows one page beyond the bound now and then. Only a new event can prove that
+// deliveries arrive when the whole stretch is lost, or all that is left of it: that the
+// selector is right, before anything is sent twice, or that what does not arrive is
+// refused, before it is let go.
 func (p *Poller) probe(now time.Time) bool {
 	l := &p.Memory.ledger
-	if l.trusted == p.ConfirmID || l.events >= 2*maxUnconfirmedEvents {
+	if l.fails > 0 || l.events >= 2*maxUnconfirmedEvents {
 		return false
 	}
-	oldest, _ := l.oldest(now)
-	if now.Sub(latest(l.blindly, oldest)) < grace {
+	last, wait := l.arrival, suspicion
+	if l.trusted != p.ConfirmID {
+		last, _ = l.oldest(now)
+		wait = grace
+	}
+	if now.Sub(latest(l.blindly, last)) < wait {
 		return false
 	}
 	l.blindly = now

@@ -388,32 +388,6 @@ func TestReconcileFirstStartBesideAnotherCollectorAddsOnlyWhatIsMissing(t *testi
 	})
 }
 
-func TestReconcileLetsAnEventGoAfterThreeHandOvers(t *testing.T) {
-	in(t, func(t *testing.T, s *site) {
-		s.org.Generate(50, time.Minute)
-		var dropped string
-		s.to.lose = func(uuid string) bool {
-			if dropped == "" {
-				dropped = uuid
-			}
-			return uuid == dropped
-		}
-		s.run()
-		for range 60 {
-			s.org.Generate(5, time.Second)
-			time.Sleep(time.Minute)
-		}
-		s.to.mu.Lock()
-		require.Equal(t, maxAttempts, s.to.sent[dropped])
-		s.to.mu.Unlock()
-		sent, arrived := s.to.counts()
-		require.Equal(t, map[int]int{1: 349, maxAttempts: 1}, sent)
-		require.Equal(t, map[int]int{1: 349}, arrived)
-		require.InDelta(t, 1, testutil.ToFloat64(s.metrics.givenUp), 0)
-		require.Zero(t, s.status.Snapshot().Unconfirmed, "the cursor goes on")
-	})
-}
-
 func TestReconcileDoesNotTakeWhatLokiHidesForLost(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
 		s.to.hideOlder = 3 * time.Hour // query_ingesters_within

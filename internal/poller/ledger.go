@@ -27,9 +27,13 @@ const (
 	// lastPush is how long a push of a process that was killed may still be on its way,
 	// in a proxy or in Loki: loki.write gives one ten seconds (remote_timeout).
 	lastPush = 10 * time.Second
-	// maxAttempts is how often an event is handed over, and overtaken, before it counts as
-	// refused.
+	// maxAttempts is how often an event is handed over, and overtaken, before it may count
+	// as refused, and patience for how long: a series of outages can drop an event more
+	// often than that, but not for an hour while others arrive.
 	maxAttempts = 3
+	patience    = time.Hour
+	// maxRest bounds the waits between further hand-overs, which double from a minute.
+	maxRest = 16 * time.Minute
 	// The bounds of what may be unconfirmed. They are also what a crash makes the next
 	// start read again.
 	maxUnconfirmedEvents = 20_000
@@ -203,7 +207,31 @@ func (l *ledger) lost(h *handed, now time.Time) []string {
 		}
 		age := now.Sub(e.at)
 		blind := hidden(e.confirm, e.time, now)
-		if blind && age >= blindGrace || !blind && age >= settle && (age >= grace || e.seq < l.reach) {
+		if blind && age >= blindGrace || !blind && age >= e.rest() && (age >= grace || e.seq < l.reach) {
+			uuids = append(uuids, uuid)
+		}
+	}
+	slices.Sort(uuids)
+	return uuids
+}
+
+// rest is how long an event is left alone after it was handed over.
+func (e *handover) rest() time.Duration {
+	if e.attempts < maxAttempts {
+		return settle
+	}
+	return min(time.Minute<<min(e.attempts-maxAttempts, 10), maxRest)
+}
+
+// refused returns the uuids of a page that are let go: they were handed over often
+// enough, for long enough, while later ones arrived. If none do, the pipeline is broken
+// and not the event. There is less patience with the page that holds up all that follow.
+func (l *ledger) refused(h *handed, now time.Time) []string {
+	var uuids []string
+	hurry := l.full() && h == l.pages[0]
+	for uuid, e := range h.waiting {
+		if !e.unknown && !hidden(e.confirm, e.time, now) && now.Sub(e.at) >= settle &&
+			e.attempts >= maxAttempts && e.seq < l.reach && (hurry || now.Sub(e.since) >= patience) {
 			uuids = append(uuids, uuid)
 		}
 	}

@@ -40,7 +40,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		confirmed:          counter("confirmed_events_total", "Events that reconcile found in Loki after they were handed over."),
 		resent:             counter("resent_events_total", "Events handed over again because reconcile did not find them in Loki."),
 		skipped:            counter("skipped_events_total", "Events not handed over because reconcile found them in Loki already."),
-		givenUp:            counter("given_up_events_total", "Events let go after three hand-overs because Loki never had them."),
+		givenUp:            counter("given_up_events_total", "Events let go after many hand-overs because Loki never had them."),
 		bytes:              counter("response_bytes_total", "Decoded bytes of System Log responses."),
 	}
 	m.requests = prometheus.NewCounterVec(prometheus.CounterOpts{

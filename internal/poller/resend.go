@@ -21,14 +21,12 @@ func (p *Poller) resendLost(ctx context.Context, pages []*handed, now time.Time)
 		return
 	}
 	for _, h := range pages {
+		for _, uuid := range l.refused(h, now) {
+			p.giveUp(h, uuid)
+		}
 		lost := make(map[string]*handover)
 		for _, uuid := range l.lost(h, now) {
-			e := h.waiting[uuid]
-			if e.attempts >= maxAttempts && e.seq < l.reach {
-				p.giveUp(h, uuid)
-				continue
-			}
-			lost[uuid] = e
+			lost[uuid] = h.waiting[uuid]
 		}
 		if len(lost) > 0 {
 			p.resend(ctx, h, lost)
@@ -38,12 +36,12 @@ func (p *Poller) resendLost(ctx context.Context, pages []*handed, now time.Time)
 	p.settleUp()
 }
 
-// giveUp lets an event go that was handed over often enough, while later ones arrived. If
-// none do, the pipeline is broken and not the event.
+// giveUp lets an event go that the pipeline drops or Loki refuses.
 func (p *Poller) giveUp(h *handed, uuid string) {
+	e := h.waiting[uuid]
 	delete(h.waiting, uuid)
 	p.Metrics.givenUp.Inc()
-	p.Memory.warnOnce(p.Logger, "given up", "an event was handed over three times and is not in Loki: the pipeline drops it or Loki refuses it; such events are counted in loki_source_okta_given_up_events_total from now on", "uuid", uuid)
+	p.Memory.warnOnce(p.Logger, "given up", "an event is let go that was handed over again and again and is not in Loki, while later ones are: the pipeline drops it or Loki refuses it; such events are counted in loki_source_okta_given_up_events_total from now on", "uuid", uuid, "hand_overs", e.attempts, "since", e.since.UTC().Format(time.RFC3339))
 }
 
 // resend fetches a page again and hands over the lost events of it.
@@ -71,9 +69,8 @@ func (p *Poller) resend(ctx context.Context, h *handed, lost map[string]*handove
 		cur = page.Next
 	}
 	for _, e := range lost { // no longer in the log
-		if e.attempts++; e.attempts < maxAttempts {
-			e.at = time.Now()
-		}
+		e.attempts++
+		e.at = time.Now()
 	}
 }
 

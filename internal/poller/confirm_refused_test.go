@@ -1,0 +1,73 @@
+package poller
+
+import (
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/stretchr/testify/require"
+
+	"github.com/grafana/alloy/okta/internal/event"
+)
+
+func TestReconcileLetsAnEventGoAfterAnHourOfHandOvers(t *testing.T) {
+	in(t, func(t *testing.T, s *site) {
+		s.org.Generate(50, time.Minute)
+		var dropped string
+		s.to.lose = func(uuid string) bool {
+			if dropped == "" {
+				dropped = uuid
+			}
+			return uuid == dropped
+		}
+		s.run()
+		for minute := range 90 {
+			s.org.Generate(5, time.Second)
+			time.Sleep(time.Minute)
+			if minute < 59 {
+				require.Zero(t, testutil.ToFloat64(s.metrics.givenUp), "after %d minutes", minute+1)
+			}
+		}
+		s.to.mu.Lock()
+		require.InDelta(t, 9, s.to.sent[dropped], 1, "the waits between the hand-overs grow")
+		s.to.mu.Unlock()
+		_, arrived := s.to.counts()
+		require.Equal(t, map[int]int{1: 499}, arrived)
+		require.InDelta(t, 1, testutil.ToFloat64(s.metrics.givenUp), 0)
+		require.Zero(t, s.status.Snapshot().Unconfirmed, "the cursor goes on")
+	})
+}
+
+// A stage that drops half of all events on purpose must not stop the feed for an hour a time.
+func TestReconcileLetsEventsGoSoonerWhenTheyHoldUpTheFeed(t *testing.T) {
+	in(t, func(t *testing.T, s *site) {
+		s.org.Generate(3*maxUnconfirmedEvents, 2*time.Hour)
+		drop := s.uuids(func(i int, _ event.Event) bool { return i%2 == 0 })
+		s.to.lose = func(uuid string) bool { return drop[uuid] }
+		s.run()
+		time.Sleep(time.Hour)
+		_, arrived := s.to.counts()
+		require.Equal(t, map[int]int{1: 3 * maxUnconfirmedEvents / 2}, arrived)
+		require.Positive(t, testutil.ToFloat64(s.metrics.givenUp))
+	})
+}
+
+func TestReconcileOutagesInARowLoseNothing(t *testing.T) {
+	in(t, func(t *testing.T, s *site) {
+		s.configure = func(cfg *Config) { cfg.PollInterval = time.Second }
+		s.run()
+		begin := time.Now()
+		s.to.lose = func(string) bool { return time.Since(begin)%(45*time.Second) < 30*time.Second }
+		for time.Since(begin) < 8*time.Minute {
+			s.org.Generate(2, 100*time.Millisecond)
+			time.Sleep(700 * time.Millisecond)
+		}
+		s.to.set(func() { s.to.lose = nil })
+		for range 30 {
+			s.org.Generate(2, time.Second)
+			time.Sleep(time.Minute)
+		}
+		s.requireExactlyOnce()
+		require.Zero(t, testutil.ToFloat64(s.metrics.givenUp))
+	})
+}
