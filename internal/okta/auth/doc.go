@@ -12,7 +12,7 @@
 // endpoint first. Challenge is shown every 400 and 401 that comes back, and says whether one more
 // attempt of the same request may succeed: it drops an access token that was refused, and takes up a
 // nonce or a clock correction. Method names the scheme for people. A third question, what an operator
-// should change, is answered by Explain.
+// should change, is answered by [Advice].
 //
 // What a caller can rely on:
 //

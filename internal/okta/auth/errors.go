@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// Error is a refusal: by the token endpoint (from Authorize), by the API (from Explain), or by a local
-// setting that keeps credentials from being made, such as a key file that is not there.
+// Error is a refusal: by the token endpoint, or by a local setting that keeps credentials from being made,
+// such as a key file that is not there.
 type Error struct {
 	Status      int         // HTTP status; 0 when the cause is local
 	Code        string      // OAuth error ("invalid_client"), Okta errorCode ("E0000006") or, if local, the setting's name; may be ""
@@ -21,18 +21,13 @@ type Error struct {
 	Remedy      string      // what to look at, one sentence; may be ""
 	Header      http.Header // on 429: X-Rate-Limit-*, Retry-After and Date, as received; else nil
 
-	action string // what was tried; "" is "requesting access token"
-	err    error
+	err error
 }
 
 // Error reads "requesting access token: 401 invalid_client: <Okta's words> (request <id>): <remedy>".
 func (e *Error) Error() string {
 	var b strings.Builder
-	b.WriteString(e.action)
-	if e.action == "" {
-		b.WriteString("requesting access token")
-	}
-	b.WriteByte(':')
+	b.WriteString("requesting access token:")
 	if e.Status != 0 {
 		fmt.Fprintf(&b, " %d", e.Status)
 		if e.Code != "" {
@@ -137,11 +132,10 @@ func gunzip(body []byte) []byte {
 	return plain
 }
 
-// explain builds an Error from an answer. secrets are removed wherever they stand.
-func explain(action string, table []remedy, method string, status int, header http.Header, body []byte, secrets ...string) *Error {
+// explain builds an Error from an answer of the token endpoint. secrets are removed wherever they stand.
+func explain(method string, status int, header http.Header, body []byte, secrets ...string) *Error {
 	r := readRefusal(header, body)
 	e := &Error{
-		action:      action,
 		Status:      status,
 		Code:        clip(scrub(r.code, secrets...), 64),
 		Description: clip(scrub(r.description, secrets...), 400),
@@ -150,7 +144,7 @@ func explain(action string, table []remedy, method string, status int, header ht
 	if e.RequestID == "" {
 		e.RequestID = clip(scrub(r.id, secrets...), 64)
 	}
-	e.Remedy = findRemedy(table, method, status, r)
+	e.Remedy = findRemedy(tokenRemedies, method, status, r)
 	if status == http.StatusTooManyRequests {
 		e.Header = http.Header{}
 		for name, values := range header {

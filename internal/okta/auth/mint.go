@@ -208,7 +208,7 @@ func (a *PrivateKeyJWT) accept(try attempt, ans *answer, sent time.Time) (*token
 
 // refusal turns an answer that is not a success into an Error.
 func (a *PrivateKeyJWT) refusal(ans *answer) *Error {
-	e := explain("requesting access token", tokenRemedies, a.Method(), ans.status, ans.header, ans.body, ans.secrets...)
+	e := explain(a.Method(), ans.status, ans.header, ans.body, ans.secrets...)
 	if location := ans.header.Get("Location"); ans.status/100 == 3 {
 		e.Description = "redirected, which is not followed with credentials"
 		if u, err := url.Parse(location); err == nil && u.Host != "" {

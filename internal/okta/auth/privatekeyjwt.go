@@ -255,20 +255,6 @@ func (a *PrivateKeyJWT) KeyFileError() error {
 	return a.keyErr
 }
 
-// Explain turns an API answer of 400 or above into an [*Error] with the setting to look at.
-// It keeps nothing of header and body.
-func (a *PrivateKeyJWT) Explain(status int, header http.Header, body []byte) *Error {
-	a.mu.Lock()
-	secrets := []string{a.nonce, a.apiNonce}
-	for _, t := range []*token{a.token, a.dropped} {
-		if t != nil {
-			secrets = append(secrets, t.value)
-		}
-	}
-	a.mu.Unlock()
-	return explain("calling okta", apiRemedies, a.Method(), status, header, body, secrets...)
-}
-
 // String shows no secret.
 func (a *PrivateKeyJWT) String() string { return a.opts.String() }
 

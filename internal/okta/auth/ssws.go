@@ -57,12 +57,6 @@ func (s *SSWS) Challenge(*http.Response) bool { return false }
 // Method is "ssws".
 func (s *SSWS) Method() string { return "ssws" }
 
-// Explain turns an API answer of 400 or above into an [*Error] with the setting to look at.
-// It keeps nothing of header and body.
-func (s *SSWS) Explain(status int, header http.Header, body []byte) *Error {
-	return explain("calling okta", apiRemedies, s.Method(), status, header, body, s.token)
-}
-
 // String shows no secret.
 func (s *SSWS) String() string { return "ssws(api_token redacted)" }
 
