@@ -11,6 +11,7 @@
 //
 //   - Ranges: a late event gets a range of its own; a query over the hours between it and
 //     the rest is never made. See ranges.
+//   - Length: a range that is over Loki's max_query_length is asked for in halves.
 //   - Paging: answers that hit the entry limit are followed by time, forward. A limit
 //     that Loki refuses is halved until it is taken. More entries at one instant than
 //     the limit are asked for by uuid.

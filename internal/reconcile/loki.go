@@ -63,8 +63,9 @@ type Config struct {
 
 // Loki answers whether events have arrived. It is safe for concurrent use.
 type Loki struct {
-	cfg   Config
-	limit atomic.Int64 // entries per query that this Loki takes
+	cfg     Config
+	limit   atomic.Int64 // entries per query that this Loki takes
+	longest atomic.Int64 // range of a query that this Loki takes, a time.Duration
 }
 
 // New returns a Loki. It does no network.
@@ -80,6 +81,7 @@ func New(cfg Config) *Loki {
 	}
 	l := &Loki{cfg: cfg}
 	l.limit.Store(firstLimit)
+	l.longest.Store(int64(maxRange))
 	return l
 }
 
@@ -113,12 +115,18 @@ func (l *Loki) Find(ctx context.Context, events []Event) (map[string]bool, error
 			times = append(times, e.Time)
 		}
 	}
-	for _, r := range ranges(times, l.cfg.Before, l.cfg.After) {
-		if err := s.read(ctx, r); err != nil {
+	for {
+		longest := l.longest.Load()
+		err := s.readAll(ctx, ranges(times, l.cfg.Before, l.cfg.After, time.Duration(longest)))
+		if errors.Is(err, errRange) && longest/2 >= int64(leastRange) {
+			l.longest.CompareAndSwap(longest, longest/2)
+			continue
+		}
+		if err != nil {
 			return nil, err
 		}
+		return s.found, nil
 	}
-	return s.found, nil
 }
 
 // search is one Find.
@@ -127,6 +135,15 @@ type search struct {
 	wanted  map[string]time.Time
 	found   map[string]bool
 	queries int
+}
+
+func (s *search) readAll(ctx context.Context, all []span) error {
+	for _, r := range all {
+		if err := s.read(ctx, r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // read goes through one range, forward, until its end or until all is found.

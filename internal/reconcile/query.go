@@ -21,6 +21,7 @@ const maxAnswer = 128 << 20
 
 var (
 	errLimit = errors.New("the entry limit is too high")
+	errRange = errors.New("the range is longer than max_query_length")
 	// ErrRefused is in the chain of errors that last until somebody changes the
 	// configuration: Loki answered 4xx other than 429.
 	ErrRefused = errors.New("Loki refuses the query")
@@ -89,6 +90,9 @@ func statusError(status int, body []byte) error {
 	switch {
 	case status == http.StatusBadRequest && strings.Contains(text, "max entries limit"):
 		return fmt.Errorf("%w: %w", err, errLimit)
+	// ErrQueryTooLong in Loki's pkg/util/validation/validate.go
+	case status == http.StatusBadRequest && strings.Contains(text, "query time range exceeds the limit"):
+		return fmt.Errorf("%w: %w: %w", err, errRange, ErrRefused)
 	case status >= 400 && status < 500 && status != http.StatusTooManyRequests && status != http.StatusRequestTimeout:
 		return fmt.Errorf("%w: %w", err, ErrRefused)
 	}

@@ -9,9 +9,11 @@ const (
 	// minGap is the least silence at which a range may be cut in two: shorter ones
 	// cost less to read over than another query.
 	minGap = 10 * time.Minute
-	// maxRange bounds one query; Loki's max_query_length is 721h by default and old
-	// ranges are expensive. A sparse org's page can span months.
-	maxRange = 24 * time.Hour
+	// maxRange bounds one query at first: Loki's max_query_length is 721h by default, and
+	// old ranges are expensive. A sparse org's page can span months. A Loki that refuses
+	// it is asked for half as much, down to leastRange.
+	maxRange   = 24 * time.Hour
+	leastRange = 10 * time.Minute
 	// maxCuts bounds the queries that scattered late events can cause.
 	maxCuts = 16
 )
@@ -20,10 +22,10 @@ const (
 type span struct{ start, end time.Time }
 
 // ranges covers times with few narrow spans, earliest first, widened by before and
-// after. A silence is cut out when it is long and makes up over a quarter of its range:
+// after, none longer than longest. A silence is cut out when it is long and makes up over a quarter of its range:
 // so events that come late stand alone, while a page of an org with one event an hour
 // stays one range.
-func ranges(times []time.Time, before, after time.Duration) []span {
+func ranges(times []time.Time, before, after, longest time.Duration) []span {
 	if len(times) == 0 {
 		return nil
 	}
@@ -50,9 +52,9 @@ func ranges(times []time.Time, before, after time.Duration) []span {
 
 	var chunks []span
 	for _, s := range out {
-		for s.end.Sub(s.start) > maxRange {
-			chunks = append(chunks, span{s.start, s.start.Add(maxRange)})
-			s.start = s.start.Add(maxRange)
+		for s.end.Sub(s.start) > longest {
+			chunks = append(chunks, span{s.start, s.start.Add(longest)})
+			s.start = s.start.Add(longest)
 		}
 		chunks = append(chunks, s)
 	}

@@ -48,7 +48,7 @@ func TestRangesAreNarrow(t *testing.T) {
 				times = append(times, t0.Add(at))
 			}
 			var got [][2]time.Duration
-			all := ranges(times, 0, 0)
+			all := ranges(times, 0, 0, maxRange)
 			for i, r := range all {
 				end := r.end.Sub(t0)
 				if i == len(all)-1 || !all[i+1].start.Equal(r.end) {
@@ -71,7 +71,7 @@ func TestRangesCoverEveryEventAndStayFew(t *testing.T) {
 	for i := range 200 { // worst case: silences that double
 		times = append(times, t0.Add(-time.Duration(1<<min(i, 20))*time.Minute))
 	}
-	all := ranges(times, time.Second, time.Second)
+	all := ranges(times, time.Second, time.Second, maxRange)
 	for _, at := range times {
 		require.True(t, slices.ContainsFunc(all, func(r span) bool { return !at.Before(r.start) && at.Before(r.end) }))
 	}
@@ -135,6 +135,7 @@ func FuzzFindUUIDs(f *testing.F) {
 type fakeLoki struct {
 	entries  []entry // ordered
 	maxLimit int
+	maxRange time.Duration // max_query_length; 0: none
 	queries  []url.Values
 	headers  []http.Header
 	fail     func(w http.ResponseWriter) bool
@@ -158,6 +159,10 @@ func (f *fakeLoki) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	start, _ := strconv.ParseInt(r.Form.Get("start"), 10, 64)
 	end, _ := strconv.ParseInt(r.Form.Get("end"), 10, 64)
+	if length := time.Duration(end - start); f.maxRange > 0 && length > f.maxRange {
+		http.Error(w, fmt.Sprintf("the query time range exceeds the limit (query length: %s, limit: %s)", length, f.maxRange), http.StatusBadRequest)
+		return
+	}
 	filter := regexp.MustCompile("uuid")
 	if _, pattern, ok := strings.Cut(r.Form.Get("query"), "|~ `"); ok {
 		filter = regexp.MustCompile(strings.TrimSuffix(pattern, "`"))
@@ -231,6 +236,28 @@ func TestFindFollowsTheEntryLimitAndHalvesOneThatIsRefused(t *testing.T) {
 	require.EqualValues(t, 625, l.limit.Load()) // 5000, 2500, 1250, 625
 	// 4000 entries by 625, each page beginning with the second the last one ended in.
 	require.LessOrEqual(t, len(f.queries), 3+7)
+}
+
+func TestFindHalvesARangeThatIsRefused(t *testing.T) {
+	l, f, _ := lokiWith(t, 0, 0)
+	f.maxRange = 5 * time.Hour
+	var events []Event
+	for i := range 20 {
+		e := Event{UUID: fmt.Sprintf("00000000-0000-4000-8000-%012d", i), Time: t0.Add(time.Duration(i) * time.Hour)}
+		events = append(events, e)
+		f.entries = append(f.entries, entry{e.Time, `{"uuid":"` + e.UUID + `"}`})
+	}
+	found, err := l.Find(t.Context(), events)
+	require.NoError(t, err)
+	require.Len(t, found, 20)
+	require.EqualValues(t, 3*time.Hour, l.longest.Load()) // 24, 12, 6, 3
+	require.Len(t, f.queries, 3+7)
+
+	f.maxRange = time.Minute
+	found, err = l.Find(t.Context(), events)
+	require.ErrorIs(t, err, ErrRefused)
+	require.ErrorContains(t, err, "max_query_length")
+	require.Nil(t, found)
 }
 
 func TestFindReadsAnInstantThatHoldsMoreThanTheLimit(t *testing.T) {
