@@ -71,3 +71,24 @@ func TestReconcileOutagesInARowLoseNothing(t *testing.T) {
 		require.Zero(t, testutil.ToFloat64(s.metrics.givenUp))
 	})
 }
+
+// A pipeline that worked and then delivers nothing for an hour is tried with a new page now and then, within bounds.
+func TestReconcileBoundsWhatIsLostWhileLokiAnswers(t *testing.T) {
+	in(t, func(t *testing.T, s *site) {
+		s.org.Generate(100, time.Hour)
+		s.run()
+		time.Sleep(2 * time.Minute)
+		s.requireExactlyOnce()
+		s.to.set(func() { s.to.lose = func(string) bool { return true } })
+		s.org.Generate(3*maxUnconfirmedEvents, 10*time.Minute)
+		handedOver := func() int { return int(testutil.ToFloat64(s.metrics.entries)) - 100 }
+		time.Sleep(10 * time.Minute)
+		require.LessOrEqual(t, handedOver(), maxUnconfirmedEvents+10*1000, "a page a minute")
+		time.Sleep(50 * time.Minute)
+		require.Equal(t, 2*maxUnconfirmedEvents, handedOver())
+		s.to.set(func() { s.to.lose = nil })
+		time.Sleep(time.Hour)
+		s.requireExactlyOnce()
+		require.Zero(t, testutil.ToFloat64(s.metrics.givenUp))
+	})
+}
