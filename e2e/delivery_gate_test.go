@@ -23,6 +23,8 @@ type gate struct {
 	*httptest.Server
 	loki *stack.Loki
 
+	took pushed // what Loki took
+
 	mut    sync.RWMutex // held for reading while a request is passed on
 	answer int          // what pushes are answered; 0: what Loki answers; gone: nothing, nor are queries
 
@@ -77,6 +79,11 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	defer resp.Body.Close()
+	if push && resp.StatusCode == http.StatusNoContent {
+		if err := g.took.add(body); err != nil {
+			panic(err) // Loki could read it
+		}
+	}
 	for name, values := range resp.Header {
 		w.Header()[name] = values
 	}

@@ -18,13 +18,12 @@ import (
 type receiver struct {
 	*httptest.Server
 
-	mut sync.Mutex
-	got map[record]int
+	got pushed
 }
 
 func startReceiver(t *testing.T) *receiver {
 	t.Helper()
-	r := &receiver{got: map[record]int{}}
+	r := &receiver{}
 	r.Server = httptest.NewServer(r)
 	t.Cleanup(r.Server.Close)
 	return r
@@ -35,31 +34,68 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if err != nil {
 		return // the client was killed
 	}
-	body, err := snappy.Decode(nil, compressed)
-	if err != nil {
+	if err := r.got.add(compressed); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
-	}
-	var request lokipush.PushRequest
-	if err := request.Unmarshal(body); err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	r.mut.Lock()
-	defer r.mut.Unlock()
-	for _, stream := range request.Streams {
-		for _, entry := range stream.Entries {
-			r.got[record{time: entry.Timestamp.UTC(), line: strings.Clone(entry.Line)}]++
-		}
 	}
 	w.WriteHeader(http.StatusNoContent)
 }
 
+// pushed is how often each entry was pushed. It is safe for concurrent use.
+type pushed struct {
+	mut   sync.Mutex
+	times map[record]int
+}
+
+// add counts the entries of a push, as Loki gets it: compressed protobuf.
+func (p *pushed) add(compressed []byte) error {
+	body, err := snappy.Decode(nil, compressed)
+	if err != nil {
+		return err
+	}
+	var request lokipush.PushRequest
+	if err := request.Unmarshal(body); err != nil {
+		return err
+	}
+	p.mut.Lock()
+	defer p.mut.Unlock()
+	if p.times == nil {
+		p.times = map[record]int{}
+	}
+	for _, stream := range request.Streams {
+		for _, entry := range stream.Entries {
+			p.times[record{time: entry.Timestamp.UTC(), line: strings.Clone(entry.Line)}]++
+		}
+	}
+	return nil
+}
+
+// difference is what keeps the pushes from being each of all once.
+func (p *pushed) difference(all []record) (d difference) {
+	p.mut.Lock()
+	defer p.mut.Unlock()
+	due := map[record]int{}
+	for _, r := range all {
+		due[r]++
+	}
+	for r, times := range p.times {
+		if times > due[r] {
+			d.doubled = append(d.doubled, r)
+		}
+	}
+	for r, times := range due {
+		if p.times[r] < times {
+			d.missing = append(d.missing, r)
+		}
+	}
+	return d
+}
+
 // entries is how many entries came, doubles included.
 func (r *receiver) entries() (n int) {
-	r.mut.Lock()
-	defer r.mut.Unlock()
-	for _, times := range r.got {
+	r.got.mut.Lock()
+	defer r.got.mut.Unlock()
+	for _, times := range r.got.times {
 		n += times
 	}
 	return n
@@ -67,10 +103,10 @@ func (r *receiver) entries() (n int) {
 
 // missing returns the records that have not come.
 func (r *receiver) missing(all []record) (missing []record) {
-	r.mut.Lock()
-	defer r.mut.Unlock()
+	r.got.mut.Lock()
+	defer r.got.mut.Unlock()
 	for _, due := range all {
-		if r.got[due] == 0 {
+		if r.got.times[due] == 0 {
 			missing = append(missing, due)
 		}
 	}
@@ -91,7 +127,7 @@ func (r *receiver) requireAtLeastOnce(t *testing.T, all []record) {
 	if missing := r.missing(all); len(missing) > 0 {
 		t.Fatalf("the second receiver lacks %s", difference{missing: missing})
 	}
-	r.mut.Lock()
-	defer r.mut.Unlock()
-	require.Len(t, r.got, len(all), "what came twice is the same to the byte")
+	r.got.mut.Lock()
+	defer r.got.mut.Unlock()
+	require.Len(t, r.got.times, len(all), "what came twice is the same to the byte")
 }

@@ -56,20 +56,17 @@ func TestTheJudgeReadsAllOfARealLokiAndSeesDoubles(t *testing.T) {
 	push(t, loki, labels, records[6_000:])
 	requireExactlyOnce(t, loki.Reader(), `{job="judged"}`, records)
 
-	// Records again, late: Loki stores them twice. A log query may show each once or twice, the count tells, also across a flush.
+	// One record again, late: Loki stores it twice. A log query may show it once or twice, the count tells.
 	from, to := span(records)
-	for doubles, again := range []record{records[11_000], records[11_500], records[11_999]} {
-		push(t, loki, labels, []record{again})
-		held, err := loki.Reader().Entries(t.Context(), `{job="judged"}`, from, to)
-		require.NoError(t, err)
-		d := compare(records, held)
-		require.Empty(t, d.missing)
-		require.Empty(t, d.foreign)
-		count, err := loki.Reader().Count(t.Context(), `{job="judged"}`, from, to)
-		require.NoError(t, err)
-		require.Equal(t, len(records)+doubles+1, count)
-		require.NoError(t, loki.Reader().Flush(t.Context()))
-	}
+	push(t, loki, labels, records[11_000:11_001])
+	held, err := loki.Reader().Entries(t.Context(), `{job="judged"}`, from, to)
+	require.NoError(t, err)
+	d := compare(records, held)
+	require.Empty(t, d.missing)
+	require.Empty(t, d.foreign)
+	count, err := loki.Reader().Count(t.Context(), `{job="judged"}`, from, to)
+	require.NoError(t, err)
+	require.Equal(t, len(records)+1, count)
 }
 
 // A stream that Loki has flushed and let go of, and that comes back with fewer entries, must not be a casualty of the next crash.

@@ -27,10 +27,11 @@ type Confirmer interface {
 }
 
 // hidden reports whether the destination may have an event of that time and not show
-// it yet. Loki shows a flushed chunk when the time of its first entry has come.
-func hidden(c Confirmer, at, now time.Time) bool {
+// it yet to a question that was put at asked. Loki shows a flushed chunk when the time
+// of its first entry has come, by its own clock.
+func hidden(c Confirmer, at, asked time.Time) bool {
 	visible := c.Visible()
-	return visible > 0 && now.Sub(at) > visible || at.After(now)
+	return visible > 0 && asked.Sub(at) > visible || at.After(asked.Add(-skew))
 }
 
 // suspicion is how long nothing at all may arrive before that is reported.
@@ -103,7 +104,8 @@ func (p *Poller) pause(ctx context.Context, d time.Duration) {
 // refused, before it is let go.
 func (p *Poller) probe(now time.Time) bool {
 	l := &p.Memory.ledger
-	if l.fails > 0 || l.events >= 2*maxUnconfirmedEvents {
+	events, bytes := l.waiting()
+	if l.fails > 0 || events >= 2*maxUnconfirmedEvents || bytes >= 2*maxUnconfirmedBytes {
 		return false
 	}
 	last, wait := l.arrival, suspicion
@@ -127,20 +129,21 @@ func (p *Poller) confirm(ctx context.Context) {
 		p.settleUp()
 		return
 	}
+	asked := time.Now()
 	found, err := p.ask(ctx, events, pages)
 	if err != nil {
 		return
 	}
-	now := time.Now()
-	p.received(pages, found, now)
+	p.received(pages, found, time.Now())
 	p.settleUp()
-	p.resendLost(ctx, pages, now)
+	p.resendLost(ctx, pages, asked)
 }
 
 // ask puts one question, about events that are under way, in pages, and others. After
 // an error the next one waits, longer each time.
 func (p *Poller) ask(ctx context.Context, events []reconcile.Event, pages []*handed) (map[string]bool, error) {
 	l := &p.Memory.ledger
+	l.advance(time.Now())
 	found, err := p.Confirm.Find(ctx, events)
 	if err == nil {
 		err = p.askEarlier(ctx, events, found)
@@ -232,7 +235,6 @@ func (p *Poller) askOld(ctx context.Context, pages []*handed, found map[string]b
 // received notes what was found of pages.
 func (p *Poller) received(pages []*handed, found map[string]bool, now time.Time) {
 	l := &p.Memory.ledger
-	l.advance(now)
 	wasTrusted := l.trusted
 	arrived := 0
 	for _, h := range pages {
@@ -251,8 +253,9 @@ func (p *Poller) received(pages []*handed, found map[string]bool, now time.Time)
 		patience = grace // it has worked; loki.write may be retrying
 	}
 	if _, oldest := l.oldest(now); !oldest.IsZero() && now.Sub(latest(oldest, l.arrival)) >= patience {
+		waiting, _ := l.waiting()
 		problem = fmt.Errorf("%w: the selector %s finds none of the %d events handed over since %s; check reconcile's selector and that the pipeline delivers. The cursor stays",
-			ErrNothingArrives, p.Confirm.Selector(), l.waiting(), oldest.UTC().Format(time.RFC3339))
+			ErrNothingArrives, p.Confirm.Selector(), waiting, oldest.UTC().Format(time.RFC3339))
 	}
 	var known error
 	p.Status.set(func(s *Snapshot) {
@@ -287,8 +290,9 @@ func (p *Poller) settleUp() {
 		p.commit(at)
 	}
 	oldest, _ := l.oldest(time.Now())
+	waiting, _ := l.waiting()
 	p.Status.set(func(s *Snapshot) {
-		s.Unconfirmed = l.waiting()
+		s.Unconfirmed = waiting
 		s.UnconfirmedSince = oldest
 	})
 }
@@ -316,14 +320,15 @@ func (p *Poller) here(ctx context.Context, page okta.Page, events []event.Event)
 	}
 	for {
 		// One question serves both: what is under way, and what is about to be.
-		due, pages := m.ledger.due(time.Now())
+		p.looked = time.Now()
+		due, pages := m.ledger.due(p.looked)
 		found, err := p.ask(ctx, append(due, about...), pages)
 		if err == nil {
 			now := time.Now()
 			p.asked = true
 			p.received(pages, found, now)
 			p.settleUp()
-			p.resendLost(ctx, pages, now)
+			p.resendLost(ctx, pages, p.looked)
 			if !now.Before(m.landing) || !p.mayLand(about, found) {
 				return found, nil
 			}

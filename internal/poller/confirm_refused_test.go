@@ -1,6 +1,7 @@
 package poller
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -90,5 +91,105 @@ func TestReconcileBoundsWhatIsLostWhileLokiAnswers(t *testing.T) {
 		time.Sleep(time.Hour)
 		s.requireExactlyOnce()
 		require.Zero(t, testutil.ToFloat64(s.metrics.givenUp))
+	})
+}
+
+// An event that Loki would not show is let go too, though not before it must have shown.
+func TestReconcileLetsAnOldEventGo(t *testing.T) {
+	in(t, func(t *testing.T, s *site) {
+		s.org.Generate(3000, 20*time.Hour)
+		dropped := s.uuids(func(i int, _ event.Event) bool { return i == 10 })
+		s.to.lose = func(uuid string) bool { return dropped[uuid] }
+		s.run()
+		for range 24 {
+			s.org.Generate(50, time.Minute)
+			time.Sleep(time.Hour)
+		}
+		require.InDelta(t, 1, testutil.ToFloat64(s.metrics.givenUp), 0)
+		require.Zero(t, s.status.Snapshot().Unconfirmed)
+		_, arrived := s.to.counts()
+		require.Equal(t, map[int]int{1: 3000 + 24*50 - 1}, arrived)
+	})
+}
+
+// More events in a row than the stretch holds, all of them dropped, and then others that show it.
+func TestReconcileLetsALongRunOfEventsGo(t *testing.T) {
+	in(t, func(t *testing.T, s *site) {
+		s.run()
+		s.org.Generate(100, time.Second)
+		time.Sleep(65 * time.Second) // between two polls
+		s.org.Generate(2*maxUnconfirmedEvents-2000, 10*time.Minute)
+		dropped := s.uuids(func(i int, _ event.Event) bool { return i >= 100 })
+		s.to.set(func() { s.to.lose = func(uuid string) bool { return dropped[uuid] } })
+		s.org.Generate(4000, 10*time.Minute)
+		for range 24 {
+			s.org.Generate(10, time.Minute)
+			time.Sleep(10 * time.Minute)
+		}
+		_, arrived := s.to.counts()
+		require.Equal(t, map[int]int{1: 100 + 4000 + 24*10}, arrived, "the feed goes on")
+	})
+}
+
+// blocking does not take entries while it is on.
+type blocking struct {
+	to *destination
+	on bool
+}
+
+func (b *blocking) Send(ctx context.Context, e event.Entry) error {
+	b.to.mu.Lock()
+	on := b.on
+	b.to.mu.Unlock()
+	if on {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return b.to.Send(ctx, e)
+}
+
+func TestReconcileReloadsDuringABlockedResendAreNotHandOvers(t *testing.T) {
+	in(t, func(t *testing.T, s *site) {
+		sink := &blocking{to: s.to}
+		s.sink = sink
+		s.org.Generate(25_000, time.Minute)
+		lost := s.uuids(func(i int, _ event.Event) bool { return i == 10 })
+		s.to.lose = func(uuid string) bool { return lost[uuid] && s.to.sent[uuid] < 2 } // once
+		s.run()
+		time.Sleep(5 * time.Second)
+		s.to.set(func() { sink.on = true })
+		for range 4 {
+			time.Sleep(40 * time.Second)
+			s.stop()
+			s.run()
+		}
+		s.to.set(func() { sink.on = false })
+		time.Sleep(time.Hour)
+		s.requireExactlyOnce()
+		require.Zero(t, testutil.ToFloat64(s.metrics.givenUp))
+	})
+}
+
+// What a long outage drops must not be let go in the first minutes after it.
+func TestReconcilePatienceBeginsWhenOthersArrive(t *testing.T) {
+	in(t, func(t *testing.T, s *site) {
+		s.run()
+		s.org.Generate(10, time.Second)
+		time.Sleep(65 * time.Second) // between two polls
+		s.to.set(func() { s.to.lose = func(string) bool { return true } })
+		s.org.Generate(1, time.Millisecond)
+		unlucky := s.uuids(func(i int, _ event.Event) bool { return i == 10 })
+		time.Sleep(70 * time.Minute)
+		s.to.set(func() { s.to.lose = func(uuid string) bool { return unlucky[uuid] } })
+		for range 30 {
+			s.org.Generate(1, time.Millisecond)
+			time.Sleep(time.Minute)
+		}
+		s.to.set(func() { s.to.lose = nil })
+		for range 30 {
+			s.org.Generate(1, time.Millisecond)
+			time.Sleep(time.Minute)
+		}
+		s.requireExactlyOnce()
 	})
 }

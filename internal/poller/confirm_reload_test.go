@@ -19,6 +19,8 @@ type view struct {
 	*destination
 	sees func(uuid string) bool // nil: everything
 	name string                 // its selector; "": the destination's
+
+	takes time.Duration // from looking to answering
 }
 
 func (v *view) Selector() string {
@@ -35,6 +37,7 @@ func (v *view) Find(ctx context.Context, events []reconcile.Event) (map[string]b
 			delete(found, uuid)
 		}
 	}
+	time.Sleep(v.takes)
 	return found, err
 }
 
@@ -170,7 +173,7 @@ func TestReconcileStartWithOtherLabelsFindsWhatWasSentUnderTheOldOnes(t *testing
 			s.id, s.finds, s.sees = label, label, func(uuid string) bool { return by[uuid] == label }
 		}
 		s.before = func(label string) Confirmer {
-			return &view{s.to, func(uuid string) bool { return by[uuid] == label }, label}
+			return &view{s.to, func(uuid string) bool { return by[uuid] == label }, label, 0}
 		}
 		for _, label := range []string{"one", "two", "three"} {
 			labels(label)
@@ -197,6 +200,7 @@ func TestReconcileStartWithOtherLabelsFindsWhatWasSentUnderTheOldOnes(t *testing
 func TestReconcileDoesNotTakeWhatLiesInTheFutureForLost(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
 		s.org.Set(func(o *oktasim.Org) { o.Clock = 10 * time.Minute })
+		s.takes = 2 * time.Second // in which the time of an event can come
 		var mu sync.Mutex
 		published := map[string]time.Time{}
 		feed := func() {

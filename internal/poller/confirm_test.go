@@ -146,6 +146,7 @@ type site struct {
 	id     string
 	sees   func(uuid string) bool // what the present configuration finds of what arrived; nil: all
 	sink   Sink                   // nil: to
+	takes  time.Duration          // an answer of the present configuration
 	finds  string                 // the present configuration's selector; "": the destination's
 	before func(selector string) Confirmer
 
@@ -189,7 +190,7 @@ func (s *site) run() {
 		Source: okta.New(okta.Config{Org: org, Auth: token{}, HTTP: client, Share: 1, PageSize: 1000, Filter: s.filter}),
 		Sink:   sink, Format: format, Journal: journal, Scope: scope, PageSize: 1000,
 		PollInterval: 10 * time.Second, InitialLookback: 24 * time.Hour,
-		Confirm: &view{s.to, s.sees, s.finds}, ConfirmID: s.id, Earlier: s.before,
+		Confirm: &view{s.to, s.sees, s.finds, s.takes}, ConfirmID: s.id, Earlier: s.before,
 		Memory: s.memory, Status: s.status, Metrics: s.metrics, Logger: log.NewNopLogger(),
 	}
 	if s.configure != nil {

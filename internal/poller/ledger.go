@@ -24,12 +24,14 @@ const (
 	// blindGrace is the same for events so old that Loki may not show them before it
 	// flushes their chunk: max_chunk_age (2h) and chunk_idle_period (30m) with a margin.
 	blindGrace = 4 * time.Hour
+	// skew is how far the destination's clock may be behind.
+	skew = 5 * time.Second
 	// lastPush is how long a push of a process that was killed may still be on its way,
 	// in a proxy or in Loki: loki.write gives one ten seconds (remote_timeout).
 	lastPush = 10 * time.Second
 	// maxAttempts is how often an event is handed over, and overtaken, before it may count
-	// as refused, and patience for how long: a series of outages can drop an event more
-	// often than that, but not for an hour while others arrive.
+	// as refused, and patience how long after it was overtaken first: a series of outages
+	// can drop an event more often than that, but not for an hour while others arrive.
 	maxAttempts = 3
 	patience    = time.Hour
 	// maxRest bounds the waits between further hand-overs, which double from a minute.
@@ -82,6 +84,7 @@ type handover struct {
 	at       time.Time // when it was handed over last
 	seq      uint64
 	attempts int       // hand-overs, but those of which nothing was seen to arrive; 0: by an earlier process
+	doubted  time.Time // when it was first known to have been overtaken; zero: not yet
 	confirm  Confirmer // that asks where it was sent
 	id       string    // its ConfirmID
 	unknown  bool      // whether it arrived could not be asked
@@ -172,8 +175,8 @@ func (l *ledger) arrived(h *handed, found map[string]bool, id string) (n int) {
 }
 
 // advance lets events count as overtaken by what has been known long enough. It is
-// called before the answer to a question is used, so that an event is overtaken only
-// by what was there well before the question.
+// called before a question, so that an event is overtaken only by what was there well
+// before it.
 func (l *ledger) advance(now time.Time) {
 	if !l.candidateAt.IsZero() && now.Sub(l.candidateAt) >= overtaken {
 		l.reach, l.candidateAt = l.candidate, time.Time{}
@@ -196,9 +199,9 @@ func (l *ledger) finished() *handed {
 	return last
 }
 
-// lost returns the uuids of a page that did not arrive and no longer can: a later one
-// did, or they had all the time in which loki.write retries. Of events so old that Loki
-// may hide them, only the latter is believed.
+// lost returns the uuids of a page that a question put at now did not find and that can
+// no longer arrive: a later one did, or they had all the time in which loki.write
+// retries. Of events that Loki may hide, only the latter is believed.
 func (l *ledger) lost(h *handed, now time.Time) []string {
 	var uuids []string
 	for uuid, e := range h.waiting {
@@ -230,13 +233,29 @@ func (l *ledger) refused(h *handed, now time.Time) []string {
 	var uuids []string
 	hurry := l.full() && h == l.pages[0]
 	for uuid, e := range h.waiting {
-		if !e.unknown && !hidden(e.confirm, e.time, now) && now.Sub(e.at) >= settle &&
-			e.attempts >= maxAttempts && e.seq < l.reach && (hurry || now.Sub(e.since) >= patience) {
+		age := settle
+		if hidden(e.confirm, e.time, now) {
+			age = blindGrace
+		}
+		if !e.unknown && now.Sub(e.at) >= age && e.attempts >= maxAttempts && e.seq < l.reach &&
+			(hurry || now.Sub(e.doubted) >= patience) {
 			uuids = append(uuids, uuid)
 		}
 	}
 	slices.Sort(uuids)
 	return uuids
+}
+
+// missed notes that an event did not arrive. If nothing that was handed over after it
+// did either, that is not this event's fault and does not count.
+func (l *ledger) missed(e *handover, now time.Time) {
+	overtaken := e.seq < l.reach
+	if e.attempts == 0 || overtaken {
+		e.attempts++
+	}
+	if overtaken && e.doubted.IsZero() {
+		e.doubted = now
+	}
 }
 
 // has reports whether uuid is on its way.
@@ -250,25 +269,29 @@ func (l *ledger) has(uuid string) bool {
 }
 
 // oldest is when the oldest waiting event was handed over, and the oldest of those that
-// the destination would show; zero when none waits.
-func (l *ledger) oldest(now time.Time) (any, visible time.Time) {
+// say something about the pipeline: the destination would show them, and nothing has
+// overtaken them yet. Zero when there is none.
+func (l *ledger) oldest(now time.Time) (any, telling time.Time) {
 	for _, h := range l.pages {
 		for _, e := range h.waiting {
 			if any.IsZero() || e.since.Before(any) {
 				any = e.since
 			}
-			if (visible.IsZero() || e.since.Before(visible)) && !hidden(e.confirm, e.time, now) {
-				visible = e.since
+			if (telling.IsZero() || e.since.Before(telling)) && e.doubted.IsZero() && !hidden(e.confirm, e.time, now) {
+				telling = e.since
 			}
 		}
 	}
-	return any, visible
+	return any, telling
 }
 
-// waiting is how many events wait for confirmation.
-func (l *ledger) waiting() (n int) {
+// waiting is how many events wait for confirmation, and about how many bytes they are.
+func (l *ledger) waiting() (events, bytes int) {
 	for _, h := range l.pages {
-		n += len(h.waiting)
+		if n := len(h.waiting); n > 0 {
+			events += n
+			bytes += h.bytes / max(h.events, 1) * n
+		}
 	}
-	return n
+	return events, bytes
 }

@@ -201,7 +201,7 @@ func (p *Poller) inFlight(ev event.Event, now time.Time) bool {
 	if pending == nil || ev.Published.After(pending.Published) {
 		return false
 	}
-	return p.Journal.Delivery.ConfirmedBy != p.ConfirmID || hidden(p.Confirm, ev.Published, now)
+	return p.Journal.Delivery.ConfirmedBy != p.ConfirmID || hidden(p.Confirm, ev.Published, p.looked)
 }
 
 // confirmable reports whether there is a point in asking for an event: it can be looked

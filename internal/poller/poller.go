@@ -67,6 +67,7 @@ type Poller struct {
 	unsaved   bool          // the warning about an unwritable checkpoint was given
 	events    []event.Event // of the page in hand; the memory serves every page
 	asked     bool          // Confirm was asked on behalf of the current page
+	looked    time.Time     // when it was asked which of the current page's events are there
 	recovered bool          // a refused cursor was replaced and no cursor of Okta's has worked since
 }
 

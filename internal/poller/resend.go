@@ -12,26 +12,36 @@ import (
 // refused.
 const maxResendPages = 50
 
-// resendLost hands over again what did not arrive, one page a time. Nothing is sent
-// before an event of the present configuration was found: with a wrong selector,
-// everything looks lost.
-func (p *Poller) resendLost(ctx context.Context, pages []*handed, now time.Time) {
+// resendPages bounds what is sent again after one answer, so that what came meanwhile
+// is not held up.
+const resendPages = 5
+
+// resendLost hands over again what a question put at asked did not find. Nothing is sent before an event of
+// the present configuration was found: with a wrong selector, everything looks lost.
+func (p *Poller) resendLost(ctx context.Context, pages []*handed, asked time.Time) {
 	l := &p.Memory.ledger
 	if l.trusted != p.ConfirmID {
 		return
 	}
 	for _, h := range pages {
-		for _, uuid := range l.refused(h, now) {
+		for _, uuid := range l.refused(h, asked) {
 			p.giveUp(h, uuid)
 		}
+		p.settleUp()
+	}
+	for n, i := 0, 0; n < resendPages && i < len(pages); i++ {
+		h := pages[i]
 		lost := make(map[string]*handover)
-		for _, uuid := range l.lost(h, now) {
+		for _, uuid := range l.lost(h, asked) {
 			lost[uuid] = h.waiting[uuid]
 		}
-		if len(lost) > 0 {
-			p.resend(ctx, h, lost)
+		if len(lost) == 0 {
+			continue
+		}
+		if !p.resend(ctx, h, lost) {
 			break
 		}
+		n++
 	}
 	p.settleUp()
 }
@@ -44,15 +54,16 @@ func (p *Poller) giveUp(h *handed, uuid string) {
 	p.Memory.warnOnce(p.Logger, "given up", "an event is let go that was handed over again and again and is not in Loki, while later ones are: the pipeline drops it or Loki refuses it; such events are counted in loki_source_okta_given_up_events_total from now on", "uuid", uuid, "hand_overs", e.attempts, "since", e.since.UTC().Format(time.RFC3339))
 }
 
-// resend fetches a page again and hands over the lost events of it.
-func (p *Poller) resend(ctx context.Context, h *handed, lost map[string]*handover) {
+// resend fetches a page again and hands over the lost events of it. It returns false
+// when ctx ended or Okta does not give the page.
+func (p *Poller) resend(ctx context.Context, h *handed, lost map[string]*handover) bool {
 	cur := h.cursor
 	searched := false // the page's own cursor is gone, going by time
-	for n := 0; len(lost) > 0 && n < maxResendPages; n++ {
+	for range maxResendPages {
 		page, events, err := p.fetchAt(ctx, cur, nil) // not p.events: a page may be in hand
 		switch {
 		case ctx.Err() != nil:
-			return
+			return false
 		case err != nil && !searched && (okta.ClassOf(err) == okta.CursorRefused || okta.ClassOf(err) == okta.Refused && cur.IsStart()):
 			searched, cur = true, p.start(earliest(lost))
 			continue
@@ -60,18 +71,22 @@ func (p *Poller) resend(ctx context.Context, h *handed, lost map[string]*handove
 			p.Status.fail(okta.ClassOf(err), err)
 			p.outage.failed(okta.ClassOf(err), err)
 			p.Memory.ledger.next = time.Now().Add(backoff(3))
-			return
+			return false
 		}
 		p.answered()
-		if !p.resendFrom(ctx, h, events, lost) || page.Next == "" || page.Next == cur || len(events) < p.PageSize {
+		if !p.resendFrom(ctx, h, events, lost) {
+			return false
+		}
+		if len(lost) == 0 || page.Next == "" || page.Next == cur || len(events) < p.PageSize {
 			break
 		}
 		cur = page.Next
 	}
 	for _, e := range lost { // no longer in the log
-		e.attempts++
+		p.Memory.ledger.missed(e, time.Now())
 		e.at = time.Now()
 	}
+	return true
 }
 
 // resendFrom hands over those of events that are lost. It returns false when ctx
@@ -98,11 +113,9 @@ func (p *Poller) resendFrom(ctx context.Context, h *handed, events []event.Event
 			return false
 		}
 		delete(lost, ev.UUID)
+		l.missed(e, now)
 		again := l.sent(entry.Timestamp, now, p.Confirm, p.ConfirmID)
-		again.since, again.attempts = e.since, e.attempts
-		if e.attempts == 0 || e.seq < l.reach {
-			again.attempts++ // else nothing arrives, which is not this event's fault
-		}
+		again.since, again.attempts, again.doubted = e.since, e.attempts, e.doubted
 		h.waiting[ev.UUID] = again
 		p.Metrics.resent.Inc()
 		p.Status.set(func(s *Snapshot) { s.Resent++ })

@@ -210,7 +210,7 @@ func (s *search) missing(r span) bool {
 func (s *search) ask(ctx context.Context, query string, r span) (answer, int, error) {
 	for {
 		if s.queries++; s.queries > maxQueries {
-			return answer{}, 0, fmt.Errorf("asking Loki: more than %d queries for %d events; the selector %s matches too much", maxQueries, len(s.wanted), s.loki.cfg.Selector)
+			return answer{}, 0, fmt.Errorf("asking Loki: more than %d queries for %d events; the selector %s matches too much, or Loki's max_query_length is far below a day", maxQueries, len(s.wanted), s.loki.cfg.Selector)
 		}
 		limit := s.loki.limit.Load()
 		page, err := s.loki.query(ctx, query, r, int(limit), func(line string) {

@@ -27,7 +27,7 @@ type Loki struct {
 	Dir string // an existing folder for its configuration, log and data
 
 	// Hiding has flushed chunks leave memory at once, as Loki does by default. What lies in the future then stays hidden from the
-	// flush until its time has come, a double behind a flush is counted once, and a stream that comes back is not safe from a crash.
+	// flush until its time has come, and a stream that comes back is not safe from a crash.
 	Hiding bool
 
 	// Where it listens. Chosen among the free loopback ports by the first Start when empty.
