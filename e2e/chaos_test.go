@@ -150,22 +150,27 @@ func (s *trial) settle(t *testing.T) []record {
 	return all
 }
 
-// waitForAll waits until Loki shows each of the records. What lies in the future it may show when its time has come.
+// waitForAll waits until Loki has shown each of the records, for as long as it shows more of them. What lies in the future it may show
+// when its time has come.
 func (s *trial) waitForAll(t *testing.T, all []record) {
 	t.Helper()
-	from, to := span(all)
-	end := time.Now().Add(3 * time.Minute)
-	if last := to.Add(-time.Hour).Add(time.Minute); last.After(end) { // span leaves an hour on both sides
-		end = last
-	}
+	const patience = 3 * time.Minute
+	_, last := span(all)
+	last = last.Add(-time.Hour).Add(time.Minute) // span leaves an hour on both sides
+	missing, more := all, time.Now()
 	for ; ; time.Sleep(time.Second) {
-		held, err := s.loki.Reader().Entries(t.Context(), selector, from, to)
-		missing := compare(all, held).missing
-		if err == nil && len(missing) == 0 {
+		from, to := span(missing)
+		held, err := s.loki.Reader().Entries(t.Context(), selector, from.Add(time.Hour), to.Add(-time.Hour).Add(1))
+		left := compare(missing, held).missing
+		if err == nil && len(left) == 0 {
 			return
 		}
-		if time.Now().After(end) {
-			t.Fatalf("Loki holds %d entries (%v), and lacks %s", len(held), err, difference{missing: missing})
+		if len(left) < len(missing) {
+			missing, more = left, time.Now()
+		}
+		if time.Now().After(last) && time.Since(more) > patience {
+			state, _ := s.alloy.ask(t.Context(), "/api/v0/web/components/loki.source.okta.default")
+			t.Fatalf("Loki lacks (%v) %s\nthe component says: %s\nits metrics:\n%s", err, difference{missing: missing}, state, s.alloy.metrics(t))
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -53,6 +54,14 @@ func (c *collector) metric(ctx context.Context, name string) (sum float64, err e
 		sum += value
 	}
 	return sum, nil
+}
+
+// metrics returns the component's metrics as they stand, for a message.
+func (c *collector) metrics(t *testing.T) string {
+	t.Helper()
+	text, _ := c.ask(t.Context(), "/metrics")
+	own := regexp.MustCompile(`(?m)^loki_source_okta_[a-z_]+\{[^}]*component_id="loki.source.okta.default"[^}]*\} .*$`)
+	return string(bytes.Join(own.FindAll(text, -1), []byte("\n")))
 }
 
 // requireMetric returns a metric of a running alloy-okta.

@@ -193,3 +193,28 @@ func TestReconcilePatienceBeginsWhenOthersArrive(t *testing.T) {
 		s.requireExactlyOnce()
 	})
 }
+
+func TestReconcilePatienceStandsStillWhileNothingArrives(t *testing.T) {
+	in(t, func(t *testing.T, s *site) {
+		s.run()
+		s.org.Generate(10, time.Second)
+		time.Sleep(65 * time.Second) // between two polls
+		s.org.Generate(1, time.Millisecond)
+		unlucky := s.uuids(func(i int, _ event.Event) bool { return i == 10 })
+		others := func(minutes int) {
+			for range minutes {
+				s.org.Generate(1, time.Millisecond)
+				time.Sleep(time.Minute)
+			}
+		}
+		s.to.set(func() { s.to.lose = func(uuid string) bool { return unlucky[uuid] } })
+		others(2)
+		s.to.set(func() { s.to.lose = func(string) bool { return true } })
+		time.Sleep(70 * time.Minute)
+		s.to.set(func() { s.to.lose = func(uuid string) bool { return unlucky[uuid] } })
+		others(20)
+		s.to.set(func() { s.to.lose = nil })
+		others(30)
+		s.requireExactlyOnce()
+	})
+}

@@ -34,10 +34,11 @@ const (
 	// can drop an event more often than that, but not for an hour while others arrive.
 	maxAttempts = 3
 	patience    = time.Hour
+	// hurry is the patience with events that hold up the feed.
+	hurry = 10 * time.Minute
 	// maxRest bounds the waits between further hand-overs, which double from a minute.
 	maxRest = 16 * time.Minute
-	// The bounds of what may be unconfirmed. They are also what a crash makes the next
-	// start read again.
+	// The bounds of what may be unconfirmed.
 	maxUnconfirmedEvents = 20_000
 	maxUnconfirmedBytes  = 64 << 20
 	// maxAsked bounds one question.
@@ -47,10 +48,8 @@ const (
 // ledger is what was handed over and is not known to have arrived. It lives in the
 // Memory, for entries outlive a reload, and belongs to the running poller.
 type ledger struct {
-	pages  []*handed // oldest first
-	events int       // of all pages, the confirmed ones of unfinished pages included
-	bytes  int
-	seq    uint64 // of the last hand-over
+	pages []*handed // oldest first
+	seq   uint64    // of the last hand-over
 
 	trusted string // ConfirmID under which an event that was handed over under it was found
 
@@ -93,8 +92,6 @@ type handover struct {
 // add opens a page.
 func (l *ledger) add(h *handed) {
 	l.pages = append(l.pages, h)
-	l.events += h.events
-	l.bytes += h.bytes
 	if len(h.waiting) > 0 {
 		l.futile = 0
 	}
@@ -102,7 +99,8 @@ func (l *ledger) add(h *handed) {
 
 // full reports whether nothing more may be handed over.
 func (l *ledger) full() bool {
-	return l.events >= maxUnconfirmedEvents || l.bytes >= maxUnconfirmedBytes
+	events, bytes := l.waiting()
+	return events >= maxUnconfirmedEvents || bytes >= maxUnconfirmedBytes
 }
 
 // sent returns a new handover under a configuration.
@@ -171,7 +169,16 @@ func (l *ledger) arrived(h *handed, found map[string]bool, id string) (n int) {
 			}
 		}
 	}
+	h.shrink()
 	return n
+}
+
+// shrink frees the memory of a page that may have to stay until those before it are
+// done: a map keeps its size when its members go.
+func (h *handed) shrink() {
+	if len(h.waiting) == 0 {
+		h.waiting = nil
+	}
 }
 
 // advance lets events count as overtaken by what has been known long enough. It is
@@ -192,8 +199,6 @@ func (l *ledger) finished() *handed {
 	var last *handed
 	for len(l.pages) > 0 && len(l.pages[0].waiting) == 0 {
 		last = l.pages[0]
-		l.events -= last.events
-		l.bytes -= last.bytes
 		l.pages = l.pages[1:]
 	}
 	return last
@@ -231,14 +236,17 @@ func (e *handover) rest() time.Duration {
 // and not the event. There is less patience with the page that holds up all that follow.
 func (l *ledger) refused(h *handed, now time.Time) []string {
 	var uuids []string
-	hurry := l.full() && h == l.pages[0]
+	wait := patience
+	if l.full() && h == l.pages[0] {
+		wait = hurry
+	}
 	for uuid, e := range h.waiting {
 		age := settle
 		if hidden(e.confirm, e.time, now) {
 			age = blindGrace
 		}
 		if !e.unknown && now.Sub(e.at) >= age && e.attempts >= maxAttempts && e.seq < l.reach &&
-			(hurry || now.Sub(e.doubted) >= patience) {
+			now.Sub(e.doubted) >= wait {
 			uuids = append(uuids, uuid)
 		}
 	}
@@ -253,19 +261,12 @@ func (l *ledger) missed(e *handover, now time.Time) {
 	if e.attempts == 0 || overtaken {
 		e.attempts++
 	}
-	if overtaken && e.doubted.IsZero() {
+	switch {
+	case overtaken && e.doubted.IsZero():
 		e.doubted = now
+	case !overtaken && !e.doubted.IsZero(): // patience stands still while nothing arrives
+		e.doubted = e.doubted.Add(now.Sub(e.at))
 	}
-}
-
-// has reports whether uuid is on its way.
-func (l *ledger) has(uuid string) bool {
-	for _, h := range l.pages {
-		if _, ok := h.waiting[uuid]; ok {
-			return true
-		}
-	}
-	return false
 }
 
 // oldest is when the oldest waiting event was handed over, and the oldest of those that

@@ -2,6 +2,7 @@ package poller
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/grafana/alloy/okta/internal/event"
@@ -46,10 +47,21 @@ func (p *Poller) resendLost(ctx context.Context, pages []*handed, asked time.Tim
 	p.settleUp()
 }
 
+// enlist saves that something is about to be handed over under the present selector, for
+// the process after a crash, see announce.
+func (p *Poller) enlist() {
+	d := &p.Journal.Delivery
+	if selector := p.Confirm.Selector(); !slices.Contains(d.Selectors, selector) {
+		d.Selectors = append(d.Selectors, selector)
+		p.write(func(time.Time) error { return p.Journal.Save() })
+	}
+}
+
 // giveUp lets an event go that the pipeline drops or Loki refuses.
 func (p *Poller) giveUp(h *handed, uuid string) {
 	e := h.waiting[uuid]
 	delete(h.waiting, uuid)
+	h.shrink()
 	p.Metrics.givenUp.Inc()
 	p.Memory.warnOnce(p.Logger, "given up", "an event is let go that was handed over again and again and is not in Loki, while later ones are: the pipeline drops it or Loki refuses it; such events are counted in loki_source_okta_given_up_events_total from now on", "uuid", uuid, "hand_overs", e.attempts, "since", e.since.UTC().Format(time.RFC3339))
 }
@@ -57,6 +69,7 @@ func (p *Poller) giveUp(h *handed, uuid string) {
 // resend fetches a page again and hands over the lost events of it. It returns false
 // when ctx ended or Okta does not give the page.
 func (p *Poller) resend(ctx context.Context, h *handed, lost map[string]*handover) bool {
+	p.enlist()
 	cur := h.cursor
 	searched := false // the page's own cursor is gone, going by time
 	for range maxResendPages {
@@ -99,7 +112,6 @@ func (p *Poller) resendFrom(ctx context.Context, h *handed, events []event.Event
 			continue
 		}
 		now := time.Now()
-		p.Status.sending(now)
 		entry := p.Format(ev, now)
 		if entry.Labels == nil { // rules that came with a reload drop it
 			delete(lost, ev.UUID)
@@ -107,6 +119,7 @@ func (p *Poller) resendFrom(ctx context.Context, h *handed, events []event.Event
 			p.Metrics.dropped.Inc()
 			continue
 		}
+		p.Status.sending(now)
 		err := p.Sink.Send(ctx, entry)
 		p.Status.sending(time.Time{})
 		if err != nil {
