@@ -48,7 +48,7 @@ export LOGCLI_BIN ?= $(BIN)/logcli
 FREE := $(patsubst %,./%/...,$(wildcard internal/okta internal/event internal/poller internal/checkpoint internal/reconcile internal/stack cmd/oktasim cmd/quickstart)) \
 	./internal/oktasim
 # Tests whose volume, not their goroutines, is the point. They run without the race detector.
-RACE_SKIP := BoundsWhatIsUnconfirmed|WrongSelectorSendsNothing|BacklogIsStillRead|SmallAfterAWeek|NinetyFivePercent|HundredThousandEvents|AtMostOncePerPage|TrickleCosts|RefusesForItsAge|HoldUpTheFeed|OutagesInARow|LostWhileLokiAnswers
+RACE_SKIP := BoundsWhatIsUnconfirmed|WrongSelectorSendsNothing|BacklogIsStillRead|SmallAfterAWeek|NinetyFivePercent|HundredThousandEvents|AtMostOncePerPage|TrickleCosts|RefusesForItsAge|HoldUpTheFeed|OutagesInARow|LostWhileLokiAnswers|ALongRunOf
 FUZZTIME ?= 10s
 BENCH ?= .
 
