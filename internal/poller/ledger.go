@@ -30,8 +30,8 @@ const (
 	// in a proxy or in Loki: loki.write gives one ten seconds (remote_timeout).
 	lastPush = 10 * time.Second
 	// maxAttempts is how often an event is handed over, and overtaken, before it may count
-	// as refused, and patience how long after it was overtaken first: a series of outages
-	// can drop an event more often than that, but not for an hour while others arrive.
+	// as refused, and patience for how long, not counting the time in which nothing arrives:
+	// a series of outages can drop an event more often, but not for an hour.
 	maxAttempts = 3
 	patience    = time.Hour
 	// hurry is the patience with events that hold up the feed.

@@ -17,8 +17,9 @@ const maxResendPages = 50
 // is not held up.
 const resendPages = 5
 
-// resendLost hands over again what a question put at asked did not find. Nothing is sent before an event of
-// the present configuration was found: with a wrong selector, everything looks lost.
+// resendLost hands over again what a question put at asked did not find. Nothing is sent
+// before an event of the present configuration was found: with a wrong selector,
+// everything looks lost.
 func (p *Poller) resendLost(ctx context.Context, pages []*handed, asked time.Time) {
 	l := &p.Memory.ledger
 	if l.trusted != p.ConfirmID {
