@@ -12,6 +12,8 @@ import (
 	lokipush "github.com/grafana/loki/pkg/push"
 	"github.com/klauspost/compress/snappy"
 	"github.com/stretchr/testify/require"
+
+	"github.com/grafana/alloy/okta/internal/stack"
 )
 
 // receiver takes pushes as Loki does and keeps everything, doubles too.
@@ -70,36 +72,20 @@ func (p *pushed) add(compressed []byte) error {
 	return nil
 }
 
-// difference is what keeps the pushes from being each of all once.
-func (p *pushed) difference(all []record) (d difference) {
+// entries returns what was pushed, each entry as often as it was.
+func (p *pushed) entries() (all []stack.Entry) {
 	p.mut.Lock()
 	defer p.mut.Unlock()
-	due := map[record]int{}
-	for _, r := range all {
-		due[r]++
-	}
 	for r, times := range p.times {
-		if times > due[r] {
-			d.doubled = append(d.doubled, r)
+		for range times {
+			all = append(all, stack.Entry{Time: r.time, Line: r.line})
 		}
 	}
-	for r, times := range due {
-		if p.times[r] < times {
-			d.missing = append(d.missing, r)
-		}
-	}
-	return d
+	return all
 }
 
 // entries is how many entries came, doubles included.
-func (r *receiver) entries() (n int) {
-	r.got.mut.Lock()
-	defer r.got.mut.Unlock()
-	for _, times := range r.got.times {
-		n += times
-	}
-	return n
-}
+func (r *receiver) entries() int { return len(r.got.entries()) }
 
 // missing returns the records that have not come.
 func (r *receiver) missing(all []record) (missing []record) {

@@ -91,18 +91,24 @@ func (d difference) String() string {
 	return text.String()
 }
 
-// span returns a time range that holds all records, with room on both sides for what should not be there.
-func span(records []record) (from, to time.Time) {
-	from, to = records[0].time, records[0].time
+// bounds returns the times of the first and the last record.
+func bounds(records []record) (first, last time.Time) {
+	first, last = records[0].time, records[0].time
 	for _, r := range records {
-		if r.time.Before(from) {
-			from = r.time
+		if r.time.Before(first) {
+			first = r.time
 		}
-		if r.time.After(to) {
-			to = r.time
+		if r.time.After(last) {
+			last = r.time
 		}
 	}
-	return from.Add(-time.Hour), to.Add(time.Hour)
+	return first, last
+}
+
+// span returns a time range that holds all records, with room on both sides for what should not be there.
+func span(records []record) (from, to time.Time) {
+	first, last := bounds(records)
+	return first.Add(-time.Hour), last.Add(time.Hour)
 }
 
 // records waits until the org has logged n events and returns what they must be in Loki. The last events of a burst reach the

@@ -237,7 +237,7 @@ func (e *handover) rest() time.Duration {
 func (l *ledger) refused(h *handed, now time.Time) []string {
 	var uuids []string
 	wait := patience
-	if l.full() && h == l.pages[0] {
+	if len(l.pages) > 0 && h == l.pages[0] && l.full() {
 		wait = hurry
 	}
 	for uuid, e := range h.waiting {

@@ -133,9 +133,7 @@ func (p *Poller) announce(page okta.Page, events []event.Event, there map[string
 	d := &p.Journal.Delivery
 	further := false
 	for _, ev := range events {
-		if selector := p.Confirm.Selector(); !there[ev.UUID] && !slices.Contains(d.Selectors, selector) {
-			d.Selectors, further = append(d.Selectors, selector), true
-		}
+		further = !there[ev.UUID] && p.enlist() || further
 		// The server's clock is cut to seconds, so the newest events look ahead of it; one
 		// that is far ahead would make all that follow look as if they were under way.
 		if !there[ev.UUID] && ev.Published.After(p.at.furthest) && ev.Published.Before(page.Date.Add(time.Minute)) {
@@ -148,6 +146,18 @@ func (p *Poller) announce(page okta.Page, events []event.Event, there map[string
 			return p.Journal.Save()
 		})
 	}
+}
+
+// enlist notes in the journal, unsaved, that something is about to be handed over under
+// the present selector. It reports whether that is new.
+func (p *Poller) enlist() bool {
+	d := &p.Journal.Delivery
+	selector := p.Confirm.Selector()
+	if slices.Contains(d.Selectors, selector) {
+		return false
+	}
+	d.Selectors = append(d.Selectors, selector)
+	return true
 }
 
 // send hands over one event, unless it was before or is there already, and enters it

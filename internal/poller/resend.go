@@ -2,7 +2,6 @@ package poller
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/grafana/alloy/okta/internal/event"
@@ -26,10 +25,13 @@ func (p *Poller) resendLost(ctx context.Context, pages []*handed, asked time.Tim
 		return
 	}
 	for _, h := range pages {
-		for _, uuid := range l.refused(h, asked) {
+		refused := l.refused(h, asked)
+		for _, uuid := range refused {
 			p.giveUp(h, uuid)
 		}
-		p.settleUp()
+		if len(refused) > 0 {
+			p.settleUp()
+		}
 	}
 	for n, i := 0, 0; n < resendPages && i < len(pages); i++ {
 		h := pages[i]
@@ -48,16 +50,6 @@ func (p *Poller) resendLost(ctx context.Context, pages []*handed, asked time.Tim
 	p.settleUp()
 }
 
-// enlist saves that something is about to be handed over under the present selector, for
-// the process after a crash, see announce.
-func (p *Poller) enlist() {
-	d := &p.Journal.Delivery
-	if selector := p.Confirm.Selector(); !slices.Contains(d.Selectors, selector) {
-		d.Selectors = append(d.Selectors, selector)
-		p.write(func(time.Time) error { return p.Journal.Save() })
-	}
-}
-
 // giveUp lets an event go that the pipeline drops or Loki refuses.
 func (p *Poller) giveUp(h *handed, uuid string) {
 	e := h.waiting[uuid]
@@ -70,7 +62,9 @@ func (p *Poller) giveUp(h *handed, uuid string) {
 // resend fetches a page again and hands over the lost events of it. It returns false
 // when ctx ended or Okta does not give the page.
 func (p *Poller) resend(ctx context.Context, h *handed, lost map[string]*handover) bool {
-	p.enlist()
+	if p.enlist() {
+		p.write(func(time.Time) error { return p.Journal.Save() })
+	}
 	cur := h.cursor
 	searched := false // the page's own cursor is gone, going by time
 	for range maxResendPages {

@@ -22,9 +22,9 @@ const (
 type span struct{ start, end time.Time }
 
 // ranges covers times with few narrow spans, earliest first, widened by before and
-// after, none longer than longest. A silence is cut out when it is long and makes up over a quarter of its range:
-// so events that come late stand alone, while a page of an org with one event an hour
-// stays one range.
+// after, none longer than longest. A silence is cut out when it is long and makes up
+// over a quarter of its range: so events that come late stand alone, while a page of an
+// org with one event an hour stays one range.
 func ranges(times []time.Time, before, after, longest time.Duration) []span {
 	if len(times) == 0 {
 		return nil

@@ -177,29 +177,6 @@ func TestNetworkErrorsAreNotRefusals(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-func TestRefusalsOfTheAPIAreExplained(t *testing.T) {
-	const role = "You do not have permission to perform the requested action"
-	for name, c := range map[string]struct {
-		method      string
-		status      int
-		code, words string
-		want        string
-	}{
-		"token revoked":     {"ssws", 401, "E0000011", "Invalid token provided", "api_token is not known to Okta"},
-		"app token revoked": {"private_key_jwt", 401, "E0000011", "Invalid token provided", "check in the System Log whether the app or its tokens were revoked"},
-		"role of the admin": {"ssws", 403, "E0000006", role, "create the token as an admin whose role may"},
-		"role of the app":   {"private_key_jwt+dpop", 403, "E0000006", role, "assign an admin role that may view the System Log to the service app"},
-		"scope":             {"private_key_jwt", 403, "", `Bearer authorization_uri="http://acme/oauth2/v1/authorize", realm="http://acme", scope="okta.logs.read", error="insufficient_scope", error_description="The access token provided does not contain the required scopes.", resource="/api/v1/logs"`, "grant okta.logs.read to the app"},
-		"DPoP":              {"private_key_jwt", 400, "invalid_request", "The resource request must use the DPoP authentication scheme", `set dpop to "auto"`},
-		"other 403":         {"ssws", 403, "", "", "check the role"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			require.Contains(t, Advice(c.method, c.status, c.code, c.words), c.want)
-		})
-	}
-	require.Empty(t, Advice("ssws", 500, "E0000009", "Internal Server Error"))
-}
-
 func TestCompressedRefusalsAreRead(t *testing.T) {
 	var packed bytes.Buffer
 	w := gzip.NewWriter(&packed)
