@@ -58,7 +58,7 @@ var added = []string{"component_id", "component_path", "instance", "job"}
 // requireExported asserts that every metric of a query is one of the component's, with labels that it has, and returns their names.
 func requireExported(t *testing.T, exported map[string]exposition.Metric, query string) (names []string) {
 	t.Helper()
-	expr, err := parser.ParseExpr(query)
+	expr, err := parser.NewParser(parser.Options{}).ParseExpr(query)
 	require.NoErrorf(t, err, "%s", query)
 	known := slices.Clone(added)
 	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {

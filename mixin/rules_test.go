@@ -2,6 +2,8 @@ package mixin
 
 import (
 	"fmt"
+	"github.com/prometheus/prometheus/promql/parser"
+	"log/slog"
 	"maps"
 	"net/url"
 	"os"
@@ -48,7 +50,7 @@ func readRules(t *testing.T) map[string]rulefmt.Rule {
 	t.Helper()
 	content, err := os.ReadFile("alerts.yaml")
 	require.NoError(t, err)
-	groups, errs := rulefmt.Parse(content, false, model.UTF8Validation) // parses the queries and the templates too
+	groups, errs := rulefmt.Parse(content, false, model.UTF8Validation, parser.NewParser(parser.Options{}), slog.New(slog.DiscardHandler)) // parses the queries and the templates too
 	require.Empty(t, errs)
 	rules := map[string]rulefmt.Rule{}
 	for _, group := range groups.Groups {

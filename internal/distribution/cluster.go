@@ -2,17 +2,16 @@ package distribution
 
 import (
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"strconv"
 	"strings"
 
-	"github.com/go-kit/log"
 	"github.com/grafana/ckit/advertise"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/grafana/alloy/internal/runtime/logging/level"
 	"github.com/grafana/alloy/internal/service/cluster"
 	"github.com/grafana/alloy/internal/service/cluster/discovery"
 )
@@ -21,7 +20,7 @@ import (
 // internal/alloycli/cluster_builder.go does. Components ask for the service with
 // clustering off too, so it always exists. Peers talk over the HTTP server,
 // hence its listen address names the default port of every other address.
-func newCluster(f *clusterFlags, listenAddr string, l log.Logger, reg prometheus.Registerer, tp trace.TracerProvider) (*cluster.Service, error) {
+func newCluster(f *clusterFlags, listenAddr string, l *slog.Logger, reg prometheus.Registerer, tp trace.TracerProvider) (*cluster.Service, error) {
 	nodeName := f.nodeName
 	if nodeName == "" {
 		hostname, err := os.Hostname()
@@ -73,7 +72,7 @@ func newCluster(f *clusterFlags, listenAddr string, l log.Logger, reg prometheus
 
 // advertised returns the host:port that other nodes reach this one at: the
 // flag, else the first address of the interfaces, else loopback.
-func (f *clusterFlags) advertised(port int, l log.Logger) (string, error) {
+func (f *clusterFlags) advertised(port int, l *slog.Logger) (string, error) {
 	if f.advertiseAddress != "" {
 		if _, _, err := net.SplitHostPort(f.advertiseAddress); err == nil {
 			return f.advertiseAddress, nil
@@ -90,7 +89,7 @@ func (f *clusterFlags) advertised(port int, l log.Logger) (string, error) {
 	}
 	addr, err := advertise.FirstAddress(interfaces)
 	if err != nil {
-		level.Warn(l).Log("msg", "could not find an address to advertise, falling back to loopback", "interfaces", strings.Join(f.advertiseInterfaces, ","), "err", err)
+		l.Warn("could not find an address to advertise, falling back to loopback", "interfaces", strings.Join(f.advertiseInterfaces, ","), "err", err)
 		return joinPort("127.0.0.1", port), nil
 	}
 	if !addr.Is4() && !addr.Is6() {

@@ -1,9 +1,9 @@
 package distribution
 
 import (
+	"log/slog"
 	"testing"
 
-	"github.com/go-kit/log"
 	"github.com/stretchr/testify/require"
 )
 
@@ -19,7 +19,7 @@ func TestTheAdvertisedAddressHasTheListenPort(t *testing.T) {
 		"no such interface":      {clusterFlags{enabled: true, advertiseInterfaces: []string{"nosuch0"}}, "127.0.0.1:12345"},
 		"an address without one": {clusterFlags{enabled: true, advertiseInterfaces: []string{"lo"}}, "127.0.0.1:12345"},
 	} {
-		got, err := tc.flags.advertised(12345, log.NewNopLogger())
+		got, err := tc.flags.advertised(12345, slog.New(slog.DiscardHandler))
 		require.NoError(t, err, name)
 		require.Equal(t, tc.want, got, name)
 	}

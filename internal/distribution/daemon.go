@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/pflag"
 	"go.opentelemetry.io/otel"
@@ -13,7 +12,6 @@ import (
 	"github.com/grafana/alloy/internal/alloyseed"
 	alloyruntime "github.com/grafana/alloy/internal/runtime"
 	"github.com/grafana/alloy/internal/runtime/logging"
-	"github.com/grafana/alloy/internal/runtime/logging/level"
 	"github.com/grafana/alloy/internal/runtime/tracing"
 	"github.com/grafana/alloy/internal/service"
 	"github.com/grafana/alloy/internal/service/cluster"
@@ -44,6 +42,7 @@ type daemon struct {
 // (internal/alloycli/cmd_run.go), and starts nothing but the tracer. flagSet is
 // what the support bundle reports, so no flag may hold a secret.
 func newDaemon(ctx context.Context, l *logging.Logger, flags *runFlags, flagSet *pflag.FlagSet, path string) (*daemon, error) {
+	sl := l.Slog()
 	d := &daemon{path: path, clusterName: flags.cluster.name}
 
 	t, err := tracing.New(tracing.DefaultOptions)
@@ -54,17 +53,17 @@ func newDaemon(ctx context.Context, l *logging.Logger, flags *runFlags, flagSet 
 	otel.SetTracerProvider(t)
 	go func() {
 		if err := t.Run(ctx); err != nil {
-			level.Error(l).Log("msg", "running tracer returned an error", "err", err)
+			sl.Error("running tracer returned an error", "err", err)
 		}
 	}()
 
 	// The default registry, because dependencies register their metrics there.
 	reg := prometheus.DefaultRegisterer
-	for _, c := range append(versionCollectors(), newResourcesCollector(l)) {
+	for _, c := range append(versionCollectors(), newResourcesCollector(sl)) {
 		util.MustRegisterOrGet(reg, c)
 	}
 
-	d.cluster, err = newCluster(&flags.cluster, flags.server.listenAddr, log.With(l, "service", "cluster"), reg, t)
+	d.cluster, err = newCluster(&flags.cluster, flags.server.listenAddr, sl.With("service", "cluster"), reg, t)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +90,7 @@ func newDaemon(ctx context.Context, l *logging.Logger, flags *runFlags, flagSet 
 	})
 
 	remote, err := remotecfg.New(remotecfg.Options{
-		Logger:      log.With(l, "service", "remotecfg"),
+		Logger:      sl.With("service", "remotecfg"),
 		ConfigPath:  path,
 		StoragePath: flags.storagePath,
 		Metrics:     reg,
@@ -104,21 +103,21 @@ func newDaemon(ctx context.Context, l *logging.Logger, flags *runFlags, flagSet 
 	web := ui.New(ui.Options{
 		Prefix:    flags.server.uiPrefix,
 		Callbacks: debugging.Data().(livedebugging.CallbackManager),
-		Logger:    log.With(l, "service", "ui"),
+		Logger:    sl.With("service", "ui"),
 	})
 
-	otelService := otelservice.New(l)
+	otelService := otelservice.New(sl.With("service", "otel"))
 	if otelService == nil {
 		return nil, fmt.Errorf("building the otel service failed")
 	}
 
 	if flags.directFanout {
-		level.Info(l).Log("msg", "global label store is disabled")
+		sl.Info("global label store is disabled")
 	}
-	labels := labelstore.New(l, reg, !flags.directFanout)
+	labels := labelstore.New(sl, reg, !flags.directFanout)
 
 	// loki.write sends the seed as a header and asks for it when it is built.
-	alloyseed.Init(flags.storagePath, l)
+	alloyseed.Init(flags.storagePath, sl)
 
 	d.runtime, err = alloyruntime.New(alloyruntime.Options{
 		Logger:               l,

@@ -37,6 +37,8 @@ type serverFlags struct {
 	uiPrefix             string
 	enablePprof          bool
 	disableSupportBundle bool
+	graphql              bool
+	graphqlPlayground    bool
 }
 
 // clusterFlags configures clustering; see cluster.go for their use.
@@ -87,6 +89,8 @@ func (f *serverFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.memoryAddr, "server.http.memory-addr", "alloy.internal:12345", "Address to listen for in-memory HTTP traffic on. Change if it collides with a real address")
 	fs.StringVar(&f.uiPrefix, "server.http.ui-path-prefix", "/", "Prefix to serve the HTTP UI at")
 	fs.BoolVar(&f.enablePprof, "server.http.enable-pprof", true, "Enable /debug/pprof profiling endpoints")
+	fs.BoolVar(&f.graphql, "server.http.enable-graphql", false, "Enable the GraphQL API (experimental)")
+	fs.BoolVar(&f.graphqlPlayground, "server.http.enable-graphql-playground", false, "Enable the GraphQL playground (experimental)")
 	fs.BoolVar(&f.disableSupportBundle, "server.http.disable-support-bundle", false, "Disable the support bundle at /-/support")
 }
 

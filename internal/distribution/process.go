@@ -9,10 +9,6 @@ import (
 	"strings"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
-	"github.com/go-kit/log"
-
-	"github.com/grafana/alloy/internal/runtime/logging"
-	"github.com/grafana/alloy/internal/runtime/logging/level"
 )
 
 // applyMemoryLimit sets Go's memory limit from the cgroup on Linux; GOMEMLIMIT
@@ -22,8 +18,8 @@ import (
 //
 // It logs through the go-kit adapter: in this version of Alloy the slog handler
 // of a logger that is still deferred can deadlock.
-func applyMemoryLimit(l log.Logger) {
-	opts := []memlimit.Option{memlimit.WithLogger(slog.New(logging.NewSlogGoKitHandler(l)))}
+func applyMemoryLimit(l *slog.Logger) {
+	opts := []memlimit.Option{memlimit.WithLogger(l)}
 	if runtime.GOOS != "linux" {
 		if !slices.Contains(strings.Split(os.Getenv("AUTOMEMLIMIT_EXPERIMENT"), ","), "system") {
 			return
@@ -31,7 +27,7 @@ func applyMemoryLimit(l log.Logger) {
 		opts = append(opts, memlimit.WithProvider(memlimit.FromSystem))
 	}
 	if _, err := memlimit.SetGoMemLimitWithOpts(opts...); err != nil {
-		level.Error(l).Log("msg", "failed to apply memory limit", "err", err)
+		l.Error("failed to apply memory limit", "err", err)
 	}
 }
 
@@ -39,7 +35,7 @@ func applyMemoryLimit(l log.Logger) {
 // /debug/pprof see: by default 0.1 % of contentions and a sample per 10 us
 // blocked, or what upstream's environment variables say
 // (internal/alloycli/cmd_run.go, setMutexBlockProfiling).
-func setProfiling(l log.Logger) {
+func setProfiling(l *slog.Logger) {
 	mutexFraction := 1000
 	if percent, ok := positiveEnv(l, "PPROF_MUTEX_PROFILING_PERCENT"); ok {
 		mutexFraction = 100 / percent // the runtime reports 1 of this many
@@ -54,14 +50,14 @@ func setProfiling(l log.Logger) {
 }
 
 // positiveEnv reads a number above 0. What is not one is logged and ignored.
-func positiveEnv(l log.Logger, name string) (int, bool) {
+func positiveEnv(l *slog.Logger, name string) (int, bool) {
 	value := os.Getenv(name)
 	if value == "" {
 		return 0, false
 	}
 	n, err := strconv.Atoi(value)
 	if err != nil || n <= 0 {
-		level.Error(l).Log("msg", "ignoring environment variable: not a number above 0", "name", name, "value", value)
+		l.Error("ignoring environment variable: not a number above 0", "name", name, "value", value)
 		return 0, false
 	}
 	return n, true

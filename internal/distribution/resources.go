@@ -1,29 +1,27 @@
 package distribution
 
 import (
+	"log/slog"
 	"os"
 	"time"
 
-	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/shirou/gopsutil/v3/net"
 	"github.com/shirou/gopsutil/v3/process"
-
-	"github.com/grafana/alloy/internal/runtime/logging/level"
 )
 
 // resourcesCollector exposes what the process and the machine's network use, as
 // the alloy_resources_* metrics that upstream's dashboards and alerts read
 // (upstream internal/alloycli/resources_collector.go).
 type resourcesCollector struct {
-	log log.Logger
+	log *slog.Logger
 
 	startTime, cpu, rss, virtual, received, sent *prometheus.Desc
 }
 
 var _ prometheus.Collector = (*resourcesCollector)(nil)
 
-func newResourcesCollector(l log.Logger) *resourcesCollector {
+func newResourcesCollector(l *slog.Logger) *resourcesCollector {
 	desc := func(name, help string) *prometheus.Desc {
 		return prometheus.NewDesc("alloy_resources_"+name, help, nil, nil)
 	}
@@ -55,7 +53,7 @@ func (c *resourcesCollector) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v)
 	}
 	failed := func(what string, err error) {
-		level.Error(c.log).Log("msg", "failed to collect resources metric", "name", what, "err", err)
+		c.log.Error("failed to collect resources metric", "name", what, "err", err)
 	}
 
 	proc, err := process.NewProcess(int32(os.Getpid()))

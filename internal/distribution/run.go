@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/grafana/alloy/internal/runtime/logging"
-	"github.com/grafana/alloy/internal/runtime/logging/level"
 	"github.com/grafana/alloy/internal/util/windowspriority"
 	"github.com/grafana/alloy/syntax/diag"
 )
@@ -83,8 +82,9 @@ func run(cmd *cobra.Command, flags *runFlags, path string) error {
 	if err := setPriority(l, flags.windowsPriority); err != nil {
 		return err
 	}
-	applyMemoryLimit(l)
-	setProfiling(l)
+	sl := l.Slog()
+	applyMemoryLimit(sl)
+	setProfiling(sl)
 
 	d, err := newDaemon(ctx, l, flags, cmd.Flags(), path)
 	if err != nil {
@@ -117,9 +117,9 @@ func run(cmd *cobra.Command, flags *runFlags, path string) error {
 			return nil
 		case <-reloads:
 			if _, err := d.load(); err != nil {
-				level.Error(l).Log("msg", "failed to reload config", "err", err)
+				sl.Error("failed to reload config", "err", err)
 			} else {
-				level.Info(l).Log("msg", "config reloaded")
+				sl.Info("config reloaded")
 			}
 		}
 	}
@@ -159,6 +159,6 @@ func setPriority(l *logging.Logger, priority string) error {
 	if err := windowspriority.SetPriority(priority); err != nil {
 		return fmt.Errorf("setting process priority: %w", err)
 	}
-	level.Info(l).Log("msg", "set process priority", "priority", priority)
+	l.Slog().Info("set process priority", "priority", priority)
 	return nil
 }

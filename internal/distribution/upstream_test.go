@@ -76,7 +76,7 @@ func (r *flagReader) readFlag(n ast.Node) bool {
 	case *ast.CallExpr:
 		switch fun := n.Fun.(type) {
 		case *ast.SelectorExpr:
-			if on, ok := fun.X.(*ast.CallExpr); ok && isFlags(on) && strings.Contains(fun.Sel.Name, "Var") {
+			if isFlagSet(fun.X) && strings.Contains(fun.Sel.Name, "Var") {
 				r.declare(fun.Sel.Name, n.Args)
 			}
 		case *ast.Ident:
@@ -194,4 +194,14 @@ func isWindowsOnly(n *ast.IfStmt) bool {
 	}
 	y, ok := cond.Y.(*ast.BasicLit)
 	return ok && y.Value == `"windows"`
+}
+
+func isFlagSet(e ast.Expr) bool {
+	switch e := e.(type) {
+	case *ast.CallExpr:
+		return isFlags(e)
+	case *ast.Ident:
+		return e.Name == "fset"
+	}
+	return false
 }

@@ -5,10 +5,10 @@ import (
 	"embed"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"path"
 
-	"github.com/go-kit/log"
 	"github.com/gorilla/mux"
 
 	"github.com/grafana/alloy/internal/featuregate"
@@ -35,7 +35,7 @@ type Options struct {
 	Prefix string
 	// Callbacks connects live debugging with the components.
 	Callbacks livedebugging.CallbackManager
-	Logger    log.Logger
+	Logger    *slog.Logger
 }
 
 // Service is the ui service. The zero value only has a Definition.

@@ -3,11 +3,11 @@ package ui
 import (
 	"context"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"testing"
 
-	"github.com/go-kit/log"
 	"github.com/stretchr/testify/require"
 
 	"github.com/grafana/alloy/internal/component"
@@ -26,7 +26,7 @@ func (host) ListComponents(string, component.InfoOptions) ([]*component.Info, er
 func TestTheServiceServesTheAPIAndTheInterfaceBelowItsPrefix(t *testing.T) {
 	for prefix, base := range map[string]string{"/": "/", "": "/", "/a/b": "/a/b", "/a/b/": "/a/b", "a": "/a"} {
 		t.Run(prefix, func(t *testing.T) {
-			s := New(Options{Prefix: prefix, Callbacks: livedebugging.New().Data().(livedebugging.CallbackManager), Logger: log.NewNopLogger()})
+			s := New(Options{Prefix: prefix, Callbacks: livedebugging.New().Data().(livedebugging.CallbackManager), Logger: slog.New(slog.DiscardHandler)})
 			got, handler := s.ServiceHandler(host{})
 			require.Equal(t, base, got)
 			server := httptest.NewServer(handler)

@@ -14,9 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
+	"log/slog"
 
 	"github.com/grafana/alloy/internal/component"
 	"github.com/grafana/alloy/internal/component/common/loki"
@@ -88,7 +88,7 @@ func collect(b *testing.B, args Arguments) (size uint64) {
 	receiver := loki.NewLogsReceiver()
 	args.ForwardTo = []loki.LogsReceiver{receiver}
 	c, err := New(component.Options{
-		ID: "loki.source.okta.bench", DataPath: b.TempDir(), Logger: log.NewNopLogger(), Registerer: prometheus.NewRegistry(),
+		ID: "loki.source.okta.bench", DataPath: b.TempDir(), Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 	}, args)
 	require.NoError(b, err)
 	ctx, cancel := context.WithCancel(b.Context())

@@ -21,9 +21,9 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
-	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
+	"log/slog"
 
 	"github.com/grafana/alloy/internal/component"
 	"github.com/grafana/alloy/internal/component/common/loki"
@@ -54,7 +54,7 @@ func runs(t *testing.T, body string) *site {
 	require.NoError(t, err)
 	s := &site{receiver: args.ForwardTo[0], registry: prometheus.NewRegistry(), dir: t.TempDir()}
 	s.Component, err = New(component.Options{
-		ID: "loki.source.okta.test", DataPath: s.dir, Logger: log.NewLogfmtLogger(log.NewSyncWriter(s)), Registerer: s.registry,
+		ID: "loki.source.okta.test", DataPath: s.dir, Logger: slog.New(slog.NewTextHandler(s, nil)), Registerer: s.registry,
 	}, args)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -12,8 +12,11 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/go-kit/log"
+
 	"github.com/grafana/alloy/internal/component"
 	"github.com/grafana/alloy/internal/featuregate"
+	"github.com/grafana/alloy/internal/slogadapter"
 
 	"github.com/grafana/alloy/okta/internal/okta"
 	"github.com/grafana/alloy/okta/internal/poller"
@@ -142,3 +145,5 @@ func (c *Component) current() *job {
 
 // LiveDebugging implements component.LiveDebugging.
 func (c *Component) LiveDebugging() {}
+
+func (c *Component) logger() log.Logger { return slogadapter.GoKit(c.opts.Logger.Handler()) }

@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-kit/log"
 	"github.com/grafana/alloy/internal/component"
 	"github.com/grafana/alloy/internal/component/common/config"
 	"github.com/grafana/alloy/internal/component/common/loki"
@@ -20,6 +19,7 @@ import (
 	"github.com/grafana/alloy/syntax"
 	"github.com/grafana/alloy/syntax/alloytypes"
 	"github.com/stretchr/testify/require"
+	"log/slog"
 
 	"github.com/grafana/alloy/okta/component/loki/source/okta"
 	"github.com/grafana/alloy/okta/component/loki/source/okta/exposition"
@@ -235,7 +235,7 @@ func TestTheReferencePageDocumentsTheDebugInformation(t *testing.T) {
 	var args okta.Arguments
 	args.SetToDefault()
 	args.URL, args.APIToken, args.ForwardTo = "https://acme.okta.com", "token", []loki.LogsReceiver{loki.NewLogsReceiver()}
-	c, err := okta.New(component.Options{ID: "loki.source.okta.docs", Logger: log.NewNopLogger(), DataPath: t.TempDir()}, args)
+	c, err := okta.New(component.Options{ID: "loki.source.okta.docs", Logger: slog.New(slog.DiscardHandler), DataPath: t.TempDir()}, args)
 	require.NoError(t, err)
 	var check func(typ reflect.Type)
 	check = func(typ reflect.Type) {

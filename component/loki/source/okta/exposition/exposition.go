@@ -13,11 +13,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-kit/log"
 	"github.com/grafana/alloy/internal/component"
 	"github.com/grafana/alloy/internal/component/common/loki"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
+	"log/slog"
 
 	"github.com/grafana/alloy/okta/component/loki/source/okta"
 	"github.com/grafana/alloy/okta/internal/oktasim"
@@ -55,7 +55,7 @@ func Of(t testing.TB) map[string]Metric {
 	require.NoError(t, args.Validate())
 	registry := &recorder{Registry: prometheus.NewRegistry()}
 	c, err := okta.New(component.Options{
-		ID: "loki.source.okta.exposition", Logger: log.NewNopLogger(), Registerer: registry, DataPath: t.TempDir(),
+		ID: "loki.source.okta.exposition", Logger: slog.New(slog.DiscardHandler), Registerer: registry, DataPath: t.TempDir(),
 	}, args)
 	require.NoError(t, err)
 
