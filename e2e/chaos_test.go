@@ -12,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/grafana/alloy/okta/internal/stack"
+	"github.com/grafana/alloy/okta/internal/testbed"
 )
 
 // TestMain lets four trials run at once where nobody says otherwise with -parallel: they wait more than they compute.
@@ -71,7 +71,7 @@ loki.write "second" {
 type trial struct {
 	*rand.Rand
 	okta   *org
-	loki   *stack.Loki
+	loki   *testbed.Loki
 	gate   *gate
 	second *receiver
 	alloy  *collector

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/grafana/alloy/okta/internal/stack"
+	"github.com/grafana/alloy/okta/internal/testbed"
 )
 
 // gone as a gate's answer: connections end without one.
@@ -21,7 +21,7 @@ const gone = -1
 // answer that gets lost behind a push that Loki took makes loki.write push again, and such a double is not alloy-okta's to prevent.
 type gate struct {
 	*httptest.Server
-	loki *stack.Loki
+	loki *testbed.Loki
 
 	took pushed // what Loki took
 
@@ -32,7 +32,7 @@ type gate struct {
 	slow   atomic.Bool  // pushes take three seconds
 }
 
-func startGate(t *testing.T, loki *stack.Loki) *gate {
+func startGate(t *testing.T, loki *testbed.Loki) *gate {
 	t.Helper()
 	g := &gate{loki: loki}
 	g.Server = httptest.NewServer(g)

@@ -13,7 +13,7 @@ import (
 	"github.com/klauspost/compress/snappy"
 	"github.com/stretchr/testify/require"
 
-	"github.com/grafana/alloy/okta/internal/stack"
+	"github.com/grafana/alloy/okta/internal/testbed"
 )
 
 // receiver takes pushes as Loki does and keeps everything, doubles too.
@@ -73,12 +73,12 @@ func (p *pushed) add(compressed []byte) error {
 }
 
 // entries returns what was pushed, each entry as often as it was.
-func (p *pushed) entries() (all []stack.Entry) {
+func (p *pushed) entries() (all []testbed.Entry) {
 	p.mut.Lock()
 	defer p.mut.Unlock()
 	for r, times := range p.times {
 		for range times {
-			all = append(all, stack.Entry{Time: r.time, Line: r.line})
+			all = append(all, testbed.Entry{Time: r.time, Line: r.line})
 		}
 	}
 	return all

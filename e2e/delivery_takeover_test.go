@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/tidwall/gjson"
 
-	"github.com/grafana/alloy/okta/internal/stack"
+	"github.com/grafana/alloy/okta/internal/testbed"
 )
 
 const both = `{job=~"loki.source.okta|okta-logs-collector"}`
@@ -96,7 +96,7 @@ func (s *trial) count(t *testing.T, selector string, around []record) int {
 	return count
 }
 
-func uuids(entries []stack.Entry) map[string]bool {
+func uuids(entries []testbed.Entry) map[string]bool {
 	found := map[string]bool{}
 	for _, entry := range entries {
 		found[uuidOf(entry.Line)] = true

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/tidwall/gjson"
 
-	"github.com/grafana/alloy/okta/internal/stack"
+	"github.com/grafana/alloy/okta/internal/testbed"
 )
 
 // record is what one event must be in Loki.
@@ -45,7 +45,7 @@ type difference struct {
 }
 
 // compare holds what Loki returned against what the org persisted.
-func compare(persisted []record, held []stack.Entry) (d difference) {
+func compare(persisted []record, held []testbed.Entry) (d difference) {
 	due := map[record]int{}
 	for _, r := range persisted {
 		due[r]++
@@ -129,7 +129,7 @@ func (o *org) records(t *testing.T, n int) []record {
 }
 
 // waitForCount waits until Loki holds at least n entries of selector around the given records.
-func waitForCount(t *testing.T, reader stack.Reader, selector string, around []record, n int, within time.Duration) {
+func waitForCount(t *testing.T, reader testbed.Reader, selector string, around []record, n int, within time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), within)
 	defer cancel()
@@ -150,7 +150,7 @@ func waitForCount(t *testing.T, reader stack.Reader, selector string, around []r
 
 // requireExactlyOnce asserts that Loki holds every event of the org once, by log query and by count, and nothing else.
 // Alloy should have ended before, so that nothing is still on its way.
-func requireExactlyOnce(t *testing.T, reader stack.Reader, selector string, persisted []record) {
+func requireExactlyOnce(t *testing.T, reader testbed.Reader, selector string, persisted []record) {
 	t.Helper()
 	from, to := span(persisted)
 	// Right after a flush Loki may not show for a moment what it has let go of in memory and not listed in its index. What is
@@ -173,11 +173,11 @@ func requireExactlyOnce(t *testing.T, reader stack.Reader, selector string, pers
 
 func TestCompareFindsWhatIsMissingDoubledAndForeign(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	entry := func(line string, after time.Duration) stack.Entry {
-		return stack.Entry{Time: at.Add(after), Line: line}
+	entry := func(line string, after time.Duration) testbed.Entry {
+		return testbed.Entry{Time: at.Add(after), Line: line}
 	}
 	persisted := []record{{at, "a"}, {at, "b"}, {at.Add(1), "a"}, {at, "twin"}, {at, "twin"}}
-	complete := []stack.Entry{entry("b", 0), entry("a", 1), entry("twin", 0), entry("a", 0), entry("twin", 0)}
+	complete := []testbed.Entry{entry("b", 0), entry("a", 1), entry("twin", 0), entry("a", 0), entry("twin", 0)}
 
 	require.True(t, compare(persisted, complete).none())
 	require.Equal(t, difference{missing: []record{{at, "b"}}}, compare(persisted, complete[1:]))

@@ -13,11 +13,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/grafana/alloy/okta/internal/stack"
+	"github.com/grafana/alloy/okta/internal/testbed"
 )
 
 // push hands records to Loki without Alloy, in portions that fit the 4 MB that Loki's parts send each other.
-func push(t *testing.T, loki *stack.Loki, labels map[string]string, records []record) {
+func push(t *testing.T, loki *testbed.Loki, labels map[string]string, records []record) {
 	t.Helper()
 	const portion = 500
 	if len(records) > portion {

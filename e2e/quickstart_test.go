@@ -13,13 +13,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/grafana/alloy/okta/internal/stack"
+	"github.com/grafana/alloy/okta/internal/testbed"
 )
 
 // quickstart starts the launcher as make does, without an org of the user's.
-func quickstart(t *testing.T, args ...string) *stack.Process {
+func quickstart(t *testing.T, args ...string) *testbed.Process {
 	t.Helper()
-	process, err := stack.Command{
+	process, err := testbed.Command{
 		Name: "quickstart",
 		Path: program(t, "quickstart"),
 		Args: args,
@@ -32,12 +32,12 @@ func quickstart(t *testing.T, args ...string) *stack.Process {
 	}.Start()
 	require.NoError(t, err)
 	t.Cleanup(process.Kill)
-	watchLog(t, func() *stack.Process { return process })
+	watchLog(t, func() *testbed.Process { return process })
 	return process
 }
 
 // found returns what the first group of a pattern matches in what the launcher has printed.
-func found(t *testing.T, process *stack.Process, pattern string) string {
+func found(t *testing.T, process *testbed.Process, pattern string) string {
 	t.Helper()
 	match := regexp.MustCompile(pattern).FindStringSubmatch(process.Log())
 	require.NotNilf(t, match, "%s in what quickstart printed", pattern)
@@ -47,7 +47,7 @@ func found(t *testing.T, process *stack.Process, pattern string) string {
 func requireClosed(t *testing.T, addrs ...string) {
 	t.Helper()
 	for _, addr := range addrs {
-		require.Eventually(t, func() bool { return stack.AddrFree(addr) }, time.Minute, 10*time.Millisecond, addr)
+		require.Eventually(t, func() bool { return testbed.AddrFree(addr) }, time.Minute, 10*time.Millisecond, addr)
 	}
 }
 

@@ -29,7 +29,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/stretchr/testify/require"
 
-	"github.com/grafana/alloy/okta/internal/stack"
+	"github.com/grafana/alloy/okta/internal/testbed"
 )
 
 // secretive is a configuration in which everything that can be secret is.
@@ -117,7 +117,7 @@ func (c *collector) fetch(t *testing.T, path string) string {
 const detail = "/api/v0/web/components/loki.source.okta.default"
 
 // emitted is everything that a running collector gives away, by place.
-func (c *collector) emitted(t *testing.T, loki *stack.Loki) map[string]string {
+func (c *collector) emitted(t *testing.T, loki *testbed.Loki) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	for _, path := range []string{"/metrics", "/-/healthy", "/api/v0/web/components", detail, "/api/v0/web/components/loki.write.default"} {

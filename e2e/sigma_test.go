@@ -16,7 +16,7 @@ import (
 	"github.com/grafana/alloy/okta/internal/event"
 )
 
-// TestSigmaRulesInARealLoki asks a real Loki each query of sigma/rules: over the entries of all rules' events, it finds its own rule's
+// TestSigmaRulesInARealLoki asks a real Loki each query of detections/sigma/rules: over the entries of all rules' events, it finds its own rule's
 // event and nothing else. What package sigma tests in more ways with Loki's pipeline alone, this proves with all of Loki around it:
 // index, chunks, and what its distributor adds to entries.
 func TestSigmaRulesInARealLoki(t *testing.T) {
@@ -24,7 +24,7 @@ func TestSigmaRulesInARealLoki(t *testing.T) {
 		t.Run(format, func(t *testing.T) {
 			formatter, err := event.New(event.Options{Org: "acme.okta.com", LineFormat: format})
 			require.NoError(t, err)
-			folders, err := filepath.Glob("../sigma/rules/*")
+			folders, err := filepath.Glob("../detections/sigma/rules/*")
 			require.NoError(t, err)
 			require.NotEmpty(t, folders)
 

@@ -15,7 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/grafana/alloy/okta/internal/stack"
+	"github.com/grafana/alloy/okta/internal/testbed"
 )
 
 const (
@@ -25,7 +25,7 @@ const (
 )
 
 // watchLog prints the end of a program's log when the test fails.
-func watchLog(t *testing.T, process func() *stack.Process) {
+func watchLog(t *testing.T, process func() *testbed.Process) {
 	t.Cleanup(func() {
 		if p := process(); p != nil && t.Failed() {
 			t.Log(p.Tail(40))
@@ -34,29 +34,29 @@ func watchLog(t *testing.T, process func() *stack.Process) {
 }
 
 // startLoki starts an empty Loki that lives as long as the test.
-func startLoki(t *testing.T) *stack.Loki {
+func startLoki(t *testing.T) *testbed.Loki {
 	t.Helper()
-	loki := &stack.Loki{Bin: program(t, "loki"), Dir: t.TempDir()}
+	loki := &testbed.Loki{Bin: program(t, "loki"), Dir: t.TempDir()}
 	ctx, cancel := context.WithTimeout(t.Context(), startWithin)
 	defer cancel()
 	require.NoError(t, loki.Start(ctx))
 	t.Cleanup(func() { loki.Kill() })
-	watchLog(t, func() *stack.Process { return loki.Process })
+	watchLog(t, func() *testbed.Process { return loki.Process })
 	return loki
 }
 
 // org is an oktasim program, to be read with token.
 type org struct {
-	*stack.Process
+	*testbed.Process
 	url string
 }
 
 // startOrg starts a simulated org that lives as long as the test. Its knobs are oktasim's flags.
 func startOrg(t *testing.T, knobs ...string) *org {
 	t.Helper()
-	addr, err := stack.FreeAddr()
+	addr, err := testbed.FreeAddr()
 	require.NoError(t, err)
-	process, err := stack.Command{
+	process, err := testbed.Command{
 		Name:    "oktasim",
 		Path:    program(t, "oktasim"),
 		Args:    append([]string{"--listen=" + addr}, knobs...),
@@ -65,7 +65,7 @@ func startOrg(t *testing.T, knobs ...string) *org {
 	}.Start()
 	require.NoError(t, err)
 	t.Cleanup(process.Kill)
-	watchLog(t, func() *stack.Process { return process })
+	watchLog(t, func() *testbed.Process { return process })
 	ctx, cancel := context.WithTimeout(t.Context(), startWithin)
 	defer cancel()
 	o := &org{Process: process, url: "http://" + addr}
@@ -109,17 +109,17 @@ func (o *org) persisted(t *testing.T) [][]byte {
 
 // collector is an alloy-okta with a configuration and a data path, which can be stopped or killed and started again.
 type collector struct {
-	*stack.Process
+	*testbed.Process
 	bin, addr, config, storage, log string
 	env                             []string
 }
 
 // newCollector prepares an alloy-okta for a configuration, not yet started. The configuration finds the org's address in OKTA_URL,
 // its token in OKTA_API_TOKEN and Loki's address in LOKI_URL.
-func newCollector(t *testing.T, config []byte, o *org, loki *stack.Loki) *collector {
+func newCollector(t *testing.T, config []byte, o *org, loki *testbed.Loki) *collector {
 	t.Helper()
 	dir := t.TempDir()
-	addr, err := stack.FreeAddr()
+	addr, err := testbed.FreeAddr()
 	require.NoError(t, err)
 	c := &collector{
 		bin: program(t, "alloy-okta"), addr: addr, config: filepath.Join(dir, "config.alloy"),
@@ -127,7 +127,7 @@ func newCollector(t *testing.T, config []byte, o *org, loki *stack.Loki) *collec
 		env: []string{"OKTA_URL=" + o.url, "OKTA_API_TOKEN=" + token, "LOKI_URL=" + loki.URL()},
 	}
 	require.NoError(t, os.WriteFile(c.config, config, 0o600))
-	watchLog(t, func() *stack.Process { return c.Process })
+	watchLog(t, func() *testbed.Process { return c.Process })
 	return c
 }
 
@@ -143,7 +143,7 @@ func (c *collector) start(t *testing.T) {
 // launch starts alloy-okta.
 func (c *collector) launch(t *testing.T) {
 	t.Helper()
-	process, err := stack.Command{
+	process, err := testbed.Command{
 		Name: "alloy-okta",
 		Path: c.bin,
 		Args: []string{"run", "--server.http.listen-addr=" + c.addr, "--storage.path=" + c.storage, "--disable-reporting", c.config},

@@ -12,15 +12,15 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/tidwall/gjson"
 
-	"github.com/grafana/alloy/okta/internal/stack"
+	"github.com/grafana/alloy/okta/internal/testbed"
 	"github.com/grafana/alloy/okta/syntax"
 )
 
 const syntaxEvents = 200
 
 // syntaxRuns says, for each configuration in syntax/, what a run of it must lead to. A configuration that is not here fails the test.
-var syntaxRuns = map[string]func(t *testing.T, alloy *collector, okta *org, loki *stack.Loki){
-	"quickstart.alloy": func(t *testing.T, alloy *collector, okta *org, loki *stack.Loki) {
+var syntaxRuns = map[string]func(t *testing.T, alloy *collector, okta *org, loki *testbed.Loki){
+	"quickstart.alloy": func(t *testing.T, alloy *collector, okta *org, loki *testbed.Loki) {
 		records := okta.records(t, syntaxEvents)
 		waitForCount(t, loki.Reader(), selector, records, len(records), time.Minute)
 		alloy.stop(t)
@@ -28,14 +28,14 @@ var syntaxRuns = map[string]func(t *testing.T, alloy *collector, okta *org, loki
 		requireEchoed(t, alloy, okta)
 	},
 
-	"terminal.alloy": func(t *testing.T, alloy *collector, okta *org, loki *stack.Loki) {
+	"terminal.alloy": func(t *testing.T, alloy *collector, okta *org, loki *testbed.Loki) {
 		last := gjson.GetBytes(okta.persisted(t)[syntaxEvents-1], "uuid").String()
 		waitForLog(t, alloy, last)
 		alloy.stop(t)
 		requireEchoed(t, alloy, okta)
 	},
 
-	"okta-logs-collector.alloy": func(t *testing.T, alloy *collector, okta *org, loki *stack.Loki) {
+	"okta-logs-collector.alloy": func(t *testing.T, alloy *collector, okta *org, loki *testbed.Loki) {
 		const old = `{job="okta-logs-collector"}`
 		records := okta.records(t, syntaxEvents)
 		waitForCount(t, loki.Reader(), old, records, len(records), time.Minute)

@@ -32,7 +32,7 @@ func TestPackagesBelowTheComponentDependOnNoAlloyPackage(t *testing.T) {
 	require.NoError(t, err, stderr.String())
 	packages := strings.Fields(string(out))
 	require.Greater(t, len(packages), 100)
-	require.Contains(t, packages, module+"/internal/okta/auth")
+	require.Contains(t, packages, module+"/internal/oktaapi/auth")
 	for _, p := range packages {
 		ours := p == module || strings.HasPrefix(p, module+"/") || strings.HasPrefix(p, module+".")
 		require.False(t, strings.HasPrefix(p, "github.com/grafana/alloy") && !ours, "%s is among the dependencies", p)

@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/grafana/alloy/okta/internal/stack"
+	"github.com/grafana/alloy/okta/internal/testbed"
 	"github.com/grafana/alloy/okta/syntax"
 )
 
@@ -29,8 +29,8 @@ type launch struct {
 	workDir string // temporary; holds logs, configuration, and the data that does not stay
 
 	oktasimURL string
-	loki       *stack.Loki // the demo's
-	children   []*stack.Process
+	loki       *testbed.Loki // the demo's
+	children   []*testbed.Process
 }
 
 // run starts what opts asks for, and returns when ctx ends (nil), when the demo or the lifetime is over (nil), or when something went
@@ -86,7 +86,7 @@ func (l *launch) start(ctx context.Context) error {
 }
 
 func (l *launch) startOktasim(ctx context.Context) error {
-	addr, err := stack.FreeAddr()
+	addr, err := testbed.FreeAddr()
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func (l *launch) startOktasim(ctx context.Context) error {
 	if !l.demo {
 		l.say("Set OKTA_URL and OKTA_API_TOKEN to read a real one.")
 	}
-	process, err := l.child(stack.Command{
+	process, err := l.child(testbed.Command{
 		Name: "oktasim",
 		Path: l.oktasimBin,
 		Args: []string{"--listen=" + addr, "--rate=" + l.rate, "--backlog=" + strconv.Itoa(l.backlog), "--backlog-span=30m"},
@@ -115,7 +115,7 @@ func (l *launch) startLoki(ctx context.Context) error {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return fmt.Errorf("starting loki: %w", err)
 	}
-	l.loki = &stack.Loki{Bin: l.lokiBin, Dir: dir}
+	l.loki = &testbed.Loki{Bin: l.lokiBin, Dir: dir}
 	l.say("Starting Loki.")
 	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
@@ -149,8 +149,8 @@ func (l *launch) startAlloy(ctx context.Context) error {
 		}
 		l.say("The cursor is kept in %s.", storage)
 	}
-	if !stack.AddrFree(l.listen) {
-		free, err := stack.FreeAddr()
+	if !testbed.AddrFree(l.listen) {
+		free, err := testbed.FreeAddr()
 		if err != nil {
 			return err
 		}
@@ -161,7 +161,7 @@ func (l *launch) startAlloy(ctx context.Context) error {
 	if l.demo {
 		terminal = &glance{out: l.out}
 	}
-	process, err := l.child(stack.Command{
+	process, err := l.child(testbed.Command{
 		Name:   "alloy-okta",
 		Path:   l.alloyBin,
 		Args:   []string{"run", "--server.http.listen-addr=" + l.listen, "--storage.path=" + storage, "--disable-reporting", configFile},
@@ -237,7 +237,7 @@ func (l *launch) stop(hurry <-chan struct{}) error {
 }
 
 // ended stops a child, unless it has ended before, which watch has reported.
-func ended(child *stack.Process, grace time.Duration) error {
+func ended(child *testbed.Process, grace time.Duration) error {
 	select {
 	case <-child.Exited():
 		return nil
@@ -247,7 +247,7 @@ func ended(child *stack.Process, grace time.Duration) error {
 }
 
 // child starts a program with its log in the work folder.
-func (l *launch) child(command stack.Command) (*stack.Process, error) {
+func (l *launch) child(command testbed.Command) (*testbed.Process, error) {
 	command.LogFile = filepath.Join(l.workDir, command.Name+".log")
 	process, err := command.Start()
 	if err != nil {
@@ -257,7 +257,7 @@ func (l *launch) child(command stack.Command) (*stack.Process, error) {
 	return process, nil
 }
 
-func ready(ctx context.Context, process *stack.Process, url string) error {
+func ready(ctx context.Context, process *testbed.Process, url string) error {
 	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
 	return process.Ready(ctx, url)

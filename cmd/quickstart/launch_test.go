@@ -16,7 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/grafana/alloy/okta/internal/stack"
+	"github.com/grafana/alloy/okta/internal/testbed"
 )
 
 // TestMain lets this test binary play the programs that quickstart starts; it knows them by their arguments. The real ones
@@ -102,7 +102,7 @@ func (s *screen) waitFor(t *testing.T, text string) {
 func launched(t *testing.T, env ...string) (shown *screen, interrupt, hurry func(), result <-chan error) {
 	t.Helper()
 	t.Setenv("TMPDIR", t.TempDir()) // a launch that fails keeps its logs
-	addr, err := stack.FreeAddr()
+	addr, err := testbed.FreeAddr()
 	require.NoError(t, err)
 	opts, err := parse([]string{"run", "--listen=" + addr, "--data=" + t.TempDir()}, environment(t, env...), os.Stderr)
 	require.NoError(t, err)

@@ -20,7 +20,7 @@ import (
 	"github.com/klauspost/compress/snappy"
 	"github.com/stretchr/testify/require"
 
-	"github.com/grafana/alloy/okta/internal/stack"
+	"github.com/grafana/alloy/okta/internal/testbed"
 )
 
 const (
@@ -143,8 +143,8 @@ func start(t *testing.T, prefix, more string, knobs ...string) *stand {
 	t.Helper()
 	dir := t.TempDir()
 	s := &stand{t: t, sink: newSink(t)}
-	addr := s.serve("/_oktasim/stats", func(addr string) stack.Command {
-		return stack.Command{
+	addr := s.serve("/_oktasim/stats", func(addr string) testbed.Command {
+		return testbed.Command{
 			Name: "oktasim", Path: program(t, "oktasim", "OKTASIM_BIN"), LogFile: filepath.Join(dir, "oktasim.log"),
 			Args: append([]string{"--listen=" + addr, "--rate-limit=6000", "--seed=7"}, knobs...), Env: []string{"OKTASIM_TOKEN=" + token},
 		}
@@ -153,8 +153,8 @@ func start(t *testing.T, prefix, more string, knobs ...string) *stand {
 
 	file := filepath.Join(dir, "config.alloy")
 	require.NoError(t, os.WriteFile(file, fmt.Appendf(nil, config, more), 0o600))
-	addr = s.serve("/-/ready", func(addr string) stack.Command {
-		return stack.Command{
+	addr = s.serve("/-/ready", func(addr string) testbed.Command {
+		return testbed.Command{
 			Name: "alloy-okta", Path: program(t, "alloy-okta", "ALLOY_OKTA_BIN"), LogFile: filepath.Join(dir, "alloy-okta.log"),
 			Args: []string{"run", "--server.http.listen-addr=" + addr, "--server.http.ui-path-prefix=" + prefix + "/",
 				"--storage.path=" + filepath.Join(dir, "data"), "--disable-reporting", file},
@@ -170,12 +170,12 @@ func start(t *testing.T, prefix, more string, knobs ...string) *stand {
 
 // serve starts a program on a free port, waits until it answers at path, and returns its address. The port may be taken between
 // looking for it and listening on it: then another one is tried.
-func (s *stand) serve(path string, command func(addr string) stack.Command) string {
+func (s *stand) serve(path string, command func(addr string) testbed.Command) string {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), startWithin)
 	defer cancel()
 	for {
-		addr, err := stack.FreeAddr()
+		addr, err := testbed.FreeAddr()
 		require.NoError(s.t, err)
 		process, err := command(addr).Start()
 		require.NoError(s.t, err)

@@ -20,7 +20,7 @@ import (
 
 	"github.com/grafana/alloy/okta/internal/checkpoint"
 	"github.com/grafana/alloy/okta/internal/event"
-	"github.com/grafana/alloy/okta/internal/okta"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/oktasim"
 	"github.com/grafana/alloy/okta/internal/reconcile"
 )
@@ -173,7 +173,7 @@ func (s *site) process() {
 // run starts a poller; stopping it is a reload if run is called again, and the end of
 // the process if process is called first.
 func (s *site) run() {
-	org, _, err := okta.ParseOrg(s.pipe.URL)
+	org, _, err := oktaapi.ParseOrg(s.pipe.URL)
 	require.NoError(s.t, err)
 	scope := checkpoint.Scope{Org: org.String(), PageSize: 1000, Filter: s.filter}
 	journal, notes := checkpoint.Open(s.dir, scope, 0)
@@ -187,7 +187,7 @@ func (s *site) run() {
 		sink = s.to
 	}
 	cfg := Config{
-		Source: okta.New(okta.Config{Org: org, Auth: token{}, HTTP: client, Share: 1, PageSize: 1000, Filter: s.filter}),
+		Source: oktaapi.New(oktaapi.Config{Org: org, Auth: token{}, HTTP: client, Share: 1, PageSize: 1000, Filter: s.filter}),
 		Sink:   sink, Format: format, Journal: journal, Scope: scope, PageSize: 1000,
 		PollInterval: 10 * time.Second, InitialLookback: 24 * time.Hour,
 		Confirm: &view{s.to, s.sees, s.finds, s.takes}, ConfirmID: s.id, Earlier: s.before,
@@ -210,7 +210,7 @@ func (s *site) run() {
 // start, which cleans up after killed writes: the running poller must be at rest.
 func (s *site) saved() *checkpoint.Journal {
 	synctest.Wait()
-	org, _, _ := okta.ParseOrg(s.pipe.URL)
+	org, _, _ := oktaapi.ParseOrg(s.pipe.URL)
 	j, _ := checkpoint.Open(s.dir, checkpoint.Scope{Org: org.String(), PageSize: 1000, Filter: s.filter}, 0)
 	return j
 }

@@ -13,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/grafana/alloy/okta/internal/okta"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/oktasim"
 )
 
@@ -38,7 +38,7 @@ func TestARefusedConfigurationIsRetriedSlowlyAndRecoversByItself(t *testing.T) {
 				pass(12 * time.Hour)
 				requireSlow(t, org)
 				snap := c.status.Snapshot()
-				require.Equal(t, okta.Refused, snap.ErrClass)
+				require.Equal(t, oktaapi.Refused, snap.ErrClass)
 				require.ErrorContains(t, snap.Err, fmt.Sprint(status, " ", code), "Okta's own words")
 				require.Equal(t, 1, c.logs.count("Okta refuses the request"))
 
@@ -64,7 +64,7 @@ func TestANewTokenIsUsedAtOnceAndTheCursorKept(t *testing.T) {
 		org.Set(func(o *oktasim.Org) { o.Token = "00rotated-hunter2" })
 		org.Append(evs("b", 3)...)
 		pass(time.Minute)
-		require.Equal(t, okta.Refused, c.status.Snapshot().ErrClass)
+		require.Equal(t, oktaapi.Refused, c.status.Snapshot().ErrClass)
 		last := org.Requests()[len(org.Requests())-1].URL
 		r.stop() // a reload
 		c.token = "00rotated-hunter2"
@@ -86,7 +86,7 @@ func TestAWrongFilterIsNamedAndCausesNoStorm(t *testing.T) {
 		requireSlow(t, org)
 		require.ErrorContains(t, c.status.Snapshot().Err, "eqq")
 		require.ErrorContains(t, c.status.Snapshot().Err, "400 E00000")
-		require.Equal(t, okta.Refused, c.status.Snapshot().ErrClass)
+		require.Equal(t, oktaapi.Refused, c.status.Snapshot().ErrClass)
 		require.Empty(t, c.sink.lines(), "an error body is no event")
 	})
 }
@@ -121,7 +121,7 @@ func TestWhatPassesByItselfIsRetriedWithGrowingWaitsAndLoggedOnce(t *testing.T) 
 					require.GreaterOrEqual(t, wait, longest/2)
 				}
 				require.Less(t, len(waits), 60*60/30+10)
-				require.Equal(t, okta.Transient, c.status.Snapshot().ErrClass)
+				require.Equal(t, oktaapi.Transient, c.status.Snapshot().ErrClass)
 				require.Error(t, c.status.Snapshot().Err)
 
 				org.Set(func(o *oktasim.Org) { o.Intercept = nil })

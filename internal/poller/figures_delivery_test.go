@@ -14,8 +14,8 @@ import (
 
 	"github.com/grafana/alloy/okta/internal/checkpoint"
 	"github.com/grafana/alloy/okta/internal/event"
-	"github.com/grafana/alloy/okta/internal/okta"
-	"github.com/grafana/alloy/okta/internal/okta/auth"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
+	"github.com/grafana/alloy/okta/internal/oktaapi/auth"
 	"github.com/grafana/alloy/okta/internal/oktasim"
 	"github.com/grafana/alloy/okta/internal/poller"
 )
@@ -116,7 +116,7 @@ func benchmarkCheckpoint(b *testing.B, delay time.Duration) {
 		counting := &counting{left: pages * 1000, done: make(chan struct{})}
 		begin := time.Now()
 		p := poller.New(poller.Config{
-			Source: okta.New(okta.Config{Org: base, Auth: credentials, HTTP: pipe.Client(), PageSize: 1000, Share: 1, Budget: okta.NewBudget()}),
+			Source: oktaapi.New(oktaapi.Config{Org: base, Auth: credentials, HTTP: pipe.Client(), PageSize: 1000, Share: 1, Budget: oktaapi.NewBudget()}),
 			Sink:   counting, Format: formatter.Entry, Journal: journal, Scope: scope, PageSize: 1000,
 			PollInterval: time.Hour, InitialLookback: 2 * time.Hour,
 			Memory: &poller.Memory{}, Status: &poller.Status{}, Logger: log.NewNopLogger(),

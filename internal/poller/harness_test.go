@@ -22,8 +22,8 @@ import (
 
 	"github.com/grafana/alloy/okta/internal/checkpoint"
 	"github.com/grafana/alloy/okta/internal/event"
-	"github.com/grafana/alloy/okta/internal/okta"
-	"github.com/grafana/alloy/okta/internal/okta/auth"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
+	"github.com/grafana/alloy/okta/internal/oktaapi/auth"
 	"github.com/grafana/alloy/okta/internal/oktasim"
 	"github.com/grafana/alloy/okta/internal/poller"
 )
@@ -161,7 +161,7 @@ type component struct {
 	org    *oktasim.Org
 	pipe   *oktasim.Pipe
 	dir    string
-	budget *okta.Budget
+	budget *oktaapi.Budget
 	sink   *sink
 	logs   *logbook
 	reg    *prometheus.Registry
@@ -172,8 +172,8 @@ type component struct {
 
 	// What a configuration may change.
 	token    string
-	client   okta.Config   // its zero fields are filled in by run
-	interval time.Duration // between polls
+	client   oktaapi.Config // its zero fields are filled in by run
+	interval time.Duration  // between polls
 	lookback time.Duration
 	replay   time.Duration // 0: off, unlike the component's default
 	format   event.Options
@@ -187,7 +187,7 @@ func on(t *testing.T, org *oktasim.Org) *component {
 	pipe := org.Pipe()
 	t.Cleanup(pipe.Close)
 	c := &component{
-		t: t, org: org, pipe: pipe, dir: t.TempDir(), budget: okta.NewBudget(), logs: &logbook{}, sink: &sink{blockAt: -1},
+		t: t, org: org, pipe: pipe, dir: t.TempDir(), budget: oktaapi.NewBudget(), logs: &logbook{}, sink: &sink{blockAt: -1},
 		token: token, interval: interval, lookback: lookback,
 		format: event.Options{LineFormat: event.FormatEvent},
 	}
@@ -227,7 +227,7 @@ func (c *component) run() *running {
 		cfg.HTTP = c.pipe.Client()
 	}
 	if cfg.PageSize == 0 {
-		cfg.PageSize = okta.MaxPageSize
+		cfg.PageSize = oktaapi.MaxPageSize
 	}
 	cfg.Waiting, cfg.Observe = c.status.Waiting, c.metrics.Observe
 	c.format.Org = org.Host
@@ -241,7 +241,7 @@ func (c *component) run() *running {
 		_ = logger.Log("level", "warn", "note", note)
 	}
 	p := poller.New(poller.Config{
-		Source: okta.New(cfg), Sink: c.sink, Format: formatter.Entry, Journal: journal, Scope: scope,
+		Source: oktaapi.New(cfg), Sink: c.sink, Format: formatter.Entry, Journal: journal, Scope: scope,
 		PageSize: cfg.PageSize, PollInterval: c.interval, InitialLookback: c.lookback,
 		Memory: c.memory, Status: c.status, Metrics: c.metrics, Logger: logger,
 	})

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/grafana/alloy/okta/internal/event"
-	"github.com/grafana/alloy/okta/internal/okta"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/reconcile"
 )
 
@@ -14,7 +14,7 @@ import (
 // sent. It matters for what was published before this process began: an earlier
 // process, another machine or another collector may have delivered it. Such pages
 // wait until the destination can be asked.
-func (p *Poller) here(ctx context.Context, page okta.Page, events []event.Event) (map[string]bool, error) {
+func (p *Poller) here(ctx context.Context, page oktaapi.Page, events []event.Event) (map[string]bool, error) {
 	m := p.Memory
 	if m.began.IsZero() {
 		m.began = page.Date

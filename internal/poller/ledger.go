@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/grafana/alloy/okta/internal/checkpoint"
-	"github.com/grafana/alloy/okta/internal/okta"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/reconcile"
 )
 
@@ -68,7 +68,7 @@ type ledger struct {
 
 // handed is one page that was handed over.
 type handed struct {
-	cursor  okta.Cursor // of the page itself, to fetch it again
+	cursor  oktaapi.Cursor // of the page itself, to fetch it again
 	scope   checkpoint.Scope
 	after   position // where the journal may go once the page is confirmed
 	waiting map[string]*handover

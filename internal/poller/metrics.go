@@ -59,7 +59,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	return m
 }
 
-// Observe notes one HTTP exchange; it fits [okta.Config].Observe.
+// Observe notes one HTTP exchange; it fits [oktaapi.Config].Observe.
 func (m *Metrics) Observe(status int, took time.Duration, bytes int) {
 	code := "none"
 	if status > 0 {

@@ -7,7 +7,7 @@ import (
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 
-	"github.com/grafana/alloy/okta/internal/okta"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
 const (
@@ -25,7 +25,7 @@ type outage struct {
 }
 
 // failed notes one more failure and returns how many there were.
-func (o *outage) failed(class okta.Class, err error) int {
+func (o *outage) failed(class oktaapi.Class, err error) int {
 	if o.attempts == 0 {
 		o.since = time.Now()
 	}
@@ -33,7 +33,7 @@ func (o *outage) failed(class okta.Class, err error) int {
 	if kind := kindOf(class, err); kind != o.kind {
 		o.kind = kind
 		msg := "lost contact with Okta, retrying"
-		if class == okta.Refused {
+		if class == oktaapi.Refused {
 			msg = "Okta refuses the request, retrying slowly until that changes"
 		}
 		level.Warn(o.logger).Log("msg", msg, "err", err)
@@ -53,9 +53,9 @@ func (o *outage) over() {
 
 // kindOf is what must change for a failure to be logged again: going from a network
 // failure to a refusal is news, one connection error after another is not.
-func kindOf(class okta.Class, err error) string {
+func kindOf(class oktaapi.Class, err error) string {
 	kind := class.String()
-	if e, ok := AsError(err); ok && class == okta.Refused {
+	if e, ok := AsError(err); ok && class == oktaapi.Refused {
 		kind += e.Code
 	}
 	return kind

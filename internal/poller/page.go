@@ -9,7 +9,7 @@ import (
 
 	"github.com/grafana/alloy/okta/internal/checkpoint"
 	"github.com/grafana/alloy/okta/internal/event"
-	"github.com/grafana/alloy/okta/internal/okta"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
 // What Loki refuses with its defaults: lines above limits_config.max_line_size and
@@ -24,7 +24,7 @@ const (
 // handOver sends the page's events, moves the cursor and says how long to wait
 // before the next fetch. An error is that of the sink; the cursor has not moved
 // then.
-func (p *Poller) handOver(ctx context.Context, page okta.Page, events []event.Event) (time.Duration, error) {
+func (p *Poller) handOver(ctx context.Context, page oktaapi.Page, events []event.Event) (time.Duration, error) {
 	var there map[string]bool
 	if p.Confirm != nil {
 		var err error
@@ -67,7 +67,7 @@ func (p *Poller) interrupted(h *handed) {
 
 // turn moves the cursor behind a page that was handed over and returns the wait before
 // the next.
-func (p *Poller) turn(page okta.Page, events int, h *handed) time.Duration {
+func (p *Poller) turn(page oktaapi.Page, events int, h *handed) time.Duration {
 	full := events >= p.PageSize
 	moved := page.Next != "" && page.Next != p.at.cursor
 	if page.Next == "" {
@@ -126,7 +126,7 @@ func (p *Poller) note(h *handed) {
 
 // announce saves how far the hand-over is about to get, before it does: after a crash
 // the next process cannot ask this one what it had sent.
-func (p *Poller) announce(page okta.Page, events []event.Event, there map[string]bool) {
+func (p *Poller) announce(page oktaapi.Page, events []event.Event, there map[string]bool) {
 	if p.Confirm == nil {
 		return
 	}

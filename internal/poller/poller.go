@@ -11,7 +11,7 @@ import (
 
 	"github.com/grafana/alloy/okta/internal/checkpoint"
 	"github.com/grafana/alloy/okta/internal/event"
-	"github.com/grafana/alloy/okta/internal/okta"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
 // Retention is how long Okta keeps events. A start before it is moved up to it.
@@ -24,10 +24,10 @@ type Sink interface {
 	Send(ctx context.Context, e event.Entry) error
 }
 
-// Source is the part of [okta.Client] that a poller needs.
+// Source is the part of [oktaapi.Client] that a poller needs.
 type Source interface {
-	Start(since time.Time) okta.Cursor
-	Fetch(ctx context.Context, cur okta.Cursor) (okta.Page, error)
+	Start(since time.Time) oktaapi.Cursor
+	Fetch(ctx context.Context, cur oktaapi.Cursor) (oktaapi.Page, error)
 }
 
 // Config is one poller's work. All fields but Metrics and Confirm are required.
@@ -73,7 +73,7 @@ type Poller struct {
 
 // position is where a poller stands in the log.
 type position struct {
-	cursor    okta.Cursor
+	cursor    oktaapi.Cursor
 	published time.Time // latest event time handed over; the start time before the first
 	furthest  time.Time // latest event time announced, see announce
 	replaying time.Time // events up to this time were handed over before; zero: no replay
@@ -123,7 +123,7 @@ func (p *Poller) Run(ctx context.Context) error {
 
 // fetch gets the page at the cursor and splits it into events. A body that is not a
 // page counts as a failed fetch: nothing of it is used.
-func (p *Poller) fetch(ctx context.Context) (okta.Page, []event.Event, error) {
+func (p *Poller) fetch(ctx context.Context) (oktaapi.Page, []event.Event, error) {
 	page, events, err := p.fetchAt(ctx, p.at.cursor, p.events)
 	if err == nil {
 		p.events = events
@@ -132,14 +132,14 @@ func (p *Poller) fetch(ctx context.Context) (okta.Page, []event.Event, error) {
 }
 
 // fetchAt fetches the page at a cursor, its events into dst; see [event.ScanInto].
-func (p *Poller) fetchAt(ctx context.Context, cur okta.Cursor, dst []event.Event) (okta.Page, []event.Event, error) {
+func (p *Poller) fetchAt(ctx context.Context, cur oktaapi.Cursor, dst []event.Event) (oktaapi.Page, []event.Event, error) {
 	page, err := p.Source.Fetch(ctx, cur)
 	if err != nil {
 		return page, nil, err
 	}
 	events, err := event.ScanInto(dst, page.Body)
 	if err != nil {
-		return page, nil, &okta.Error{Class: okta.Transient, RequestID: page.RequestID, Err: fmt.Errorf("the body is not a page: %w", err)}
+		return page, nil, &oktaapi.Error{Class: oktaapi.Transient, RequestID: page.RequestID, Err: fmt.Errorf("the body is not a page: %w", err)}
 	}
 	return page, events, nil
 }
@@ -166,14 +166,14 @@ func (p *Poller) reached() {
 
 // failed decides how long to wait after a failed fetch.
 func (p *Poller) failed(err error) time.Duration {
-	class := okta.ClassOf(err)
+	class := oktaapi.ClassOf(err)
 	p.Status.fail(class, err)
 	switch class {
-	case okta.RateLimited:
+	case oktaapi.RateLimited:
 		// The budget waits in the next Fetch; being asked to slow down is no outage.
 		level.Debug(p.Logger).Log("msg", "Okta asked to slow down", "err", err)
 		return 0
-	case okta.CursorRefused:
+	case oktaapi.CursorRefused:
 		if p.recovered { // just now: a repeat is no news, and no reason to hurry
 			level.Debug(p.Logger).Log("msg", "Okta refused a cursor that it had just named", "err", err)
 			p.recover()
@@ -183,7 +183,7 @@ func (p *Poller) failed(err error) time.Duration {
 			"since", p.at.published.UTC().Format(time.RFC3339Nano), "reread", time.Since(p.at.published).Round(time.Second), "err", err)
 		p.recover()
 		return 0
-	case okta.Refused:
+	case oktaapi.Refused:
 		p.outage.failed(class, err)
 		return refusedDelay()
 	default:

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/grafana/alloy/okta/internal/event"
-	"github.com/grafana/alloy/okta/internal/okta"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
 // maxResendPages bounds the search for lost events after their page's cursor was
@@ -72,12 +72,12 @@ func (p *Poller) resend(ctx context.Context, h *handed, lost map[string]*handove
 		switch {
 		case ctx.Err() != nil:
 			return false
-		case err != nil && !searched && (okta.ClassOf(err) == okta.CursorRefused || okta.ClassOf(err) == okta.Refused && cur.IsStart()):
+		case err != nil && !searched && (oktaapi.ClassOf(err) == oktaapi.CursorRefused || oktaapi.ClassOf(err) == oktaapi.Refused && cur.IsStart()):
 			searched, cur = true, p.start(earliest(lost))
 			continue
 		case err != nil: // the next question comes back to it
-			p.Status.fail(okta.ClassOf(err), err)
-			p.outage.failed(okta.ClassOf(err), err)
+			p.Status.fail(oktaapi.ClassOf(err), err)
+			p.outage.failed(oktaapi.ClassOf(err), err)
 			p.Memory.ledger.next = time.Now().Add(backoff(3))
 			return false
 		}

@@ -6,7 +6,7 @@ import (
 	"github.com/go-kit/log/level"
 
 	"github.com/grafana/alloy/okta/internal/checkpoint"
-	"github.com/grafana/alloy/okta/internal/okta"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
 // resume finds out where to go on. In order: where the poller before us in this
@@ -37,7 +37,7 @@ func (p *Poller) resume() {
 		}
 	case saved:
 		from, _ := p.Journal.Resume()
-		p.at = position{cursor: okta.Cursor(from.Cursor), published: from.Published}
+		p.at = position{cursor: oktaapi.Cursor(from.Cursor), published: from.Published}
 		if from != last {
 			p.at.replaying = last.Published
 		}
@@ -89,7 +89,7 @@ func (p *Poller) recommit() {
 }
 
 // start is the cursor for since, moved up to the retention when it lies before.
-func (p *Poller) start(since time.Time) okta.Cursor {
+func (p *Poller) start(since time.Time) oktaapi.Cursor {
 	oldest := time.Now().Add(-Retention)
 	if since.Before(oldest) {
 		p.Memory.warnOnce(p.Logger, "retention", "Okta keeps events for 90 days, starting there; older events are lost",

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/grafana/alloy/okta/internal/okta"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
 // Status is where a poller reports and others read, at any time. The zero value is
@@ -38,7 +38,7 @@ type Snapshot struct {
 	LastErrAt time.Time //
 
 	Err      error // what keeps pages from coming; nil after a success, or when it is only the rate limit
-	ErrClass okta.Class
+	ErrClass oktaapi.Class
 	ErrSince time.Time // first failure since the last success; of a refusal, the first one
 
 	Skipped, Resent  uint64    // not sent because they were there, sent again because they were not
@@ -77,7 +77,7 @@ func (s Snapshot) WaitedFor(now time.Time) time.Duration {
 	return s.Waited + max(0, now.Sub(s.WaitSince))
 }
 
-// Waiting notes a wait for the budget; it fits [okta.Config].Waiting.
+// Waiting notes a wait for the budget; it fits [oktaapi.Config].Waiting.
 func (s *Status) Waiting(until time.Time, reason string) {
 	s.set(func(snap *Snapshot) {
 		switch now := time.Now(); {
@@ -112,24 +112,24 @@ func (s *Status) sending(since time.Time) {
 
 // fail notes a failed try. Being asked to slow down is no outage; and a refusal stands
 // until a page comes, for a timeout in between does not mend it.
-func (s *Status) fail(class okta.Class, err error) {
+func (s *Status) fail(class oktaapi.Class, err error) {
 	s.set(func(snap *Snapshot) {
 		now := time.Now()
 		snap.LastErr, snap.LastErrAt = err, now
-		refused := snap.Err != nil && snap.ErrClass == okta.Refused
-		if class == okta.RateLimited || refused && class != okta.Refused {
+		refused := snap.Err != nil && snap.ErrClass == oktaapi.Refused
+		if class == oktaapi.RateLimited || refused && class != oktaapi.Refused {
 			return
 		}
-		if snap.Err == nil || class == okta.Refused && !refused {
+		if snap.Err == nil || class == oktaapi.Refused && !refused {
 			snap.ErrSince = now
 		}
 		snap.Err, snap.ErrClass = err, class
 	})
 }
 
-// AsError returns the [okta.Error] in err's chain.
-func AsError(err error) (*okta.Error, bool) {
-	var e *okta.Error
+// AsError returns the [oktaapi.Error] in err's chain.
+func AsError(err error) (*oktaapi.Error, bool) {
+	var e *oktaapi.Error
 	ok := errors.As(err, &e)
 	return e, ok
 }

@@ -14,8 +14,8 @@ import (
 
 	"github.com/grafana/alloy/okta/internal/checkpoint"
 	"github.com/grafana/alloy/okta/internal/event"
-	"github.com/grafana/alloy/okta/internal/okta"
-	"github.com/grafana/alloy/okta/internal/okta/auth"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
+	"github.com/grafana/alloy/okta/internal/oktaapi/auth"
 	"github.com/grafana/alloy/okta/internal/oktasim"
 	"github.com/grafana/alloy/okta/internal/poller"
 )
@@ -61,7 +61,7 @@ func (w *watched) run(token string, share float64) {
 	if w.stop != nil {
 		w.stop()
 	}
-	org, _, err := okta.ParseOrg(w.pipe.URL)
+	org, _, err := oktaapi.ParseOrg(w.pipe.URL)
 	require.NoError(w.t, err)
 	ssws, err := auth.NewSSWS(token)
 	require.NoError(w.t, err)
@@ -71,7 +71,7 @@ func (w *watched) run(token string, share float64) {
 	require.NoError(w.t, err)
 	client := w.pipe.Client()
 	p := poller.New(poller.Config{
-		Source: okta.New(okta.Config{Org: org, Auth: ssws, HTTP: client, Share: share, PageSize: 100, Waiting: w.status.Waiting}),
+		Source: oktaapi.New(oktaapi.Config{Org: org, Auth: ssws, HTTP: client, Share: share, PageSize: 100, Waiting: w.status.Waiting}),
 		Sink:   w, Format: formatter.Entry, Journal: journal, Scope: scope, PageSize: 100,
 		PollInterval: 10 * time.Second, InitialLookback: time.Hour,
 		Memory: &w.memory, Status: &w.status, Logger: log.NewNopLogger(),
@@ -135,7 +135,7 @@ func TestLagGrowsWhileOktaRefuses(t *testing.T) {
 		time.Sleep(3 * time.Hour)
 		require.InDelta(t, time.Since(refused).Seconds(), w.lag().Seconds(), 11)
 		snap := w.status.Snapshot()
-		require.Equal(t, okta.Refused, snap.ErrClass)
+		require.Equal(t, oktaapi.Refused, snap.ErrClass)
 		require.WithinDuration(t, refused, snap.ErrSince, 11*time.Second)
 
 		w.org.Set(func(o *oktasim.Org) { o.Token = "right" })
@@ -212,19 +212,19 @@ func TestARefusalStandsUntilAPageComes(t *testing.T) {
 		w.org.Inject(w.org.BadGateway(), 3)
 		time.Sleep(11 * time.Second)
 		outage := w.status.Snapshot()
-		require.Equal(t, okta.Transient, outage.ErrClass)
+		require.Equal(t, oktaapi.Transient, outage.ErrClass)
 
 		w.org.Set(func(o *oktasim.Org) { o.Refuse = http.StatusForbidden })
 		time.Sleep(2 * time.Minute)
 		refused := w.status.Snapshot()
-		require.Equal(t, okta.Refused, refused.ErrClass)
+		require.Equal(t, oktaapi.Refused, refused.ErrClass)
 		require.True(t, refused.ErrSince.After(outage.ErrSince), "the refusal began later than the outage before it")
 
 		w.org.Inject(w.org.BadGateway(), 2)
 		time.Sleep(2 * time.Minute)
 		now := w.status.Snapshot()
 		require.Equal(t, refused.ErrSince, now.ErrSince)
-		require.Equal(t, okta.Refused, now.ErrClass)
+		require.Equal(t, oktaapi.Refused, now.ErrClass)
 	})
 }
 

@@ -14,8 +14,8 @@ import (
 	"github.com/grafana/alloy/syntax/alloytypes"
 
 	"github.com/grafana/alloy/okta/internal/event"
-	"github.com/grafana/alloy/okta/internal/okta"
-	"github.com/grafana/alloy/okta/internal/okta/auth"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
+	"github.com/grafana/alloy/okta/internal/oktaapi/auth"
 	"github.com/grafana/alloy/okta/internal/poller"
 )
 
@@ -85,9 +85,9 @@ var DefaultArguments = Arguments{
 	PollInterval:    10 * time.Second,
 	InitialLookback: time.Hour,
 	ReplayWindow:    time.Minute,
-	PageSize:        okta.MaxPageSize,
-	RequestTimeout:  okta.DefaultTimeout,
-	RateLimitShare:  okta.DefaultShare,
+	PageSize:        oktaapi.MaxPageSize,
+	RequestTimeout:  oktaapi.DefaultTimeout,
+	RateLimitShare:  oktaapi.DefaultShare,
 	LineFormat:      event.FormatEnvelope,
 }
 
@@ -102,7 +102,7 @@ func (args *Arguments) SetToDefault() { *args = DefaultArguments }
 // Validate implements syntax.Validator. It touches neither disk nor network, and
 // changes nothing.
 func (args *Arguments) Validate() error {
-	org, _, err := okta.ParseOrg(args.URL)
+	org, _, err := oktaapi.ParseOrg(args.URL)
 	if err != nil {
 		return fmt.Errorf("url: %w", err)
 	}
@@ -141,8 +141,8 @@ func (args *Arguments) validateNumbers() error {
 		return fmt.Errorf("initial_lookback is %s: it must be between 0s and %s, as Okta keeps events for 90 days", args.InitialLookback, poller.Retention)
 	case args.ReplayWindow < 0 || args.ReplayWindow > 24*time.Hour:
 		return fmt.Errorf("replay_window is %s: it must be between 0s (off) and 24h", args.ReplayWindow)
-	case args.PageSize < 1 || args.PageSize > okta.MaxPageSize:
-		return fmt.Errorf("page_size is %d: it must be between 1 and %d", args.PageSize, okta.MaxPageSize)
+	case args.PageSize < 1 || args.PageSize > oktaapi.MaxPageSize:
+		return fmt.Errorf("page_size is %d: it must be between 1 and %d", args.PageSize, oktaapi.MaxPageSize)
 	case args.RequestTimeout <= 0:
 		return fmt.Errorf("request_timeout is %s: it must be above 0s", args.RequestTimeout)
 	case !(args.RateLimitShare > 0 && args.RateLimitShare <= 1): // NaN too

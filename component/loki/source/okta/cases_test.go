@@ -24,7 +24,7 @@ import (
 	"github.com/grafana/alloy/syntax/vm"
 
 	"github.com/grafana/alloy/okta/internal/event"
-	"github.com/grafana/alloy/okta/internal/okta"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
 var update = flag.Bool("update", false, "write want.txt of the cases anew")
@@ -123,7 +123,7 @@ func load(t *testing.T, config []byte) (args Arguments) {
 
 func entryOf(t *testing.T, args Arguments, raw []byte) event.Entry {
 	t.Helper()
-	org, _, err := okta.ParseOrg(args.URL)
+	org, _, err := oktaapi.ParseOrg(args.URL)
 	require.NoError(t, err)
 	formatter, err := event.New(args.eventOptions(org.Host))
 	require.NoError(t, err)

@@ -3,7 +3,7 @@ package okta
 import (
 	"time"
 
-	"github.com/grafana/alloy/okta/internal/okta"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/poller"
 )
 
@@ -113,7 +113,7 @@ func stateOf(s poller.Snapshot, now time.Time) string {
 	switch {
 	case !s.SendingSince.IsZero() && now.Sub(s.SendingSince) >= blockedAfter:
 		return "receiver blocked since " + clock(s.SendingSince)
-	case s.Err != nil && s.ErrClass == okta.Refused:
+	case s.Err != nil && s.ErrClass == oktaapi.Refused:
 		return "refused since " + clock(s.ErrSince)
 	case !s.WaitUntil.IsZero():
 		return "waiting for budget until " + clock(s.WaitUntil) + ": " + s.WaitReason

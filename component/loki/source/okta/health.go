@@ -9,8 +9,8 @@ import (
 
 	"github.com/grafana/alloy/internal/component"
 
-	"github.com/grafana/alloy/okta/internal/okta"
-	"github.com/grafana/alloy/okta/internal/okta/auth"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
+	"github.com/grafana/alloy/okta/internal/oktaapi/auth"
 	"github.com/grafana/alloy/okta/internal/poller"
 	"github.com/grafana/alloy/okta/internal/reconcile"
 )
@@ -38,7 +38,7 @@ func healthOf(s poller.Snapshot, method string, interval time.Duration, now time
 	}
 	blocked := !s.SendingSince.IsZero() && now.Sub(s.SendingSince) >= blockedAfter
 	switch grace := max(outageGrace, 3*interval); {
-	case s.Err != nil && s.ErrClass == okta.Refused:
+	case s.Err != nil && s.ErrClass == oktaapi.Refused:
 		return unhealthy(s.ErrSince, "%s", refusal(method, s.Err))
 	case s.Err != nil && now.Sub(s.ErrSince) >= grace:
 		return unhealthy(s.ErrSince.Add(grace), "no page from Okta since %s, check network, proxy and Okta's status page: %v", clock(s.ErrSince), s.Err)

@@ -12,8 +12,8 @@ import (
 
 	"github.com/grafana/alloy/internal/component"
 
-	"github.com/grafana/alloy/okta/internal/okta"
-	"github.com/grafana/alloy/okta/internal/okta/auth"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
+	"github.com/grafana/alloy/okta/internal/oktaapi/auth"
 	"github.com/grafana/alloy/okta/internal/poller"
 	"github.com/grafana/alloy/okta/internal/reconcile"
 )
@@ -22,18 +22,18 @@ var noon = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 
 func ago(d time.Duration) time.Time { return noon.Add(-d) }
 
-func failing(class okta.Class, since time.Duration, err error) poller.Snapshot {
+func failing(class oktaapi.Class, since time.Duration, err error) poller.Snapshot {
 	return poller.Snapshot{Started: ago(24 * time.Hour), LastPoll: ago(since), Err: err, ErrClass: class, ErrSince: ago(since)}
 }
 
 func refused(status int, code, summary string) poller.Snapshot {
-	return failing(okta.Refused, time.Second, &okta.Error{Class: okta.Refused, Status: status, Code: code, Summary: summary, RequestID: "req-1"})
+	return failing(oktaapi.Refused, time.Second, &oktaapi.Error{Class: oktaapi.Refused, Status: status, Code: code, Summary: summary, RequestID: "req-1"})
 }
 
 func TestHealthTellsWhatIsWrongAndSinceWhen(t *testing.T) {
 	const ssws, jwt = "ssws", "private_key_jwt+dpop"
-	badGateway := &okta.Error{Class: okta.Transient, Status: 502}
-	tlsFailure := &okta.Error{Class: okta.Transient, Err: errors.New("tls: failed to verify certificate: x509: certificate signed by unknown authority")}
+	badGateway := &oktaapi.Error{Class: oktaapi.Transient, Status: 502}
+	tlsFailure := &oktaapi.Error{Class: oktaapi.Transient, Err: errors.New("tls: failed to verify certificate: x509: certificate signed by unknown authority")}
 	running := poller.Snapshot{Started: ago(time.Hour), LastPoll: ago(time.Second)}
 	with := func(change func(*poller.Snapshot)) poller.Snapshot {
 		s := running
@@ -77,22 +77,22 @@ func TestHealthTellsWhatIsWrongAndSinceWhen(t *testing.T) {
 			says: []string{"Okta refused the request (400 E0000031: Invalid search criteria.", "check filter and query"},
 		},
 		"a redirect elsewhere": {
-			snapshot: failing(okta.Refused, time.Second, &okta.Error{Class: okta.Refused, Status: 302, Err: errors.New("refusing a redirect: another host")}),
+			snapshot: failing(oktaapi.Refused, time.Second, &oktaapi.Error{Class: oktaapi.Refused, Status: 302, Err: errors.New("refusing a redirect: another host")}),
 			since:    ago(time.Second), says: []string{"Okta refused the address (302: refusing a redirect: another host)", "set url"},
 		},
 		"no access token": {
-			snapshot: failing(okta.Refused, time.Second, &okta.Error{Class: okta.Refused, Err: fmt.Errorf("authorizing: %w",
+			snapshot: failing(oktaapi.Refused, time.Second, &oktaapi.Error{Class: oktaapi.Refused, Err: fmt.Errorf("authorizing: %w",
 				&auth.Error{Status: 401, Code: "invalid_client", Description: "The client secret supplied is invalid.", RequestID: "req-2", Remedy: "check client_id"})}),
 			method: jwt, since: ago(time.Second), says: []string{"no access token for Okta", "401 invalid_client: The client secret supplied is invalid.", "req-2", "check client_id"},
 		},
 
-		"an outage that may pass":      {snapshot: failing(okta.Transient, 4*time.Minute, badGateway), healthy: true, since: ago(4 * time.Minute), says: []string{"retrying", "502"}},
-		"an outage that lasts":         {snapshot: failing(okta.Transient, 7*time.Minute, badGateway), since: ago(2 * time.Minute), says: []string{"no page from Okta since 2026-05-01T11:53:00Z", "502", "check network"}},
-		"TLS that may be mended":       {snapshot: failing(okta.Transient, time.Minute, tlsFailure), healthy: true, since: ago(time.Minute), says: []string{"unknown authority"}},
-		"TLS that stays broken":        {snapshot: failing(okta.Transient, time.Hour, tlsFailure), since: ago(55 * time.Minute), says: []string{"unknown authority"}},
-		"an outage of two intervals":   {snapshot: failing(okta.Transient, 20*time.Minute, badGateway), interval: 10 * time.Minute, healthy: true, since: ago(20 * time.Minute), says: []string{"retrying"}},
-		"an outage of three intervals": {snapshot: failing(okta.Transient, 30*time.Minute, badGateway), interval: 10 * time.Minute, since: noon, says: []string{"no page from Okta"}},
-		"a refused cursor":             {snapshot: failing(okta.CursorRefused, time.Second, badGateway), healthy: true, since: ago(time.Second), says: []string{"retrying"}},
+		"an outage that may pass":      {snapshot: failing(oktaapi.Transient, 4*time.Minute, badGateway), healthy: true, since: ago(4 * time.Minute), says: []string{"retrying", "502"}},
+		"an outage that lasts":         {snapshot: failing(oktaapi.Transient, 7*time.Minute, badGateway), since: ago(2 * time.Minute), says: []string{"no page from Okta since 2026-05-01T11:53:00Z", "502", "check network"}},
+		"TLS that may be mended":       {snapshot: failing(oktaapi.Transient, time.Minute, tlsFailure), healthy: true, since: ago(time.Minute), says: []string{"unknown authority"}},
+		"TLS that stays broken":        {snapshot: failing(oktaapi.Transient, time.Hour, tlsFailure), since: ago(55 * time.Minute), says: []string{"unknown authority"}},
+		"an outage of two intervals":   {snapshot: failing(oktaapi.Transient, 20*time.Minute, badGateway), interval: 10 * time.Minute, healthy: true, since: ago(20 * time.Minute), says: []string{"retrying"}},
+		"an outage of three intervals": {snapshot: failing(oktaapi.Transient, 30*time.Minute, badGateway), interval: 10 * time.Minute, since: noon, says: []string{"no page from Okta"}},
+		"a refused cursor":             {snapshot: failing(oktaapi.CursorRefused, time.Second, badGateway), healthy: true, since: ago(time.Second), says: []string{"retrying"}},
 
 		"waiting for budget": {
 			snapshot: with(func(s *poller.Snapshot) {
@@ -164,7 +164,7 @@ func TestHealthTellsWhatIsWrongAndSinceWhen(t *testing.T) {
 func TestEveryRefusalHasARemedy(t *testing.T) {
 	for _, method := range []string{"ssws", "private_key_jwt", "private_key_jwt+dpop"} {
 		for status := 300; status < 500; status++ {
-			message := refusal(method, &okta.Error{Class: okta.Refused, Status: status, Summary: http.StatusText(status)})
+			message := refusal(method, &oktaapi.Error{Class: oktaapi.Refused, Status: status, Summary: http.StatusText(status)})
 			_, remedy, ok := strings.Cut(message, "): ")
 			require.True(t, ok, message)
 			require.NotEmpty(t, remedy, message)
@@ -186,11 +186,11 @@ func TestStateSaysWhatThePollerIsDoing(t *testing.T) {
 			"waiting for budget until 2026-05-01T12:00:00Z: why",
 		},
 		"refused":                     {refused(401, "", ""), "refused since 2026-05-01T11:59:59Z"},
-		"retrying":                    {failing(okta.Transient, time.Minute, errors.New("x")), "retrying since 2026-05-01T11:59:00Z"},
+		"retrying":                    {failing(oktaapi.Transient, time.Minute, errors.New("x")), "retrying since 2026-05-01T11:59:00Z"},
 		"a receiver that is slow":     {poller.Snapshot{LastPoll: noon, SendingSince: ago(blockedAfter - 1)}, "polling"},
 		"a receiver that takes none":  {poller.Snapshot{LastPoll: noon, SendingSince: ago(time.Minute)}, "receiver blocked since 2026-05-01T11:59:00Z"},
 		"blocked comes before all":    {poller.Snapshot{SendingSince: ago(time.Minute), WaitUntil: noon, Err: errors.New("x")}, "receiver blocked since 2026-05-01T11:59:00Z"},
-		"refused comes before budget": {poller.Snapshot{WaitUntil: noon, Err: errors.New("x"), ErrClass: okta.Refused, ErrSince: noon}, "refused since 2026-05-01T12:00:00Z"},
+		"refused comes before budget": {poller.Snapshot{WaitUntil: noon, Err: errors.New("x"), ErrClass: oktaapi.Refused, ErrSince: noon}, "refused since 2026-05-01T12:00:00Z"},
 	} {
 		t.Run(name, func(t *testing.T) { require.Equal(t, c.want, stateOf(c.snapshot, noon)) })
 	}

@@ -14,8 +14,8 @@ import (
 
 	"github.com/grafana/alloy/okta/internal/checkpoint"
 	"github.com/grafana/alloy/okta/internal/event"
-	"github.com/grafana/alloy/okta/internal/okta"
-	"github.com/grafana/alloy/okta/internal/okta/auth"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
+	"github.com/grafana/alloy/okta/internal/oktaapi/auth"
 	"github.com/grafana/alloy/okta/internal/poller"
 )
 
@@ -27,7 +27,7 @@ var userAgent = "alloy-okta/" + build.Version + " loki.source.okta"
 type job struct {
 	args      Arguments
 	org       *url.URL
-	auth      okta.Authorizer
+	auth      oktaapi.Authorizer
 	http      *http.Client
 	formatter *event.Formatter
 	scope     checkpoint.Scope
@@ -38,7 +38,7 @@ type job struct {
 }
 
 func newJob(args Arguments, c *Component) (*job, error) {
-	org, notes, err := okta.ParseOrg(args.URL)
+	org, notes, err := oktaapi.ParseOrg(args.URL)
 	if err != nil {
 		return nil, fmt.Errorf("url: %w", err)
 	}
@@ -79,7 +79,7 @@ func (j *job) poller(c *Component) *poller.Poller {
 	for _, note := range notes {
 		level.Warn(c.logger()).Log("msg", "checkpoint", "note", note)
 	}
-	client := okta.New(okta.Config{
+	client := oktaapi.New(oktaapi.Config{
 		Org:       j.org,
 		Auth:      j.auth,
 		HTTP:      j.http,
@@ -112,9 +112,9 @@ func (j *job) poller(c *Component) *poller.Poller {
 	})
 }
 
-func (j *job) budget() *okta.Budget { return budgets.For(j.org.Host) }
+func (j *job) budget() *oktaapi.Budget { return budgets.For(j.org.Host) }
 
-func (args *Arguments) authorizer(org *url.URL, hc *http.Client) (okta.Authorizer, error) {
+func (args *Arguments) authorizer(org *url.URL, hc *http.Client) (oktaapi.Authorizer, error) {
 	if args.PrivateKeyJWT == nil {
 		return auth.NewSSWS(string(args.APIToken))
 	}

@@ -5,7 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/grafana/alloy/okta/internal/okta"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
 func desc(name, help string, labels ...string) *prometheus.Desc {
@@ -64,7 +64,7 @@ func (s *stateCollector) Collect(ch chan<- prometheus.Metric) {
 	since(failingDesc, snap.ErrSince, "okta")
 	since(failingDesc, snap.CheckpointFailing, "checkpoint")
 	refused := 0.0
-	if snap.Err != nil && snap.ErrClass == okta.Refused {
+	if snap.Err != nil && snap.ErrClass == oktaapi.Refused {
 		refused = 1
 	}
 	send(refusedDesc, refused)

@@ -2,7 +2,7 @@
 // of an Okta org and forwards each event as a log entry.
 //
 // The package is thin. It turns arguments into a poller, keeps one poller running,
-// and shows its state to Alloy. What is Okta-shaped lives in internal/okta (requests),
+// and shows its state to Alloy. What is Okta-shaped lives in internal/oktaapi (requests),
 // internal/event (entries), internal/poller (the loop) and internal/checkpoint (the
 // cursor).
 package okta
@@ -18,7 +18,7 @@ import (
 	"github.com/grafana/alloy/internal/featuregate"
 	"github.com/grafana/alloy/internal/slogadapter"
 
-	"github.com/grafana/alloy/okta/internal/okta"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/poller"
 )
 
@@ -36,7 +36,7 @@ func init() {
 
 // budgets are shared by all components of the process: those on one org spend from
 // one budget.
-var budgets okta.Budgets
+var budgets oktaapi.Budgets
 
 // Component implements loki.source.okta.
 type Component struct {

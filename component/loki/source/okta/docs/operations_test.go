@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/grafana/alloy/okta/internal/checkpoint"
-	"github.com/grafana/alloy/okta/internal/okta"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
 // source is the program's own code, without tests.
@@ -77,13 +77,13 @@ func TestTheCheckpointThatTheGuideWritesByHandWorks(t *testing.T) {
 	require.NotNil(t, block)
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, checkpoint.FileName("https://acme.okta.com")), []byte(block[1]), 0o600))
-	journal, notes := checkpoint.Open(dir, checkpoint.Scope{Org: "https://acme.okta.com", PageSize: okta.MaxPageSize}, time.Minute)
+	journal, notes := checkpoint.Open(dir, checkpoint.Scope{Org: "https://acme.okta.com", PageSize: oktaapi.MaxPageSize}, time.Minute)
 	require.Empty(t, notes)
 	mark, ok := journal.Resume()
 	require.True(t, ok)
-	org, _, err := okta.ParseOrg("https://acme.okta.com")
+	org, _, err := oktaapi.ParseOrg("https://acme.okta.com")
 	require.NoError(t, err)
-	require.Equal(t, string(okta.New(okta.Config{Org: org}).Start(mark.Published)), mark.Cursor, "the cursor that the component itself would start with")
+	require.Equal(t, string(oktaapi.New(oktaapi.Config{Org: org}).Start(mark.Published)), mark.Cursor, "the cursor that the component itself would start with")
 }
 
 var link = regexp.MustCompile(`\]\(([^)\s]+)\)|(?m)^\[[^\]]+\]: (\S+)$`)

@@ -1,0 +1,291 @@
+package oktaapi
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	// DefaultShare is the part of the org's limit that is used when nothing is
+	// configured. It equals Okta's own default cap for one API token or app.
+	DefaultShare = 0.5
+	// assumedLimit counts while Okta sends no headers: requests per minute of a
+	// Workforce org. The first request of all goes alone, to learn the real limit.
+	assumedLimit = 120
+	// window is the length of Okta's buckets, plus a second for the difference
+	// between when we send and when Okta counts.
+	window = 61 * time.Second
+	// maxRemembered bounds the memory for sent requests; no org's limit is near.
+	maxRemembered = 10_000
+)
+
+// Budget rations the System Log requests of one org, for all clients that share it.
+//
+// Two rules hold at once. In any minute, a client sends no more than its share of the
+// limit, and all clients together no more than the largest share among those that
+// sent; so a backlog uses the share and no window ever sees more. And when the bucket,
+// which all clients of the org drain, is down to the part left to the others
+// ((1-share) x limit), nothing is sent until it resets. The second rule keeps a busy
+// org below its warning threshold; since the bucket is full after a reset, at least
+// one page a minute gets through however busy the org is.
+//
+// A 429 stops all clients of the budget until the time Okta names, bounded both ways
+// and growing while 429s repeat. All times are taken relative to the server's own
+// Date, so a wrong clock on either side does no harm.
+//
+// A Budget is safe for concurrent use. Of the clients that may send, the one that has
+// waited longest goes first; one whose own share is spent holds up nobody.
+type Budget struct {
+	mu      sync.Mutex
+	queue   []*claim      // waiting, in order of arrival
+	changed chan struct{} // closed and replaced whenever those who wait must look again
+
+	probed    bool      // a request was answered, or failed
+	sent      []*claim  // sent, of the last window, by time
+	limit     int       // X-Rate-Limit-Limit; 0: not told yet
+	remaining int       // X-Rate-Limit-Remaining, valid until reset
+	reset     time.Time // on our clock
+	resetAt   int64     // the X-Rate-Limit-Reset that reset was made of
+	blocked   time.Time // no request before, after a 429
+	reason    string    // why blocked, in words
+	refusals  int       // 429s in a row
+}
+
+// claim is one client's wish for a request, and later the request itself.
+type claim struct {
+	by    any // the client, to tell its requests from others'
+	share float64
+	// Okta counts the request at some moment between sending and answering. While it
+	// is under way it fills its place; afterwards the later end counts.
+	pending bool
+	at      time.Time
+}
+
+// NewBudget returns the budget of an org of which nothing is known yet.
+func NewBudget() *Budget {
+	return &Budget{changed: make(chan struct{})}
+}
+
+// BudgetStatus is what a Budget knows, for people and metrics.
+type BudgetStatus struct {
+	Known     bool      // whether Okta has sent rate limit headers
+	Limit     int       // requests per minute of the whole org
+	Remaining int       // of them, left until Reset, for all clients of the org
+	Reset     time.Time // on our clock
+	Used      int       // requests sent by this process in the last minute
+	Blocked   time.Time // nothing is sent before; zero or past: not blocked
+}
+
+// Status returns a snapshot.
+func (b *Budget) Status() BudgetStatus {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.forget(time.Now())
+	return BudgetStatus{Known: b.limit > 0, Limit: b.limit, Remaining: b.remaining, Reset: b.reset, Used: len(b.sent), Blocked: b.blocked}
+}
+
+// acquire returns when the client may send one request, or with ctx's error. What it
+// returns must be given to answered or released. Each new expectation of a wait, and
+// its end, are told to waiting.
+func (b *Budget) acquire(ctx context.Context, by any, share float64, waiting func(time.Time, string)) (*claim, error) {
+	var told time.Time
+	tell := func(until time.Time, reason string) {
+		if waiting != nil && !until.Equal(told) {
+			told = until
+			waiting(until, reason)
+		}
+	}
+	defer tell(time.Time{}, "")
+
+	c := &claim{by: by, share: share}
+	b.mu.Lock()
+	b.queue = append(b.queue, c)
+	b.mu.Unlock()
+	for {
+		b.mu.Lock()
+		now := time.Now()
+		until, reason := b.turn(c, now)
+		if until.IsZero() || ctx.Err() != nil {
+			b.leave(c)
+			if ctx.Err() == nil {
+				c.pending, c.at = true, now
+				b.sent = append(b.sent, c)
+				b.remaining = max(0, b.remaining-1)
+			}
+			b.mu.Unlock()
+			return c, ctx.Err()
+		}
+		changed := b.changed
+		b.mu.Unlock()
+
+		tell(until, reason)
+		timer := time.NewTimer(until.Sub(now))
+		select {
+		case <-timer.C:
+		case <-changed:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+	}
+}
+
+// turn is ready for a claim in the queue, which lets those before it go first. The
+// caller holds mu.
+func (b *Budget) turn(c *claim, now time.Time) (time.Time, string) {
+	b.forget(now)
+	until, reason := b.ready(c, now)
+	if !until.IsZero() {
+		return until, reason
+	}
+	for _, earlier := range b.queue {
+		if earlier == c {
+			break
+		}
+		if t, _ := b.ready(earlier, now); t.IsZero() {
+			// It has been woken, and wakes us when it is through.
+			return now.Add(window), "another component reads the same org"
+		}
+	}
+	return time.Time{}, ""
+}
+
+// ready returns the zero time when a request may go now, else when to look again
+// and why. The caller holds mu.
+func (b *Budget) ready(c *claim, now time.Time) (time.Time, string) {
+	if now.Before(b.blocked) {
+		return b.blocked, b.reason
+	}
+	if !b.probed && len(b.sent) > 0 {
+		return now.Add(window), "the first request has yet to tell the org's limit"
+	}
+	limit := b.limit
+	if limit == 0 {
+		limit = assumedLimit
+	}
+	largest := c.share
+	var own []*claim
+	for _, s := range b.sent {
+		largest = max(largest, s.share)
+		if s.by == c.by {
+			own = append(own, s)
+		}
+	}
+	if mine := allowance(limit, c.share); len(own) >= mine {
+		return own[len(own)-mine].expires(now), spent(mine, limit)
+	}
+	all := allowance(limit, largest)
+	if len(b.sent) >= all {
+		return b.sent[len(b.sent)-all].expires(now), spent(all, limit)
+	}
+	if b.limit > 0 && now.Before(b.reset) && b.remaining <= b.limit-all {
+		return b.reset, fmt.Sprintf("the org's clients together have used the share: %d of %d requests left", b.remaining, b.limit)
+	}
+	return time.Time{}, ""
+}
+
+// allowance is how many requests a minute a share amounts to: at least one, or
+// nothing would ever be read.
+func allowance(limit int, share float64) int {
+	return min(max(1, int(share*float64(limit)+1e-9)), maxRemembered)
+}
+
+func spent(n, limit int) string {
+	return fmt.Sprintf("%d of the %d requests a minute are spent (rate_limit_share of the org's %d)", n, n, limit)
+}
+
+// expires is when the request no longer counts.
+func (c *claim) expires(now time.Time) time.Time {
+	if c.pending {
+		return now.Add(window) // or when it is answered, which wakes those who wait
+	}
+	return c.at.Add(window)
+}
+
+// forget drops what is older than a window. The caller holds mu.
+func (b *Budget) forget(now time.Time) {
+	b.sent = slices.DeleteFunc(b.sent, func(c *claim) bool { return !now.Before(c.expires(now)) })
+	if len(b.sent) == 0 {
+		b.sent = nil // let the array go
+	}
+}
+
+// leave takes a claim out of the queue. The caller holds mu.
+func (b *Budget) leave(c *claim) {
+	b.queue = slices.DeleteFunc(b.queue, func(q *claim) bool { return q == c })
+	b.wake()
+}
+
+// wake makes everybody in the queue look again. The caller holds mu.
+func (b *Budget) wake() {
+	close(b.changed)
+	b.changed = make(chan struct{})
+}
+
+// released gives a claim back that was not used: no request was sent.
+func (b *Budget) released(c *claim) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sent = slices.DeleteFunc(b.sent, func(s *claim) bool { return s == c })
+	b.wake()
+}
+
+// answered notes the end of a request and learns from the response. h is nil when
+// there was none.
+func (b *Budget) answered(c *claim, status int, h http.Header) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	defer b.wake()
+	now := time.Now()
+	c.pending, c.at, b.probed = false, now, true
+	slices.SortStableFunc(b.sent, func(x, y *claim) int { return x.expires(now).Compare(y.expires(now)) })
+	if h == nil {
+		return
+	}
+	r := readRates(h)
+	if status != http.StatusTooManyRequests {
+		b.refusals = 0
+		if r.limit > 0 {
+			reset := now.Add(r.untilReset)
+			if r.resetAt == b.resetAt && b.reset.Before(reset) {
+				// The same moment told again. Date is cut to seconds, so each answer
+				// gives an upper bound, and the lowest is the best.
+				reset = b.reset
+			}
+			b.limit, b.remaining, b.reset, b.resetAt = r.limit, r.remaining, reset, r.resetAt
+		}
+		return
+	}
+	b.refusals++
+	wait, reason := r.refusalWait(b.refusals)
+	if until := now.Add(wait); until.After(b.blocked) { // never shorten what another client was told
+		b.blocked, b.reason = until, reason
+	}
+	if r.limit > 0 {
+		b.limit, b.remaining, b.reset, b.resetAt = r.limit, r.remaining, b.blocked, 0
+	}
+}
+
+// Budgets holds one Budget for each org of a process, so that components on the
+// same org share it. The zero value is ready; it is safe for concurrent use.
+type Budgets struct {
+	mu    sync.Mutex
+	byOrg map[string]*Budget
+}
+
+// For returns the budget of the org with the given host. It lives as long as b:
+// a few hundred bytes for each org ever configured.
+func (b *Budgets) For(host string) *Budget {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.byOrg == nil {
+		b.byOrg = make(map[string]*Budget)
+	}
+	if b.byOrg[host] == nil {
+		b.byOrg[host] = NewBudget()
+	}
+	return b.byOrg[host]
+}

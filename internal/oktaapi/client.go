@@ -1,0 +1,283 @@
+package oktaapi
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Defaults and limits of [Config].
+const (
+	MaxPageSize    = 1000             // Okta's own limit
+	DefaultTimeout = 60 * time.Second // Okta gives up a query after 30s by itself
+	DefaultMaxBody = 32 << 20         // a page of 1000 ordinary events is 1.5 to 2.5 MB
+	maxRedirects   = 3
+	errorBodyLimit = 64 << 10
+)
+
+// Authorizer puts credentials on requests. Package auth has the implementations.
+// It must be safe for concurrent use.
+type Authorizer interface {
+	// Authorize sets the credential headers of req. It may ask a token endpoint,
+	// under ctx. An error whose chain holds interface{ Refused() bool } returning true
+	// is a configuration error, any other is transient.
+	Authorize(ctx context.Context, req *http.Request) error
+	// Challenge is shown each 400 and 401 answer to a request that Authorize
+	// prepared. It returns true when credentials were dropped or renewed so that one
+	// more try may succeed.
+	Challenge(resp *http.Response) (retry bool)
+	// Method names the way of authorizing for people: "ssws", "private_key_jwt", ...
+	Method() string
+}
+
+// Config is all a Client needs to know. Org and Auth are required.
+type Config struct {
+	Org       *url.URL      // from ParseOrg
+	Auth      Authorizer    //
+	HTTP      *http.Client  // whose Transport is used, and nothing else; nil: http.DefaultTransport
+	PageSize  int           // events per page, 1 to 1000; 0: 1000
+	Filter    string        // Okta filter expression; "": none
+	Query     string        // Okta q keywords; "": none
+	Timeout   time.Duration // headers and body together; 0: 60s
+	MaxBody   int64         // bytes of a decoded body; 0: 32 MiB
+	UserAgent string        // product/version
+	Budget    *Budget       // the org's; nil: one of its own
+	Share     float64       // of the org's limit, (0, 1]; 0: 0.5
+	// Waiting, if not nil, is called when a Fetch begins to wait for the budget, with
+	// the time the wait is expected to end and the reason in words; and with the zero
+	// time when it goes on.
+	Waiting func(until time.Time, reason string)
+	// Observe, if not nil, is called after each HTTP exchange with Okta's System Log:
+	// status (0: no answer), time from sending to the last byte, decoded bytes read.
+	Observe func(status int, took time.Duration, bytes int)
+}
+
+// Page is one page of the log.
+type Page struct {
+	Body      []byte    // the decoded body, claimed to be a JSON array; owned by the caller
+	Next      Cursor    // Okta's next link; "" when it was missing or refused, see NextErr
+	NextErr   error     // why Next is "" although Okta named one; never a credential in it
+	Date      time.Time // the server's clock when it answered; ours if it sent no Date
+	RequestID string    // X-Okta-Request-Id
+
+	memory *bytes.Buffer // behind Body
+}
+
+// Release gives the body's memory back, for a later page. Neither Body nor anything
+// that shares its memory may be used afterwards. Not to call it is no error.
+func (p *Page) Release() {
+	if p.memory != nil {
+		bodies.Put(p.memory)
+	}
+	p.Body, p.memory = nil, nil
+}
+
+// Client fetches pages of one org. It is safe for concurrent use.
+type Client struct {
+	cfg       Config
+	transport http.RoundTripper
+}
+
+// New returns a client. It does no network.
+func New(cfg Config) *Client {
+	if cfg.PageSize == 0 {
+		cfg.PageSize = MaxPageSize
+	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = DefaultTimeout
+	}
+	if cfg.MaxBody == 0 {
+		cfg.MaxBody = DefaultMaxBody
+	}
+	if cfg.Budget == nil {
+		cfg.Budget = NewBudget()
+	}
+	if cfg.Share == 0 {
+		cfg.Share = DefaultShare
+	}
+	// The transport is used without http.Client around it, so redirects are seen here:
+	// net/http would copy Authorization to a host that shares a parent domain, and a
+	// DPoP proof is valid for one URL only.
+	c := &Client{cfg: cfg, transport: http.DefaultTransport}
+	if cfg.HTTP != nil && cfg.HTTP.Transport != nil {
+		c.transport = cfg.HTTP.Transport
+	}
+	return c
+}
+
+// Budget returns the budget the client spends from.
+func (c *Client) Budget() *Budget { return c.cfg.Budget }
+
+// Fetch gets the page behind cur. It waits for the budget first; the timeout does
+// not run meanwhile. The error is ctx's when ctx ended, else an [*Error].
+func (c *Client) Fetch(ctx context.Context, cur Cursor) (Page, error) {
+	target, err := c.resolve(c.cfg.Org, string(cur))
+	if err != nil {
+		return Page{}, &Error{Class: CursorRefused, Err: fmt.Errorf("the cursor is not usable: %w", err)}
+	}
+	challenged := false
+	for hops := 0; ; {
+		ans, err := c.exchange(ctx, target)
+		if ctx.Err() != nil {
+			return Page{}, ctx.Err()
+		}
+		if err != nil {
+			return Page{}, err
+		}
+		switch {
+		case ans.redirect != "":
+			if hops++; hops > maxRedirects {
+				return Page{}, &Error{Class: Refused, Status: ans.status, RequestID: requestID(ans.header), Err: fmt.Errorf("redirected more than %d times", maxRedirects)}
+			}
+			from, _ := url.Parse(target)
+			if target, err = c.resolve(from, ans.redirect); err != nil {
+				return Page{}, &Error{Class: Refused, Status: ans.status, RequestID: requestID(ans.header),
+					Err: fmt.Errorf("refusing a redirect: %w; set url to the org's own address", err)}
+			}
+		case ans.retry && !challenged:
+			challenged = true
+		case ans.status != http.StatusOK:
+			return Page{}, statusError(cur, ans.status, ans.header, ans.body)
+		default:
+			return c.page(target, ans), nil
+		}
+	}
+}
+
+// page takes body and next link out of a good answer.
+func (c *Client) page(target string, ans answer) Page {
+	p := Page{Body: ans.body, memory: ans.memory, Date: ans.date, RequestID: requestID(ans.header)}
+	next, ok := nextLink(ans.header)
+	if !ok {
+		return p
+	}
+	from, err := url.Parse(target)
+	if err == nil {
+		next, err = c.resolve(from, next)
+	}
+	if u, e := url.Parse(next); err == nil && (e != nil || u.Path != from.Path) {
+		err = errors.New("it leads to another path")
+	}
+	if err != nil {
+		p.NextErr = fmt.Errorf("refusing the next link: %w", err)
+		return p
+	}
+	p.Next = Cursor(next)
+	return p
+}
+
+// answer is a complete HTTP response.
+type answer struct {
+	status   int
+	header   http.Header
+	date     time.Time
+	body     []byte
+	memory   *bytes.Buffer // behind body
+	redirect string        // Location of a 3xx
+	retry    bool          // the Authorizer wants one more try
+}
+
+// exchange makes one request and reads its whole answer.
+func (c *Client) exchange(ctx context.Context, target string) (answer, error) {
+	claim, err := c.cfg.Budget.acquire(ctx, c, c.cfg.Share, c.cfg.Waiting)
+	if err != nil {
+		return answer{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
+	defer cancel()
+
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+	if err != nil {
+		c.cfg.Budget.released(claim)
+		return answer{}, transportError(err, "")
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Content-Type", "application/json") // Okta's core API asks for both on every call
+	req.Header.Set("Accept-Encoding", "gzip")
+	req.Header.Set("User-Agent", c.cfg.UserAgent)
+	if err := c.cfg.Auth.Authorize(ctx, req); err != nil {
+		c.cfg.Budget.released(claim)
+		return answer{}, authorizeError(err)
+	}
+
+	begin := time.Now()
+	resp, err := c.transport.RoundTrip(req)
+	if err != nil {
+		c.cfg.Budget.answered(claim, 0, nil)
+		c.observe(0, begin, 0)
+		return answer{}, transportError(err, c.cfg.Timeout.String())
+	}
+	defer resp.Body.Close()
+	c.cfg.Budget.answered(claim, resp.StatusCode, resp.Header)
+
+	ans := answer{status: resp.StatusCode, header: resp.Header, date: serverTime(resp.Header)}
+	limit := c.cfg.MaxBody
+	if ans.status != http.StatusOK {
+		limit = errorBodyLimit
+	}
+	if ans.status >= 300 && ans.status < 400 {
+		ans.redirect = resp.Header.Get("Location")
+	}
+	ans.memory, err = readBody(resp, limit)
+	ans.body = ans.memory.Bytes()
+	c.observe(ans.status, begin, len(ans.body))
+	switch {
+	case ans.status != http.StatusOK:
+		// The status says more than a cut error body.
+		if ans.status == http.StatusBadRequest || ans.status == http.StatusUnauthorized {
+			resp.Body = io.NopCloser(bytes.NewReader(ans.body)) // read and decoded above
+			resp.Header.Del("Content-Encoding")
+			ans.retry = c.cfg.Auth.Challenge(resp)
+		}
+		ans.redact(req.Header)
+	case errors.Is(err, ErrBodyTooLarge):
+		return answer{}, &Error{Class: Transient, RequestID: requestID(ans.header),
+			Err: fmt.Errorf("%w: more than %d bytes; lower page_size", ErrBodyTooLarge, c.cfg.MaxBody)}
+	case err != nil:
+		e := transportError(fmt.Errorf("reading body: %w", err), c.cfg.Timeout.String())
+		e.RequestID = requestID(ans.header)
+		return answer{}, e
+	}
+	return ans, nil
+}
+
+// redact takes the credentials of the request out of an answer that will be quoted
+// in an error: something on the way may echo what it was sent.
+func (a *answer) redact(sent http.Header) {
+	for _, name := range []string{"Authorization", "Dpop", "Cookie"} {
+		for _, value := range sent.Values(name) {
+			if _, credential, ok := strings.Cut(value, " "); ok {
+				value = credential // without the scheme
+			}
+			if value == "" {
+				continue
+			}
+			a.body = bytes.ReplaceAll(a.body, []byte(value), []byte("[redacted]"))
+			for _, told := range []string{"X-Okta-Request-Id", "WWW-Authenticate"} {
+				if v := a.header.Get(told); strings.Contains(v, value) {
+					a.header.Set(told, strings.ReplaceAll(v, value, "[redacted]"))
+				}
+			}
+		}
+	}
+}
+
+func (c *Client) observe(status int, begin time.Time, bytes int) {
+	if c.cfg.Observe != nil {
+		c.cfg.Observe(status, time.Since(begin), bytes)
+	}
+}
+
+// serverTime is the Date of an answer, or our own clock without one.
+func serverTime(h http.Header) time.Time {
+	if t, err := http.ParseTime(h.Get("Date")); err == nil {
+		return t
+	}
+	return time.Now()
+}

@@ -1,0 +1,29 @@
+// Package oktaapi reads the System Log of one Okta org, one page at a time.
+//
+// # Contract
+//
+// [Client.Fetch] is a pure function of a [Cursor]: it asks Okta for the page
+// behind that URL and returns the page's bytes and the cursor that Okta names as
+// next. It keeps no position, moves nothing, and may be called again with the
+// same cursor after any error.
+//
+//   - Only polling requests are made (no `until`), so Okta orders by the time it
+//     persisted an event and late events are not skipped. The first cursor comes
+//     from [Client.Start]; all later ones are Okta's `rel="next"` links, used
+//     verbatim.
+//   - Credentials go to the configured scheme and host and nowhere else: a next
+//     link or a redirect that leads elsewhere is refused before anything is sent.
+//   - A request is made when the org's [Budget] allows it. The budget is learnt from
+//     the X-Rate-Limit-* headers of every response and is shared by all clients of
+//     an org in this process.
+//   - The body is bounded, gzip is accepted, and one timeout covers headers and body.
+//   - Every failure is an [*Error] with a [Class] that says what a caller should do.
+//     The HTTP status decides first, because Okta uses E0000053 both for a bad filter
+//     (400) and for an internal error (500).
+//
+// The package knows nothing of events: a page is bytes that claim to be a JSON
+// array. Package event checks that claim.
+//
+// Source for what Okta promises: the System Log API reference, "System Log query"
+// guide and "Rate limits" pages of the Okta developer documentation.
+package oktaapi

@@ -1,0 +1,178 @@
+package oktaapi
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"unicode"
+)
+
+// Class says what a failure asks of the caller. The HTTP status decides first,
+// then errorCode.
+type Class int
+
+const (
+	// Transient failures go away by themselves: 408, 5xx, network, TLS, timeouts, cut
+	// or undecodable bodies. Retry the same cursor with backoff, for ever.
+	Transient Class = iota
+	// RateLimited is a 429. The client's Budget already knows until when to wait, so
+	// the next Fetch waits by itself.
+	RateLimited
+	// Refused failures last until somebody changes something: 401, 403, 404, a 400 on
+	// a start cursor, a redirect elsewhere. Retry slowly, tell the operator.
+	Refused
+	// CursorRefused is a 400 on a cursor that Okta once issued: expired or of another
+	// org. Start again from the last event's time.
+	CursorRefused
+)
+
+func (c Class) String() string {
+	switch c {
+	case RateLimited:
+		return "rate limited"
+	case Refused:
+		return "refused"
+	case CursorRefused:
+		return "cursor refused"
+	default:
+		return "transient"
+	}
+}
+
+// Error is any failure of [Client.Fetch] but the end of its context. It never holds
+// a credential.
+type Error struct {
+	Class     Class
+	Status    int    // HTTP status; 0 when there was no answer
+	Code      string // Okta's errorCode, such as E0000011, or OAuth's error; the only contractual part of an error body
+	Summary   string // Okta's errorSummary and errorCauses, cut to 500 bytes; may change without notice
+	RequestID string // X-Okta-Request-Id, what Okta's support asks for
+	Err       error  // the cause when it is not an HTTP status
+}
+
+// Error gives Okta's own words: "Okta answered 401 E0000011: Invalid token provided
+// (request id ...)".
+func (e *Error) Error() string {
+	if e.Status == 0 {
+		return fmt.Sprintf("fetching page: %v", e.Err)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "Okta answered %d", e.Status)
+	if e.Code != "" {
+		b.WriteString(" " + e.Code)
+	}
+	if e.Summary != "" {
+		b.WriteString(": " + e.Summary)
+	} else if text := http.StatusText(e.Status); text != "" && e.Err == nil {
+		b.WriteString(" " + text)
+	}
+	if e.Err != nil {
+		fmt.Fprintf(&b, ": %v", e.Err)
+	}
+	if e.RequestID != "" {
+		fmt.Fprintf(&b, " (request id %s)", e.RequestID)
+	}
+	return b.String()
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// ClassOf returns the class of err: that of the [*Error] in its chain, else
+// Transient.
+func ClassOf(err error) Class {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Class
+	}
+	return Transient
+}
+
+// ErrBodyTooLarge is the cause of a page that exceeds [Config.MaxBody].
+var ErrBodyTooLarge = errors.New("page is too large")
+
+// statusError classifies a response that is not 200. body is what could be read of
+// it, which may be HTML from a proxy on the way.
+func statusError(cur Cursor, status int, h http.Header, body []byte) *Error {
+	e := &Error{Status: status, RequestID: requestID(h)}
+	var doc struct {
+		Error        string `json:"error"` // of OAuth and DPoP: RFC 6750, RFC 9449
+		Description  string `json:"error_description"`
+		ErrorCode    string `json:"errorCode"`
+		ErrorSummary string `json:"errorSummary"`
+		ErrorCauses  []struct {
+			ErrorSummary string `json:"errorSummary"`
+		} `json:"errorCauses"`
+	}
+	if json.Unmarshal(body, &doc) == nil {
+		e.Code = printable(cmp.Or(doc.ErrorCode, doc.Error), 40)
+		summary := cmp.Or(doc.ErrorSummary, doc.Description)
+		for _, c := range doc.ErrorCauses {
+			if c.ErrorSummary != "" && !strings.Contains(summary, c.ErrorSummary) {
+				summary += "; " + c.ErrorSummary
+			}
+		}
+		e.Summary = printable(summary, 500)
+	}
+	if e.Summary == "" {
+		// A missing scope is told in a header, not in the body.
+		e.Summary = printable(h.Get("WWW-Authenticate"), 500)
+	}
+	switch {
+	case status == http.StatusTooManyRequests:
+		e.Class = RateLimited
+	case status == http.StatusRequestTimeout || status == http.StatusTooEarly || status >= 500:
+		e.Class = Transient
+	case status == http.StatusBadRequest && !cur.IsStart() && !aboutCredentials(h, doc.Error):
+		e.Class = CursorRefused
+	case status >= 400:
+		e.Class = Refused
+	default: // 1xx, 2xx other than 200, 3xx that is no redirect
+		e.Class = Transient
+		e.Err = errors.New("expected 200")
+	}
+	return e
+}
+
+// aboutCredentials reports whether a 400 is about the access token or the DPoP proof:
+// then the cursor is as good as before. Okta's API errors have an errorCode instead,
+// and no challenge.
+func aboutCredentials(h http.Header, oauthError string) bool {
+	return oauthError != "" || h.Get("WWW-Authenticate") != ""
+}
+
+// transportError classifies a failure without an answer, or with half of one. Errors
+// of the transport do not hold the URL, as those of http.Client do.
+func transportError(err error, timeout string) *Error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("no complete answer within request_timeout (%s): %w", timeout, err)
+	}
+	return &Error{Class: Transient, Err: err}
+}
+
+// authorizeError classifies an error of the Authorizer, see [Authorizer].
+func authorizeError(err error) *Error {
+	e := &Error{Class: Transient, Err: err}
+	var refused interface{ Refused() bool }
+	if errors.As(err, &refused) && refused.Refused() {
+		e.Class = Refused
+	}
+	return e
+}
+
+func requestID(h http.Header) string { return printable(h.Get("X-Okta-Request-Id"), 100) }
+
+// printable makes text from the network safe for a log line: no control characters,
+// at most n bytes.
+func printable(s string, n int) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "?"))
+	return bounded(strings.TrimSpace(s), n)
+}

@@ -1,0 +1,191 @@
+package oktaapi
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Domains that Okta runs orgs on. On these, and only these, the Admin Console
+// lives at TENANT-admin.DOMAIN. Sources: Okta "Organizations" concept page and the
+// validators of Okta's SDKs.
+var oktaDomains = []string{
+	"okta.com", "oktapreview.com", "okta-emea.com", "okta-gov.com", "okta.mil",
+	"trexcloud.com", "trex-gov.com", "okta-miltest.com",
+}
+
+// example is how an org's URL looks.
+const example = "https://acme.okta.com"
+
+// ParseOrg turns what people paste as their org's URL into the URL of the org:
+// scheme and host, nothing else.
+//
+// Accepted and normalised: surrounding space, a missing scheme (https), upper case,
+// a default port, a trailing dot or slash, any path (such as /api/v1/logs or
+// /admin/dashboard), and the Admin Console's host (TENANT-admin.okta.com). Whatever
+// changes the meaning of the input is reported in notes, a sentence each, for the
+// log.
+//
+// Refused with an error that says what to write: user info, a query, a fragment, a
+// scheme other than https, http to a host that is not loopback (the token would
+// travel in clear), placeholders such as {yourOktaDomain}, doubled suffixes such as
+// .com.com, a tenant's name alone. No error and no note repeats user info or a query,
+// as they may hold secrets.
+func ParseOrg(raw string) (org *url.URL, notes []string, err error) {
+	s := strings.TrimSpace(raw)
+	if s == "" {
+		return nil, nil, fmt.Errorf("the org URL is empty; write it as %q", example)
+	}
+	if strings.Contains(s, "@") { // before anything that repeats the input
+		return nil, nil, fmt.Errorf("the org URL holds user info; write %q and give the credentials as api_token or private_key_jwt", wantWithoutUser(s))
+	}
+	if strings.ContainsAny(s, "{}<>$") {
+		return nil, nil, fmt.Errorf("the org URL holds a placeholder (one of {}<>$); write your own org's URL, such as %q", example)
+	}
+	bare := !strings.Contains(s, "://")
+	if bare {
+		s = "https://" + s
+	}
+	u, err := url.Parse(s)
+	if err != nil {
+		// url.Error repeats the whole input; its cause says what is wrong with it.
+		var ue *url.Error
+		if errors.As(err, &ue) {
+			err = ue.Err
+		}
+		return nil, nil, fmt.Errorf("parsing the org URL: %w; write it as %q", err, example)
+	}
+	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	port := u.Port()
+	scheme := strings.ToLower(u.Scheme)
+
+	want := "https://" + hostPort(host, port)
+	if scheme == "http" && isLoopback(host) {
+		want = "http://" + hostPort(host, port)
+	}
+	switch {
+	case host == "":
+		return nil, nil, fmt.Errorf("the org URL names no host; write it as %q", example)
+	case u.RawQuery != "" || u.ForceQuery:
+		return nil, nil, fmt.Errorf("the org URL holds a query; write %q and use the filter and query arguments", want)
+	case u.Fragment != "":
+		return nil, nil, fmt.Errorf("the org URL holds a fragment; write %q", want)
+	case scheme != "https" && scheme != "http":
+		return nil, nil, fmt.Errorf("the org URL has the scheme %q, allowed is https; write %q", scheme, want)
+	case scheme == "http" && !isLoopback(host):
+		return nil, nil, fmt.Errorf("the org URL uses http to %s, which would send the credentials in clear; write %q (http is allowed to loopback only)", host, want)
+	case strings.HasSuffix(host, ".com.com"):
+		return nil, nil, fmt.Errorf("the org URL ends in %q; write %q", ".com.com", "https://"+strings.TrimSuffix(host, ".com"))
+	case !isHost(host):
+		return nil, nil, fmt.Errorf("the org URL has the invalid host %q; write it as %q", host, example)
+	}
+
+	if n, err := strconv.Atoi(port); port != "" && (err != nil || n < 1 || n > 65535) {
+		return nil, nil, fmt.Errorf("the org URL has the port %s, allowed are 1 to 65535; write %q", bounded(port, 20), "https://"+hostPort(host, ""))
+	}
+	if bare && port == "" && !strings.Contains(host, ".") && !isLoopback(host) {
+		return nil, nil, fmt.Errorf("the org URL %q is a tenant's name alone; write it as %q", bounded(host, 100), "https://"+bounded(host, 100)+".okta.com")
+	}
+	if slices.Contains(oktaDomains, host) {
+		return nil, nil, fmt.Errorf("the org URL %q lacks the tenant; write it as %q", want, "https://acme."+host)
+	}
+	if stripped, ok := stripAdmin(host); ok {
+		notes = append(notes, fmt.Sprintf("using %s instead of the Admin Console's host %s", stripped, host))
+		host = stripped
+	}
+	if p := strings.Trim(u.Path, "/"); p != "" {
+		notes = append(notes, fmt.Sprintf("ignoring the path %q of the org URL", bounded(u.Path, 100)))
+	}
+	if (scheme == "https" && port == "443") || (scheme == "http" && port == "80") {
+		port = ""
+	}
+	return &url.URL{Scheme: scheme, Host: hostPort(host, port)}, notes, nil
+}
+
+// wantWithoutUser is what to write instead of a URL with user info: its host, when it
+// has one that is beyond doubt, for a password may hold any character.
+func wantWithoutUser(s string) string {
+	if !strings.Contains(s, "://") {
+		s = "https://" + s
+	}
+	if u, err := url.Parse(s); err == nil && u.User != nil && !strings.Contains(u.Path+u.RawQuery+u.Fragment, "@") {
+		return "https://" + hostPort(strings.ToLower(u.Hostname()), u.Port())
+	}
+	return example
+}
+
+// stripAdmin removes the -admin suffix of the tenant on Okta's own domains. On a
+// custom domain, "login-admin.example.com" may be the real name and stays.
+func stripAdmin(host string) (string, bool) {
+	tenant, domain, ok := strings.Cut(host, ".")
+	if !ok || !slices.Contains(oktaDomains, domain) {
+		return host, false
+	}
+	bare, ok := strings.CutSuffix(tenant, "-admin")
+	if !ok || bare == "" {
+		return host, false
+	}
+	return bare + "." + domain, true
+}
+
+func hostPort(host, port string) string {
+	if port != "" {
+		return net.JoinHostPort(host, port)
+	}
+	if strings.Contains(host, ":") { // IPv6
+		return "[" + host + "]"
+	}
+	return host
+}
+
+// isHost reports whether s is an IP address or a name of ASCII letters, digits and
+// hyphens; international names are written in their xn-- form.
+func isHost(s string) bool {
+	if net.ParseIP(s) != nil {
+		return true
+	}
+	for label := range strings.SplitSeq(s, ".") {
+		if label == "" || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+			return false
+		}
+	}
+	return true
+}
+
+func isLoopback(host string) bool {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// sameOrigin reports whether u has the scheme and host of org, with default ports
+// and letter case evened out (RFC 6454 section 5).
+func sameOrigin(org, u *url.URL) bool {
+	return strings.EqualFold(org.Scheme, u.Scheme) &&
+		strings.EqualFold(org.Hostname(), u.Hostname()) &&
+		effectivePort(org) == effectivePort(u)
+}
+
+func effectivePort(u *url.URL) string {
+	if p := u.Port(); p != "" {
+		return p
+	}
+	if strings.EqualFold(u.Scheme, "http") {
+		return "80"
+	}
+	return "443"
+}
+
+// bounded cuts s to n bytes for use in messages.
+func bounded(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "") + "..."
+}

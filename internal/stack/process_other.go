@@ -1,8 +1,0 @@
-//go:build !linux
-
-package stack
-
-import "syscall"
-
-// childAttributes returns nothing special: only Linux can tie a child's life to its parent's.
-func childAttributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{} }
