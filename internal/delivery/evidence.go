@@ -1,0 +1,237 @@
+package delivery
+
+import (
+	"time"
+)
+
+// Outcome is what an answer changed.
+type Outcome struct {
+	Arrived int
+	GaveUp  []GaveUp
+	Assumed int // events that count as lost without evidence, after strandedAfter
+}
+
+// GaveUp is an event that was lost maxLosses times.
+type GaveUp struct {
+	UUID  string
+	Since time.Time // first delivery
+}
+
+// Due returns what to query for now: the newest page first, without which a long stretch
+// that is lost would hide that later events arrive, then the oldest. Nil means nothing.
+func (w *Window[P]) Due(now time.Time) (events []Event) {
+	w.advance(now, nil)
+	add := func(p *Page[P]) {
+		for _, r := range p.records {
+			if !r.done {
+				events = append(events, Event{UUID: r.uuid, Time: r.time})
+			}
+		}
+	}
+	due := func(p *Page[P]) bool { return p.waiting > 0 && !p.next.After(now) }
+	newest := len(w.pages) - 1
+	for newest >= 0 && !due(w.pages[newest]) {
+		newest--
+	}
+	if newest >= 0 {
+		add(w.pages[newest])
+	}
+	for i := 0; i < newest && len(events) < maxQueried; i++ {
+		if due(w.pages[i]) {
+			add(w.pages[i])
+		}
+	}
+	return events
+}
+
+// Wake is when Due, Retry or Probe may have something; zero when nothing waits.
+func (w *Window[P]) Wake(now time.Time) (at time.Time) {
+	earliest := func(t time.Time) {
+		if at.IsZero() || t.Before(at) {
+			at = t
+		}
+	}
+	for _, p := range w.pages {
+		if p.waiting > 0 {
+			earliest(p.next)
+		}
+	}
+	for _, rt := range w.routes {
+		if rt.candidate > rt.reach {
+			earliest(rt.since.Add(overtakenAfter))
+		}
+	}
+	if w.trusted == w.rules.ID {
+		w.all(func(r *record[P]) {
+			if r.lost {
+				earliest(latest(w.retried.Add(retryEvery), r.again()))
+			}
+		})
+	}
+	return at
+}
+
+// Answer notes what a query for events, sent at the time asked, found.
+func (w *Window[P]) Answer(asked, now time.Time, events []Event, found map[string]bool) (out Outcome) {
+	var absent []*record[P]
+	for _, e := range events {
+		switch r := w.index[e.UUID]; {
+		case r == nil:
+		case found[e.UUID]:
+			w.arrived(r, now)
+			out.Arrived++
+		default:
+			absent = append(absent, r)
+		}
+	}
+	for _, r := range absent {
+		// What has waited for long is queried less often.
+		r.page.next = asked.Add(min(max(w.rules.Interval, asked.Sub(r.at)/4), patience))
+		if w.provenLost(r, asked) {
+			r.losses++
+			r.lost = r.losses < maxLosses
+			if !r.lost {
+				out.GaveUp = append(out.GaveUp, GaveUp{UUID: r.uuid, Since: r.since})
+				w.done(r)
+			}
+		}
+	}
+	w.advance(now, &out)
+	return out
+}
+
+// provenLost reports whether a query sent at asked that did not find an event proves that it
+// is lost.
+func (w *Window[P]) provenLost(r *record[P], asked time.Time) bool {
+	return w.trusted == w.rules.ID && !r.lost && !r.overtaken.IsZero() && !asked.Before(r.overtaken) &&
+		w.shown(r.time, r.overtaken, asked)
+}
+
+// shown reports whether the destination, if it has had an event of time t since arrived,
+// shows it to a query sent at asked. What is older than Visible may be in memory that is
+// not queried for that age, until it is flushed.
+func (w *Window[P]) shown(t, arrived, asked time.Time) bool {
+	switch {
+	case t.After(asked.Add(-skew)) && t.After(arrived):
+		return false
+	case w.rules.Visible == 0 || asked.Sub(t) <= w.rules.Visible:
+		return true
+	default:
+		return asked.Sub(arrived) >= w.rules.Flush
+	}
+}
+
+// arrived takes an event out that was found.
+func (w *Window[P]) arrived(r *record[P], now time.Time) {
+	w.arrival = now
+	if r.seq > 0 {
+		if w.routes == nil {
+			w.routes = make(map[uint64]*route)
+		}
+		rt := w.routes[r.route]
+		if rt == nil {
+			rt = &route{}
+			w.routes[r.route] = rt
+		}
+		rt.newest = max(rt.newest, r.seq)
+		if r.rules == w.rules.ID && w.trusted != r.rules {
+			w.trusted = r.rules
+			for _, p := range w.pages { // what was absent until now may be lost
+				p.next = now
+			}
+		}
+	}
+	w.done(r)
+}
+
+// advance lets events count as overtaken by what has been visible for overtakenAfter.
+func (w *Window[P]) advance(now time.Time, out *Outcome) {
+	for _, rt := range w.routes {
+		if rt.candidate > rt.reach && now.Sub(rt.since) >= overtakenAfter {
+			rt.reach = rt.candidate
+			w.reach = max(w.reach, rt.reach)
+		}
+		if rt.candidate <= rt.reach && rt.newest > rt.reach {
+			rt.candidate, rt.since = rt.newest, now
+		}
+	}
+	w.all(func(r *record[P]) {
+		if !r.overtaken.IsZero() {
+			return
+		}
+		rt := w.routes[r.route]
+		stranded := r.seq < w.reach && now.Sub(r.at) >= strandedAfter
+		if rt != nil && r.seq < rt.reach || stranded {
+			r.overtaken, r.page.next = now, now
+			if stranded && out != nil {
+				out.Assumed++
+			}
+		}
+	})
+}
+
+// Retry returns the pages of which events are to be delivered again now, oldest first. The
+// owner fetches each and delivers those for which [Window.Lost] is true.
+func (w *Window[P]) Retry(now time.Time) (pages []*Page[P]) {
+	if w.trusted != w.rules.ID || now.Sub(w.retried) < retryEvery {
+		return nil
+	}
+	w.all(func(r *record[P]) {
+		if r.lost && !r.again().After(now) && (len(pages) == 0 || pages[len(pages)-1] != r.page) {
+			pages = append(pages, r.page)
+		}
+	})
+	if len(pages) > 0 {
+		w.retried = now
+	}
+	return pages
+}
+
+// again is when a lost event is to be delivered again.
+func (r *record[P]) again() time.Time {
+	if r.losses < maxLosses-1 {
+		return time.Time{}
+	}
+	return r.at.Add(lastRetryAfter)
+}
+
+// Lost reports whether an event is to be delivered again now.
+func (w *Window[P]) Lost(uuid string, now time.Time) bool {
+	r := w.index[uuid]
+	return r != nil && r.lost && !r.again().After(now)
+}
+
+// Pending returns when the earliest event of p that is to be delivered again now happened;
+// zero when there is none.
+func (w *Window[P]) Pending(p *Page[P], now time.Time) (earliest time.Time) {
+	for _, r := range p.records {
+		if w.Lost(r.uuid, now) && (earliest.IsZero() || r.time.Before(earliest)) {
+			earliest = r.time
+		}
+	}
+	return earliest
+}
+
+// Gone notes that what is to be delivered again of p is no longer in the log. It is
+// queried for as if it had been delivered, and so given up in the end.
+func (w *Window[P]) Gone(p *Page[P], now time.Time) {
+	for _, r := range p.records {
+		if w.Lost(r.uuid, now) {
+			w.Deliver(p, Event{UUID: r.uuid, Time: r.time}, r.route, now)
+		}
+	}
+}
+
+// Drop takes an event out that is no longer wanted.
+func (w *Window[P]) Drop(uuid string) {
+	if r := w.index[uuid]; r != nil {
+		w.done(r)
+	}
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

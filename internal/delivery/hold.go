@@ -1,0 +1,116 @@
+package delivery
+
+import (
+	"time"
+)
+
+// Hold is why nothing newer may be delivered.
+type Hold string
+
+// The reasons.
+const (
+	Open    Hold = ""                                          // deliver
+	Missing Hold = "delivered events do not arrive"            // for patience
+	Full    Hold = "too many delivered events are unconfirmed" // or too far apart in time
+	Hidden  Hold = "what was delivered cannot be shown yet"    // maxHidden events of a configuration that is not trusted
+)
+
+// Hold returns whether anything newer may be delivered.
+func (w *Window[P]) Hold(now time.Time) Hold {
+	var events, bytes, hidden int
+	var first, last time.Time
+	missing := false
+	w.all(func(r *record[P]) {
+		switch {
+		case w.hides(r, now):
+			hidden++
+		case r.overtaken.IsZero() && now.Sub(r.at) >= patience:
+			// Later events of other routes arrive: it is stranded and holds nothing up.
+			missing = missing || r.seq >= w.reach
+		default:
+			events, bytes = events+1, bytes+r.page.each
+			if first.IsZero() || r.time.Before(first) {
+				first = r.time
+			}
+			last = latest(last, r.time)
+		}
+	})
+	switch {
+	case missing:
+		return Missing
+	case events >= maxEvents || bytes >= maxBytes || last.Sub(first) >= maxSpan:
+		return Full
+	case hidden >= maxHidden && w.trusted != w.rules.ID:
+		return Hidden
+	}
+	return Open
+}
+
+// Probe reports whether a single event may be delivered in spite of a Hold, to find out
+// whether the pipeline works again: only something later can prove that what is in the
+// window is lost.
+func (w *Window[P]) Probe(hold Hold, now time.Time) bool {
+	return (hold == Missing || hold == Full) && now.Sub(w.delivered) >= patience
+}
+
+// Trim lets the oldest of the events go that the destination cannot show, down to maxHidden,
+// and returns how many: the log of a long outage must not wait for hours. Delivered after
+// each of them was far more than a pipeline keeps in memory, so they have left it. Those that
+// the destination would have shown when they were delivered stay: they may be lost. Nothing
+// is let go under a configuration that was never seen to work.
+func (w *Window[P]) Trim(now time.Time) (unverified int) {
+	if w.trusted != w.rules.ID || len(w.index) <= maxHidden {
+		return 0
+	}
+	var hidden []*record[P]
+	w.all(func(r *record[P]) {
+		if r.hidden && w.hides(r, now) {
+			hidden = append(hidden, r)
+		}
+	})
+	for _, r := range hidden[:max(0, len(hidden)-maxHidden)] {
+		w.done(r)
+		unverified++
+	}
+	return unverified
+}
+
+// hides reports whether the destination may have an event and not show it now.
+func (w *Window[P]) hides(r *record[P], now time.Time) bool {
+	if r.overtaken.IsZero() {
+		return r.hidden
+	}
+	return !w.shown(r.time, r.overtaken, now)
+}
+
+// Stats describes what waits.
+type Stats struct {
+	Waiting int
+	Hidden  int       // of them, those that the destination may have and not show
+	Since   time.Time // first delivery of the oldest; zero when there is none
+	// Telling is the last delivery of the oldest event that says something about the
+	// pipeline: it would be shown, and nothing has overtaken it. Under a configuration that
+	// was never seen to work, every event says something. Zero when there is none.
+	Telling time.Time
+	Arrival time.Time // last time that something was found
+}
+
+// Stats returns what waits now.
+func (w *Window[P]) Stats(now time.Time) Stats {
+	s := Stats{Arrival: w.arrival}
+	w.all(func(r *record[P]) {
+		s.Waiting++
+		hidden := w.hides(r, now)
+		if hidden {
+			s.Hidden++
+		}
+		if s.Since.IsZero() || r.since.Before(s.Since) {
+			s.Since = r.since
+		}
+		tells := w.trusted != w.rules.ID || r.overtaken.IsZero() && !hidden && r.seq >= w.reach
+		if tells && (s.Telling.IsZero() || r.at.Before(s.Telling)) {
+			s.Telling = r.at
+		}
+	})
+	return s
+}

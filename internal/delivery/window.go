@@ -1,0 +1,225 @@
+package delivery
+
+import (
+	"time"
+)
+
+// The numbers of the contract.
+const (
+	// settle is how long after its delivery an event is queried first: loki.write collects
+	// for a second before it sends (batch_wait), and Loki takes a moment.
+	settle = 2 * time.Second
+	// overtakenAfter is how long a later event must have been visible. It covers queries
+	// that see one part of a push before another.
+	overtakenAfter = 10 * time.Second
+	// patience is how long an event may be missing before nothing newer is delivered, and
+	// the time between two probes.
+	patience = 5 * time.Minute
+	// retryEvery is the least time between two passes of retries, so that a pipeline that
+	// drops events all the time costs a bounded number of requests.
+	retryEvery = time.Minute
+	// lastRetryAfter is the wait before the last retry: a series of short outages that drops
+	// an event twice is over by then.
+	lastRetryAfter = 10 * time.Minute
+	maxLosses      = 3
+	// strandedAfter is above what loki.write's defaults can keep an event for: 12 batches
+	// (capacity 10 MiB / batch_size 1 MiB, one filling, one in flight), each retried for up to
+	// 8.5 minutes (10 tries, 0.5 s doubling to 5 min). Source: Alloy v1.19.2,
+	// internal/component/common/loki/client/shards.go, loki/write/types.go.
+	strandedAfter = 2 * time.Hour
+	// The bounds of the window. Loki refuses what is an hour (max_chunk_age/2) behind the
+	// newest of its stream, so a retry must not be further behind than maxSpan.
+	maxEvents = 20_000
+	maxBytes  = 64 << 20
+	maxSpan   = 30 * time.Minute
+	// maxHidden bounds what waits for hours because the destination cannot show it. Such
+	// events hold up the saved position, not the log. See Trim.
+	maxHidden = 50_000
+	// maxQueried bounds one query.
+	maxQueried = 3000
+	// skew is how far the destination's clock may be behind ours.
+	skew = 5 * time.Second
+)
+
+// Rules are what a configuration means for the window.
+type Rules struct {
+	// ID names the configuration that decides whether delivered events are found.
+	ID string
+	// Interval is the least time between two queries about the same page.
+	Interval time.Duration
+	// Visible is the age up to which the destination shows an event at once; 0: any age.
+	// An older one is shown when Flush has passed since it arrived.
+	Visible, Flush time.Duration
+}
+
+// An Event is what to query for.
+type Event struct {
+	UUID string
+	Time time.Time // the entry's timestamp
+}
+
+// A Page is what was delivered between two positions of the log.
+type Page[P any] struct {
+	Start P // fetches the page again
+	End   P // where the log goes on behind it
+
+	records []*record[P] // in the order of delivery; those that are done stay until all are
+	waiting int          // records that are not done
+	each    int          // bytes of an event, about
+	next    time.Time    // when to query next
+}
+
+// NewPage returns a page of so many events and bytes. It is not part of a window yet.
+func NewPage[P any](start, end P, events, bytes int) *Page[P] {
+	return &Page[P]{Start: start, End: end, each: bytes / max(events, 1)}
+}
+
+// record is one event that was delivered and not confirmed.
+type record[P any] struct {
+	page      *Page[P]
+	uuid      string
+	time      time.Time // of the entry
+	since     time.Time // first delivery
+	at        time.Time // last delivery
+	seq       uint64    // of the last delivery; 0: by a previous process
+	route     uint64
+	rules     string    // Rules.ID of the last delivery
+	overtaken time.Time // since when no copy can still arrive; zero: one can
+	losses    int8
+	hidden    bool // the destination would not have shown it at delivery
+	lost      bool // to be delivered again
+	done      bool
+}
+
+// route is what is known of one way to the destination.
+type route struct {
+	newest    uint64 // highest seq confirmed
+	candidate uint64 // highest seq confirmed at since
+	since     time.Time
+	reach     uint64 // highest seq confirmed for overtakenAfter: earlier ones are overtaken
+}
+
+// Window is the log of what was delivered and not confirmed. The zero value is empty and
+// has no rules. P is the owner's position in its log.
+type Window[P any] struct {
+	rules     Rules
+	trusted   string // Rules.ID under which an event delivered under it was found
+	pages     []*Page[P]
+	index     map[string]*record[P]
+	routes    map[uint64]*route
+	seq       uint64
+	reach     uint64    // highest reach of all routes
+	delivered time.Time // last delivery
+	retried   time.Time // last pass of retries
+	arrival   time.Time // last time that something was found
+}
+
+// Configure sets the rules from now on. What is in the window stays.
+func (w *Window[P]) Configure(r Rules) { w.rules = r }
+
+// Trust notes that the configuration named id is known to find what it delivers.
+func (w *Window[P]) Trust(id string) { w.trusted = id }
+
+// Trusted returns the configuration that is known to find what it delivers, "" for none.
+func (w *Window[P]) Trusted() string { return w.trusted }
+
+// Has reports whether an event was delivered and is neither confirmed nor given up.
+func (w *Window[P]) Has(uuid string) bool { return w.index[uuid] != nil }
+
+// Empty reports whether nothing waits.
+func (w *Window[P]) Empty() bool { return len(w.index) == 0 }
+
+// Deliver notes that an event was delivered now, as part of p; or again, whatever p is.
+func (w *Window[P]) Deliver(p *Page[P], e Event, route uint64, now time.Time) {
+	r := w.index[e.UUID]
+	if r == nil {
+		r = w.enter(p, e, now)
+	}
+	w.seq++
+	w.delivered = now
+	r.at, r.seq, r.route, r.rules = now, w.seq, route, w.rules.ID
+	r.overtaken, r.lost = time.Time{}, false
+	r.hidden = !w.shown(e.Time, now, now)
+	r.page.next = now.Add(settle)
+}
+
+// Leave notes an event of p that a previous process may have delivered: a copy of it can
+// arrive until the time given.
+func (w *Window[P]) Leave(p *Page[P], e Event, until, now time.Time) {
+	if w.Has(e.UUID) {
+		return
+	}
+	r := w.enter(p, e, now)
+	r.at, r.overtaken, r.losses = now, until, -1 // its first delivery here is no retry
+}
+
+func (w *Window[P]) enter(p *Page[P], e Event, now time.Time) *record[P] {
+	r := &record[P]{page: p, uuid: e.UUID, time: e.Time, since: now}
+	if w.index == nil {
+		w.index = make(map[string]*record[P])
+	}
+	w.index[e.UUID] = r
+	p.records = append(p.records, r)
+	p.waiting++
+	return r
+}
+
+// Add puts a page at the end of the log. One of which nothing waits only moves the end of
+// the page before it.
+func (w *Window[P]) Add(p *Page[P]) {
+	if n := len(w.pages); n > 0 && p.waiting == 0 {
+		w.pages[n-1].End = p.End
+		return
+	}
+	w.pages = append(w.pages, p)
+}
+
+// Settle takes the pages off the front of which nothing waits and returns where the log
+// goes on behind the last of them.
+func (w *Window[P]) Settle() (end P, moved bool) {
+	for len(w.pages) > 0 && w.pages[0].waiting == 0 {
+		end, moved = w.pages[0].End, true
+		w.pages = w.pages[1:]
+	}
+	return end, moved
+}
+
+// Front returns the start of the oldest page and the earliest event of it that waits.
+func (w *Window[P]) Front() (start P, earliest time.Time, ok bool) {
+	if len(w.pages) == 0 {
+		return start, earliest, false
+	}
+	return w.pages[0].Start, w.pages[0].earliest(), true
+}
+
+func (p *Page[P]) earliest() (first time.Time) {
+	for _, r := range p.records {
+		if !r.done && (first.IsZero() || r.time.Before(first)) {
+			first = r.time
+		}
+	}
+	return first
+}
+
+// done takes an event out.
+func (w *Window[P]) done(r *record[P]) {
+	r.done = true
+	delete(w.index, r.uuid)
+	if r.page.waiting--; r.page.waiting == 0 {
+		r.page.records = nil // the page may have to stay until those before it are done
+	}
+	if len(w.index) == 0 {
+		w.index, w.routes = nil, nil
+	}
+}
+
+// all calls f for each event that waits, oldest page first.
+func (w *Window[P]) all(f func(r *record[P])) {
+	for _, p := range w.pages {
+		for _, r := range p.records {
+			if !r.done {
+				f(r)
+			}
+		}
+	}
+}
