@@ -44,10 +44,12 @@ func DefaultStructuredMetadata() map[string]string {
 }
 
 // An Entry is one entry for Loki. Labels may be shared with other entries and
-// must not be changed; they are nil when the relabeling rules dropped the
-// event, which is then not to be forwarded.
+// must not be changed. They are nil when the relabeling rules dropped the
+// event, which is then not to be forwarded, and empty when the rules left no
+// label, which Loki refuses and is worth a warning.
 type Entry struct {
-	Labels model.LabelSet
+	Labels    model.LabelSet
+	LabelsKey model.Fingerprint // Labels.Fingerprint(): the same for the same labels, also in another process
 	push.Entry
 }
 
@@ -151,7 +153,8 @@ func (f *Formatter) Entry(ev Event, now time.Time) Entry {
 
 	stream := f.stream(ev.Raw, found)
 	return Entry{
-		Labels: stream.labels,
+		Labels:    stream.labels,
+		LabelsKey: stream.key,
 		Entry: push.Entry{
 			Timestamp:          timestamp,
 			Line:               line,

@@ -44,6 +44,7 @@ const maxStreams = 4096
 
 // A labeler gives events their labels.
 type labeler struct {
+	org     string            // the org's host, which rules can read whatever the org label says
 	fixed   model.LabelSet    // what every event has before rules
 	rules   []*relabel.Config // nil: every event has fixed
 	sources []labelSource     // what the rules read
@@ -60,13 +61,15 @@ type labelSource struct {
 // A stream is the outcome of relabeling: a set of labels, shared by all
 // entries that have it.
 type stream struct {
-	labels model.LabelSet // nil when the rules dropped the event
-	taken  []bool         // metadata whose name is a label here, by position; nil: none
+	labels model.LabelSet    // nil when the rules dropped the event
+	key    model.Fingerprint // of labels
+	taken  []bool            // metadata whose name is a label here, by position; nil: none
 }
 
 // newLabeler checks the options and adds what rules read to the selection.
 func newLabeler(opts Options, s *selection) (*labeler, error) {
 	l := &labeler{
+		org:     opts.Org,
 		fixed:   model.LabelSet{"job": Job, "org": model.LabelValue(opts.Org)},
 		streams: map[string]*stream{},
 	}
@@ -111,6 +114,9 @@ func newLabeler(opts Options, s *selection) (*labeler, error) {
 			}
 			l.sources = append(l.sources, labelSource{name, s.add(p)})
 		}
+	}
+	if err := l.checkSomeLeft(opts.Labels); err != nil {
+		return nil, err
 	}
 	return l, nil
 }
@@ -169,7 +175,7 @@ func (l *labeler) relabel(values []string) *stream {
 		b.Set(string(name), string(value))
 	}
 	if l.rules != nil {
-		b.Set("__okta_org", string(l.fixed["org"]))
+		b.Set("__okta_org", l.org)
 		for i, source := range l.sources {
 			b.Set(string(source.name), strings.Clone(values[i]))
 		}
@@ -183,7 +189,31 @@ func (l *labeler) relabel(values []string) *stream {
 			set[model.LabelName(label.Name)] = model.LabelValue(label.Value)
 		}
 	})
-	return &stream{labels: set}
+	return &stream{labels: set, key: set.Fingerprint()}
+}
+
+// checkSomeLeft refuses options under which every entry is known to end up
+// without labels: Loki refuses those ("error at least one label pair is
+// required per stream"). What rules make of an event's values is not known.
+func (l *labeler) checkSomeLeft(configured map[string]string) error {
+	always := &labeler{org: l.org, fixed: l.fixed}
+	for _, rule := range l.rules {
+		switch rule.Action {
+		case relabel.Keep, relabel.Drop, relabel.KeepEqual, relabel.DropEqual:
+			continue // these change no label
+		case relabel.LabelDrop, relabel.LabelKeep:
+		default:
+			if slices.ContainsFunc(l.sources, func(s labelSource) bool { return reads(rule, s.name) }) {
+				return nil
+			}
+		}
+		always.rules = append(always.rules, rule)
+	}
+	if len(always.relabel(nil).labels) > 0 {
+		return nil
+	}
+	return fmt.Errorf("labels %q and %d relabeling rules leave no label on any entry, and Loki refuses such entries; "+
+		"keep job or org, or add another label", configured, len(l.rules))
 }
 
 // checkName tells whether Loki can query a label or metadata called name.
