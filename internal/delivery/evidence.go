@@ -104,13 +104,13 @@ func (w *Window[P]) Answer(asked, now time.Time, events []Event, found map[strin
 // is lost.
 func (w *Window[P]) provenLost(r *record[P], asked time.Time) bool {
 	return w.trusted == w.rules.ID && !r.lost && !r.overtaken.IsZero() && !asked.Before(r.overtaken) &&
-		w.shown(r.time, r.overtaken, asked)
+		w.Shown(r.time, r.overtaken, asked)
 }
 
-// shown reports whether the destination, if it has had an event of time t since arrived,
-// shows it to a query sent at asked. What is older than Visible may be in memory that is
+// Shown reports whether the destination, if it has had an event of time t since arrived at
+// the latest, shows it to a query sent at asked. What is older than Visible may be in memory that is
 // not queried for that age, until it is flushed.
-func (w *Window[P]) shown(t, arrived, asked time.Time) bool {
+func (w *Window[P]) Shown(t, arrived, asked time.Time) bool {
 	switch {
 	case t.After(asked.Add(-skew)) && t.After(arrived):
 		return false

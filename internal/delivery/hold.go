@@ -29,6 +29,9 @@ func (w *Window[P]) Hold(now time.Time) Hold {
 			missing = missing || r.seq >= w.reach
 		default:
 			events, bytes = events+1, bytes+r.page.each
+			if r.losses > 0 { // later ones arrive; it is behind them by now whatever follows
+				return
+			}
 			if first.IsZero() || r.time.Before(first) {
 				first = r.time
 			}
@@ -80,12 +83,13 @@ func (w *Window[P]) hides(r *record[P], now time.Time) bool {
 	if r.overtaken.IsZero() {
 		return r.hidden
 	}
-	return !w.shown(r.time, r.overtaken, now)
+	return !w.Shown(r.time, r.overtaken, now)
 }
 
 // Stats describes what waits.
 type Stats struct {
-	Waiting int
+	Pages   int       // that are not settled
+	Waiting int       // events
 	Hidden  int       // of them, those that the destination may have and not show
 	Since   time.Time // first delivery of the oldest; zero when there is none
 	// Telling is the last delivery of the oldest event that says something about the
@@ -97,7 +101,7 @@ type Stats struct {
 
 // Stats returns what waits now.
 func (w *Window[P]) Stats(now time.Time) Stats {
-	s := Stats{Arrival: w.arrival}
+	s := Stats{Pages: len(w.pages), Arrival: w.arrival}
 	w.all(func(r *record[P]) {
 		s.Waiting++
 		hidden := w.hides(r, now)

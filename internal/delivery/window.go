@@ -139,7 +139,7 @@ func (w *Window[P]) Deliver(p *Page[P], e Event, route uint64, now time.Time) {
 	w.delivered = now
 	r.at, r.seq, r.route, r.rules = now, w.seq, route, w.rules.ID
 	r.overtaken, r.lost = time.Time{}, false
-	r.hidden = !w.shown(e.Time, now, now)
+	r.hidden = !w.Shown(e.Time, now, now)
 	r.page.next = now.Add(settle)
 }
 

@@ -39,11 +39,16 @@ func (c Cursor) IsStart() bool {
 
 // Start returns the cursor of the first page of events persisted at or after since.
 // since is cut to milliseconds, never rounded up, so that nothing is skipped.
-func (c *Client) Start(since time.Time) Cursor {
+func (c *Client) Start(since time.Time) Cursor { return c.start(since, c.cfg.PageSize) }
+
+// StartLargest is Start with pages as large as Okta gives, whatever PageSize is.
+func (c *Client) StartLargest(since time.Time) Cursor { return c.start(since, MaxPageSize) }
+
+func (c *Client) start(since time.Time, limit int) Cursor {
 	q := url.Values{}
 	q.Set("since", since.UTC().Truncate(time.Millisecond).Format(timeLayout))
 	q.Set("sortOrder", "ASCENDING")
-	q.Set("limit", strconv.Itoa(c.cfg.PageSize))
+	q.Set("limit", strconv.Itoa(limit))
 	if c.cfg.Filter != "" {
 		q.Set("filter", c.cfg.Filter)
 	}

@@ -4,16 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
 	"github.com/go-kit/log/level"
 
+	"github.com/grafana/alloy/okta/internal/delivery"
 	"github.com/grafana/alloy/okta/internal/reconcile"
 )
 
-// Confirmer asks the destination which events it has; [reconcile.Loki] is one. Find
+// Confirmer tells which events the destination has; [reconcile.Loki] is one. Find
 // answers for all of the events or not at all.
 type Confirmer interface {
 	Find(ctx context.Context, events []reconcile.Event) (map[string]bool, error)
@@ -24,236 +24,302 @@ type Confirmer interface {
 	Accepted() time.Duration
 }
 
-// hidden reports whether the destination may have an event of that time and not show
-// it yet to a question that was put at asked. Loki shows a flushed chunk when the time
-// of its first entry has come, by its own clock.
-func hidden(c Confirmer, at, asked time.Time) bool {
-	visible := c.Visible()
-	return visible > 0 && asked.Sub(at) > visible || at.After(asked.Add(-skew))
-}
-
-// suspicion is how long nothing at all may arrive before that is reported.
-const suspicion = time.Minute
+const (
+	// untold is how long nothing may be found under a configuration that was never seen to
+	// work before that is reported.
+	untold = time.Minute
+	// missed is the same for one that has worked: loki.write may be retrying.
+	missed = 5 * time.Minute
+	// flushed is how much longer than Visible Loki may take to show an old entry: it flushes
+	// a chunk when that is max_chunk_age old, which is below query_ingesters_within, of which
+	// Visible leaves half an hour.
+	flushed = 90 * time.Minute
+	// forgotten is how long the Loki of a previous configuration may be out of reach before
+	// it is no longer queried.
+	forgotten = 10 * time.Minute
+)
 
 // ErrNothingArrives is the health of a poller whose Confirmer answers and finds none
-// of what was handed over.
-var ErrNothingArrives = errors.New("nothing that was handed over is found in Loki")
+// of what was delivered.
+var ErrNothingArrives = errors.New("no delivered event found in Loki")
 
-// takeOver makes what an earlier poller of the process left under way this one's. Whether
+// previous finds what was delivered before the present configuration, by this process or
+// one before it.
+type previous struct {
+	confirm  Confirmer
+	required bool      // it is the present Loki with another selector: never forgotten
+	failing  time.Time // since when it does not answer
+}
+
+// queries is what the poller knows of its queries.
+type queries struct {
+	running <-chan answer      // nil: none is under way
+	cancel  context.CancelFunc // of the one under way
+	next    time.Time          // not before
+	fails   int                // in a row
+	refused bool               // the last failure lasts until somebody changes something
+	hold    delivery.Hold      // as it was last
+	since   time.Time          // when it began
+	told    bool               // it was logged
+	probed  time.Time          // last search for a probe
+}
+
+// answer is what a query brought.
+type answer struct {
+	events []delivery.Event
+	asked  time.Time
+	found  map[string]bool
+	err    error
+
+	silent  *previous // the Loki of a previous configuration that did not answer:
+	silence error     // what is not found may be there
+}
+
+func (q *queries) stop() {
+	if q.running != nil {
+		q.cancel()
+		<-q.running
+		q.running = nil
+	}
+}
+
+// configure makes what a previous poller of the process left under way this one's. Whether
 // deliveries can be confirmed is judged anew.
-func (p *Poller) takeOver() {
+func (p *Poller) configure() {
+	m := p.Memory
 	p.Status.set(func(s *Snapshot) {
-		s.ConfirmErr, s.ConfirmFailing = nil, time.Time{}
+		s.ConfirmErr, s.ConfirmFailing, s.Hold, s.HoldSince = nil, time.Time{}, "", time.Time{}
 		if p.Confirm == nil {
 			s.Unconfirmed, s.UnconfirmedSince = 0, time.Time{}
 		}
 	})
-	for _, h := range p.Memory.ledger.pages {
-		for _, e := range h.waiting {
-			if e.id == p.ConfirmID {
-				e.confirm = p.Confirm // the same destination, with the present client
-			}
-		}
+	if p.Confirm == nil {
+		m.window, m.confirm, m.previous = delivery.Window[position]{}, nil, nil
+		return
+	}
+	if m.confirm != nil && m.confirmID != p.ConfirmID && !m.window.Empty() {
+		m.previous = append(m.previous, &previous{confirm: m.confirm})
+	}
+	m.confirm, m.confirmID = p.Confirm, p.ConfirmID
+	visible := p.Confirm.Visible()
+	rules := delivery.Rules{ID: p.ConfirmID, Interval: p.PollInterval, Visible: visible, Flush: visible + flushed}
+	m.window.Configure(rules)
+	if m.window.Trusted() == "" {
+		m.window.Trust(p.journal.Delivery.ConfirmedBy)
 	}
 }
 
-// pause waits for d and asks for confirmation meanwhile. A d of 0 asks at most once.
+// pause waits for d, or for as long as nothing newer may be delivered, and follows what
+// is under way meanwhile.
 func (p *Poller) pause(ctx context.Context, d time.Duration) {
 	if p.Confirm == nil {
 		sleep(ctx, d)
 		return
 	}
-	l := &p.Memory.ledger
-	end := time.Now().Add(d)
-	// A backlog: one question a page.
-	if d <= 0 && !p.asked && (l.fails == 0 || !time.Now().Before(l.next)) {
-		p.confirm(ctx)
-	}
-	p.asked = false
-	for ctx.Err() == nil {
+	w := &p.Memory.window
+	for end := time.Now().Add(d); ctx.Err() == nil; {
+		p.tend(ctx)
 		now := time.Now()
-		due := l.dueAt()
-		if !due.IsZero() && !due.After(now) && d > 0 {
-			p.confirm(ctx)
-			continue
+		hold := p.held(w.Hold(now), now)
+		if hold == delivery.Open && !now.Before(end) {
+			return
 		}
-		if left := end.Sub(now); left > 0 {
-			if !due.IsZero() {
-				left = min(left, due.Sub(now))
+		wake := end
+		if hold != delivery.Open {
+			wake = now.Add(time.Minute)
+			if p.queries.fails == 0 && w.Probe(hold, now) && now.Sub(p.queries.probed) >= probeAgain {
+				p.queries.probed = now
+				p.probe(ctx)
+				continue
 			}
-			sleep(ctx, left)
-			continue
 		}
-		// The bound: with too much under way, wait for answers instead of going on.
-		if !l.full() || p.probe(now) {
-			return
+		if at := w.Wake(now); !at.IsZero() && p.queries.running == nil {
+			wake = earlier(wake, latest(at, p.queries.next))
 		}
-		if due.IsZero() {
-			return
-		}
-		end = due
-		d = max(d, time.Nanosecond)
+		p.wait(ctx, wake)
 	}
 }
 
-// probe allows one page beyond the bound now and then. Only a new event can prove that
-// deliveries arrive when the whole stretch is lost, or all that is left of it: that the
-// selector is right, before anything is sent twice, or that what does not arrive is
-// refused, before it is let go.
-func (p *Poller) probe(now time.Time) bool {
-	l := &p.Memory.ledger
-	events, bytes := l.waiting()
-	if l.fails > 0 || events >= 2*maxUnconfirmedEvents || bytes >= 2*maxUnconfirmedBytes {
-		return false
+// wait waits until a time, the answer to the query under way, or the end of ctx.
+func (p *Poller) wait(ctx context.Context, until time.Time) {
+	t := time.NewTimer(max(time.Until(until), time.Millisecond))
+	defer t.Stop()
+	select {
+	case a := <-p.queries.running:
+		p.queries.running = nil
+		p.answer(ctx, a)
+	case <-t.C:
+	case <-ctx.Done():
 	}
-	last, wait := l.arrival, suspicion
-	if l.trusted != p.ConfirmID {
-		last, _ = l.oldest(now)
-		wait = grace
-	}
-	if now.Sub(latest(l.blindly, last)) < wait {
-		return false
-	}
-	l.blindly = now
-	return true
 }
 
-// confirm asks once for what is due, lets the journal follow, and sends again what is
-// lost.
-func (p *Poller) confirm(ctx context.Context) {
-	l := &p.Memory.ledger
+// tend takes an answer that is there, sends the next query when it is due, and delivers
+// again what is lost.
+func (p *Poller) tend(ctx context.Context) {
+	q, w := &p.queries, &p.Memory.window
+	select {
+	case a := <-q.running:
+		q.running = nil
+		p.answer(ctx, a)
+	default:
+	}
+	now := time.Now()
+	if q.running == nil && !now.Before(q.next) {
+		if events := w.Due(now); len(events) > 0 {
+			p.query(ctx, events)
+		}
+	}
+	if pages := w.Retry(now); len(pages) > 0 {
+		p.retry(ctx, pages)
+	}
+}
+
+// query sends a query without waiting for its answer, for Loki may take minutes.
+func (p *Poller) query(ctx context.Context, events []delivery.Event) {
+	ctx, cancel := context.WithCancel(ctx)
+	answers := make(chan answer, 1)
+	p.queries.running, p.queries.cancel = answers, cancel
+	confirm, others := p.Confirm, slices.Clone(p.Memory.previous)
 	asked := time.Now()
-	events, pages := l.due(asked)
-	if len(events) == 0 {
-		p.settleUp()
-		return
-	}
-	found, err := p.ask(ctx, events, pages)
-	if err != nil {
-		return
-	}
-	p.received(pages, found, time.Now())
-	p.settleUp()
-	p.resendLost(ctx, pages, asked)
+	go func() {
+		defer cancel()
+		answers <- find(ctx, confirm, others, events, asked)
+	}()
 }
 
-// ask puts one question, about events that are under way, in pages, and others. After
-// an error the next one waits, longer each time.
-func (p *Poller) ask(ctx context.Context, events []reconcile.Event, pages []*handed) (map[string]bool, error) {
-	l := &p.Memory.ledger
-	l.advance(time.Now())
-	found, err := p.Confirm.Find(ctx, events)
-	if err == nil {
-		err = p.askEarlier(ctx, events, found)
+// ask is a query that is waited for. An error is ctx's.
+func (p *Poller) ask(ctx context.Context, events []delivery.Event) (answer, error) {
+	for p.queries.running != nil && ctx.Err() == nil {
+		p.wait(ctx, time.Now().Add(time.Hour))
 	}
+	if now := time.Now(); now.Before(p.queries.next) && p.queries.fails > 0 {
+		sleep(ctx, p.queries.next.Sub(now))
+	}
+	a := find(ctx, p.Confirm, p.Memory.previous, events, time.Now())
 	if ctx.Err() != nil {
-		return nil, ctx.Err()
+		return a, ctx.Err()
 	}
-	now := time.Now()
-	if err != nil {
-		l.fails++
-		l.next = now.Add(backoff(l.fails))
-		p.Metrics.questions.WithLabelValues("failed").Inc()
-		if l.fails == 1 {
-			level.Warn(p.Logger).Log("msg", "Loki cannot be asked what has arrived, retrying; the cursor stays", "err", err)
-		}
-		p.Status.set(func(s *Snapshot) {
-			if s.ConfirmErr == nil {
-				s.ConfirmFailing = now
-			}
-			s.ConfirmErr = err
-		})
-		return nil, err
-	}
-	if l.fails > 0 {
-		level.Info(p.Logger).Log("msg", "Loki can be asked again", "attempts", l.fails)
-	}
-	l.fails = 0
-	// What waits for hours, because Loki hides it or is not sent it, is asked for less.
-	l.next = now.Add(max(p.PollInterval, min(time.Second<<min(l.futile, 6), maxBackoff)))
-	p.Metrics.questions.WithLabelValues("answered").Inc()
-	return found, p.askOld(ctx, pages, found)
+	p.answer(ctx, a)
+	return a, nil
 }
 
-// askEarlier asks with the selectors of processes before this one for what the present
-// one does not find.
-func (p *Poller) askEarlier(ctx context.Context, events []reconcile.Event, found map[string]bool) error {
-	for _, by := range p.Memory.earlier {
-		missing := slices.DeleteFunc(slices.Clone(events), func(e reconcile.Event) bool { return found[e.UUID] })
-		if len(missing) == 0 {
-			return nil
-		}
-		more, err := by.Find(ctx, missing)
-		if err != nil {
-			return err
-		}
-		maps.Copy(found, more)
+// find asks for events under the present configuration, and for those that are not found
+// under the previous ones.
+func find(ctx context.Context, confirm Confirmer, others []*previous, events []delivery.Event, asked time.Time) answer {
+	a := answer{events: events, asked: asked}
+	wanted := make([]reconcile.Event, len(events))
+	for i, e := range events {
+		wanted[i] = reconcile.Event(e)
 	}
-	return nil
-}
-
-// askOld asks the Confirmers of earlier configurations for what the present one did not
-// find of what was handed over under them: it may bear other labels, or be elsewhere.
-// What they cannot be asked about is not taken for lost before the grace is over.
-func (p *Poller) askOld(ctx context.Context, pages []*handed, found map[string]bool) error {
-	l := &p.Memory.ledger
-	now := time.Now()
-	due := make(map[Confirmer][]reconcile.Event)
-	for _, h := range pages {
-		for uuid, e := range h.waiting {
-			e.unknown = e.confirm != p.Confirm && !found[uuid] && now.Sub(e.at) < grace
-			if e.confirm != p.Confirm && !found[uuid] && now.Sub(e.at) >= settle {
-				due[e.confirm] = append(due[e.confirm], reconcile.Event{UUID: uuid, Time: e.time})
-			}
-		}
+	if a.found, a.err = confirm.Find(ctx, wanted); a.err != nil {
+		return a
 	}
-	for by, events := range due {
-		if now.Before(l.askOld) {
+	for _, other := range others {
+		wanted = slices.DeleteFunc(wanted, func(e reconcile.Event) bool { return a.found[e.UUID] })
+		if len(wanted) == 0 {
 			break
 		}
-		more, err := by.Find(ctx, events)
-		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case err != nil:
-			l.askOld = time.Now().Add(maxBackoff)
-			level.Debug(p.Logger).Log("msg", "Loki of an earlier configuration cannot be asked", "err", err)
-			continue
-		}
-		maps.Copy(found, more)
-		for _, h := range pages {
-			for _, e := range h.waiting {
-				e.unknown = e.unknown && e.confirm != by
+		more, err := other.confirm.Find(ctx, wanted)
+		if err != nil {
+			if other.required {
+				a.err = fmt.Errorf("for what a previous process delivered, selector %s: %w", other.confirm.Selector(), err)
+				return a
 			}
+			a.silent, a.silence = other, err
+			break
+		}
+		for uuid := range more {
+			a.found[uuid] = true
 		}
 	}
-	return nil
+	return a
 }
 
-// received notes what was found of pages.
-func (p *Poller) received(pages []*handed, found map[string]bool, now time.Time) {
-	l := &p.Memory.ledger
-	wasTrusted := l.trusted
-	arrived := 0
-	for _, h := range pages {
-		arrived += l.arrived(h, found, p.ConfirmID)
+// answer takes what a query brought: the window learns it, and the journal follows.
+func (p *Poller) answer(ctx context.Context, a answer) {
+	if ctx.Err() != nil {
+		return
 	}
-	p.Metrics.confirmed.Add(float64(arrived))
-	if l.futile++; arrived > 0 {
-		l.futile, l.arrival = 0, now
+	q, w, now := &p.queries, &p.Memory.window, time.Now()
+	if a.err != nil {
+		p.unanswered(a, now)
+		return
 	}
-	if l.trusted != wasTrusted {
-		p.Journal.Delivery.ConfirmedBy = l.trusted
+	if q.fails > 0 {
+		level.Info(p.Logger).Log("msg", "reconcile queries succeed again", "attempts", q.fails)
+	}
+	q.fails, q.refused = 0, false
+	q.next = now.Add(time.Second)
+	p.Metrics.queries.WithLabelValues("answered").Inc()
+	events := a.events
+	if a.silent != nil {
+		events = p.silent(a, now)
+	}
+
+	out := w.Answer(a.asked, now, events, a.found)
+	p.Metrics.confirmed.Add(float64(out.Arrived))
+	p.Metrics.assumed.Add(float64(out.Assumed))
+	for _, g := range out.GaveUp {
+		p.Metrics.givenUp.Inc()
+		p.Memory.warnOnce(p.Logger, "given up", "giving up on an event: never found in Loki although later events were",
+			"uuid", g.UUID, "since", g.Since.UTC().Format(time.RFC3339), "metric", "loki_source_okta_given_up_events_total")
+	}
+	if w.Trusted() == p.ConfirmID {
+		p.journal.Delivery.ConfirmedBy = p.ConfirmID
+	}
+	p.settle()
+	p.judge(now)
+}
+
+// unanswered notes a failed query: nothing is known, and nothing moves.
+func (p *Poller) unanswered(a answer, now time.Time) {
+	q := &p.queries
+	refused := errors.Is(a.err, reconcile.ErrRefused)
+	if q.fails++; q.fails == 1 || refused && !q.refused {
+		level.Warn(p.Logger).Log("msg", "reconcile query failed, retrying; the cursor does not move", "err", a.err)
+	}
+	q.refused = refused
+	q.next = now.Add(backoff(q.fails))
+	p.Metrics.queries.WithLabelValues("failed").Inc()
+	p.Status.set(func(s *Snapshot) {
+		if s.ConfirmErr == nil {
+			s.ConfirmFailing = now
+		}
+		s.ConfirmErr = a.err
+	})
+}
+
+// silent notes that the Loki of a previous configuration did not answer. What is not found
+// proves nothing then, until it is forgotten.
+func (p *Poller) silent(a answer, now time.Time) []delivery.Event {
+	if a.silent.failing.IsZero() {
+		a.silent.failing = now
+		level.Warn(p.Logger).Log("msg", "the Loki of a previous configuration does not answer", "selector", a.silent.confirm.Selector(), "err", a.silence)
+	}
+	if now.Sub(a.silent.failing) >= forgotten {
+		p.Memory.previous = slices.DeleteFunc(p.Memory.previous, func(o *previous) bool { return o == a.silent })
+		level.Warn(p.Logger).Log("msg", "giving up on the Loki of a previous configuration; events that it has may be delivered again",
+			"selector", a.silent.confirm.Selector(), "err", a.silence)
+	}
+	return slices.DeleteFunc(a.events, func(e delivery.Event) bool { return !a.found[e.UUID] })
+}
+
+// judge reports when nothing of what was delivered is found.
+func (p *Poller) judge(now time.Time) {
+	w := &p.Memory.window
+	stats, patience := w.Stats(now), untold
+	if w.Trusted() == p.ConfirmID {
+		patience = missed
 	}
 	var problem error
-	patience := suspicion
-	if l.trusted == p.ConfirmID {
-		patience = grace // it has worked; loki.write may be retrying
-	}
-	if _, oldest := l.oldest(now); !oldest.IsZero() && now.Sub(latest(oldest, l.arrival)) >= patience {
-		waiting, _ := l.waiting()
-		problem = fmt.Errorf("%w: the selector %s finds none of the %d events handed over since %s; check reconcile's selector and that the pipeline delivers. The cursor stays",
-			ErrNothingArrives, p.Confirm.Selector(), waiting, oldest.UTC().Format(time.RFC3339))
+	if !stats.Telling.IsZero() && now.Sub(latest(stats.Telling, stats.Arrival)) >= patience {
+		hidden := ""
+		if stats.Hidden > 0 {
+			hidden = fmt.Sprintf(" (%d of them Loki may have and not show yet)", stats.Hidden)
+		}
+		problem = fmt.Errorf("%w: the selector %s finds none of the %d events delivered since %s%s; check reconcile's url, "+
+			"tenant_id and selector, and that the pipeline delivers. The cursor does not move",
+			ErrNothingArrives, p.Confirm.Selector(), stats.Waiting, stats.Telling.UTC().Format(time.RFC3339), hidden)
 	}
 	var known error
 	p.Status.set(func(s *Snapshot) {
@@ -272,25 +338,38 @@ func (p *Poller) received(pages []*handed, found map[string]bool, now time.Time)
 	}
 }
 
-// settleUp moves the journal behind the pages of which everything arrived.
-func (p *Poller) settleUp() {
-	l := &p.Memory.ledger
-	if h := l.finished(); h != nil {
-		at := h.after
-		if h.scope != p.Scope {
-			// A cursor of another filter is of no use; the time is.
-			at.cursor = p.start(at.published)
+// held reports that nothing newer is delivered, once it has been so for a minute, and that
+// it is again.
+func (p *Poller) held(hold delivery.Hold, now time.Time) delivery.Hold {
+	q := &p.queries
+	if hold != q.hold {
+		if hold == delivery.Open && q.told {
+			level.Info(p.Logger).Log("msg", "delivery continues", "after", now.Sub(q.since).Round(time.Second))
+			q.told = false
 		}
-		if len(l.pages) == 0 && p.Memory.pending == nil {
-			p.Memory.earlier = nil
-			p.Journal.Delivery.Selectors = nil // the next hand-over enters its own
+		if q.hold == delivery.Open {
+			q.since = now
 		}
-		p.commit(at)
+		q.hold = hold
+		p.Status.set(func(s *Snapshot) {
+			s.Hold, s.HoldSince = string(hold), q.since
+			if hold == delivery.Open {
+				s.HoldSince = time.Time{}
+			}
+		})
 	}
-	oldest, _ := l.oldest(time.Now())
-	waiting, _ := l.waiting()
-	p.Status.set(func(s *Snapshot) {
-		s.Unconfirmed = waiting
-		s.UnconfirmedSince = oldest
-	})
+	if hold != delivery.Open && !q.told && (hold != delivery.Full || now.Sub(q.since) >= time.Minute) {
+		q.told = true
+		stats := p.Memory.window.Stats(now)
+		level.Warn(p.Logger).Log("msg", "nothing newer is delivered until Loki has what was", "reason", hold,
+			"unconfirmed", stats.Waiting, "oldest", stats.Since.UTC().Format(time.RFC3339))
+	}
+	return hold
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }

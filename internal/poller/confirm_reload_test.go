@@ -136,7 +136,7 @@ func TestReconcileSendsAgainWhileABacklogIsStillRead(t *testing.T) {
 		s.org.Delay = 2 * time.Second
 		s.run()
 		time.Sleep(30 * time.Second)
-		require.InDelta(t, 100, testutil.ToFloat64(s.metrics.resent), 0, "15 of 40 pages are read")
+		require.InDelta(t, 100, testutil.ToFloat64(s.metrics.retried), 0, "15 of 40 pages are read")
 		time.Sleep(5 * time.Minute)
 		s.requireExactlyOnce()
 	})

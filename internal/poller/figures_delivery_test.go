@@ -117,7 +117,7 @@ func benchmarkCheckpoint(b *testing.B, delay time.Duration) {
 		begin := time.Now()
 		p := poller.New(poller.Config{
 			Source: oktaapi.New(oktaapi.Config{Org: base, Auth: credentials, HTTP: pipe.Client(), PageSize: 1000, Share: 1, Budget: oktaapi.NewBudget()}),
-			Sink:   counting, Format: formatter.Entry, Journal: journal, Scope: scope, PageSize: 1000,
+			Sink:   counting, Format: formatter.Entry, Open: func() (*checkpoint.Journal, error) { return journal, nil }, Scope: scope, PageSize: 1000,
 			PollInterval: time.Hour, InitialLookback: 2 * time.Hour,
 			Memory: &poller.Memory{}, Status: &poller.Status{}, Logger: log.NewNopLogger(),
 		})

@@ -241,7 +241,7 @@ func (c *component) run() *running {
 		_ = logger.Log("level", "warn", "note", note)
 	}
 	p := poller.New(poller.Config{
-		Source: oktaapi.New(cfg), Sink: c.sink, Format: formatter.Entry, Journal: journal, Scope: scope,
+		Source: oktaapi.New(cfg), Sink: c.sink, Format: formatter.Entry, Open: func() (*checkpoint.Journal, error) { return journal, nil }, Scope: scope,
 		PageSize: cfg.PageSize, PollInterval: c.interval, InitialLookback: c.lookback,
 		Memory: c.memory, Status: c.status, Metrics: c.metrics, Logger: logger,
 	})

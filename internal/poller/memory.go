@@ -8,6 +8,8 @@ import (
 	"github.com/go-kit/log/level"
 
 	"github.com/grafana/alloy/okta/internal/checkpoint"
+	"github.com/grafana/alloy/okta/internal/delivery"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
 // remembered is how many uuids a Memory keeps: the last 32 full pages, about 3 MB.
@@ -15,22 +17,40 @@ import (
 // so only a re-read after a refused cursor can reach that far.
 const remembered = 32 * 1000
 
+// position is where a poller stands in the log.
+type position struct {
+	cursor    oktaapi.Cursor
+	published time.Time        // latest event time delivered; the start time before the first
+	scope     checkpoint.Scope // what the cursor is valid for
+}
+
+// mark is the position as the journal has it.
+func (at position) mark(now time.Time) checkpoint.Mark {
+	return checkpoint.Mark{Cursor: string(at.cursor), Published: at.published, HandedOver: now}
+}
+
 // Memory is what one poller leaves to the next one on the same org in the same process,
-// so that a reload neither repeats nor skips. The zero value is ready. It is safe for
-// concurrent use, though pollers that share one must not run at the same time.
+// so that a reload neither repeats nor skips. The zero value is ready. All but its
+// warnings belongs to the running poller: [Memories] sees to it that there is only one.
 type Memory struct {
-	mu    sync.Mutex
-	scope checkpoint.Scope
-	pos   position
-	known bool
-	seen  seen
+	at        position
+	known     bool      // at was set
+	replaying time.Time // events up to this time were delivered before; zero: no replay
+	seen      seen
+	heads     delivery.Heads
 
-	ledger  ledger
-	began   time.Time        // the server's clock when the process got its first page
-	pending *checkpoint.Mark // how far the process before this one had handed over
-	landing time.Time        // until when what it sent may still arrive
-	earlier []Confirmer      // with the selectors under which it, or those before it, sent that
+	window    delivery.Window[position]
+	confirm   Confirmer   // of the last poller
+	confirmID string      // of the last poller
+	previous  []*previous // what else to query, while anything delivered before the present configuration waits
 
+	furthest time.Time        // latest event time announced, see announce
+	pending  *checkpoint.Mark // how far the previous process had delivered
+	landing  time.Time        // until when what it delivered may still arrive
+	began    time.Time        // Okta's clock when the process got its first page
+	ahead    time.Time        // time of the furthest probe: Loki may have events up to it already
+
+	mu     sync.Mutex
 	warned map[string]bool
 }
 
@@ -46,23 +66,6 @@ func (m *Memory) warnOnce(logger log.Logger, kind, msg string, keyvals ...any) {
 	if first {
 		level.Warn(logger).Log(append([]any{"msg", msg}, keyvals...)...)
 	}
-}
-
-// left returns the position that was left, and whether it is of the same scope, and
-// of the same org, as the scope given.
-func (m *Memory) left(scope checkpoint.Scope) (at position, sameScope, sameOrg bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.pos, m.known && m.scope == scope, m.known && m.scope.Org == scope.Org
-}
-
-func (m *Memory) put(scope checkpoint.Scope, pos position) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.scope.Org != scope.Org {
-		m.seen, m.ledger, m.pending, m.began, m.earlier = seen{}, ledger{}, nil, time.Time{}, nil
-	}
-	m.scope, m.pos, m.known = scope, pos, true
 }
 
 // seen is a set of the last uuids. It belongs to the running poller's goroutine.

@@ -46,7 +46,7 @@ func (o *outage) failed(class oktaapi.Class, err error) int {
 // over notes a success.
 func (o *outage) over() {
 	if o.attempts > 0 {
-		level.Info(o.logger).Log("msg", "recovered, Okta answers again", "attempts", o.attempts, "after", time.Since(o.since).Round(time.Millisecond))
+		level.Info(o.logger).Log("msg", "connection to Okta recovered", "attempts", o.attempts, "after", time.Since(o.since).Round(time.Millisecond))
 	}
 	o.attempts, o.kind = 0, ""
 }
@@ -68,7 +68,7 @@ func backoff(n int) time.Duration {
 	return d/2 + rand.N(d/2+1)
 }
 
-// refusedDelay is the wait after a refusal that somebody has to mend: 30 to 60
+// refusedDelay is the wait after a refusal that needs an operator: 30 to 60
 // seconds, so that a fixed token works within a minute and a wrong one costs little.
 func refusedDelay() time.Duration {
 	return 30*time.Second + rand.N(30*time.Second+1)

@@ -2,7 +2,6 @@ package poller
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -27,30 +26,42 @@ type Sink interface {
 // Source is the part of [oktaapi.Client] that a poller needs.
 type Source interface {
 	Start(since time.Time) oktaapi.Cursor
+	StartLargest(since time.Time) oktaapi.Cursor
 	Fetch(ctx context.Context, cur oktaapi.Cursor) (oktaapi.Page, error)
 }
 
-// Config is one poller's work. All fields but Metrics and Confirm are required.
+// Config is one poller's work. All fields but Metrics and those about Confirm are required.
 type Config struct {
-	Source  Source
-	Sink    Sink
-	Format  func(ev event.Event, now time.Time) event.Entry
-	Journal *checkpoint.Journal
-	Scope   checkpoint.Scope // what the Journal was opened with
+	Source Source
+	Sink   Sink
+	Format func(ev event.Event, now time.Time) event.Entry
+	// Open opens the checkpoint, which is not there yet, or not readable, when it fails: the
+	// poller tries again and fetches nothing before that.
+	Open  func() (*checkpoint.Journal, error)
+	Scope checkpoint.Scope // what the journal is opened with
 
-	PageSize        int           // as the Source asks for; a page with as many events is full
+	PageSize        int           // as the Source asks for
 	PollInterval    time.Duration // wait after a page that was not full
 	InitialLookback time.Duration // where to begin without a cursor
+	// OutOfOrder is how far an entry may be behind the newest one of its labels before it
+	// gets the label "late"; 0: it never does.
+	OutOfOrder time.Duration
 
-	// Confirm, if not nil, is asked what has arrived: the journal then moves when it
-	// has, not at hand-over, and the Journal must have no window. ConfirmID names the
-	// configuration that decides whether Confirm finds what is sent; it must be the
+	// Confirm, if not nil, is queried for what has arrived: the journal then moves when it
+	// has, not at delivery, and the journal must have no replay window. ConfirmID names the
+	// configuration that decides whether Confirm finds what is delivered; it must be the
 	// same after a restart without change.
 	Confirm   Confirmer
 	ConfirmID string
-	// Earlier returns a Confirmer for what was handed over under another selector, by a
-	// process before this one. Nil: such events are not looked for.
-	Earlier func(selector string) Confirmer
+	// Previous returns a Confirmer for what a previous process delivered under another
+	// selector. Nil: such events are not looked for.
+	Previous func(selector string) Confirmer
+	// Pipeline names the receivers: evidence from one set of receivers says nothing about
+	// what was delivered to another.
+	Pipeline uint64
+	// PerStream says that only entries with the same labels are kept in order, as with
+	// loki.write's min_shards above 1 or several routes to one Loki.
+	PerStream bool
 
 	Memory  *Memory // what survives a reload; shared by pollers that follow each other
 	Status  *Status // where to report; read by others
@@ -61,22 +72,14 @@ type Config struct {
 // Poller polls one org. Use it once; it belongs to the goroutine that calls Run.
 type Poller struct {
 	Config
-	at        position
+	journal   *checkpoint.Journal
 	outage    outage
-	noNext    bool          // the warning about a missing next link was given
+	follow    follow
+	largest   bool          // what starts by time asks for the largest pages
 	unsaved   bool          // the warning about an unwritable checkpoint was given
 	events    []event.Event // of the page in hand; the memory serves every page
-	asked     bool          // Confirm was asked on behalf of the current page
-	looked    time.Time     // when it was asked which of the current page's events are there
 	recovered bool          // a refused cursor was replaced and no cursor of Okta's has worked since
-}
-
-// position is where a poller stands in the log.
-type position struct {
-	cursor    oktaapi.Cursor
-	published time.Time // latest event time handed over; the start time before the first
-	furthest  time.Time // latest event time announced, see announce
-	replaying time.Time // events up to this time were handed over before; zero: no replay
+	queries   queries
 }
 
 // New returns a poller. It does nothing until Run.
@@ -86,53 +89,58 @@ func New(cfg Config) *Poller {
 	}
 	p := &Poller{Config: cfg}
 	p.outage.logger = cfg.Logger
+	p.follow = follow{poller: p, size: cfg.PageSize}
 	return p
 }
 
 // Run polls until ctx ends and returns ctx's error.
 func (p *Poller) Run(ctx context.Context) error {
 	p.Status.begin(p.Scope.Org)
+	if !p.open(ctx) {
+		return ctx.Err()
+	}
 	p.resume()
-	p.takeOver()
-	p.Status.set(func(s *Snapshot) { s.ReplayTo = p.at.replaying })
+	p.configure()
+	p.Status.set(func(s *Snapshot) { s.ReplayTo = p.Memory.replaying })
 	for ctx.Err() == nil {
-		// A start cursor ages while nothing matches the filter or nobody mends the token.
-		if p.at.cursor == "" || p.at.cursor.IsStart() && time.Since(p.at.published) > Retention {
-			p.at.cursor = p.start(p.at.published)
-		}
-		page, events, err := p.fetch(ctx)
-		var wait time.Duration
-		if err == nil {
-			p.reached()
-			wait, err = p.handOver(ctx, page, events)
-			page.Release() // entries, uuids and the ledger share no memory with it
-		} else if ctx.Err() == nil {
-			wait, err = p.failed(err), nil
-		}
+		wait, err := p.once(ctx)
 		if ctx.Err() != nil {
 			break
 		}
 		if err != nil { // a Sink that breaks its contract; the page is tried again
-			level.Error(p.Logger).Log("msg", "handing over failed", "err", err)
+			level.Error(p.Logger).Log("msg", "delivery failed", "err", err)
 			wait = p.PollInterval
 		}
 		p.pause(ctx, wait)
 	}
+	p.queries.stop()
 	return ctx.Err()
 }
 
-// fetch gets the page at the cursor and splits it into events. A body that is not a
-// page counts as a failed fetch: nothing of it is used.
-func (p *Poller) fetch(ctx context.Context) (oktaapi.Page, []event.Event, error) {
-	page, events, err := p.fetchAt(ctx, p.at.cursor, p.events)
-	if err == nil {
-		p.events = events
+// once fetches a page, delivers it, and commits what may be committed. It returns how long
+// to wait before the next one.
+func (p *Poller) once(ctx context.Context) (time.Duration, error) {
+	at := &p.Memory.at
+	// A start cursor ages while nothing matches the filter or nobody fixes the token.
+	if at.cursor == "" || at.cursor.IsStart() && time.Since(at.published) > Retention {
+		at.cursor = p.start(at.published)
 	}
-	return page, events, err
+	page, events, err := p.fetch(ctx, at.cursor, p.events)
+	if err != nil {
+		if ctx.Err() != nil {
+			return 0, nil
+		}
+		return p.failed(err), nil
+	}
+	defer page.Release() // entries, uuids and the window share no memory with it
+	p.events = events
+	p.fetched()
+	return p.deliver(ctx, page, events)
 }
 
-// fetchAt fetches the page at a cursor, its events into dst; see [event.ScanInto].
-func (p *Poller) fetchAt(ctx context.Context, cur oktaapi.Cursor, dst []event.Event) (oktaapi.Page, []event.Event, error) {
+// fetch gets the page at a cursor and splits it into events, into dst; see
+// [event.ScanInto]. A body that is not a page counts as a failed fetch: nothing of it is used.
+func (p *Poller) fetch(ctx context.Context, cur oktaapi.Cursor, dst []event.Event) (oktaapi.Page, []event.Event, error) {
 	page, err := p.Source.Fetch(ctx, cur)
 	if err != nil {
 		return page, nil, err
@@ -142,6 +150,15 @@ func (p *Poller) fetchAt(ctx context.Context, cur oktaapi.Cursor, dst []event.Ev
 		return page, nil, &oktaapi.Error{Class: oktaapi.Transient, RequestID: page.RequestID, Err: fmt.Errorf("the body is not a page: %w", err)}
 	}
 	return page, events, nil
+}
+
+// fetched notes that the page at the position is here.
+func (p *Poller) fetched() {
+	p.answered()
+	p.Status.set(func(s *Snapshot) { s.LastPoll = time.Now() })
+	if !p.Memory.at.cursor.IsStart() {
+		p.recovered = false
+	}
 }
 
 // answered notes that Okta answered with a page.
@@ -155,15 +172,6 @@ func (p *Poller) answered() {
 	})
 }
 
-// reached notes that the page at the cursor is here.
-func (p *Poller) reached() {
-	p.answered()
-	p.Status.set(func(s *Snapshot) { s.LastPoll = time.Now() })
-	if !p.at.cursor.IsStart() {
-		p.recovered = false
-	}
-}
-
 // failed decides how long to wait after a failed fetch.
 func (p *Poller) failed(err error) time.Duration {
 	class := oktaapi.ClassOf(err)
@@ -174,14 +182,17 @@ func (p *Poller) failed(err error) time.Duration {
 		level.Debug(p.Logger).Log("msg", "Okta asked to slow down", "err", err)
 		return 0
 	case oktaapi.CursorRefused:
-		if p.recovered { // just now: a repeat is no news, and no reason to hurry
-			level.Debug(p.Logger).Log("msg", "Okta refused a cursor that it had just named", "err", err)
-			p.recover()
+		since := p.Memory.at.published
+		repeated := p.recovered
+		p.Metrics.cursorsRefused.Inc()
+		p.recovered = true
+		p.Memory.at.cursor = p.start(since)
+		if repeated { // just now: a repeat is no news, and no reason to hurry
+			level.Debug(p.Logger).Log("msg", "Okta refused a cursor it had just issued", "err", err)
 			return refusedDelay()
 		}
-		level.Warn(p.Logger).Log("msg", "Okta refused the saved cursor, going on from the last event's time; events older than Okta's retention are lost",
-			"since", p.at.published.UTC().Format(time.RFC3339Nano), "reread", time.Since(p.at.published).Round(time.Second), "err", err)
-		p.recover()
+		level.Warn(p.Logger).Log("msg", "Okta refused the saved cursor, continuing from the last event's time",
+			"since", since.UTC().Format(time.RFC3339Nano), "reread", time.Since(since).Round(time.Second), "err", err)
 		return 0
 	case oktaapi.Refused:
 		p.outage.failed(class, err)
@@ -190,13 +201,6 @@ func (p *Poller) failed(err error) time.Duration {
 		n := p.outage.failed(class, err)
 		return backoff(n)
 	}
-}
-
-// recover replaces a cursor that Okta no longer takes.
-func (p *Poller) recover() {
-	p.Metrics.cursorsRefused.Inc()
-	p.recovered = true
-	p.at.cursor = p.start(p.at.published)
 }
 
 // sleep waits for d or the end of ctx.
@@ -210,12 +214,4 @@ func sleep(ctx context.Context, d time.Duration) {
 	case <-t.C:
 	case <-ctx.Done():
 	}
-}
-
-// ignoreEnd returns nil for errors that only say that ctx ended.
-func ignoreEnd(ctx context.Context, err error) error {
-	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		return nil
-	}
-	return err
 }

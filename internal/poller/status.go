@@ -21,10 +21,10 @@ type Snapshot struct {
 	Started    time.Time // the org's first poller in this process began
 	Recovered  time.Time // last time that Okta, the checkpoint or Loki worked again after failures
 	LastPoll   time.Time // last page from Okta, empty ones too
-	LastEvent  time.Time // latest event time handed over
-	Watermark  time.Time // everything Okta had up to then is handed over
+	LastEvent  time.Time // latest event time delivered
+	Watermark  time.Time // everything Okta had up to then is delivered
 	CatchingUp bool      // the last page was full: there is more
-	ReplayTo   time.Time // handing over again what came before the stop, up to this event time; zero: not
+	ReplayTo   time.Time // delivering again what came before the stop, up to this event time; zero: not
 
 	Pages, Events, Replayed uint64 // since Started
 
@@ -37,13 +37,17 @@ type Snapshot struct {
 	LastErr   error     // of the last try that failed, whatever came after it
 	LastErrAt time.Time //
 
+	Stuck error // why the log does not go on although there is more; nil: it does
+
 	Err      error // what keeps pages from coming; nil after a success, or when it is only the rate limit
 	ErrClass oktaapi.Class
 	ErrSince time.Time // first failure since the last success; of a refusal, the first one
 
-	Skipped, Resent  uint64    // not sent because they were there, sent again because they were not
-	Unconfirmed      int       // events handed over and not found at the destination yet
-	UnconfirmedSince time.Time // hand-over of the oldest of them
+	Skipped, Retried uint64    // not delivered because they were there, delivered again because they were not
+	Unconfirmed      int       // events delivered and not found at the destination yet
+	UnconfirmedSince time.Time // first delivery of the oldest of them
+	Hold             string    // why nothing newer is delivered; "": it is
+	HoldSince        time.Time
 	ConfirmErr       error     // why nothing is being confirmed; nil: all is well
 	ConfirmFailing   time.Time // since when
 
@@ -60,7 +64,7 @@ func (s *Status) Snapshot() Snapshot {
 }
 
 // Lag is how far behind the log the poller is: the time since everything Okta had was
-// handed over. It grows while the poller is idle, blocked, refused or behind, and
+// delivered. It grows while the poller is idle, blocked, refused or behind, and
 // falls to the poll interval when it keeps up. Negative clock differences count as 0.
 func (s Snapshot) Lag(now time.Time) time.Duration {
 	if s.Watermark.IsZero() {

@@ -72,7 +72,7 @@ func (w *watched) run(token string, share float64) {
 	client := w.pipe.Client()
 	p := poller.New(poller.Config{
 		Source: oktaapi.New(oktaapi.Config{Org: org, Auth: ssws, HTTP: client, Share: share, PageSize: 100, Waiting: w.status.Waiting}),
-		Sink:   w, Format: formatter.Entry, Journal: journal, Scope: scope, PageSize: 100,
+		Sink:   w, Format: formatter.Entry, Open: func() (*checkpoint.Journal, error) { return journal, nil }, Scope: scope, PageSize: 100,
 		PollInterval: 10 * time.Second, InitialLookback: time.Hour,
 		Memory: &w.memory, Status: &w.status, Logger: log.NewNopLogger(),
 	})

@@ -1,0 +1,216 @@
+package poller
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/grafana/alloy/okta/internal/delivery"
+	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
+)
+
+// lateLabel names the hour (UTC) of an entry that is too far behind the newest of its
+// labels for Loki to take it into the same stream.
+const (
+	lateLabel  = "late"
+	lateLayout = "2006-01-02T15"
+)
+
+// deliver sends the page's events, moves the position and says how long to wait before the
+// next fetch. An error is that of the sink; the position has not moved then.
+func (p *Poller) deliver(ctx context.Context, page oktaapi.Page, events []event.Event) (time.Duration, error) {
+	m := p.Memory
+	var there answer
+	if p.Confirm != nil {
+		var err error
+		if there, err = p.here(ctx, page, events); err != nil {
+			return 0, nil // ctx ended
+		}
+	}
+	pg := delivery.NewPage(m.at, m.at, len(events), len(page.Body))
+	p.announce(page, events, there.found)
+	newest, fresh := m.at.published, 0
+	for _, ev := range events {
+		known, err := p.send(ctx, ev, there, pg)
+		if err != nil {
+			p.Status.sending(time.Time{})
+			if p.Confirm != nil {
+				m.window.Add(pg) // the page comes again, without these events
+			}
+			if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+				err = nil
+			}
+			return 0, err
+		}
+		if !known {
+			fresh++
+		}
+		// A time ahead of the server's clock says nothing about when the event was
+		// persisted; to start from it after a refused cursor could skip events.
+		if ev.Published.After(newest) && !ev.Published.After(page.Date) {
+			newest = ev.Published
+		}
+	}
+	p.Status.sending(time.Time{})
+	m.at.published = newest
+	p.Metrics.pages.Inc()
+
+	step := p.follow.page(page, events, fresh)
+	if !step.more { // all that a previous process may have delivered has been read
+		m.replaying, m.pending = time.Time{}, nil
+	}
+	if step.moved || len(events) > 0 || p.unsaved {
+		p.advanced(pg)
+	}
+	p.Status.set(func(s *Snapshot) {
+		s.Pages++
+		s.CatchingUp, s.Stuck = step.more, step.stuck
+		s.ReplayTo = m.replaying
+		s.Watermark = latest(s.Watermark, m.at.published)
+		if !step.more && step.stuck == nil {
+			// Everything that Okta had when it answered is delivered.
+			s.Watermark = latest(s.Watermark, s.LastPoll)
+		}
+	})
+	if step.more {
+		return 0, nil
+	}
+	return p.PollInterval, nil
+}
+
+// send delivers one event as part of pg, unless it was before or is there already, which
+// makes it known.
+func (p *Poller) send(ctx context.Context, ev event.Event, there answer, pg *delivery.Page[position]) (known bool, err error) {
+	m := p.Memory
+	if there.found[ev.UUID] {
+		m.seen.add(ev.UUID)
+		p.Metrics.skipped.Inc()
+		p.Status.set(func(s *Snapshot) { s.Skipped++; s.LastEvent = latest(s.LastEvent, ev.Published) })
+		return true, nil
+	}
+	if m.seen.has(ev.UUID) || m.window.Has(ev.UUID) {
+		p.Metrics.duplicates.Inc()
+		return true, nil
+	}
+	now := time.Now()
+	entry := p.Format(ev, now)
+	if entry.Labels == nil { // the relabeling rules say so
+		p.Metrics.dropped.Inc()
+		return false, nil
+	}
+	if p.mayBeUnderWay(ev, now, there.asked) {
+		m.window.Leave(pg, delivery.Event{UUID: ev.UUID, Time: ev.Published}, latest(m.landing, now), now)
+		m.seen.add(ev.UUID)
+		return false, nil
+	}
+	if err := p.forward(ctx, ev, entry, pg, now); err != nil {
+		return false, err
+	}
+	p.account(ev, entry, now)
+	return false, nil
+}
+
+// forward gives an entry to the sink and enters it in the window, in pg.
+func (p *Poller) forward(ctx context.Context, ev event.Event, entry event.Entry, pg *delivery.Page[position], now time.Time) error {
+	m := p.Memory
+	stream := uint64(entry.LabelsKey)
+	if p.OutOfOrder > 0 && m.heads.Behind(stream, entry.Timestamp) > p.OutOfOrder {
+		entry.Labels = entry.Labels.Clone()
+		entry.Labels[lateLabel] = model.LabelValue(entry.Timestamp.UTC().Format(lateLayout))
+		entry.LabelsKey = entry.Labels.Fingerprint()
+		p.Metrics.late.Inc()
+	} else {
+		m.heads.Note(stream, entry.Timestamp)
+	}
+	p.Status.sending(now)
+	if err := p.Sink.Send(ctx, entry); err != nil {
+		return err
+	}
+	m.seen.add(ev.UUID)
+	if p.confirmable(ev, now) {
+		route := p.Pipeline
+		if p.PerStream {
+			route ^= uint64(entry.LabelsKey)
+		}
+		m.window.Deliver(pg, delivery.Event{UUID: ev.UUID, Time: entry.Timestamp}, route, now)
+	}
+	return nil
+}
+
+// mayBeUnderWay reports whether an event that a query sent at asked did not find was
+// delivered by a previous process and must not be delivered yet: because the present
+// configuration has never been seen to work, so that "not found" proves nothing; or because
+// the destination may have it and not show it.
+func (p *Poller) mayBeUnderWay(ev event.Event, now, asked time.Time) bool {
+	m := p.Memory
+	if m.pending == nil || !p.confirmable(ev, now) || ev.Published.After(m.pending.Published) {
+		return false
+	}
+	return m.window.Trusted() != p.ConfirmID || !m.window.Shown(ev.Published, m.landing, asked)
+}
+
+// confirmable reports whether there is a point in querying for an event: it can be looked
+// for, and is not so old that the destination refuses it.
+func (p *Poller) confirmable(ev event.Event, now time.Time) bool {
+	if p.Confirm == nil || ev.UUID == "" || ev.Published.IsZero() {
+		return false
+	}
+	accepted := p.Confirm.Accepted()
+	return accepted == 0 || now.Sub(ev.Published) < accepted
+}
+
+// here is which of a page's events the destination has already, so that they are not
+// delivered. It matters for what was published before this process began: a previous
+// process, another machine or another collector may have delivered it. Such pages
+// wait until the destination answers. An error is ctx's.
+func (p *Poller) here(ctx context.Context, page oktaapi.Page, events []event.Event) (answer, error) {
+	m := p.Memory
+	if m.began.IsZero() {
+		m.began = page.Date
+	}
+	// The server's clock is cut to seconds, and its nodes' clocks differ a little.
+	until := latest(m.began.Add(time.Minute), m.ahead)
+	var about []delivery.Event
+	before := false
+	for _, ev := range events {
+		if ev.UUID != "" && !ev.Published.IsZero() {
+			about = append(about, delivery.Event{UUID: ev.UUID, Time: ev.Published})
+			before = before || !ev.Published.After(until)
+		}
+	}
+	if !before {
+		return answer{}, nil
+	}
+	for {
+		// One query serves both: what is under way, and what is about to be.
+		a, err := p.ask(ctx, append(m.window.Due(time.Now()), about...))
+		switch {
+		case err != nil:
+			return a, err
+		case a.err != nil:
+			sleep(ctx, time.Until(p.queries.next))
+		case !a.asked.Before(m.landing) || !p.mayLand(about, a.found):
+			return a, nil
+		default:
+			sleep(ctx, time.Until(m.landing))
+		}
+	}
+}
+
+// mayLand reports whether one of events that was not found was delivered by the previous
+// process.
+func (p *Poller) mayLand(events []delivery.Event, found map[string]bool) bool {
+	pending := p.Memory.pending
+	if pending == nil {
+		return false
+	}
+	for _, e := range events {
+		if !found[e.UUID] && !e.Time.After(pending.Published) {
+			return true
+		}
+	}
+	return false
+}

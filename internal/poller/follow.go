@@ -1,0 +1,104 @@
+package poller
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-kit/log/level"
+
+	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
+)
+
+// ErrStuck is the health of a poller that cannot get beyond a page.
+var ErrStuck = errors.New("Okta's answers do not lead on")
+
+// behind is how old the newest event of a short page must be for the page to count as cut
+// by the server: Okta persists almost all events within it.
+const behind = time.Minute
+
+// follow finds the way from one page to the next.
+type follow struct {
+	poller *Poller
+	size   int       // a page of as many events is full: page_size, or less if the server caps its pages
+	last   int       // events of the page before
+	warned bool      // of a missing or circular next link
+	byTime time.Time // position from which the log was last continued by time
+
+	// Brent's cycle detection over the next links that are followed without a pause.
+	anchor oktaapi.Cursor
+	steps  int
+	limit  int
+}
+
+// step is where a page leads.
+type step struct {
+	more  bool  // fetch at once
+	moved bool  // the cursor is another one
+	stuck error // there is more, and no way to it
+}
+
+// page moves the position behind a page of which so many events were not known.
+func (f *follow) page(page oktaapi.Page, events []event.Event, fresh int) step {
+	p, n := f.poller, len(events)
+	at := &p.Memory.at
+	moved := page.Next != "" && page.Next != at.cursor
+	full := f.full(page, events, moved && fresh == n)
+	if !full || fresh > 0 {
+		f.anchor, f.steps, f.limit = "", 0, 0
+	}
+	circular := moved && full && fresh == 0 && f.circular(page.Next)
+	if moved && !circular {
+		f.warned = f.warned && full
+		p.largest = false
+		at.cursor = page.Next
+		return step{more: full, moved: true}
+	}
+	if !f.warned && (page.Next == "" || circular) {
+		f.warned = true
+		level.Warn(p.Logger).Log("msg", "a page names no usable next link", "continue_by_time", full,
+			"request_id", page.RequestID, "circular", circular, "err", page.NextErr)
+	}
+	if !full {
+		return step{}
+	}
+	// The page can show nothing new any more. Continue from the last event's time, with pages
+	// as large as Okta gives if that has led here before.
+	again := fresh == 0 && at.published.Equal(f.byTime)
+	f.byTime = at.published
+	stuck := again && (p.largest || p.PageSize == oktaapi.MaxPageSize)
+	p.largest = p.largest || again
+	at.cursor = p.start(at.published)
+	if stuck {
+		return step{moved: true, stuck: fmt.Errorf("%w: %d events since %s that were delivered before, and no next link beyond them; "+
+			"check what changes the Link header between here and Okta", ErrStuck, n, at.published.UTC().Format(time.RFC3339Nano))}
+	}
+	return step{more: true, moved: true}
+}
+
+// full reports whether there is more behind a page. A server that caps its pages below
+// page_size is noticed by two pages in a row of the same size that end well in the past.
+func (f *follow) full(page oktaapi.Page, events []event.Event, advanced bool) bool {
+	n := len(events)
+	if n > f.size { // the cap was no cap
+		f.size = min(n, f.poller.PageSize)
+	}
+	if n > 0 && n < f.size && n == f.last && advanced && page.Date.Sub(events[n-1].Published) > behind {
+		level.Info(f.poller.Logger).Log("msg", "Okta returns smaller pages than asked for", "page_size", f.poller.PageSize, "events", n)
+		f.size = n
+	}
+	f.last = n
+	return n > 0 && n >= f.size
+}
+
+// circular reports whether next was followed before in this run of full pages.
+func (f *follow) circular(next oktaapi.Cursor) bool {
+	if next == f.anchor {
+		return true
+	}
+	if f.steps++; f.steps >= f.limit {
+		f.anchor, f.steps, f.limit = next, 0, max(1, 2*f.limit)
+	}
+	return false
+}

@@ -1,0 +1,134 @@
+package poller
+
+import (
+	"context"
+	"time"
+
+	"github.com/grafana/alloy/okta/internal/delivery"
+	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
+)
+
+const (
+	// retryPages bounds the search for a page's lost events: its cursor gives them on the
+	// first page, a search by time a little later.
+	retryPages = 3
+	// probeBack is how far before now a probe is looked for. Loki shows an event of that age
+	// at once.
+	probeBack = time.Hour
+	// probeAgain is the time between two searches for a probe.
+	probeAgain = time.Minute
+)
+
+// retry delivers again what is lost, oldest page first.
+func (p *Poller) retry(ctx context.Context, pages []*delivery.Page[position]) {
+	if p.enlist() {
+		p.write(func(time.Time) error { return p.journal.Save() })
+	}
+	for _, pg := range pages {
+		if !p.retryPage(ctx, pg) {
+			return
+		}
+	}
+	p.settle()
+}
+
+// retryPage fetches a page again and delivers its lost events, and those of later pages
+// that came with them. It returns false when ctx ended or Okta does not give the page.
+func (p *Poller) retryPage(ctx context.Context, pg *delivery.Page[position]) bool {
+	w := &p.Memory.window
+	cur, byTime := pg.Start.cursor, false
+	for n := 0; n < retryPages; n++ {
+		earliest := w.Pending(pg, time.Now())
+		if earliest.IsZero() {
+			return true
+		}
+		page, events, err := p.fetch(ctx, cur, nil) // not p.events: a page may be in hand
+		class := oktaapi.ClassOf(err)
+		switch {
+		case ctx.Err() != nil:
+			return false
+		case err != nil && !byTime && (class == oktaapi.CursorRefused || class == oktaapi.Refused && cur.IsStart()):
+			cur, byTime = p.start(earliest), true
+			continue
+		case err != nil: // the next pass comes back to it
+			p.Status.fail(class, err)
+			p.outage.failed(class, err)
+			return false
+		}
+		p.answered()
+		for _, ev := range events {
+			if !w.Lost(ev.UUID, time.Now()) {
+				continue
+			}
+			if err := p.again(ctx, ev, pg); err != nil {
+				return false
+			}
+		}
+		if page.Next == "" || page.Next == cur {
+			break
+		}
+		cur = page.Next
+	}
+	w.Gone(pg, time.Now())
+	return true
+}
+
+// again delivers a lost event once more.
+func (p *Poller) again(ctx context.Context, ev event.Event, pg *delivery.Page[position]) error {
+	now := time.Now()
+	entry := p.Format(ev, now)
+	if entry.Labels == nil { // rules that came with a reload drop it
+		p.Memory.window.Drop(ev.UUID)
+		p.Metrics.dropped.Inc()
+		return nil
+	}
+	err := p.forward(ctx, ev, entry, pg, now)
+	p.Status.sending(time.Time{})
+	if err == nil {
+		p.Metrics.retried.Inc()
+		p.Status.set(func(s *Snapshot) { s.Retried++ })
+	}
+	return err
+}
+
+// probe delivers one event ahead of the position, while nothing newer may be delivered: a
+// recent one, since Loki shows it at once, or else the next. Only something later can show
+// that the pipeline works again and that what is missing is lost.
+func (p *Poller) probe(ctx context.Context) {
+	m, now := p.Memory, time.Now()
+	for _, cur := range []oktaapi.Cursor{p.start(now.Add(-probeBack)), m.at.cursor} {
+		page, events, err := p.fetch(ctx, cur, nil)
+		if err != nil {
+			if ctx.Err() == nil {
+				class := oktaapi.ClassOf(err)
+				p.Status.fail(class, err)
+				p.outage.failed(class, err)
+			}
+			return
+		}
+		p.answered()
+		for i := len(events) - 1; i >= 0; i-- {
+			ev := events[i]
+			if !p.confirmable(ev, now) || m.seen.has(ev.UUID) || m.window.Has(ev.UUID) || p.mayBeUnderWay(ev, now, now) {
+				continue
+			}
+			entry := p.Format(ev, now)
+			if entry.Labels == nil {
+				continue
+			}
+			p.announce(page, events[i:i+1], nil)
+			m.ahead = latest(m.ahead, ev.Published)
+			start := m.at
+			start.cursor = cur
+			pg := delivery.NewPage(start, m.at, 1, len(entry.Line))
+			err := p.forward(ctx, ev, entry, pg, now)
+			p.Status.sending(time.Time{})
+			if err == nil {
+				p.account(ev, entry, now)
+				m.window.Add(pg)
+			}
+			return
+		}
+	}
+}
