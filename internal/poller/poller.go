@@ -59,6 +59,8 @@ type Config struct {
 	// Pipeline names the receivers: evidence from one set of receivers says nothing about
 	// what was delivered to another.
 	Pipeline uint64
+	// Receiver names the receiver that is taking an entry, for messages; may be nil.
+	Receiver func() string
 	// PerStream says that only entries with the same labels are kept in order, as with
 	// loki.write's min_shards above 1 or several routes to one Loki.
 	PerStream bool
@@ -96,6 +98,9 @@ func New(cfg Config) *Poller {
 // Run polls until ctx ends and returns ctx's error.
 func (p *Poller) Run(ctx context.Context) error {
 	p.Status.begin(p.Scope.Org)
+	watched := make(chan struct{})
+	go func() { defer close(watched); p.watch(ctx) }()
+	defer func() { <-watched }()
 	if !p.open(ctx) {
 		return ctx.Err()
 	}

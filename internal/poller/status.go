@@ -28,6 +28,7 @@ type Snapshot struct {
 
 	Pages, Events, Replayed uint64 // since Started
 
+	Receiver     string    // that takes an entry; filled in by who knows the receivers
 	SendingSince time.Time // a receiver is taking an entry since; zero: none
 	WaitUntil    time.Time // waiting for the budget until; zero: not waiting
 	WaitReason   string

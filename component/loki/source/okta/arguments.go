@@ -36,14 +36,15 @@ type Arguments struct {
 	APIToken      alloytypes.Secret `alloy:"api_token,attr,optional"`
 	PrivateKeyJWT *PrivateKeyJWT    `alloy:"private_key_jwt,block,optional"`
 
-	PollInterval    time.Duration `alloy:"poll_interval,attr,optional"`
-	InitialLookback time.Duration `alloy:"initial_lookback,attr,optional"`
-	ReplayWindow    time.Duration `alloy:"replay_window,attr,optional"`
-	PageSize        int           `alloy:"page_size,attr,optional"`
-	RequestTimeout  time.Duration `alloy:"request_timeout,attr,optional"`
-	Filter          string        `alloy:"filter,attr,optional"`
-	Query           string        `alloy:"query,attr,optional"`
-	RateLimitShare  float64       `alloy:"rate_limit_share,attr,optional"`
+	PollInterval     time.Duration `alloy:"poll_interval,attr,optional"`
+	InitialLookback  time.Duration `alloy:"initial_lookback,attr,optional"`
+	ReplayWindow     time.Duration `alloy:"replay_window,attr,optional"`
+	OutOfOrderWindow time.Duration `alloy:"out_of_order_window,attr,optional"`
+	PageSize         int           `alloy:"page_size,attr,optional"`
+	RequestTimeout   time.Duration `alloy:"request_timeout,attr,optional"`
+	Filter           string        `alloy:"filter,attr,optional"`
+	Query            string        `alloy:"query,attr,optional"`
+	RateLimitShare   float64       `alloy:"rate_limit_share,attr,optional"`
 
 	LineFormat         string              `alloy:"line_format,attr,optional"`
 	Labels             map[string]string   `alloy:"labels,attr,optional"`
@@ -85,10 +86,12 @@ var DefaultArguments = Arguments{
 	PollInterval:    10 * time.Second,
 	InitialLookback: time.Hour,
 	ReplayWindow:    time.Minute,
-	PageSize:        oktaapi.MaxPageSize,
-	RequestTimeout:  oktaapi.DefaultTimeout,
-	RateLimitShare:  oktaapi.DefaultShare,
-	LineFormat:      event.FormatEnvelope,
+	// Loki refuses what is max_chunk_age/2, an hour, behind the newest entry of its stream.
+	OutOfOrderWindow: 50 * time.Minute,
+	PageSize:         oktaapi.MaxPageSize,
+	RequestTimeout:   oktaapi.DefaultTimeout,
+	RateLimitShare:   oktaapi.DefaultShare,
+	LineFormat:       event.FormatEnvelope,
 }
 
 var (
@@ -141,6 +144,8 @@ func (args *Arguments) validateNumbers() error {
 		return fmt.Errorf("initial_lookback is %s: it must be between 0s and %s, as Okta keeps events for 90 days", args.InitialLookback, poller.Retention)
 	case args.ReplayWindow < 0 || args.ReplayWindow > 24*time.Hour:
 		return fmt.Errorf("replay_window is %s: it must be between 0s (off) and 24h", args.ReplayWindow)
+	case args.OutOfOrderWindow < 0 || args.OutOfOrderWindow > 0 && args.OutOfOrderWindow < time.Minute:
+		return fmt.Errorf("out_of_order_window is %s: it must be 0s (off) or at least 1m, and below half of Loki's max_chunk_age", args.OutOfOrderWindow)
 	case args.PageSize < 1 || args.PageSize > oktaapi.MaxPageSize:
 		return fmt.Errorf("page_size is %d: it must be between 1 and %d", args.PageSize, oktaapi.MaxPageSize)
 	case args.RequestTimeout <= 0:

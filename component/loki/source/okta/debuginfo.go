@@ -57,14 +57,15 @@ type reconcileInfo struct {
 	Unconfirmed       int       `alloy:"unconfirmed_events,attr"`
 	OldestUnconfirmed time.Time `alloy:"oldest_unconfirmed,attr,optional"`
 	Skipped           uint64    `alloy:"skipped_events,attr"`
-	Resent            uint64    `alloy:"resent_events,attr"`
+	Retried           uint64    `alloy:"retried_events,attr"`
 	Error             string    `alloy:"error,attr,optional"`
 }
 
 // DebugInfo implements component.DebugComponent. It only reads snapshots and never
 // waits for the poller.
 func (c *Component) DebugInfo() any {
-	j, s, now := c.current(), c.status.Snapshot(), time.Now()
+	j, s := c.snapshot()
+	now := time.Now()
 	info := debugInfo{
 		Org:             j.org.String(),
 		AuthMethod:      j.auth.Method(),
@@ -94,7 +95,7 @@ func (c *Component) DebugInfo() any {
 	}
 	if j.confirm != nil {
 		info.Reconcile = &reconcileInfo{Selector: j.confirm.Selector(), Unconfirmed: s.Unconfirmed,
-			OldestUnconfirmed: s.UnconfirmedSince, Skipped: s.Skipped, Resent: s.Resent}
+			OldestUnconfirmed: s.UnconfirmedSince, Skipped: s.Skipped, Retried: s.Retried}
 		if s.ConfirmErr != nil {
 			info.Reconcile.Error = s.ConfirmErr.Error()
 		}
@@ -112,7 +113,7 @@ func budgetOf(j *job, s poller.Snapshot, now time.Time) budgetInfo {
 func stateOf(s poller.Snapshot, now time.Time) string {
 	switch {
 	case !s.SendingSince.IsZero() && now.Sub(s.SendingSince) >= blockedAfter:
-		return "receiver blocked since " + clock(s.SendingSince)
+		return "receiver " + s.Receiver + " blocked since " + clock(s.SendingSince)
 	case s.Err != nil && s.ErrClass == oktaapi.Refused:
 		return "refused since " + clock(s.ErrSince)
 	case !s.WaitUntil.IsZero():
@@ -121,6 +122,10 @@ func stateOf(s poller.Snapshot, now time.Time) string {
 		return "retrying since " + clock(s.ErrSince)
 	case s.LastPoll.IsZero():
 		return "starting"
+	case s.Hold != "":
+		return "waiting for Loki since " + clock(s.HoldSince) + ": " + s.Hold
+	case s.Stuck != nil:
+		return "stuck: " + s.Stuck.Error()
 	case !s.ReplayTo.IsZero():
 		return "replaying events up to " + clock(s.ReplayTo)
 	case s.CatchingUp:

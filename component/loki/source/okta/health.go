@@ -23,8 +23,8 @@ const outageGrace = 5 * time.Minute
 // unhealthy at once, what may pass by itself when it lasts. Waiting for the rate limit
 // or for a receiver is healthy, and said.
 func (c *Component) CurrentHealth() component.Health {
-	j := c.current()
-	return healthOf(c.status.Snapshot(), j.auth.Method(), j.args.PollInterval, time.Now())
+	j, s := c.snapshot()
+	return healthOf(s, j.auth.Method(), j.args.PollInterval, time.Now())
 }
 
 // healthOf judges a snapshot: one sentence with cause and remedy, and the time since
@@ -42,6 +42,10 @@ func healthOf(s poller.Snapshot, method string, interval time.Duration, now time
 		return unhealthy(s.ErrSince, "%s", refusal(method, s.Err))
 	case s.Err != nil && now.Sub(s.ErrSince) >= grace:
 		return unhealthy(s.ErrSince.Add(grace), "no page from Okta since %s, check network, proxy and Okta's status page: %v", clock(s.ErrSince), s.Err)
+	case s.Stuck != nil:
+		return unhealthy(s.LastPoll, "%v", s.Stuck)
+	case s.CheckpointErr != nil && s.LastPoll.IsZero() && s.CheckpointSaved.IsZero():
+		return unhealthy(s.CheckpointFailing, "the checkpoint cannot be read, and reading does not start over; fix the storage path: %v", s.CheckpointErr)
 	case s.CheckpointErr != nil:
 		return unhealthy(s.CheckpointFailing, "the checkpoint cannot be written, so a restart will repeat events; free or fix the storage path: %v", s.CheckpointErr)
 	case errors.Is(s.ConfirmErr, poller.ErrNothingArrives) || errors.Is(s.ConfirmErr, reconcile.ErrRefused):
@@ -50,10 +54,14 @@ func healthOf(s poller.Snapshot, method string, interval time.Duration, now time
 		return unhealthy(s.ConfirmFailing.Add(grace), "Loki cannot be asked what has arrived since %s, the cursor stays; check reconcile's url and Loki: %v", clock(s.ConfirmFailing), s.ConfirmErr)
 	case s.Err != nil:
 		return healthy(s.ErrSince, fmt.Sprintf("retrying, no page from Okta since %s: %v", clock(s.ErrSince), s.Err))
+	case blocked && now.Sub(s.SendingSince) >= grace:
+		return unhealthy(s.SendingSince.Add(grace), "%s; nothing more is fetched until it takes entries", stateOf(s, now))
 	case blocked:
 		return healthy(s.SendingSince.Add(blockedAfter), stateOf(s, now))
 	case !s.WaitUntil.IsZero():
 		return healthy(s.WaitSince, stateOf(s, now))
+	case s.Hold != "":
+		return healthy(s.HoldSince, stateOf(s, now))
 	case s.LastPoll.IsZero():
 		return healthy(s.Started, "starting")
 	default:

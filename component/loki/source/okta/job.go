@@ -2,8 +2,11 @@ package okta
 
 import (
 	"fmt"
+	"hash/fnv"
 	"net/http"
 	"net/url"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-kit/log/level"
@@ -33,7 +36,7 @@ type job struct {
 	scope     checkpoint.Scope
 	confirm   poller.Confirmer // nil without reconcile
 	confirmID string
-	earlier   func(selector string) poller.Confirmer
+	previous  func(selector string) poller.Confirmer
 	replay    time.Duration
 }
 
@@ -68,17 +71,42 @@ func newJob(args Arguments, c *Component) (*job, error) {
 			return nil, fmt.Errorf("reconcile: %w", err)
 		}
 		j.confirm, j.confirmID = loki, id
-		j.earlier = func(selector string) poller.Confirmer { return loki.WithSelector(selector) }
+		j.previous = func(selector string) poller.Confirmer { return loki.WithSelector(selector) }
 	}
 	return j, nil
 }
 
-// poller returns a new poller that goes on where the component's last one stood.
-func (j *job) poller(c *Component) *poller.Poller {
+// owner says whose memory a poller goes on with. Without reconcile, the receivers are what
+// tells one destination from another.
+func (j *job) owner(dir string) poller.Owner {
+	to := j.confirmID
+	if j.confirm == nil {
+		to = strconv.FormatUint(j.pipeline(), 16)
+	}
+	return poller.Owner{Dir: dir, Org: j.scope.Org, To: strings.Join([]string{to, j.scope.Filter, j.scope.Query}, "\n")}
+}
+
+// pipeline names the receivers. A component exports the same receiver for as long as it
+// lives.
+func (j *job) pipeline() uint64 {
+	h := fnv.New64a()
+	for _, r := range j.args.ForwardTo {
+		fmt.Fprintf(h, "%p ", r)
+	}
+	return h.Sum64()
+}
+
+// open opens the checkpoint and logs what is wrong with it.
+func (j *job) open(c *Component) (*checkpoint.Journal, error) {
 	journal, notes := checkpoint.Open(c.opts.DataPath, j.scope, j.replay)
 	for _, note := range notes {
-		level.Warn(c.logger()).Log("msg", "checkpoint", "note", note)
+		level.Warn(c.logger()).Log("msg", note)
 	}
+	return journal, nil
+}
+
+// poller returns a new poller that goes on where the memory's last one stood.
+func (j *job) poller(c *Component, memory *poller.Memory) *poller.Poller {
 	client := oktaapi.New(oktaapi.Config{
 		Org:       j.org,
 		Auth:      j.auth,
@@ -93,19 +121,24 @@ func (j *job) poller(c *Component) *poller.Poller {
 		Waiting:   c.status.Waiting,
 		Observe:   c.metrics.Observe,
 	})
+	to := sink{receivers: j.args.ForwardTo, live: c.live, partly: &c.partly, current: &c.sendingTo}
 	return poller.New(poller.Config{
 		Source:          client,
-		Sink:            sink{receivers: j.args.ForwardTo, live: c.live, partly: &c.partly},
+		Sink:            to,
+		Receiver:        to.receiver,
 		Format:          j.formatter.Entry,
-		Journal:         journal,
+		Open:            func() (*checkpoint.Journal, error) { return j.open(c) },
 		Scope:           j.scope,
 		PageSize:        j.args.PageSize,
 		PollInterval:    j.args.PollInterval,
 		InitialLookback: j.args.InitialLookback,
+		OutOfOrder:      j.args.OutOfOrderWindow,
 		Confirm:         j.confirm,
 		ConfirmID:       j.confirmID,
-		Earlier:         j.earlier,
-		Memory:          c.memory(j.org.Host),
+		Previous:        j.previous,
+		Pipeline:        j.pipeline(),
+		PerStream:       j.args.Reconcile != nil && j.args.Reconcile.Ordering == orderingStream,
+		Memory:          memory,
 		Status:          &c.status,
 		Metrics:         c.metrics,
 		Logger:          c.logger(),

@@ -11,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/go-kit/log"
 
@@ -38,14 +39,17 @@ func init() {
 // one budget.
 var budgets oktaapi.Budgets
 
+// memories are what the process knows of each org's log. They outlive components, so that
+// one that is renamed, or removed and returned, neither repeats nor skips.
+var memories poller.Memories
+
 // Component implements loki.source.okta.
 type Component struct {
-	opts     component.Options
-	metrics  *poller.Metrics
-	live     liveDebugging
-	status   poller.Status
-	memories map[string]*poller.Memory // by org; belongs to Run
-	partly   partly
+	opts    component.Options
+	metrics *poller.Metrics
+	live    liveDebugging
+	status  poller.Status
+	partly  partly
 
 	updated chan struct{} // holds a token when job was replaced
 
@@ -63,10 +67,9 @@ var (
 // New returns a component. It reads the files that args name, and does no network.
 func New(opts component.Options, args Arguments) (*Component, error) {
 	c := &Component{
-		opts:     opts,
-		live:     newLiveDebugging(opts),
-		updated:  make(chan struct{}, 1),
-		memories: make(map[string]*poller.Memory),
+		opts:    opts,
+		live:    newLiveDebugging(opts),
+		updated: make(chan struct{}, 1),
 	}
 	if err := c.Update(args); err != nil {
 		return nil, err
@@ -97,7 +100,10 @@ func (c *Component) Run(ctx context.Context) error {
 func (c *Component) poll(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	p := c.current().poller(c)
+	j := c.current()
+	memory := memories.Take(j.owner(c.opts.DataPath))
+	defer memories.Release(memory)
+	p := j.poller(c, memory)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -128,13 +134,11 @@ func (c *Component) Update(args component.Arguments) error {
 	return nil
 }
 
-// memory is what the component's pollers of an org leave to each other. Going to
-// another org and back finds it as it was.
-func (c *Component) memory(org string) *poller.Memory {
-	if c.memories[org] == nil {
-		c.memories[org] = &poller.Memory{}
-	}
-	return c.memories[org]
+// snapshot is the poller's state, with the name of the receiver that takes an entry.
+func (c *Component) snapshot() (*job, poller.Snapshot) {
+	j, s := c.current(), c.status.Snapshot()
+	s.Receiver = sink{receivers: j.args.ForwardTo, current: &c.sendingTo}.receiver()
+	return j, s
 }
 
 func (c *Component) current() *job {

@@ -22,6 +22,16 @@ import (
 	"github.com/grafana/alloy/okta/internal/reconcile"
 )
 
+// The values of ordering.
+const (
+	// orderingAll: whatever is delivered arrives in the order of delivery, as with
+	// loki.write's default of one shard.
+	orderingAll = "all"
+	// orderingStream: only entries with the same labels do, as with min_shards above 1 or
+	// several routes to one Loki.
+	orderingStream = "stream"
+)
+
 const (
 	defaultMargin = 5 * time.Second
 	maxMargin     = time.Hour
@@ -33,6 +43,8 @@ type Reconcile struct {
 	Selector string        `alloy:"selector,attr,optional"`
 	TenantID string        `alloy:"tenant_id,attr,optional"`
 	Margin   time.Duration `alloy:"margin,attr,optional"`
+	// Ordering says which later event proves that one is lost.
+	Ordering string `alloy:"ordering,attr,optional"`
 	// Loki's settings of these names.
 	QueryIngestersWithin   time.Duration `alloy:"query_ingesters_within,attr,optional"`
 	RejectOldSamplesMaxAge time.Duration `alloy:"reject_old_samples_max_age,attr,optional"`
@@ -44,6 +56,7 @@ type Reconcile struct {
 func (r *Reconcile) SetToDefault() {
 	*r = Reconcile{
 		Margin:                 defaultMargin,
+		Ordering:               orderingAll,
 		QueryIngestersWithin:   reconcile.DefaultIngesters,
 		RejectOldSamplesMaxAge: reconcile.DefaultMaxAge,
 		HTTPClientConfig:       config.DefaultHTTPClientConfig,
@@ -66,6 +79,9 @@ func (r *Reconcile) Validate() error {
 	}
 	if r.Margin < 0 || r.Margin > maxMargin {
 		return fmt.Errorf("margin is %s: it must be between 0s and %s", r.Margin, maxMargin)
+	}
+	if r.Ordering != orderingAll && r.Ordering != orderingStream {
+		return fmt.Errorf("ordering is %q: it must be %q or %q", r.Ordering, orderingAll, orderingStream)
 	}
 	if r.RejectOldSamplesMaxAge < 0 {
 		return fmt.Errorf("reject_old_samples_max_age is %s: it must be what Loki has, 0s if that refuses no entry for its age", r.RejectOldSamplesMaxAge)

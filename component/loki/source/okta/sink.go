@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/grafana/alloy/internal/component"
@@ -21,6 +22,20 @@ type sink struct {
 	receivers []loki.LogsReceiver
 	live      liveDebugging
 	partly    *partly
+	current   *atomic.Int32 // index of the receiver that takes an entry
+}
+
+// receiver names the receiver that takes an entry: Alloy's own ones are named after the
+// component that exports them.
+func (s sink) receiver() string {
+	i := int(s.current.Load())
+	if i >= len(s.receivers) {
+		return ""
+	}
+	if named, ok := s.receivers[i].(fmt.Stringer); ok {
+		return named.String()
+	}
+	return fmt.Sprintf("forward_to[%d]", i)
 }
 
 // partly is an entry that some receivers had taken and others not when a reload came in
@@ -48,6 +63,7 @@ func (s sink) Send(ctx context.Context, e event.Entry) error {
 		} else {
 			own.StructuredMetadata = slices.Clone(own.StructuredMetadata)
 		}
+		s.current.Store(int32(i))
 		select {
 		case r.Chan() <- loki.NewEntry(maps.Clone(e.Labels), own):
 		case <-ctx.Done():

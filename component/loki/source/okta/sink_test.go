@@ -2,6 +2,7 @@ package okta
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,7 +22,7 @@ func TestReceiversMayChangeWhatTheyAreGiven(t *testing.T) {
 	}}
 	receivers := []loki.LogsReceiver{loki.NewLogsReceiver(), loki.NewLogsReceiver(), loki.NewLogsReceiver()}
 	sent := make(chan error, 1)
-	go func() { sent <- sink{receivers: receivers, partly: &partly{}}.Send(t.Context(), entry) }()
+	go func() { sent <- sink{receivers: receivers, partly: &partly{}, current: &atomic.Int32{}}.Send(t.Context(), entry) }()
 	for _, receiver := range receivers {
 		got := <-receiver.Chan()
 		require.Equal(t, model.LabelSet{"job": "loki.source.okta"}, got.Labels)
@@ -38,7 +39,7 @@ func TestABlockedReceiverEndsWithTheContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	sent := make(chan error, 1)
 	go func() {
-		sent <- sink{receivers: []loki.LogsReceiver{free, blocked}, partly: &partly{}}.Send(ctx, event.Entry{Labels: model.LabelSet{}})
+		sent <- sink{receivers: []loki.LogsReceiver{free, blocked}, partly: &partly{}, current: &atomic.Int32{}}.Send(ctx, event.Entry{Labels: model.LabelSet{}})
 	}()
 	<-free.Chan()
 	cancel()
@@ -53,7 +54,7 @@ func TestAReloadWhileAReceiverIsBlockedRepeatsNothingForTheOthers(t *testing.T) 
 	}
 	send := func(ctx context.Context, line string, receivers ...loki.LogsReceiver) chan error {
 		sent := make(chan error, 1)
-		go func() { sent <- sink{receivers: receivers, partly: &partly}.Send(ctx, entry(line)) }()
+		go func() { sent <- sink{receivers: receivers, partly: &partly, current: &atomic.Int32{}}.Send(ctx, entry(line)) }()
 		return sent
 	}
 	for reload := range 2 { // the second one must not forget what the first one knew
