@@ -22,7 +22,9 @@ func TestReceiversMayChangeWhatTheyAreGiven(t *testing.T) {
 	}}
 	receivers := []loki.LogsReceiver{loki.NewLogsReceiver(), loki.NewLogsReceiver(), loki.NewLogsReceiver()}
 	sent := make(chan error, 1)
-	go func() { sent <- sink{receivers: receivers, partly: &partly{}, current: &atomic.Int32{}}.Send(t.Context(), entry) }()
+	go func() {
+		sent <- sink{receivers: receivers, partly: &partly{}, current: &atomic.Int32{}}.Send(t.Context(), entry)
+	}()
 	for _, receiver := range receivers {
 		got := <-receiver.Chan()
 		require.Equal(t, model.LabelSet{"job": "loki.source.okta"}, got.Labels)
@@ -54,7 +56,9 @@ func TestAReloadWhileAReceiverIsBlockedRepeatsNothingForTheOthers(t *testing.T) 
 	}
 	send := func(ctx context.Context, line string, receivers ...loki.LogsReceiver) chan error {
 		sent := make(chan error, 1)
-		go func() { sent <- sink{receivers: receivers, partly: &partly, current: &atomic.Int32{}}.Send(ctx, entry(line)) }()
+		go func() {
+			sent <- sink{receivers: receivers, partly: &partly, current: &atomic.Int32{}}.Send(ctx, entry(line))
+		}()
 		return sent
 	}
 	for reload := range 2 { // the second one must not forget what the first one knew
