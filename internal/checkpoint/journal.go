@@ -1,7 +1,6 @@
 package checkpoint
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -52,14 +51,21 @@ type Journal struct {
 // Open reads the journal of scope.Org in the folder dir, which is created when
 // missing. window is how far back [Journal.Resume] must be able to go.
 //
-// It never fails: what is wrong with the file is told in notes, sentences for the
-// log, and what is wrong with the folder comes back from Append.
-func Open(dir string, scope Scope, window time.Duration) (j *Journal, notes []string) {
+// What is wrong with the file's content is told in notes, sentences for the log, and what is wrong with the folder comes back
+// from Append. A file that exists and cannot be read is an [*UnreadableError], the only error there is: nothing is known of the
+// position then, and the caller must wait and try again rather than start from another one.
+func Open(dir string, scope Scope, window time.Duration) (j *Journal, notes []string, err error) {
 	j = &Journal{path: filepath.Join(dir, FileName(scope.Org)), scope: scope, window: window}
+	data, found, err := load(j.path)
+	if err != nil {
+		return nil, nil, err
+	}
 	removeTemporary(j.path)
-	f, err := read(j.path)
+	if !found {
+		return j, nil, nil
+	}
+	f, err := parse(data)
 	switch {
-	case errors.Is(err, os.ErrNotExist):
 	case err != nil:
 		notes = append(notes, j.setAside(err))
 	case f.Scope.Org != scope.Org:
@@ -67,7 +73,8 @@ func Open(dir string, scope Scope, window time.Duration) (j *Journal, notes []st
 	case f.Scope != scope:
 		if len(f.Marks) > 0 {
 			j.since = f.Marks[len(f.Marks)-1].Published
-			notes = append(notes, fmt.Sprintf("filter, query or page_size changed: going on from the last event's time, %s, instead of the saved cursor", j.since.UTC().Format(time.RFC3339Nano)))
+			notes = append(notes, fmt.Sprintf("filter, query or page_size changed: going on from the last event's time, %s, instead of the saved cursor",
+				j.since.UTC().Format(time.RFC3339Nano)))
 		}
 	default:
 		j.marks = f.Marks
@@ -75,7 +82,7 @@ func Open(dir string, scope Scope, window time.Duration) (j *Journal, notes []st
 	if f.Scope.Org == scope.Org {
 		j.Delivery = f.Delivery
 	}
-	return j, notes
+	return j, notes, nil
 }
 
 // FileName is the name of the file for an org: its host, and port if it has one.
@@ -89,9 +96,6 @@ func FileName(org string) string {
 	}, strings.ToLower(host))
 	return strings.TrimLeft(name, ".") + ".json"
 }
-
-// Path is where the journal is kept.
-func (j *Journal) Path() string { return j.path }
 
 // Last returns the newest mark.
 func (j *Journal) Last() (Mark, bool) {

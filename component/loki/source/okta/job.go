@@ -73,11 +73,15 @@ func newJob(args Arguments, c *Component) (*job, error) {
 	return j, nil
 }
 
-// poller returns a new poller that goes on where the component's last one stood.
-func (j *job) poller(c *Component) *poller.Poller {
-	journal, notes := checkpoint.Open(c.opts.DataPath, j.scope, j.replay)
+// poller returns a new poller that goes on where the component's last one stood. An
+// error is a [*checkpoint.UnreadableError].
+func (j *job) poller(c *Component) (*poller.Poller, error) {
+	journal, notes, err := checkpoint.Open(c.opts.DataPath, j.scope, j.replay)
+	if err != nil {
+		return nil, err
+	}
 	for _, note := range notes {
-		level.Warn(c.logger()).Log("msg", "checkpoint", "note", note)
+		level.Warn(c.logger()).Log("msg", note)
 	}
 	client := oktaapi.New(oktaapi.Config{
 		Org:       j.org,
@@ -109,7 +113,7 @@ func (j *job) poller(c *Component) *poller.Poller {
 		Status:          &c.status,
 		Metrics:         c.metrics,
 		Logger:          c.logger(),
-	})
+	}), nil
 }
 
 func (j *job) budget() *oktaapi.Budget { return budgets.For(j.org.Host) }

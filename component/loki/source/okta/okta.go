@@ -11,8 +11,10 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
 
 	"github.com/grafana/alloy/internal/component"
 	"github.com/grafana/alloy/internal/featuregate"
@@ -37,6 +39,9 @@ func init() {
 // budgets are shared by all components of the process: those on one org spend from
 // one budget.
 var budgets oktaapi.Budgets
+
+// unreadableRetry is how long a component waits before it tries again to read a checkpoint that the operating system refuses.
+const unreadableRetry = 30 * time.Second
 
 // Component implements loki.source.okta.
 type Component struct {
@@ -97,7 +102,17 @@ func (c *Component) Run(ctx context.Context) error {
 func (c *Component) poll(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	p := c.current().poller(c)
+	p, err := c.current().poller(c)
+	if err != nil {
+		// Starting over would leave a gap, so nothing is read until the file is.
+		level.Error(c.logger()).Log("msg", "the checkpoint cannot be read, waiting", "err", err)
+		select {
+		case <-ctx.Done():
+		case <-c.updated:
+		case <-time.After(unreadableRetry):
+		}
+		return
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
