@@ -48,13 +48,21 @@ type Journal struct {
 	Delivery Delivery
 }
 
+// Note is something about the file that an operator should know: a constant message and go-kit's key-value pairs.
+type Note struct {
+	Message string
+	Fields  []any
+}
+
+// String is for tests and for logs without fields.
+func (n Note) String() string { return n.Message + " " + strings.TrimSuffix(fmt.Sprintln(n.Fields...), "\n") }
+
 // Open reads the journal of scope.Org in the folder dir, which is created when
 // missing. window is how far back [Journal.Resume] must be able to go.
 //
-// What is wrong with the file's content is told in notes, sentences for the log, and what is wrong with the folder comes back
-// from Append. A file that exists and cannot be read is an [*UnreadableError], the only error there is: nothing is known of the
+// What is wrong with the file's content is told in notes, and what is wrong with the folder comes back from Append. A file that exists and cannot be read is an [*UnreadableError], the only error there is: nothing is known of the
 // position then, and the caller must wait and try again rather than start from another one.
-func Open(dir string, scope Scope, window time.Duration) (j *Journal, notes []string, err error) {
+func Open(dir string, scope Scope, window time.Duration) (j *Journal, notes []Note, err error) {
 	j = &Journal{path: filepath.Join(dir, FileName(scope.Org)), scope: scope, window: window}
 	data, found, err := load(j.path)
 	if err != nil {
@@ -73,8 +81,7 @@ func Open(dir string, scope Scope, window time.Duration) (j *Journal, notes []st
 	case f.Scope != scope:
 		if len(f.Marks) > 0 {
 			j.since = f.Marks[len(f.Marks)-1].Published
-			notes = append(notes, fmt.Sprintf("filter, query or page_size changed: going on from the last event's time, %s, instead of the saved cursor",
-				j.since.UTC().Format(time.RFC3339Nano)))
+			notes = append(notes, Note{"filter, query or page_size changed, continuing from the last event's time", []any{"since", j.since.UTC()}})
 		}
 	default:
 		j.marks = f.Marks
@@ -170,11 +177,11 @@ func thin(marks []Mark, window time.Duration) []Mark {
 	return marks
 }
 
-// setAside moves an unusable file out of the way and says so.
-func (j *Journal) setAside(why error) string {
+// setAside moves a file of no use out of the way and says so.
+func (j *Journal) setAside(why error) Note {
 	to := fmt.Sprintf("%s.set-aside-%s", j.path, time.Now().UTC().Format("20060102T150405Z"))
 	if err := os.Rename(j.path, to); err != nil {
-		return fmt.Sprintf("not using the checkpoint %s: %v (it could not be set aside: %v)", j.path, why, err)
+		return Note{"checkpoint not used, and it could not be set aside", []any{"file", j.path, "reason", why, "err", err}}
 	}
-	return fmt.Sprintf("not using the checkpoint %s: %v; set aside as %s", j.path, why, filepath.Base(to))
+	return Note{"checkpoint not used, set aside", []any{"file", j.path, "reason", why, "set_aside_as", filepath.Base(to)}}
 }

@@ -164,7 +164,7 @@ func TestAnyTruncationOrCorruptionIsSetAside(t *testing.T) {
 		aside, err := filepath.Glob(j.path + ".set-aside-*")
 		require.NoError(t, err)
 		require.Len(t, aside, 1)
-		require.Contains(t, notes[0], filepath.Base(aside[0]))
+		require.Contains(t, notes[0].String(), filepath.Base(aside[0]))
 		kept, err := os.ReadFile(aside[0])
 		require.NoError(t, err)
 		require.Equal(t, data, kept)
@@ -198,7 +198,7 @@ func TestForeignAndNewerFilesAreSetAside(t *testing.T) {
 			require.NoError(t, write(filepath.Join(dir, FileName(testScope.Org)), tc.file))
 			j, notes, _ := Open(dir, testScope, time.Minute)
 			require.Len(t, notes, 1)
-			require.Contains(t, notes[0], tc.want)
+			require.Contains(t, notes[0].String(), tc.want)
 			require.Empty(t, j.marks)
 			require.NoError(t, j.Append(mark(0, t0)))
 		})
@@ -270,7 +270,7 @@ func TestFileEditedByHandIsUsedWithoutChecksum(t *testing.T) {
 	_, notes, err := Open(dir, testScope, time.Minute)
 	require.NoError(t, err)
 	require.Len(t, notes, 1)
-	require.Contains(t, notes[0], `if it was edited by hand, write "checksum": "none"`)
+	require.Contains(t, notes[0].String(), `if it was edited by hand, write "checksum": "none"`)
 
 	f.Checksum = noChecksum
 	f.Marks[1].Cursor = "https://acme.okta.com/api/v1/logs?since=2026-11-21T00%3A00%3A00.000Z"

@@ -81,7 +81,7 @@ func (j *job) poller(c *Component) (*poller.Poller, error) {
 		return nil, err
 	}
 	for _, note := range notes {
-		level.Warn(c.logger()).Log("msg", note)
+		level.Warn(c.logger()).Log(append([]any{"msg", note.Message}, note.Fields...)...)
 	}
 	client := oktaapi.New(oktaapi.Config{
 		Org:       j.org,
