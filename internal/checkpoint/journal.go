@@ -55,7 +55,9 @@ type Note struct {
 }
 
 // String is for tests and for logs without fields.
-func (n Note) String() string { return n.Message + " " + strings.TrimSuffix(fmt.Sprintln(n.Fields...), "\n") }
+func (n Note) String() string {
+	return n.Message + " " + strings.TrimSuffix(fmt.Sprintln(n.Fields...), "\n")
+}
 
 // Open reads the journal of scope.Org in the folder dir, which is created when
 // missing. window is how far back [Journal.Resume] must be able to go.
