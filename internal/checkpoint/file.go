@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/google/renameio/v2"
 )
@@ -43,17 +45,48 @@ func (f file) sum() string {
 	return "sha256:" + hex.EncodeToString(h[:])
 }
 
-// read returns the file's content or why it cannot be used.
-func read(path string) (file, error) {
+// UnreadableError says that the operating system did not let the checkpoint be read: permission denied, an I/O error. The file may
+// be perfectly good, so it stays where it is.
+type UnreadableError struct {
+	Path string // of the file
+	Err  error  // the operating system's
+}
+
+func (e *UnreadableError) Error() string {
+	return fmt.Sprintf("reading checkpoint %s: %v", e.Path, e.Err)
+}
+
+// Unwrap returns the operating system's error.
+func (e *UnreadableError) Unwrap() error { return e.Err }
+
+// load returns what the file at path holds. found is false when there is no such file; an error is always an
+// [*UnreadableError].
+func load(path string) (data []byte, found bool, err error) {
 	r, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return nil, false, nil
+	}
 	if err != nil {
-		return file{}, err
+		return nil, false, &UnreadableError{Path: path, Err: cause(err)}
 	}
 	defer r.Close()
-	data, err := io.ReadAll(io.LimitReader(r, maxFileSize+1))
+	data, err = io.ReadAll(io.LimitReader(r, maxFileSize+1))
 	if err != nil {
-		return file{}, err
+		return nil, false, &UnreadableError{Path: path, Err: cause(err)}
 	}
+	return data, true, nil
+}
+
+// cause leaves out the path, which an [UnreadableError] names itself.
+func cause(err error) error {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return p.Err
+	}
+	return err
+}
+
+// parse returns the file's content or why it cannot be used.
+func parse(data []byte) (file, error) {
 	if len(data) > maxFileSize {
 		return file{}, errors.New("it is too large")
 	}
@@ -72,8 +105,11 @@ func read(path string) (file, error) {
 	if err := dec.Decode(&f); err != nil {
 		return file{}, fmt.Errorf("it is corrupt: %w", err)
 	}
-	if f.Version != version || (f.Checksum != noChecksum && f.Checksum != f.sum()) {
-		return file{}, errors.New("it is corrupt: the checksum does not match")
+	if f.Version != version {
+		return file{}, fmt.Errorf("it is corrupt: version %d", f.Version)
+	}
+	if f.Checksum != noChecksum && f.Checksum != f.sum() {
+		return file{}, errors.New(`it is corrupt: the checksum does not match; if it was edited by hand, write "checksum": "none"`)
 	}
 	for _, m := range f.Marks {
 		if m.Cursor == "" {

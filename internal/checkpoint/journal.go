@@ -1,7 +1,6 @@
 package checkpoint
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -49,17 +48,34 @@ type Journal struct {
 	Delivery Delivery
 }
 
+// Note is something about the file that an operator should know: a constant message and go-kit's key-value pairs.
+type Note struct {
+	Message string
+	Fields  []any
+}
+
+// String is for tests and for logs without fields.
+func (n Note) String() string {
+	return n.Message + " " + strings.TrimSuffix(fmt.Sprintln(n.Fields...), "\n")
+}
+
 // Open reads the journal of scope.Org in the folder dir, which is created when
 // missing. window is how far back [Journal.Resume] must be able to go.
 //
-// It never fails: what is wrong with the file is told in notes, sentences for the
-// log, and what is wrong with the folder comes back from Append.
-func Open(dir string, scope Scope, window time.Duration) (j *Journal, notes []string) {
+// What is wrong with the file's content is told in notes, and what is wrong with the folder comes back from Append. A file that exists and cannot be read is an [*UnreadableError], the only error there is: nothing is known of the
+// position then, and the caller must wait and try again rather than start from another one.
+func Open(dir string, scope Scope, window time.Duration) (j *Journal, notes []Note, err error) {
 	j = &Journal{path: filepath.Join(dir, FileName(scope.Org)), scope: scope, window: window}
+	data, found, err := load(j.path)
+	if err != nil {
+		return nil, nil, err
+	}
 	removeTemporary(j.path)
-	f, err := read(j.path)
+	if !found {
+		return j, nil, nil
+	}
+	f, err := parse(data)
 	switch {
-	case errors.Is(err, os.ErrNotExist):
 	case err != nil:
 		notes = append(notes, j.setAside(err))
 	case f.Scope.Org != scope.Org:
@@ -67,7 +83,7 @@ func Open(dir string, scope Scope, window time.Duration) (j *Journal, notes []st
 	case f.Scope != scope:
 		if len(f.Marks) > 0 {
 			j.since = f.Marks[len(f.Marks)-1].Published
-			notes = append(notes, fmt.Sprintf("filter, query or page_size changed: going on from the last event's time, %s, instead of the saved cursor", j.since.UTC().Format(time.RFC3339Nano)))
+			notes = append(notes, Note{"filter, query or page_size changed, continuing from the last event's time", []any{"since", j.since.UTC()}})
 		}
 	default:
 		j.marks = f.Marks
@@ -75,7 +91,7 @@ func Open(dir string, scope Scope, window time.Duration) (j *Journal, notes []st
 	if f.Scope.Org == scope.Org {
 		j.Delivery = f.Delivery
 	}
-	return j, notes
+	return j, notes, nil
 }
 
 // FileName is the name of the file for an org: its host, and port if it has one.
@@ -89,9 +105,6 @@ func FileName(org string) string {
 	}, strings.ToLower(host))
 	return strings.TrimLeft(name, ".") + ".json"
 }
-
-// Path is where the journal is kept.
-func (j *Journal) Path() string { return j.path }
 
 // Last returns the newest mark.
 func (j *Journal) Last() (Mark, bool) {
@@ -166,11 +179,11 @@ func thin(marks []Mark, window time.Duration) []Mark {
 	return marks
 }
 
-// setAside moves an unusable file out of the way and says so.
-func (j *Journal) setAside(why error) string {
+// setAside moves a file of no use out of the way and says so.
+func (j *Journal) setAside(why error) Note {
 	to := fmt.Sprintf("%s.set-aside-%s", j.path, time.Now().UTC().Format("20060102T150405Z"))
 	if err := os.Rename(j.path, to); err != nil {
-		return fmt.Sprintf("not using the checkpoint %s: %v (it could not be set aside: %v)", j.path, why, err)
+		return Note{"checkpoint not used, and it could not be set aside", []any{"file", j.path, "reason", why, "err", err}}
 	}
-	return fmt.Sprintf("not using the checkpoint %s: %v; set aside as %s", j.path, why, filepath.Base(to))
+	return Note{"checkpoint not used, set aside", []any{"file", j.path, "reason", why, "set_aside_as", filepath.Base(to)}}
 }

@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -27,7 +28,7 @@ func mark(i int, at time.Time) Mark {
 // filled returns a folder whose journal holds marks a second apart.
 func filled(t *testing.T, n int) (dir string, j *Journal) {
 	dir = t.TempDir()
-	j, notes := Open(dir, testScope, time.Minute)
+	j, notes, _ := Open(dir, testScope, time.Minute)
 	require.Empty(t, notes)
 	for i := range n {
 		require.NoError(t, j.Append(mark(i, t0.Add(time.Duration(i)*time.Second))))
@@ -37,14 +38,14 @@ func filled(t *testing.T, n int) (dir string, j *Journal) {
 
 func TestAppendedMarkIsThereAfterReopen(t *testing.T) {
 	dir, j := filled(t, 3)
-	again, notes := Open(dir, testScope, time.Minute)
+	again, notes, _ := Open(dir, testScope, time.Minute)
 	require.Empty(t, notes)
 	require.Equal(t, j.marks, again.marks)
 	last, ok := again.Last()
 	require.True(t, ok)
 	require.Equal(t, mark(2, t0.Add(2*time.Second)), last)
 
-	info, err := os.Stat(j.Path())
+	info, err := os.Stat(j.path)
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
 	entries, err := os.ReadDir(dir)
@@ -53,7 +54,7 @@ func TestAppendedMarkIsThereAfterReopen(t *testing.T) {
 }
 
 func TestEmptyFolderBeginsEmpty(t *testing.T) {
-	j, notes := Open(filepath.Join(t.TempDir(), "not", "there", "yet"), testScope, time.Minute)
+	j, notes, _ := Open(filepath.Join(t.TempDir(), "not", "there", "yet"), testScope, time.Minute)
 	require.Empty(t, notes)
 	_, ok := j.Last()
 	require.False(t, ok)
@@ -77,7 +78,7 @@ func TestResumeGoesBackByTheWindow(t *testing.T) {
 		"clock set back":                          {[]int{100, 110, 20}, time.Minute, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			j, _ := Open(t.TempDir(), testScope, tc.window)
+			j, _, _ := Open(t.TempDir(), testScope, tc.window)
 			for i, s := range tc.seconds {
 				require.NoError(t, j.Append(mark(i, t0.Add(time.Duration(s)*time.Second))))
 			}
@@ -90,20 +91,20 @@ func TestResumeGoesBackByTheWindow(t *testing.T) {
 
 func TestInterruptedReplayBeginsFromTheSamePlaceAgain(t *testing.T) {
 	dir, _ := filled(t, 100)
-	j, _ := Open(dir, testScope, time.Minute)
+	j, _, _ := Open(dir, testScope, time.Minute)
 	from, _ := j.Resume()
 
 	// The replay commits one page, an hour later, and dies.
 	require.NoError(t, j.Append(Mark{Cursor: "https://acme.okta.com/api/v1/logs?after=replayed", Published: t0, HandedOver: t0.Add(time.Hour)}))
-	j, _ = Open(dir, testScope, time.Minute)
+	j, _, _ = Open(dir, testScope, time.Minute)
 	again, _ := j.Resume()
 	require.Equal(t, from, again)
 
 	// And one that dies before its first commit.
 	dir, _ = filled(t, 100)
-	j, _ = Open(dir, testScope, time.Minute)
+	j, _, _ = Open(dir, testScope, time.Minute)
 	first, _ := j.Resume()
-	j, _ = Open(dir, testScope, time.Minute)
+	j, _, _ = Open(dir, testScope, time.Minute)
 	second, _ := j.Resume()
 	require.Equal(t, first, second)
 }
@@ -135,10 +136,10 @@ func TestJournalStaysBounded(t *testing.T) {
 	}
 	require.LessOrEqual(t, largest, maxMarks)
 
-	j, _ := Open(t.TempDir(), testScope, time.Minute)
+	j, _, _ := Open(t.TempDir(), testScope, time.Minute)
 	j.marks = marks
 	require.NoError(t, j.Append(mark(1, at)))
-	info, err := os.Stat(j.Path())
+	info, err := os.Stat(j.path)
 	require.NoError(t, err)
 	require.Less(t, info.Size(), int64(16<<10))
 }
@@ -147,23 +148,23 @@ func TestJournalStaysBounded(t *testing.T) {
 // marks are the saved ones, or the file is set aside; nothing in between.
 func TestAnyTruncationOrCorruptionIsSetAside(t *testing.T) {
 	dir, j := filled(t, 3)
-	good, err := os.ReadFile(j.Path())
+	good, err := os.ReadFile(j.path)
 	require.NoError(t, err)
 
 	check := func(t *testing.T, data []byte) {
 		t.Helper()
-		require.NoError(t, os.WriteFile(j.Path(), data, 0o600))
-		got, notes := Open(dir, testScope, time.Minute)
+		require.NoError(t, os.WriteFile(j.path, data, 0o600))
+		got, notes, _ := Open(dir, testScope, time.Minute)
 		if len(got.marks) > 0 {
 			require.Equal(t, j.marks, got.marks)
 			require.Empty(t, notes)
 			return
 		}
 		require.Len(t, notes, 1)
-		aside, err := filepath.Glob(j.Path() + ".set-aside-*")
+		aside, err := filepath.Glob(j.path + ".set-aside-*")
 		require.NoError(t, err)
 		require.Len(t, aside, 1)
-		require.Contains(t, notes[0], filepath.Base(aside[0]))
+		require.Contains(t, notes[0].String(), filepath.Base(aside[0]))
 		kept, err := os.ReadFile(aside[0])
 		require.NoError(t, err)
 		require.Equal(t, data, kept)
@@ -195,28 +196,22 @@ func TestForeignAndNewerFilesAreSetAside(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			require.NoError(t, write(filepath.Join(dir, FileName(testScope.Org)), tc.file))
-			j, notes := Open(dir, testScope, time.Minute)
+			j, notes, _ := Open(dir, testScope, time.Minute)
 			require.Len(t, notes, 1)
-			require.Contains(t, notes[0], tc.want)
+			require.Contains(t, notes[0].String(), tc.want)
 			require.Empty(t, j.marks)
 			require.NoError(t, j.Append(mark(0, t0)))
 		})
 	}
 }
 
-func TestUnreadableAndUnwritableFilesDoNotStop(t *testing.T) {
-	// Root reads any file, so what cannot be read is a folder of the file's name.
-	dir := t.TempDir()
-	require.NoError(t, os.Mkdir(filepath.Join(dir, FileName(testScope.Org)), 0o700))
-	j, notes := Open(dir, testScope, time.Minute)
-	require.Len(t, notes, 1)
-	require.Contains(t, notes[0], "set aside")
-	require.NoError(t, j.Append(mark(0, t0)))
-
+func TestUnwritableFolderIsNoReasonToStop(t *testing.T) {
 	// What cannot be written is below a file.
 	blocker := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(blocker, nil, 0o600))
-	j, _ = Open(filepath.Join(blocker, "sub"), testScope, time.Minute)
+	j, notes, err := Open(filepath.Join(blocker, "sub"), testScope, time.Minute)
+	require.NoError(t, err)
+	require.Empty(t, notes)
 	require.ErrorContains(t, j.Append(mark(1, t0)), "writing checkpoint:")
 	last, ok := j.Last()
 	require.True(t, ok, "the journal in memory goes on")
@@ -233,7 +228,7 @@ func TestChangedScopeContinuesFromTheLastPublished(t *testing.T) {
 			dir, old := filled(t, 5)
 			scope := testScope
 			change(&scope)
-			j, notes := Open(dir, scope, time.Minute)
+			j, notes, _ := Open(dir, scope, time.Minute)
 			require.Len(t, notes, 1)
 			_, ok := j.Last()
 			require.False(t, ok, "a cursor of another scope is not used")
@@ -251,39 +246,50 @@ func TestChangedScopeContinuesFromTheLastPublished(t *testing.T) {
 func TestOrgsHaveTheirOwnFiles(t *testing.T) {
 	dir := t.TempDir()
 	for i, org := range []string{"https://acme.okta.com", "https://other.okta.com", "http://127.0.0.1:8080", "http://[::1]:8080"} {
-		j, notes := Open(dir, Scope{Org: org, PageSize: 1000}, 0)
+		j, notes, _ := Open(dir, Scope{Org: org, PageSize: 1000}, 0)
 		require.Empty(t, notes)
 		_, ok := j.Last()
 		require.False(t, ok)
 		require.NoError(t, j.Append(mark(i, t0)))
-		require.Equal(t, dir, filepath.Dir(j.Path()))
+		require.Equal(t, dir, filepath.Dir(j.path))
 	}
-	j, _ := Open(dir, Scope{Org: "https://acme.okta.com", PageSize: 1000}, 0)
+	j, _, _ := Open(dir, Scope{Org: "https://acme.okta.com", PageSize: 1000}, 0)
 	last, _ := j.Last()
 	require.Equal(t, mark(0, t0), last)
 }
 
 func TestFileEditedByHandIsUsedWithoutChecksum(t *testing.T) {
 	dir, j := filled(t, 2)
-	f, err := read(j.Path())
+	good, err := os.ReadFile(j.path)
 	require.NoError(t, err)
+	f, err := parse(good)
+	require.NoError(t, err)
+
+	// Without the word, the edit is not trusted, and the note says what to write.
+	require.NoError(t, os.WriteFile(j.path, bytes.Replace(good, []byte(`after=`), []byte(`after=9`), 1), 0o600))
+	_, notes, err := Open(dir, testScope, time.Minute)
+	require.NoError(t, err)
+	require.Len(t, notes, 1)
+	require.Contains(t, notes[0].String(), `if it was edited by hand, write "checksum": "none"`)
+
 	f.Checksum = noChecksum
 	f.Marks[1].Cursor = "https://acme.okta.com/api/v1/logs?since=2026-11-21T00%3A00%3A00.000Z"
 	data, err := json.Marshal(f)
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(j.Path(), data, 0o600))
-	again, notes := Open(dir, testScope, time.Minute)
+	require.NoError(t, os.WriteFile(j.path, data, 0o600))
+	again, notes, err := Open(dir, testScope, time.Minute)
+	require.NoError(t, err)
 	require.Empty(t, notes)
 	require.Equal(t, f.Marks, again.marks)
 }
 
 func TestLeftoversOfKilledWritesAreRemoved(t *testing.T) {
 	dir, j := filled(t, 1)
-	left := filepath.Join(dir, "."+filepath.Base(j.Path())+"12345")
+	left := filepath.Join(dir, "."+filepath.Base(j.path)+"12345")
 	other := filepath.Join(dir, "somebody-elses-file")
 	require.NoError(t, os.WriteFile(left, []byte("{"), 0o600))
 	require.NoError(t, os.WriteFile(other, nil, 0o600))
-	_, notes := Open(dir, testScope, time.Minute)
+	_, notes, _ := Open(dir, testScope, time.Minute)
 	require.Empty(t, notes)
 	require.NoFileExists(t, left)
 	require.FileExists(t, other)
@@ -300,7 +306,7 @@ func TestSetAsideNameTellsTheTime(t *testing.T) {
 }
 
 func BenchmarkAppend(b *testing.B) {
-	j, _ := Open(b.TempDir(), testScope, time.Minute)
+	j, _, _ := Open(b.TempDir(), testScope, time.Minute)
 	for i := 0; b.Loop(); i++ {
 		if err := j.Append(mark(i, t0.Add(time.Duration(i)*100*time.Millisecond))); err != nil {
 			b.Fatal(err)

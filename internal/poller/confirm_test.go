@@ -177,7 +177,7 @@ func (s *site) run() {
 	org, _, err := oktaapi.ParseOrg(s.pipe.URL)
 	require.NoError(s.t, err)
 	scope := checkpoint.Scope{Org: org.String(), PageSize: 1000, Filter: s.filter}
-	journal, notes := checkpoint.Open(s.dir, scope, 0)
+	journal, notes, _ := checkpoint.Open(s.dir, scope, 0)
 	if s.filter == "" {
 		require.Empty(s.t, notes)
 	}
@@ -215,7 +215,7 @@ func (s *site) run() {
 func (s *site) saved() *checkpoint.Journal {
 	synctest.Wait()
 	org, _, _ := oktaapi.ParseOrg(s.pipe.URL)
-	j, _ := checkpoint.Open(s.dir, checkpoint.Scope{Org: org.String(), PageSize: 1000, Filter: s.filter}, 0)
+	j, _, _ := checkpoint.Open(s.dir, checkpoint.Scope{Org: org.String(), PageSize: 1000, Filter: s.filter}, 0)
 	return j
 }
 

@@ -193,7 +193,7 @@ func TestACursorOfAnotherOrgInTheFileIsNotFollowed(t *testing.T) {
 		org := &oktasim.Org{}
 		org.Append(evs("a", 5)...)
 		c := on(t, org)
-		journal, _ := checkpoint.Open(c.dir, checkpoint.Scope{Org: c.pipe.URL, PageSize: oktaapi.MaxPageSize}, 0)
+		journal, _, _ := checkpoint.Open(c.dir, checkpoint.Scope{Org: c.pipe.URL, PageSize: oktaapi.MaxPageSize}, 0)
 		require.NoError(t, journal.Append(checkpoint.Mark{Cursor: "https://evil.example/api/v1/logs?after=1", Published: time.Now().Add(-time.Minute)}))
 		c.runFor(0)
 		c.requireEachOnce()

@@ -112,7 +112,7 @@ func benchmarkCheckpoint(b *testing.B, delay time.Duration) {
 		dir, err := os.MkdirTemp(".", "checkpoint") // on a disk, where a temporary folder may be in memory
 		require.NoError(b, err)
 		b.Cleanup(func() { os.RemoveAll(dir) })
-		journal, _ := checkpoint.Open(dir, scope, time.Minute)
+		journal, _, _ := checkpoint.Open(dir, scope, time.Minute)
 		counting := &counting{left: pages * 1000, done: make(chan struct{})}
 		begin := time.Now()
 		p := poller.New(poller.Config{

@@ -235,7 +235,7 @@ func (c *component) run() *running {
 	require.NoError(c.t, err)
 
 	scope := checkpoint.Scope{Org: org.String(), Filter: cfg.Filter, Query: cfg.Query, PageSize: cfg.PageSize}
-	journal, notes := checkpoint.Open(c.dir, scope, c.replay)
+	journal, notes, _ := checkpoint.Open(c.dir, scope, c.replay)
 	logger := log.NewLogfmtLogger(log.NewSyncWriter(c.logs))
 	for _, note := range notes {
 		_ = logger.Log("level", "warn", "note", note)

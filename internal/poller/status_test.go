@@ -66,7 +66,7 @@ func (w *watched) run(token string, share float64) {
 	ssws, err := auth.NewSSWS(token)
 	require.NoError(w.t, err)
 	scope := checkpoint.Scope{Org: org.String(), PageSize: 100}
-	journal, _ := checkpoint.Open(w.dir, scope, 0)
+	journal, _, _ := checkpoint.Open(w.dir, scope, 0)
 	formatter, err := event.New(event.Options{Org: org.Host, LineFormat: event.FormatEvent})
 	require.NoError(w.t, err)
 	client := w.pipe.Client()

@@ -96,13 +96,14 @@ func (j *job) pipeline() uint64 {
 	return h.Sum64()
 }
 
-// open opens the checkpoint and logs what is wrong with it.
+// open opens the checkpoint and logs what is wrong with it. An error is a
+// [*checkpoint.UnreadableError].
 func (j *job) open(c *Component) (*checkpoint.Journal, error) {
-	journal, notes := checkpoint.Open(c.opts.DataPath, j.scope, j.replay)
+	journal, notes, err := checkpoint.Open(c.opts.DataPath, j.scope, j.replay)
 	for _, note := range notes {
-		level.Warn(c.logger()).Log("msg", note)
+		level.Warn(c.logger()).Log(append([]any{"msg", note.Message}, note.Fields...)...)
 	}
-	return journal, nil
+	return journal, err
 }
 
 // poller returns a new poller that goes on where the memory's last one stood.

@@ -45,11 +45,12 @@ var memories poller.Memories
 
 // Component implements loki.source.okta.
 type Component struct {
-	opts    component.Options
-	metrics *poller.Metrics
-	live    liveDebugging
-	status  poller.Status
-	partly  partly
+	opts      component.Options
+	metrics   *poller.Metrics
+	live      liveDebugging
+	status    poller.Status
+	partly    partly
+	sendingTo atomic.Int32 // index in forward_to
 
 	updated chan struct{} // holds a token when job was replaced
 

@@ -77,7 +77,7 @@ func TestTheCheckpointThatTheGuideWritesByHandWorks(t *testing.T) {
 	require.NotNil(t, block)
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, checkpoint.FileName("https://acme.okta.com")), []byte(block[1]), 0o600))
-	journal, notes := checkpoint.Open(dir, checkpoint.Scope{Org: "https://acme.okta.com", PageSize: oktaapi.MaxPageSize}, time.Minute)
+	journal, notes, _ := checkpoint.Open(dir, checkpoint.Scope{Org: "https://acme.okta.com", PageSize: oktaapi.MaxPageSize}, time.Minute)
 	require.Empty(t, notes)
 	mark, ok := journal.Resume()
 	require.True(t, ok)
