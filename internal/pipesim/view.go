@@ -1,0 +1,104 @@
+package pipesim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/grafana/alloy/okta/internal/reconcile"
+)
+
+// ErrDown is what queries return while [Faults.QueryDown].
+var ErrDown = errors.New("connection refused")
+
+// View asks a [Loki] with one selector, as [reconcile.Loki] does.
+type View struct {
+	loki     *Loki
+	selector string
+	matchers []*labels.Matcher
+	matches  map[string]bool // by stream
+}
+
+// View returns a View, or an error when the selector is none.
+func (l *Loki) View(selector string) (*View, error) {
+	matchers, err := parser.NewParser(parser.Options{}).ParseMetricSelector(selector)
+	if err != nil {
+		return nil, fmt.Errorf("selector %s: %w", selector, err)
+	}
+	return &View{loki: l, selector: selector, matchers: matchers, matches: make(map[string]bool)}, nil
+}
+
+// Selector is the View's.
+func (v *View) Selector() string { return v.selector }
+
+// Visible is the age up to which Loki shows an entry at once, with reconcile.Loki's margin.
+func (v *View) Visible() time.Duration {
+	within := v.loki.limits.QueryIngestersWithin
+	return within - min(30*time.Minute, within/2)
+}
+
+// Accepted is the age up to which Loki takes an entry.
+func (v *View) Accepted() time.Duration { return v.loki.limits.RejectOldSamplesMaxAge }
+
+// Find returns the uuids of events that Loki shows, as of the call. Like reconcile.Loki it looks for an event
+// within a second of its time.
+func (v *View) Find(ctx context.Context, events []reconcile.Event) (map[string]bool, error) {
+	found, takes, err := v.find(events)
+	if takes > 0 {
+		t := time.NewTimer(takes)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return found, err
+}
+
+func (v *View) find(events []reconcile.Event) (map[string]bool, time.Duration, error) {
+	l := v.loki
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stats.Queries++
+	l.stats.Asked += len(events)
+	if l.faults.QueryDown {
+		return nil, 0, ErrDown
+	}
+	now := time.Now()
+	found := make(map[string]bool, len(events))
+	for _, e := range events {
+		for _, s := range l.held[e.UUID] {
+			if s.entry.Time.Sub(e.Time).Abs() <= time.Second && l.shows(s, now) && v.match(s.entry) {
+				found[e.UUID] = true
+			}
+		}
+	}
+	return found, l.faults.QueryTakes, nil
+}
+
+// shows reports whether a query sees an entry.
+func (l *Loki) shows(s *stored, now time.Time) bool {
+	within := l.limits.QueryIngestersWithin
+	return !s.entry.Time.After(now) && (within == 0 || now.Sub(s.entry.Time) <= within || !now.Before(s.chunk.flushedAt(&l.limits)))
+}
+
+func (v *View) match(e *Entry) bool {
+	if hide := v.loki.faults.Hide; hide != nil && hide(e, v.selector) {
+		return false
+	}
+	ok, known := v.matches[e.Stream]
+	if !known {
+		ok = true
+		for _, m := range v.matchers {
+			ok = ok && m.Matches(string(e.Labels[model.LabelName(m.Name)]))
+		}
+		v.matches[e.Stream] = ok
+	}
+	return ok
+}
