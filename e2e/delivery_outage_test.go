@@ -11,7 +11,7 @@ import (
 
 const (
 	confirmed = "loki_source_okta_confirmed_events_total"
-	resent    = "loki_source_okta_resent_events_total"
+	resent    = "loki_source_okta_retried_events_total"
 	dropped   = "loki_write_dropped_entries_total"
 )
 
@@ -102,7 +102,7 @@ func TestAStartWaitsForALokiThatCannotBeReached(t *testing.T) {
 	s.gate.set(gone)
 	s.alloy.start(t)
 	require.Eventually(t, func() bool {
-		failed, err := s.alloy.metric(t.Context(), `loki_source_okta_reconcile_questions_total`)
+		failed, err := s.alloy.metric(t.Context(), `loki_source_okta_reconcile_queries_total`)
 		return err == nil && failed >= 2
 	}, time.Minute, 100*time.Millisecond, "it asks and asks again")
 	require.Zero(t, s.alloy.requireMetric(t, "loki_source_okta_entries_total"), "nothing is handed over before Loki has said what it has")

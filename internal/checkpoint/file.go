@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/google/renameio/v2"
 )
@@ -27,11 +28,12 @@ const noChecksum = "none"
 
 // file is the format on disk, see the package documentation.
 type file struct {
-	Version  int      `json:"version"`
-	Scope    Scope    `json:"scope"`
-	Marks    []Mark   `json:"marks"`
-	Delivery Delivery `json:"delivery,omitzero"`
-	Checksum string   `json:"checksum"`
+	Version  int       `json:"version"`
+	Scope    Scope     `json:"scope"`
+	Marks    []Mark    `json:"marks"`
+	Newest   time.Time `json:"newest,omitzero"`
+	Delivery Delivery  `json:"delivery,omitzero"`
+	Checksum string    `json:"checksum"`
 }
 
 // sum covers everything but itself, in compact form, so that white space is free.

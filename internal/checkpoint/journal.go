@@ -44,8 +44,9 @@ type Journal struct {
 	marks  []Mark
 	since  time.Time // see Continue
 
-	// Delivery is saved with the next Append or Save. Set it as needed.
+	// Delivery and Newest are saved with the next Append or Save. Set them as needed.
 	Delivery Delivery
+	Newest   time.Time // latest event time delivered so far, also when marks go back behind it; zero: not known
 }
 
 // Note is something about the file that an operator should know: a constant message and go-kit's key-value pairs.
@@ -89,7 +90,7 @@ func Open(dir string, scope Scope, window time.Duration) (j *Journal, notes []No
 		j.marks = f.Marks
 	}
 	if f.Scope.Org == scope.Org {
-		j.Delivery = f.Delivery
+		j.Delivery, j.Newest = f.Delivery, f.Newest
 	}
 	return j, notes, nil
 }
@@ -150,7 +151,7 @@ func (j *Journal) Append(m Mark) error {
 
 // Save writes the file without a new mark.
 func (j *Journal) Save() error {
-	if err := write(j.path, file{Version: version, Scope: j.scope, Marks: j.marks, Delivery: j.Delivery}); err != nil {
+	if err := write(j.path, file{Version: version, Scope: j.scope, Marks: j.marks, Newest: j.Newest, Delivery: j.Delivery}); err != nil {
 		return fmt.Errorf("writing checkpoint: %w", err)
 	}
 	j.since = time.Time{}

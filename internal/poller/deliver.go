@@ -122,8 +122,9 @@ func (p *Poller) forward(ctx context.Context, ev event.Event, entry event.Entry,
 		entry.Labels[lateLabel] = model.LabelValue(entry.Timestamp.UTC().Format(lateLayout))
 		entry.LabelsKey = entry.Labels.Fingerprint()
 		p.Metrics.late.Inc()
-	} else {
+	} else if entry.Timestamp.Before(now.Add(lokiMaxFuture)) { // else Loki refuses it
 		m.heads.Note(stream, entry.Timestamp)
+		p.journal.Newest = latest(p.journal.Newest, entry.Timestamp.UTC())
 	}
 	p.Status.sending(now)
 	if err := p.Sink.Send(ctx, entry); err != nil {

@@ -20,6 +20,7 @@ func (p *Poller) resume() {
 	m := p.Memory
 	defer func() { p.Status.set(func(s *Snapshot) { s.Watermark = latest(s.Watermark, m.at.published) }) }()
 	last, saved := p.journal.Last()
+	m.heads.SetFloor(p.journal.Newest)
 	switch {
 	case m.known && m.at.scope == p.Scope:
 		if !saved {
