@@ -222,7 +222,7 @@ func TestNoSecretOfAnAPITokenRunGetsOut(t *testing.T) {
 			for _, fault := range []string{"500", "reset", "html", "next-elsewhere"} {
 				okta.control(t, http.MethodPost, "fault?name="+fault)
 			}
-			waitForLog(t, alloy, "the page names no usable next link")
+			waitForLog(t, alloy, "a page names no usable next link")
 			okta.control(t, http.MethodPost, "token?value=another")
 			require.Contains(t, alloy.waitForHealth(t, "unhealthy"), "Okta refused the API token")
 		})
