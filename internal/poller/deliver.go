@@ -19,6 +19,10 @@ const (
 	lateLayout = "2006-01-02T15"
 )
 
+// startSlack is how much of what is published after the start of the process counts as before
+// it: the server's clock is cut to seconds, and its nodes' clocks differ a little.
+const startSlack = time.Minute
+
 // deliver sends the page's events, moves the position and says how long to wait before the
 // next fetch. An error is that of the sink; the position has not moved then.
 func (p *Poller) deliver(ctx context.Context, page oktaapi.Page, events []event.Event) (time.Duration, error) {
@@ -172,8 +176,7 @@ func (p *Poller) here(ctx context.Context, page oktaapi.Page, events []event.Eve
 	if m.began.IsZero() {
 		m.began = page.Date
 	}
-	// The server's clock is cut to seconds, and its nodes' clocks differ a little.
-	until := latest(m.began.Add(time.Minute), m.ahead)
+	until := latest(m.began.Add(startSlack), m.ahead)
 	var about []delivery.Event
 	before := false
 	for _, ev := range events {

@@ -18,6 +18,9 @@ var ErrStuck = errors.New("Okta's answers do not lead on")
 // by the server: Okta persists almost all events within it.
 const behind = time.Minute
 
+// leastCap is the smallest page that counts as cut.
+const leastCap = 10
+
 // follow finds the way from one page to the next.
 type follow struct {
 	poller *Poller
@@ -84,7 +87,7 @@ func (f *follow) full(page oktaapi.Page, events []event.Event, advanced bool) bo
 	if n > f.size { // the cap was no cap
 		f.size = min(n, f.poller.PageSize)
 	}
-	if n > 0 && n < f.size && n == f.last && advanced && page.Date.Sub(events[n-1].Published) > behind {
+	if n >= leastCap && n < f.size && n == f.last && advanced && page.Date.Sub(events[n-1].Published) > behind {
 		level.Info(f.poller.Logger).Log("msg", "Okta returns smaller pages than asked for", "page_size", f.poller.PageSize, "events", n)
 		f.size = n
 	}

@@ -45,7 +45,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		givenUp:            counter("given_up_events_total", "Events given up after three deliveries because Loki never had them while later ones arrived."),
 		late:               counter("late_entries_total", "Entries that got the label late because they are further than out_of_order_window behind the newest one of their labels."),
 		unverified:         counter("unverified_events_total", "Events that Loki did not show before more than can be remembered were delivered after them."),
-		assumed:            counter("assumed_lost_events_total", "Events taken for lost after two hours without a later one of the same labels to prove it."),
+		assumed:            counter("assumed_lost_events_total", "Events taken for lost after four hours without a later one of the same labels to prove it."),
 		badLabels:          counter("label_limit_entries_total", "Entries without a label or with more than 15, which Loki's defaults refuse; forwarded all the same."),
 		badMetadata:        counter("metadata_limit_entries_total", "Entries with structured metadata over 64 KB or 128 pairs, which Loki's defaults refuse; forwarded all the same."),
 		bytes:              counter("response_bytes_total", "Decoded bytes of System Log responses."),

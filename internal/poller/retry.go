@@ -13,8 +13,7 @@ const (
 	// retryPages bounds the search for a page's lost events: its cursor gives them on the
 	// first page, a search by time a little later.
 	retryPages = 3
-	// probeBack is how far before now a probe is looked for. Loki shows an event of that age
-	// at once.
+	// probeBack is how far before now a probe is looked for, where Loki shows any age.
 	probeBack = time.Hour
 	// probeAgain is the time between two searches for a probe.
 	probeAgain = time.Minute
@@ -92,43 +91,62 @@ func (p *Poller) again(ctx context.Context, ev event.Event, pg *delivery.Page[po
 	return err
 }
 
-// probe delivers one event ahead of the position, while nothing newer may be delivered: a
-// recent one, since Loki shows it at once, or else the next. Only something later can show
-// that the pipeline works again and that what is missing is lost.
+// probe delivers one event ahead of the position, while nothing newer may be delivered. Only
+// something later can show that the pipeline works again and that what is missing is lost.
+// It must be one that nobody can have delivered, or it would be found whatever the pipeline
+// does, and young enough for Loki to show it.
 func (p *Poller) probe(ctx context.Context) {
 	m, now := p.Memory, time.Now()
-	for _, cur := range []oktaapi.Cursor{p.start(now.Add(-probeBack)), m.at.cursor} {
-		page, events, err := p.fetch(ctx, cur, nil)
-		if err != nil {
-			if ctx.Err() == nil {
-				class := oktaapi.ClassOf(err)
-				p.Status.fail(class, err)
-				p.outage.failed(class, err)
-			}
-			return
-		}
-		p.answered()
-		for i := len(events) - 1; i >= 0; i-- {
-			ev := events[i]
-			if !p.confirmable(ev, now) || m.seen.has(ev.UUID) || m.window.Has(ev.UUID) || p.mayBeUnderWay(ev, now, now) {
-				continue
-			}
-			entry := p.Format(ev, now)
-			if entry.Labels == nil {
-				continue
-			}
-			p.announce(page, events[i:i+1], nil)
-			m.ahead = latest(m.ahead, ev.Published)
-			start := m.at
-			start.cursor = cur
-			pg := delivery.NewPage(start, m.at, 1, len(entry.Line))
-			err := p.forward(ctx, ev, entry, pg, now)
-			p.Status.sending(time.Time{})
-			if err == nil {
-				p.account(ev, entry, now)
-				m.window.Add(pg)
-			}
-			return
-		}
+	newest := latest(latest(m.at.published, m.furthest), m.began.Add(startSlack))
+	from := now.Add(-probeBack)
+	if visible := p.Confirm.Visible(); visible > 0 {
+		from = now.Add(-visible / 2)
 	}
+	at := position{published: latest(from, newest), scope: p.Scope}
+	at.cursor = p.start(at.published)
+	if !p.probeFrom(ctx, at, newest) {
+		p.probeFrom(ctx, m.at, time.Time{}) // nothing new: the next of the log, unless Loki has it
+	}
+}
+
+// probeFrom delivers the first event of a page that is after a time and that nobody has
+// delivered. It returns false when the page has none.
+func (p *Poller) probeFrom(ctx context.Context, at position, after time.Time) bool {
+	m := p.Memory
+	page, events, err := p.fetch(ctx, at.cursor, nil)
+	if err != nil {
+		if ctx.Err() == nil {
+			class := oktaapi.ClassOf(err)
+			p.Status.fail(class, err)
+			p.outage.failed(class, err)
+		}
+		return true // there may be one
+	}
+	p.answered()
+	there, err := p.here(ctx, page, events)
+	if err != nil {
+		return true
+	}
+	now := time.Now()
+	for _, ev := range events {
+		if !ev.Published.After(after) || ev.Published.After(page.Date) || !p.confirmable(ev, now) || there.found[ev.UUID] ||
+			m.seen.has(ev.UUID) || m.window.Has(ev.UUID) || p.mayBeUnderWay(ev, now, now) || !m.window.Shown(ev.Published, now, now) {
+			continue
+		}
+		entry := p.Format(ev, now)
+		if entry.Labels == nil {
+			continue
+		}
+		p.announce(page, []event.Event{ev}, nil)
+		m.ahead = latest(m.ahead, ev.Published)
+		pg := delivery.NewPage(at, m.at, 1, len(entry.Line))
+		err := p.forward(ctx, ev, entry, pg, now)
+		p.Status.sending(time.Time{})
+		if err == nil {
+			p.account(ev, entry, now)
+			m.window.Add(pg)
+		}
+		return true
+	}
+	return false
 }
