@@ -40,11 +40,11 @@ type trial struct {
 	times []time.Time
 	begin time.Time
 
-	id      string // of the configuration
-	memory  *poller.Memory
-	status  *poller.Status
-	metrics *poller.Metrics
-	stop    func()
+	id       string // of the configuration
+	memories *poller.Memories
+	status   *poller.Status
+	metrics  *poller.Metrics
+	stop     func()
 }
 
 const trialSelector = `{job="test"}`
@@ -101,7 +101,7 @@ func (s *trial) format(e event.Event, _ time.Time) event.Entry {
 
 // process begins a new process on the same folder, with a loki.write of its own.
 func (s *trial) process() {
-	s.memory, s.status, s.metrics = &poller.Memory{}, &poller.Status{}, poller.NewMetrics(nil)
+	s.memories, s.status, s.metrics = &poller.Memories{}, &poller.Status{}, poller.NewMetrics(nil)
 	s.write = pipesim.NewWrite(s.loki, s.cfg)
 }
 
@@ -114,15 +114,19 @@ func (s *trial) run() {
 	view, err := s.loki.View(trialSelector)
 	require.NoError(s.t, err)
 	scope := checkpoint.Scope{Org: org.String(), PageSize: oktaapi.MaxPageSize}
-	journal, notes := checkpoint.Open(s.dir, scope, 0)
-	require.Empty(s.t, notes)
+	open := func() (*checkpoint.Journal, error) {
+		journal, notes, err := checkpoint.Open(s.dir, scope, 0)
+		require.Empty(s.t, notes)
+		return journal, err
+	}
+	memory := s.memories.Take(poller.Owner{Dir: s.dir, Org: scope.Org, To: s.id})
 	client := s.pipe.Client()
 	p := poller.New(poller.Config{
 		Source: oktaapi.New(oktaapi.Config{Org: org, Auth: ssws, HTTP: client, Share: 1, PageSize: oktaapi.MaxPageSize}),
-		Sink:   s.write, Format: s.format, Journal: journal, Scope: scope,
-		PageSize: oktaapi.MaxPageSize, PollInterval: interval, InitialLookback: lookback,
+		Sink:   s.write, Format: s.format, Open: open, Scope: scope,
+		PageSize: oktaapi.MaxPageSize, PollInterval: interval, InitialLookback: lookback, OutOfOrder: 50 * time.Minute,
 		Confirm: view, ConfirmID: s.id,
-		Memory: s.memory, Status: s.status, Metrics: s.metrics, Logger: log.NewNopLogger(),
+		Memory: memory, Status: s.status, Metrics: s.metrics, Logger: log.NewNopLogger(),
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -130,6 +134,7 @@ func (s *trial) run() {
 	s.stop = func() {
 		cancel()
 		<-done
+		s.memories.Release(memory)
 		client.CloseIdleConnections()
 	}
 }
@@ -152,7 +157,7 @@ func (s *trial) reload() {
 func (s *trial) rename() {
 	s.stop()
 	s.dir = s.t.TempDir()
-	s.memory, s.status, s.metrics = &poller.Memory{}, &poller.Status{}, poller.NewMetrics(nil)
+	s.status, s.metrics = &poller.Status{}, poller.NewMetrics(nil)
 	s.run()
 }
 
