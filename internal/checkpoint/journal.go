@@ -22,15 +22,15 @@ type Scope struct {
 
 // Mark is a position in an org's log.
 type Mark struct {
-	Cursor     string    `json:"cursor"`      // URL of the next page to fetch
-	Published  time.Time `json:"published"`   // latest event time handed over before Cursor; the start time when there was none yet
-	HandedOver time.Time `json:"handed_over"` // our clock
+	Cursor    string    `json:"cursor"`      // URL of the next page to fetch
+	Published time.Time `json:"published"`   // latest event time delivered before Cursor; the start time when there was none yet
+	Delivered time.Time `json:"handed_over"` // our clock; the key is older than the name
 }
 
-// Delivery is what is known of events that were handed over and not confirmed yet,
+// Delivery is what is known of events that were delivered and not confirmed yet,
 // when a receiver is asked what it has. The zero value is a journal without that.
 type Delivery struct {
-	Pending     *Mark  `json:"pending,omitempty"`      // everything before it was handed over, confirmed or not
+	Pending     *Mark  `json:"pending,omitempty"`      // everything before it was delivered, confirmed or not
 	ConfirmedBy string `json:"confirmed_by,omitempty"` // the configuration under which an event was confirmed last
 	// Selectors are those under which what is not confirmed may be found, oldest first.
 	Selectors []string `json:"selectors,omitempty"`
@@ -119,7 +119,7 @@ func (j *Journal) Last() (Mark, bool) {
 // scope of the same org, which no cursor of ours can follow.
 func (j *Journal) Continue() (time.Time, bool) { return j.since, !j.since.IsZero() }
 
-// Resume goes back to the newest mark that was handed over at least a window before
+// Resume goes back to the newest mark that was delivered at least a window before
 // the last one, or the oldest there is, and forgets the marks after it: until they
 // are passed again, an interrupted replay must begin from the same place. The file
 // keeps them until the next Append.
@@ -133,7 +133,7 @@ func (j *Journal) Resume() (Mark, bool) {
 	}
 	at := 0
 	for i, m := range j.marks {
-		if last.HandedOver.Sub(m.HandedOver) >= j.window {
+		if last.Delivered.Sub(m.Delivered) >= j.window {
 			at = i
 		}
 	}
@@ -144,7 +144,7 @@ func (j *Journal) Resume() (Mark, bool) {
 // Append adds a mark and writes the file. When it fails, the journal in memory has
 // the mark and the next Append writes both.
 func (j *Journal) Append(m Mark) error {
-	m.Published, m.HandedOver = m.Published.UTC(), m.HandedOver.UTC()
+	m.Published, m.Delivered = m.Published.UTC(), m.Delivered.UTC()
 	j.marks = thin(append(j.marks, m), j.window)
 	return j.Save()
 }
@@ -165,13 +165,13 @@ func thin(marks []Mark, window time.Duration) []Mark {
 		return marks[n-1:]
 	}
 	// The mark before the newest may go when it is close to its predecessor.
-	if n >= 3 && marks[n-2].HandedOver.Sub(marks[n-3].HandedOver) < window/32 {
+	if n >= 3 && marks[n-2].Delivered.Sub(marks[n-3].Delivered) < window/32 {
 		marks[n-2] = marks[n-1]
 		marks = marks[:n-1]
 	}
 	// Of the marks older than the window only the newest is a place to resume from.
-	newest := marks[len(marks)-1].HandedOver
-	for len(marks) > 2 && newest.Sub(marks[1].HandedOver) >= window {
+	newest := marks[len(marks)-1].Delivered
+	for len(marks) > 2 && newest.Sub(marks[1].Delivered) >= window {
 		marks = marks[1:]
 	}
 	if over := len(marks) - maxMarks; over > 0 { // only a clock that jumps gets here

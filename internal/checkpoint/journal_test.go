@@ -19,9 +19,9 @@ var t0 = time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
 
 func mark(i int, at time.Time) Mark {
 	return Mark{
-		Cursor:     fmt.Sprintf("https://acme.okta.com/api/v1/logs?after=%d_1&limit=1000", 1627500000000+i),
-		Published:  at.Add(-time.Second),
-		HandedOver: at,
+		Cursor:    fmt.Sprintf("https://acme.okta.com/api/v1/logs?after=%d_1&limit=1000", 1627500000000+i),
+		Published: at.Add(-time.Second),
+		Delivered: at,
 	}
 }
 
@@ -95,7 +95,7 @@ func TestInterruptedReplayBeginsFromTheSamePlaceAgain(t *testing.T) {
 	from, _ := j.Resume()
 
 	// The replay commits one page, an hour later, and dies.
-	require.NoError(t, j.Append(Mark{Cursor: "https://acme.okta.com/api/v1/logs?after=replayed", Published: t0, HandedOver: t0.Add(time.Hour)}))
+	require.NoError(t, j.Append(Mark{Cursor: "https://acme.okta.com/api/v1/logs?after=replayed", Published: t0, Delivered: t0.Add(time.Hour)}))
 	j, _, _ = Open(dir, testScope, time.Minute)
 	again, _ := j.Resume()
 	require.Equal(t, from, again)
@@ -122,13 +122,13 @@ func TestJournalStaysBounded(t *testing.T) {
 	for i := range 7 * 24 * 360 {
 		add(10 * time.Second)
 		if i >= 6 {
-			require.GreaterOrEqual(t, at.Sub(marks[0].HandedOver), time.Minute, "a minute of marks is kept")
+			require.GreaterOrEqual(t, at.Sub(marks[0].Delivered), time.Minute, "a minute of marks is kept")
 		}
 	}
 	for range 10_000 {
 		add(100 * time.Millisecond)
 	}
-	covered := at.Sub(marks[0].HandedOver)
+	covered := at.Sub(marks[0].Delivered)
 	require.GreaterOrEqual(t, covered, time.Minute)
 	require.Less(t, covered, time.Minute+10*time.Second)
 	for i := range 1000 {
@@ -191,7 +191,7 @@ func TestForeignAndNewerFilesAreSetAside(t *testing.T) {
 	}{
 		"another org":   {file{Version: 1, Scope: Scope{Org: "https://other.okta.com"}, Marks: []Mark{mark(0, t0)}}, "it belongs to https://other.okta.com"},
 		"newer version": {file{Version: 2, Scope: testScope, Marks: []Mark{mark(0, t0)}}, "it has version 2, this program knows up to 1"},
-		"empty cursor":  {file{Version: 1, Scope: testScope, Marks: []Mark{{HandedOver: t0}}}, "a mark without cursor"},
+		"empty cursor":  {file{Version: 1, Scope: testScope, Marks: []Mark{{Delivered: t0}}}, "a mark without cursor"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

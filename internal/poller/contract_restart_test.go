@@ -66,7 +66,7 @@ func TestACrashBeforeTheSaveRepeatsThePageAndLosesNothing(t *testing.T) {
 	})
 }
 
-func TestTheSavedCursorStaysUntilItsPageWasHandedOver(t *testing.T) {
+func TestTheSavedCursorStaysUntilItsPageWasDelivered(t *testing.T) {
 	contract(t, func(t *testing.T) {
 		org := &oktasim.Org{}
 		org.Append(evs("a", 15)...)

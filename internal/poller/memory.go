@@ -26,7 +26,7 @@ type position struct {
 
 // mark is the position as the journal has it.
 func (at position) mark(now time.Time) checkpoint.Mark {
-	return checkpoint.Mark{Cursor: string(at.cursor), Published: at.published, HandedOver: now}
+	return checkpoint.Mark{Cursor: string(at.cursor), Published: at.published, Delivered: now}
 }
 
 // Memory is what one poller leaves to the next one on the same org in the same process,

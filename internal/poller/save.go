@@ -91,7 +91,7 @@ func (p *Poller) announce(page oktaapi.Page, events []event.Event, there map[str
 	if further {
 		p.write(func(now time.Time) error {
 			p.journal.Delivery.Pending = &checkpoint.Mark{
-				Cursor: string(p.Memory.at.cursor), Published: p.Memory.furthest.UTC(), HandedOver: now.UTC(),
+				Cursor: string(p.Memory.at.cursor), Published: p.Memory.furthest.UTC(), Delivered: now.UTC(),
 			}
 			return p.journal.Save()
 		})

@@ -116,7 +116,7 @@ func (s *Status) sending(since time.Time) {
 }
 
 // fail notes a failed try. Being asked to slow down is no outage; and a refusal stands
-// until a page comes, for a timeout in between does not mend it.
+// until a page arrives; a timeout in between does not clear it.
 func (s *Status) fail(class oktaapi.Class, err error) {
 	s.set(func(snap *Snapshot) {
 		now := time.Now()

@@ -19,16 +19,16 @@ import (
 // unhealthy, at least; three poll intervals if that is longer.
 const outageGrace = 5 * time.Minute
 
-// CurrentHealth implements component.HealthComponent. What somebody has to mend is
-// unhealthy at once, what may pass by itself when it lasts. Waiting for the rate limit
-// or for a receiver is healthy, and said.
+// CurrentHealth implements component.HealthComponent. What needs an operator is
+// unhealthy at once, what may pass by itself only when it lasts. Waiting for the rate limit
+// is healthy, and so is a receiver that blocks for less than that; the message says so.
 func (c *Component) CurrentHealth() component.Health {
 	j, s := c.snapshot()
 	return healthOf(s, j.auth.Method(), j.args.PollInterval, time.Now())
 }
 
-// healthOf judges a snapshot: one sentence with cause and remedy, and the time since
-// which it holds, which is not that of the question.
+// healthOf judges a snapshot: one sentence with cause and remedy, and the time it became
+// true, not the time of this call.
 func healthOf(s poller.Snapshot, method string, interval time.Duration, now time.Time) component.Health {
 	unhealthy := func(since time.Time, format string, args ...any) component.Health {
 		return component.Health{Health: component.HealthTypeUnhealthy, Message: fmt.Sprintf(format, args...), UpdateTime: since}

@@ -46,7 +46,7 @@ func newJob(args Arguments, c *Component) (*job, error) {
 		return nil, fmt.Errorf("url: %w", err)
 	}
 	for _, note := range notes {
-		level.Warn(c.logger()).Log("msg", "url was normalised", "url", org, "note", note)
+		level.Warn(c.logger()).Log("msg", "url was normalized", "url", org, "note", note)
 	}
 	if args.RequestTimeout < oktaQueryTimeout {
 		level.Warn(c.logger()).Log("msg", "request_timeout is below the 30s in which Okta may still answer a query", "request_timeout", args.RequestTimeout)
