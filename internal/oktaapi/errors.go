@@ -8,7 +8,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"unicode"
+
+	"github.com/grafana/alloy/okta/internal/httptext"
 )
 
 // Class says what a failure asks of the caller. The HTTP status decides first,
@@ -108,18 +109,18 @@ func statusError(cur Cursor, status int, h http.Header, body []byte) *Error {
 		} `json:"errorCauses"`
 	}
 	if json.Unmarshal(body, &doc) == nil {
-		e.Code = printable(cmp.Or(doc.ErrorCode, doc.Error), 40)
+		e.Code = httptext.Clean(cmp.Or(doc.ErrorCode, doc.Error), 40)
 		summary := cmp.Or(doc.ErrorSummary, doc.Description)
 		for _, c := range doc.ErrorCauses {
 			if c.ErrorSummary != "" && !strings.Contains(summary, c.ErrorSummary) {
 				summary += "; " + c.ErrorSummary
 			}
 		}
-		e.Summary = printable(summary, 500)
+		e.Summary = httptext.Clean(summary, 500)
 	}
 	if e.Summary == "" {
 		// A missing scope is told in a header, not in the body.
-		e.Summary = printable(h.Get("WWW-Authenticate"), 500)
+		e.Summary = httptext.Clean(h.Get("WWW-Authenticate"), 500)
 	}
 	switch {
 	case status == http.StatusTooManyRequests:
@@ -146,12 +147,24 @@ func aboutCredentials(h http.Header, oauthError string) bool {
 
 // transportError classifies a failure without an answer, or with half of one. Errors
 // of the transport do not hold the URL, as those of http.Client do.
-func transportError(err error, timeout string) *Error {
+func transportError(err error, timeout string, secrets *httptext.Secrets) *Error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = fmt.Errorf("no complete answer within request_timeout (%s): %w", timeout, err)
 	}
+	if text := err.Error(); text != secrets.Clean(text, 500) { // it may quote what the other side sent
+		err = &quoted{secrets.Clean(text, 500), err}
+	}
 	return &Error{Class: Transient, Err: err}
 }
+
+// quoted is an error whose text was cleaned; the cause stays for errors.Is.
+type quoted struct {
+	text string
+	err  error
+}
+
+func (q *quoted) Error() string { return q.text }
+func (q *quoted) Unwrap() error { return q.err }
 
 // authorizeError classifies an error of the Authorizer, see [Authorizer].
 func authorizeError(err error) *Error {
@@ -163,16 +176,4 @@ func authorizeError(err error) *Error {
 	return e
 }
 
-func requestID(h http.Header) string { return printable(h.Get("X-Okta-Request-Id"), 100) }
-
-// printable makes text from the network safe for a log line: no control characters,
-// at most n bytes.
-func printable(s string, n int) string {
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, "?"))
-	return bounded(strings.TrimSpace(s), n)
-}
+func requestID(h http.Header) string { return httptext.Clean(h.Get("X-Okta-Request-Id"), 100) }

@@ -26,7 +26,7 @@ func findRemedy(table []remedy, method string, status int, r refusal) string {
 }
 
 const (
-	adviceClock = "the clock of this machine and Okta's differ: synchronise it (NTP)"
+	adviceClock = "the clock of this machine and Okta's differ: synchronize it (NTP)"
 	adviceRole  = "assign an admin role that may view the System Log to the service app, under its Admin roles tab; the scope alone is not enough"
 	adviceZone  = "the service app, or its tokens, may be used from certain network zones only: allow this machine's public IP address under Security > Networks, or use the proxy that is allowed"
 )
