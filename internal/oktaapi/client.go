@@ -116,6 +116,9 @@ func New(cfg Config) *Client {
 	return c
 }
 
+// Method is the Authorizer's, for [github.com/grafana/alloy/okta/internal/oktaapi/auth.Remedy].
+func (c *Client) Method() string { return c.cfg.Auth.Method() }
+
 // Fetch gets the page behind cur. It waits for the budget first; the timeout does
 // not run meanwhile. The error is ctx's when ctx ended, else an [*Error].
 func (c *Client) Fetch(ctx context.Context, cur Cursor) (Page, error) {
@@ -151,6 +154,9 @@ func (c *Client) Fetch(ctx context.Context, cur Cursor) (Page, error) {
 		case ans.status != http.StatusOK:
 			return Page{}, statusError(cur, ans.status, ans.header, ans.body)
 		default:
+			if err := foreignPage(cur, ans); err != nil {
+				return Page{}, err
+			}
 			return c.page(target, ans), nil
 		}
 	}

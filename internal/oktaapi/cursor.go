@@ -87,3 +87,12 @@ func (c *Client) resolve(from *url.URL, target string) (string, error) {
 	}
 	return target, nil
 }
+
+// host is whom the cursor leads to.
+func (c Cursor) host() string {
+	u, err := url.Parse(string(c))
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}

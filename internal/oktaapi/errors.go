@@ -1,12 +1,14 @@
 package oktaapi
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/grafana/alloy/okta/internal/httptext"
@@ -53,6 +55,10 @@ type Error struct {
 	Summary   string // Okta's errorSummary and errorCauses, cut to 500 bytes; may change without notice
 	RequestID string // X-Okta-Request-Id, what Okta's support asks for
 	Err       error  // the cause when it is not an HTTP status
+	// Foreign is set when the answer is not Okta's: no error object of Okta's and no
+	// X-Okta-Request-Id. A proxy, a gateway, a captive portal or another host answered for Host.
+	Foreign bool
+	Host    string // of the org's URL, with Foreign
 }
 
 // Error gives Okta's own words: "Okta answered 401 E0000011: Invalid token provided
@@ -62,7 +68,11 @@ func (e *Error) Error() string {
 		return fmt.Sprintf("fetching page: %v", e.Err)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "Okta answered %d", e.Status)
+	if e.Foreign {
+		fmt.Fprintf(&b, "something between us and Okta answered %d for %s", e.Status, e.Host)
+	} else {
+		fmt.Fprintf(&b, "Okta answered %d", e.Status)
+	}
 	if e.Code != "" {
 		b.WriteString(" " + e.Code)
 	}
@@ -122,12 +132,16 @@ func statusError(cur Cursor, status int, h http.Header, body []byte) *Error {
 		// A missing scope is told in a header, not in the body.
 		e.Summary = httptext.Clean(h.Get("WWW-Authenticate"), 500)
 	}
+	e.Foreign = e.RequestID == "" && !isOktaCode(e.Code) && !strings.Contains(h.Get("WWW-Authenticate"), "error=")
+	if e.Foreign {
+		e.Code, e.Host = "", cur.host() // its "error" is none of Okta's
+	}
 	switch {
 	case status == http.StatusTooManyRequests:
 		e.Class = RateLimited
 	case status == http.StatusRequestTimeout || status == http.StatusTooEarly || status >= 500:
 		e.Class = Transient
-	case status == http.StatusBadRequest && !cur.IsStart() && !aboutCredentials(h, doc.Error):
+	case status == http.StatusBadRequest && !e.Foreign && !cur.IsStart() && !aboutCredentials(h, doc.Error):
 		e.Class = CursorRefused
 	case status >= 400:
 		e.Class = Refused
@@ -136,6 +150,22 @@ func statusError(cur Cursor, status int, h http.Header, body []byte) *Error {
 		e.Err = errors.New("expected 200")
 	}
 	return e
+}
+
+// oktaCode matches Okta's API error codes and the OAuth errors that its API answers with
+// (RFC 6750 section 3.1, RFC 9449 section 7.1, Okta's OAuth error catalog).
+var oktaCode = regexp.MustCompile(`^(E\d{7}|invalid_(token|request|scope|client|grant|dpop_proof)|insufficient_scope|use_dpop_nonce|` +
+	`access_denied|consent_required|unauthorized_client|unsupported_grant_type)$`)
+
+func isOktaCode(code string) bool { return oktaCode.MatchString(code) }
+
+// foreignPage is the error for a 200 that is neither a page nor Okta's.
+func foreignPage(cur Cursor, a answer) *Error {
+	body := bytes.TrimSpace(a.body)
+	if requestID(a.header) != "" || len(body) == 0 || body[0] == '[' {
+		return nil
+	}
+	return &Error{Class: Transient, Status: a.status, Foreign: true, Host: cur.host(), Err: errors.New("not a page of the System Log")}
 }
 
 // aboutCredentials reports whether a 400 is about the access token or the DPoP proof:
