@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/grafana/alloy/okta/internal/httptext"
@@ -87,6 +88,11 @@ func (p *Page) Release() {
 type Client struct {
 	cfg       Config
 	transport http.RoundTripper
+
+	mu       sync.Mutex
+	tokenAt  time.Time // no token request before, after a 429 of the token endpoint
+	reason   string    // why, in words
+	refusals int       // of those 429s, in a row
 }
 
 // New returns a client. It does no network.
@@ -199,6 +205,9 @@ type answer struct {
 
 // exchange makes one request and reads its whole answer.
 func (c *Client) exchange(ctx context.Context, target string) (answer, error) {
+	if err := c.awaitToken(ctx); err != nil {
+		return answer{}, err
+	}
 	claim, err := c.cfg.Budget.acquire(ctx, c, c.cfg.Share, c.cfg.Waiting)
 	if err != nil {
 		return answer{}, err
@@ -220,8 +229,11 @@ func (c *Client) exchange(ctx context.Context, target string) (answer, error) {
 	req.Header.Set("User-Agent", c.cfg.UserAgent)
 	if err := c.cfg.Auth.Authorize(ctx, req); err != nil {
 		c.cfg.Budget.released(claim)
-		return answer{}, authorizeError(err)
+		return answer{}, c.tokenRefused(authorizeError(err))
 	}
+	c.mu.Lock()
+	c.refusals = 0
+	c.mu.Unlock()
 
 	begin := time.Now()
 	resp, err := c.transport.RoundTrip(req)
@@ -263,6 +275,43 @@ func (c *Client) exchange(ctx context.Context, target string) (answer, error) {
 		return answer{}, e
 	}
 	return ans, nil
+}
+
+// tokenRefused learns from a 429 of the token endpoint, whose limit is apart from the
+// log's, until when to wait: the next Fetch does.
+func (c *Client) tokenRefused(e *Error) *Error {
+	h := rateLimit(e)
+	if h == nil {
+		return e
+	}
+	e.Class = RateLimited
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.refusals++
+	wait, reason := readRates(h).refusalWait(c.refusals)
+	c.tokenAt, c.reason = time.Now().Add(wait), "no access token: "+reason
+	return e
+}
+
+// awaitToken waits until the token endpoint may be asked again.
+func (c *Client) awaitToken(ctx context.Context) error {
+	c.mu.Lock()
+	until, reason := c.tokenAt, c.reason
+	c.mu.Unlock()
+	wait := time.Until(until)
+	if wait <= 0 {
+		return nil
+	}
+	if c.cfg.Waiting != nil {
+		c.cfg.Waiting(until, reason)
+		defer c.cfg.Waiting(time.Time{}, "")
+	}
+	select {
+	case <-time.After(wait):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // redact takes the credentials of the request out of an answer that will be quoted

@@ -206,4 +206,13 @@ func authorizeError(err error) *Error {
 	return e
 }
 
+// rateLimit is the header of a 429 of the token endpoint in err's chain, nil without one.
+func rateLimit(err error) http.Header {
+	var limited interface{ RateLimit() http.Header }
+	if errors.As(err, &limited) {
+		return limited.RateLimit()
+	}
+	return nil
+}
+
 func requestID(h http.Header) string { return httptext.Clean(h.Get("X-Okta-Request-Id"), 100) }
