@@ -65,7 +65,7 @@ func serve(ctx context.Context, opts options, stderr io.Writer) error {
 	org := &oktasim.Org{
 		Token: opts.token, PublicURL: opts.publicURL, Seed: opts.seed, Clients: opts.clients,
 		RateLimit: opts.rateLimit, PrincipalShare: opts.principalShare,
-		Clock: opts.clock, LateShare: opts.lateShare,
+		Clock: opts.clock, LateShare: opts.lateShare, PageCap: opts.pageCap, VisibleEvery: opts.visibleEvery,
 	}
 	org.Generate(opts.backlog, opts.backlogSpan)
 

@@ -33,6 +33,8 @@ type options struct {
 	principalShare float64
 	clock          time.Duration
 	lateShare      float64
+	pageCap        int
+	visibleEvery   time.Duration
 	clients        []oktasim.OAuthClient
 }
 
@@ -63,6 +65,8 @@ func parseOptions(args []string, stdout io.Writer) (options, error) {
 	fs.Float64Var(&o.principalShare, "principal-share", 1, "`share` of --rate-limit that one token or app may use, above 0 and up to 1 (a real org: 0.5)")
 	fs.DurationVar(&o.clock, "clock", 0, "`duration` that the org's clock is ahead of this machine's; negative: behind")
 	fs.Float64Var(&o.lateShare, "late-share", 0, "`share` of live transactions, from 0 to 1, that reach the log up to 10 minutes late")
+	fs.IntVar(&o.pageCap, "page-cap", 0, "`events` on a page at most, whatever limit says; 0 for no cap")
+	fs.DurationVar(&o.visibleEvery, "visible-every", 0, "show events in bulk, once per `duration`; 0 to show them at once")
 	fs.StringVar(&clientID, "client-id", "", "`id` of an OAuth service app; needs --client-jwks")
 	fs.StringVar(&clientJWKS, "client-jwks", "", "`file` with the public JWK or JWKS of that app; private keys are reduced to their public part")
 	fs.StringVar(&scopes, "client-scopes", "okta.logs.read", "`scopes` granted to that app, separated by commas")
@@ -103,6 +107,10 @@ func parseOptions(args []string, stdout io.Writer) (options, error) {
 		return o, fmt.Errorf("--principal-share %g: want above 0 and up to 1", o.principalShare)
 	case (clientID == "") != (clientJWKS == ""):
 		return o, errors.New("--client-id and --client-jwks go together: give both or neither")
+	case o.pageCap < 0:
+		return o, fmt.Errorf("--page-cap %d: want 0 or more", o.pageCap)
+	case o.visibleEvery < 0:
+		return o, fmt.Errorf("--visible-every %s: want 0s or more", o.visibleEvery)
 	case !(o.lateShare >= 0 && o.lateShare <= 1):
 		return o, fmt.Errorf("--late-share %g: want 0 to 1", o.lateShare)
 	}

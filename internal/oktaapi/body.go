@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/gzip"
+
+	"github.com/grafana/alloy/okta/internal/httptext"
 )
 
 // Memory that the next page uses again. A body is 2 MB, and memory that is new costs more to touch than the bytes cost to decode.
@@ -41,7 +43,7 @@ func readBody(resp *http.Response, limit int64) (*bytes.Buffer, error) {
 		defer gzipReaders.Put(zr)
 		src = zr
 	default:
-		return new(bytes.Buffer), fmt.Errorf("content encoding %q was not asked for", printable(enc, 40))
+		return new(bytes.Buffer), fmt.Errorf("content encoding %q was not asked for", httptext.Clean(enc, 40))
 	}
 	body := buffer(&bodies)
 	return body, readAll(body, src, size, limit)

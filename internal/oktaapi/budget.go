@@ -77,7 +77,6 @@ type BudgetStatus struct {
 	Remaining int       // of them, left until Reset, for all clients of the org
 	Reset     time.Time // on our clock
 	Used      int       // requests sent by this process in the last minute
-	Blocked   time.Time // nothing is sent before; zero or past: not blocked
 }
 
 // Status returns a snapshot.
@@ -85,7 +84,7 @@ func (b *Budget) Status() BudgetStatus {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.forget(time.Now())
-	return BudgetStatus{Known: b.limit > 0, Limit: b.limit, Remaining: b.remaining, Reset: b.reset, Used: len(b.sent), Blocked: b.blocked}
+	return BudgetStatus{Known: b.limit > 0, Limit: b.limit, Remaining: b.remaining, Reset: b.reset, Used: len(b.sent)}
 }
 
 // acquire returns when the client may send one request, or with ctx's error. What it

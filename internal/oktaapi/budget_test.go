@@ -217,7 +217,7 @@ func TestARefusalStopsEveryClientOfTheOrg(t *testing.T) {
 		c, err := b.acquire(t.Context(), "one", 0.5, nil)
 		require.NoError(t, err)
 		b.answered(c, http.StatusTooManyRequests, rateHeaders("120", "0", now, epoch(now.Add(20*time.Second))))
-		require.Equal(t, now.Add(21*time.Second), b.Status().Blocked)
+		require.Equal(t, now.Add(21*time.Second), b.blocked)
 
 		_, err = other.acquire(t.Context(), "three", 0.5, nil)
 		require.NoError(t, err)

@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
-	"strings"
+	"sync"
 	"time"
+
+	"github.com/grafana/alloy/okta/internal/httptext"
 )
 
 // Defaults and limits of [Config].
@@ -60,11 +63,14 @@ type Config struct {
 
 // Page is one page of the log.
 type Page struct {
-	Body      []byte    // the decoded body, claimed to be a JSON array; owned by the caller
-	Next      Cursor    // Okta's next link; "" when it was missing or refused, see NextErr
-	NextErr   error     // why Next is "" although Okta named one; never a credential in it
-	Date      time.Time // the server's clock when it answered; ours if it sent no Date
-	RequestID string    // X-Okta-Request-Id
+	Body    []byte    // the decoded body, claimed to be a JSON array; owned by the caller
+	Next    Cursor    // Okta's next link; "" when it was missing or refused, see NextErr
+	NextErr error     // why Next is "" although Okta named one; never a credential in it
+	Date    time.Time // the server's clock when it answered; ours if it sent no Date
+	// Skew is how far our clock is ahead of the server's, negative when behind, to about a
+	// second: its Date has whole seconds. 0 if it sent no Date.
+	Skew      time.Duration
+	RequestID string // X-Okta-Request-Id
 
 	memory *bytes.Buffer // behind Body
 }
@@ -82,6 +88,11 @@ func (p *Page) Release() {
 type Client struct {
 	cfg       Config
 	transport http.RoundTripper
+
+	mu       sync.Mutex
+	tokenAt  time.Time // no token request before, after a 429 of the token endpoint
+	reason   string    // why, in words
+	refusals int       // of those 429s, in a row
 }
 
 // New returns a client. It does no network.
@@ -111,8 +122,8 @@ func New(cfg Config) *Client {
 	return c
 }
 
-// Budget returns the budget the client spends from.
-func (c *Client) Budget() *Budget { return c.cfg.Budget }
+// Method is the Authorizer's, for [github.com/grafana/alloy/okta/internal/oktaapi/auth.Remedy].
+func (c *Client) Method() string { return c.cfg.Auth.Method() }
 
 // Fetch gets the page behind cur. It waits for the budget first; the timeout does
 // not run meanwhile. The error is ctx's when ctx ended, else an [*Error].
@@ -121,11 +132,15 @@ func (c *Client) Fetch(ctx context.Context, cur Cursor) (Page, error) {
 	if err != nil {
 		return Page{}, &Error{Class: CursorRefused, Err: fmt.Errorf("the cursor is not usable: %w", err)}
 	}
-	challenged := false
+	challenged, resent := false, false
 	for hops := 0; ; {
 		ans, err := c.exchange(ctx, target)
 		if ctx.Err() != nil {
 			return Page{}, ctx.Err()
+		}
+		if ans.stale && !resent { // closed while it was idle, most likely: once more, on the budget and with a proof of its own
+			resent = true
+			continue
 		}
 		if err != nil {
 			return Page{}, err
@@ -145,6 +160,9 @@ func (c *Client) Fetch(ctx context.Context, cur Cursor) (Page, error) {
 		case ans.status != http.StatusOK:
 			return Page{}, statusError(cur, ans.status, ans.header, ans.body)
 		default:
+			if err := foreignPage(cur, ans); err != nil {
+				return Page{}, err
+			}
 			return c.page(target, ans), nil
 		}
 	}
@@ -152,7 +170,7 @@ func (c *Client) Fetch(ctx context.Context, cur Cursor) (Page, error) {
 
 // page takes body and next link out of a good answer.
 func (c *Client) page(target string, ans answer) Page {
-	p := Page{Body: ans.body, memory: ans.memory, Date: ans.date, RequestID: requestID(ans.header)}
+	p := Page{Body: ans.body, memory: ans.memory, Date: ans.date, Skew: ans.skew, RequestID: requestID(ans.header)}
 	next, ok := nextLink(ans.header)
 	if !ok {
 		return p
@@ -177,25 +195,33 @@ type answer struct {
 	status   int
 	header   http.Header
 	date     time.Time
+	skew     time.Duration // see Page
 	body     []byte
 	memory   *bytes.Buffer // behind body
 	redirect string        // Location of a 3xx
 	retry    bool          // the Authorizer wants one more try
+	stale    bool          // no answer, on a connection that was used before
 }
 
 // exchange makes one request and reads its whole answer.
 func (c *Client) exchange(ctx context.Context, target string) (answer, error) {
+	if err := c.awaitToken(ctx); err != nil {
+		return answer{}, err
+	}
 	claim, err := c.cfg.Budget.acquire(ctx, c, c.cfg.Share, c.cfg.Waiting)
 	if err != nil {
 		return answer{}, err
 	}
+	ctx, secrets := httptext.Watch(ctx)
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
+	reused := false
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) { reused = info.Reused }})
 
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, onlyOnce{})
 	if err != nil {
 		c.cfg.Budget.released(claim)
-		return answer{}, transportError(err, "")
+		return answer{}, transportError(err, "", secrets)
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Content-Type", "application/json") // Okta's core API asks for both on every call
@@ -203,20 +229,24 @@ func (c *Client) exchange(ctx context.Context, target string) (answer, error) {
 	req.Header.Set("User-Agent", c.cfg.UserAgent)
 	if err := c.cfg.Auth.Authorize(ctx, req); err != nil {
 		c.cfg.Budget.released(claim)
-		return answer{}, authorizeError(err)
+		return answer{}, c.tokenRefused(authorizeError(err))
 	}
+	c.mu.Lock()
+	c.refusals = 0
+	c.mu.Unlock()
 
 	begin := time.Now()
 	resp, err := c.transport.RoundTrip(req)
 	if err != nil {
 		c.cfg.Budget.answered(claim, 0, nil)
 		c.observe(0, begin, 0)
-		return answer{}, transportError(err, c.cfg.Timeout.String())
+		return answer{stale: reused && ctx.Err() == nil}, transportError(err, c.cfg.Timeout.String(), secrets)
 	}
 	defer resp.Body.Close()
 	c.cfg.Budget.answered(claim, resp.StatusCode, resp.Header)
 
 	ans := answer{status: resp.StatusCode, header: resp.Header, date: serverTime(resp.Header)}
+	ans.skew = skew(resp.Header, begin, time.Now())
 	limit := c.cfg.MaxBody
 	if ans.status != http.StatusOK {
 		limit = errorBodyLimit
@@ -235,38 +265,73 @@ func (c *Client) exchange(ctx context.Context, target string) (answer, error) {
 			resp.Header.Del("Content-Encoding")
 			ans.retry = c.cfg.Auth.Challenge(resp)
 		}
-		ans.redact(req.Header)
+		ans.redact(secrets)
 	case errors.Is(err, ErrBodyTooLarge):
 		return answer{}, &Error{Class: Transient, RequestID: requestID(ans.header),
 			Err: fmt.Errorf("%w: more than %d bytes; lower page_size", ErrBodyTooLarge, c.cfg.MaxBody)}
 	case err != nil:
-		e := transportError(fmt.Errorf("reading body: %w", err), c.cfg.Timeout.String())
+		e := transportError(fmt.Errorf("reading body: %w", err), c.cfg.Timeout.String(), secrets)
 		e.RequestID = requestID(ans.header)
 		return answer{}, e
 	}
 	return ans, nil
 }
 
+// tokenRefused learns from a 429 of the token endpoint, whose limit is apart from the
+// log's, until when to wait: the next Fetch does.
+func (c *Client) tokenRefused(e *Error) *Error {
+	h := rateLimit(e)
+	if h == nil {
+		return e
+	}
+	e.Class = RateLimited
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.refusals++
+	wait, reason := readRates(h).refusalWait(c.refusals)
+	c.tokenAt, c.reason = time.Now().Add(wait), "no access token: "+reason
+	return e
+}
+
+// awaitToken waits until the token endpoint may be asked again.
+func (c *Client) awaitToken(ctx context.Context) error {
+	c.mu.Lock()
+	until, reason := c.tokenAt, c.reason
+	c.mu.Unlock()
+	wait := time.Until(until)
+	if wait <= 0 {
+		return nil
+	}
+	if c.cfg.Waiting != nil {
+		c.cfg.Waiting(until, reason)
+		defer c.cfg.Waiting(time.Time{}, "")
+	}
+	select {
+	case <-time.After(wait):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // redact takes the credentials of the request out of an answer that will be quoted
 // in an error: something on the way may echo what it was sent.
-func (a *answer) redact(sent http.Header) {
-	for _, name := range []string{"Authorization", "Dpop", "Cookie"} {
-		for _, value := range sent.Values(name) {
-			if _, credential, ok := strings.Cut(value, " "); ok {
-				value = credential // without the scheme
-			}
-			if value == "" {
-				continue
-			}
-			a.body = bytes.ReplaceAll(a.body, []byte(value), []byte("[redacted]"))
-			for _, told := range []string{"X-Okta-Request-Id", "WWW-Authenticate"} {
-				if v := a.header.Get(told); strings.Contains(v, value) {
-					a.header.Set(told, strings.ReplaceAll(v, value, "[redacted]"))
-				}
-			}
+func (a *answer) redact(secrets *httptext.Secrets) {
+	a.body = []byte(secrets.Redact(string(a.body)))
+	for _, told := range []string{"X-Okta-Request-Id", "WWW-Authenticate"} {
+		if v := a.header.Get(told); v != "" {
+			a.header.Set(told, secrets.Redact(v))
 		}
 	}
 }
+
+// onlyOnce is an empty body that cannot be had again. Without it, http.Transport sends a
+// GET a second time by itself when a reused connection closes before an answer
+// (net/http, Request.isReplayable): with the same DPoP proof, which Okta takes once,
+// and past the budget. HTTP/1.1 sends no trace of an empty body (transferWriter.probeRequestBody).
+type onlyOnce struct{}
+
+func (onlyOnce) Read([]byte) (int, error) { return 0, io.EOF }
 
 func (c *Client) observe(status int, begin time.Time, bytes int) {
 	if c.cfg.Observe != nil {
@@ -280,4 +345,20 @@ func serverTime(h http.Header) time.Time {
 		return t
 	}
 	return time.Now()
+}
+
+// skew is our clock less that of a server that answered between sent and received.
+func skew(h http.Header, sent, received time.Time) time.Duration {
+	t, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		return 0
+	}
+	earliest, latest := t, t.Add(time.Second) // Date is cut to seconds
+	switch {
+	case sent.After(latest):
+		return sent.Sub(latest)
+	case received.Before(earliest):
+		return received.Sub(earliest)
+	}
+	return 0
 }

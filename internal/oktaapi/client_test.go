@@ -385,7 +385,7 @@ func TestAuthorizerIsAskedOnceMoreAfterAChallenge(t *testing.T) {
 					_, err := s.Fetch(t.Context(), s.Start(time.Now()))
 					require.Equal(t, tc.ok, err == nil, "%v", err)
 					require.Len(t, s.requests(), tc.requests)
-					require.Equal(t, tc.requests, s.Budget().Status().Used, "a retry costs budget like any request")
+					require.Equal(t, tc.requests, s.cfg.Budget.Status().Used, "a retry costs budget like any request")
 					for _, body := range s.auth.challenges {
 						require.Equal(t, `{"error":"use_dpop_nonce"}`, body, "decoded, and not yet read")
 					}
@@ -411,7 +411,7 @@ func TestAuthorizerErrorsKeepTheirKindAndCostNoBudget(t *testing.T) {
 			require.ErrorIs(t, err, cause)
 			require.Equal(t, class, asError(t, err).Class)
 			require.Empty(t, s.requests())
-			require.Zero(t, s.Budget().Status().Used)
+			require.Zero(t, s.cfg.Budget.Status().Used)
 		})
 	}
 }

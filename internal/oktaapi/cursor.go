@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/grafana/alloy/okta/internal/httptext"
 )
 
 // logsPath is the System Log resource.
@@ -81,7 +83,16 @@ func (c *Client) resolve(from *url.URL, target string) (string, error) {
 	}
 	if !sameOrigin(c.cfg.Org, u) {
 		return "", fmt.Errorf("%w (%s://%s instead of %s://%s)", errElsewhere,
-			printable(u.Scheme, 20), printable(u.Host, 100), c.cfg.Org.Scheme, c.cfg.Org.Host)
+			httptext.Clean(u.Scheme, 20), httptext.Clean(u.Host, 100), c.cfg.Org.Scheme, c.cfg.Org.Host)
 	}
 	return target, nil
+}
+
+// host is whom the cursor leads to.
+func (c Cursor) host() string {
+	u, err := url.Parse(string(c))
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }

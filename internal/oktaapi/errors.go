@@ -1,14 +1,17 @@
 package oktaapi
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
-	"unicode"
+
+	"github.com/grafana/alloy/okta/internal/httptext"
 )
 
 // Class says what a failure asks of the caller. The HTTP status decides first,
@@ -52,6 +55,10 @@ type Error struct {
 	Summary   string // Okta's errorSummary and errorCauses, cut to 500 bytes; may change without notice
 	RequestID string // X-Okta-Request-Id, what Okta's support asks for
 	Err       error  // the cause when it is not an HTTP status
+	// Foreign is set when the answer is not Okta's: no error object of Okta's and no
+	// X-Okta-Request-Id. A proxy, a gateway, a captive portal or another host answered for Host.
+	Foreign bool
+	Host    string // of the org's URL, with Foreign
 }
 
 // Error gives Okta's own words: "Okta answered 401 E0000011: Invalid token provided
@@ -61,7 +68,11 @@ func (e *Error) Error() string {
 		return fmt.Sprintf("fetching page: %v", e.Err)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "Okta answered %d", e.Status)
+	if e.Foreign {
+		fmt.Fprintf(&b, "something between us and Okta answered %d for %s", e.Status, e.Host)
+	} else {
+		fmt.Fprintf(&b, "Okta answered %d", e.Status)
+	}
 	if e.Code != "" {
 		b.WriteString(" " + e.Code)
 	}
@@ -108,25 +119,29 @@ func statusError(cur Cursor, status int, h http.Header, body []byte) *Error {
 		} `json:"errorCauses"`
 	}
 	if json.Unmarshal(body, &doc) == nil {
-		e.Code = printable(cmp.Or(doc.ErrorCode, doc.Error), 40)
+		e.Code = httptext.Clean(cmp.Or(doc.ErrorCode, doc.Error), 40)
 		summary := cmp.Or(doc.ErrorSummary, doc.Description)
 		for _, c := range doc.ErrorCauses {
 			if c.ErrorSummary != "" && !strings.Contains(summary, c.ErrorSummary) {
 				summary += "; " + c.ErrorSummary
 			}
 		}
-		e.Summary = printable(summary, 500)
+		e.Summary = httptext.Clean(summary, 500)
 	}
 	if e.Summary == "" {
 		// A missing scope is told in a header, not in the body.
-		e.Summary = printable(h.Get("WWW-Authenticate"), 500)
+		e.Summary = httptext.Clean(h.Get("WWW-Authenticate"), 500)
+	}
+	e.Foreign = e.RequestID == "" && !isOktaCode(e.Code) && !strings.Contains(h.Get("WWW-Authenticate"), "error=")
+	if e.Foreign {
+		e.Code, e.Host = "", cur.host() // its "error" is none of Okta's
 	}
 	switch {
 	case status == http.StatusTooManyRequests:
 		e.Class = RateLimited
 	case status == http.StatusRequestTimeout || status == http.StatusTooEarly || status >= 500:
 		e.Class = Transient
-	case status == http.StatusBadRequest && !cur.IsStart() && !aboutCredentials(h, doc.Error):
+	case status == http.StatusBadRequest && !e.Foreign && !cur.IsStart() && !aboutCredentials(h, doc.Error):
 		e.Class = CursorRefused
 	case status >= 400:
 		e.Class = Refused
@@ -135,6 +150,22 @@ func statusError(cur Cursor, status int, h http.Header, body []byte) *Error {
 		e.Err = errors.New("expected 200")
 	}
 	return e
+}
+
+// oktaCode matches Okta's API error codes and the OAuth errors that its API answers with
+// (RFC 6750 section 3.1, RFC 9449 section 7.1, Okta's OAuth error catalog).
+var oktaCode = regexp.MustCompile(`^(E\d{7}|invalid_(token|request|scope|client|grant|dpop_proof)|insufficient_scope|use_dpop_nonce|` +
+	`access_denied|consent_required|unauthorized_client|unsupported_grant_type)$`)
+
+func isOktaCode(code string) bool { return oktaCode.MatchString(code) }
+
+// foreignPage is the error for a 200 that is neither a page nor Okta's.
+func foreignPage(cur Cursor, a answer) *Error {
+	body := bytes.TrimSpace(a.body)
+	if requestID(a.header) != "" || len(body) == 0 || body[0] == '[' {
+		return nil
+	}
+	return &Error{Class: Transient, Status: a.status, Foreign: true, Host: cur.host(), Err: errors.New("not a page of the System Log")}
 }
 
 // aboutCredentials reports whether a 400 is about the access token or the DPoP proof:
@@ -146,12 +177,24 @@ func aboutCredentials(h http.Header, oauthError string) bool {
 
 // transportError classifies a failure without an answer, or with half of one. Errors
 // of the transport do not hold the URL, as those of http.Client do.
-func transportError(err error, timeout string) *Error {
+func transportError(err error, timeout string, secrets *httptext.Secrets) *Error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = fmt.Errorf("no complete answer within request_timeout (%s): %w", timeout, err)
 	}
+	if text := err.Error(); text != secrets.Clean(text, 500) { // it may quote what the other side sent
+		err = &quoted{secrets.Clean(text, 500), err}
+	}
 	return &Error{Class: Transient, Err: err}
 }
+
+// quoted is an error whose text was cleaned; the cause stays for errors.Is.
+type quoted struct {
+	text string
+	err  error
+}
+
+func (q *quoted) Error() string { return q.text }
+func (q *quoted) Unwrap() error { return q.err }
 
 // authorizeError classifies an error of the Authorizer, see [Authorizer].
 func authorizeError(err error) *Error {
@@ -163,16 +206,13 @@ func authorizeError(err error) *Error {
 	return e
 }
 
-func requestID(h http.Header) string { return printable(h.Get("X-Okta-Request-Id"), 100) }
-
-// printable makes text from the network safe for a log line: no control characters,
-// at most n bytes.
-func printable(s string, n int) string {
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, "?"))
-	return bounded(strings.TrimSpace(s), n)
+// rateLimit is the header of a 429 of the token endpoint in err's chain, nil without one.
+func rateLimit(err error) http.Header {
+	var limited interface{ RateLimit() http.Header }
+	if errors.As(err, &limited) {
+		return limited.RateLimit()
+	}
+	return nil
 }
+
+func requestID(h http.Header) string { return httptext.Clean(h.Get("X-Okta-Request-Id"), 100) }

@@ -72,7 +72,7 @@ func TestRedirectsAreFollowedOnlyWithinTheOrg(t *testing.T) {
 		require.Equal(t, Cursor("http://localhost/moved/logs?after=10"), page.Next, "relative to where the page was")
 		require.Len(t, s.requests(), 2)
 		require.Equal(t, "SSWS "+secret, s.requests()[1].Header.Get("Authorization"))
-		require.Equal(t, 2, s.Budget().Status().Used)
+		require.Equal(t, 2, s.cfg.Budget.Status().Used)
 	})
 	for name, location := range map[string]string{
 		"another host":  "https://login.example.com/signin",

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/grafana/alloy/okta/internal/httptext"
 )
 
 // Domains that Okta runs orgs on. On these, and only these, the Admin Console
@@ -15,7 +17,7 @@ import (
 // validators of Okta's SDKs.
 var oktaDomains = []string{
 	"okta.com", "oktapreview.com", "okta-emea.com", "okta-gov.com", "okta.mil",
-	"trexcloud.com", "trex-gov.com", "okta-miltest.com",
+	"trexcloud.com", "trex-gov.com", "trex-govcloud.com", "okta-miltest.com",
 }
 
 // example is how an org's URL looks.
@@ -24,7 +26,7 @@ const example = "https://acme.okta.com"
 // ParseOrg turns what people paste as their org's URL into the URL of the org:
 // scheme and host, nothing else.
 //
-// Accepted and normalised: surrounding space, a missing scheme (https), upper case,
+// Accepted and normalized: surrounding space, a missing scheme (https), upper case,
 // a default port, a trailing dot or slash, any path (such as /api/v1/logs or
 // /admin/dashboard), and the Admin Console's host (TENANT-admin.okta.com). Whatever
 // changes the meaning of the input is reported in notes, a sentence each, for the
@@ -64,7 +66,7 @@ func ParseOrg(raw string) (org *url.URL, notes []string, err error) {
 	scheme := strings.ToLower(u.Scheme)
 
 	want := "https://" + hostPort(host, port)
-	if scheme == "http" && isLoopback(host) {
+	if scheme == "http" && IsLoopback(host) {
 		want = "http://" + hostPort(host, port)
 	}
 	switch {
@@ -76,7 +78,7 @@ func ParseOrg(raw string) (org *url.URL, notes []string, err error) {
 		return nil, nil, fmt.Errorf("the org URL holds a fragment; write %q", want)
 	case scheme != "https" && scheme != "http":
 		return nil, nil, fmt.Errorf("the org URL has the scheme %q, allowed is https; write %q", scheme, want)
-	case scheme == "http" && !isLoopback(host):
+	case scheme == "http" && !IsLoopback(host):
 		return nil, nil, fmt.Errorf("the org URL uses http to %s, which would send the credentials in clear; write %q (http is allowed to loopback only)", host, want)
 	case strings.HasSuffix(host, ".com.com"):
 		return nil, nil, fmt.Errorf("the org URL ends in %q; write %q", ".com.com", "https://"+strings.TrimSuffix(host, ".com"))
@@ -85,10 +87,10 @@ func ParseOrg(raw string) (org *url.URL, notes []string, err error) {
 	}
 
 	if n, err := strconv.Atoi(port); port != "" && (err != nil || n < 1 || n > 65535) {
-		return nil, nil, fmt.Errorf("the org URL has the port %s, allowed are 1 to 65535; write %q", bounded(port, 20), "https://"+hostPort(host, ""))
+		return nil, nil, fmt.Errorf("the org URL has the port %s, allowed are 1 to 65535; write %q", httptext.Clean(port, 20), "https://"+hostPort(host, ""))
 	}
-	if bare && port == "" && !strings.Contains(host, ".") && !isLoopback(host) {
-		return nil, nil, fmt.Errorf("the org URL %q is a tenant's name alone; write it as %q", bounded(host, 100), "https://"+bounded(host, 100)+".okta.com")
+	if bare && port == "" && !strings.Contains(host, ".") && !IsLoopback(host) {
+		return nil, nil, fmt.Errorf("the org URL %q is a tenant's name alone; write it as %q", httptext.Clean(host, 100), "https://"+httptext.Clean(host, 100)+".okta.com")
 	}
 	if slices.Contains(oktaDomains, host) {
 		return nil, nil, fmt.Errorf("the org URL %q lacks the tenant; write it as %q", want, "https://acme."+host)
@@ -98,7 +100,7 @@ func ParseOrg(raw string) (org *url.URL, notes []string, err error) {
 		host = stripped
 	}
 	if p := strings.Trim(u.Path, "/"); p != "" {
-		notes = append(notes, fmt.Sprintf("ignoring the path %q of the org URL", bounded(u.Path, 100)))
+		notes = append(notes, fmt.Sprintf("ignoring the path %q of the org URL", httptext.Clean(u.Path, 100)))
 	}
 	if (scheme == "https" && port == "443") || (scheme == "http" && port == "80") {
 		port = ""
@@ -156,7 +158,10 @@ func isHost(s string) bool {
 	return true
 }
 
-func isLoopback(host string) bool {
+// IsLoopback reports whether host, without a port, is this machine by name (localhost and
+// names under it, RFC 6761) or address.
+func IsLoopback(host string) bool {
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return true
 	}
@@ -180,12 +185,4 @@ func effectivePort(u *url.URL) string {
 		return "80"
 	}
 	return "443"
-}
-
-// bounded cuts s to n bytes for use in messages.
-func bounded(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return strings.ToValidUTF8(s[:n], "") + "..."
 }

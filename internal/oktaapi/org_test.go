@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestOrgURLIsNormalised(t *testing.T) {
+func TestOrgURLIsNormalized(t *testing.T) {
 	cases := map[string]struct {
 		in, want string
 		notes    []string // a piece of each note, in order
@@ -27,6 +27,7 @@ func TestOrgURLIsNormalised(t *testing.T) {
 		"preview":                    {in: "https://acme.oktapreview.com", want: "https://acme.oktapreview.com"},
 		"emea":                       {in: "acme.okta-emea.com", want: "https://acme.okta-emea.com"},
 		"government":                 {in: "acme.okta-gov.com", want: "https://acme.okta-gov.com"},
+		"a test org":                 {in: "acme-admin.trex-govcloud.com", want: "https://acme.trex-govcloud.com", notes: []string{"using acme.trex-govcloud.com"}},
 		"military":                   {in: "acme.okta.mil", want: "https://acme.okta.mil"},
 		"free org":                   {in: "https://integrator-1234567.okta.com", want: "https://integrator-1234567.okta.com"},
 		"custom domain":              {in: "https://login.example.com", want: "https://login.example.com"},
@@ -127,7 +128,7 @@ func FuzzParseOrg(f *testing.F) {
 			return
 		}
 		require.Contains(t, []string{"https", "http"}, org.Scheme)
-		require.True(t, org.Scheme == "https" || isLoopback(org.Hostname()), "%s", org)
+		require.True(t, org.Scheme == "https" || IsLoopback(org.Hostname()), "%s", org)
 		require.Equal(t, org.Scheme+"://"+org.Host, org.String(), "scheme and host, nothing else")
 		again, _, err := ParseOrg(org.String())
 		require.NoError(t, err)

@@ -104,3 +104,36 @@ func TestPagesMayBeShorterThanAsked(t *testing.T) {
 	o.Generate(10, time.Minute)
 	require.Len(t, ask(t, o, "/api/v1/logs?limit=1000").events, 3)
 }
+
+func TestEventsMayBecomeVisibleInBulk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := &Org{VisibleEvery: 10 * time.Second}
+		time.Sleep(time.Until(time.Now().Truncate(10 * time.Second).Add(10 * time.Second)))
+		time.Sleep(time.Second)
+		for i := range 5 {
+			o.Append(numbered(i, time.Now()))
+			time.Sleep(time.Second)
+		}
+		a := ask(t, o, "/api/v1/logs")
+		require.Empty(t, a.events)
+		require.Zero(t, o.Len())
+		time.Sleep(4 * time.Second)
+		require.Equal(t, []int{0, 1, 2, 3, 4}, numbers(ask(t, o, "/api/v1/logs").events))
+		require.Equal(t, 5, o.Len())
+	})
+}
+
+func TestNextLinksMayGoInACircle(t *testing.T) {
+	o := &Org{}
+	o.Generate(100, time.Minute)
+	circle, err := o.Fault("next-circle")
+	require.NoError(t, err)
+	o.Inject(circle, 100)
+	seen := map[string]int{}
+	next := "/api/v1/logs?limit=5"
+	for range 13 {
+		next = ask(t, o, next).next
+		seen[next]++
+	}
+	require.Len(t, seen, 3)
+}

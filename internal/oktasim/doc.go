@@ -26,6 +26,8 @@
 //     concurrent requests with its 0/0 headers.
 //   - filter: every operator of Okta's dialect but [], over dotted paths. q:
 //     whole tokens, all of which must match.
+//   - Pages capped below the limit asked for (PageCap), events that become visible
+//     in bulk (VisibleEvery).
 //   - Retention (90 days) and the 180-day rule on since.
 //   - Faults: everything that a client has to survive, as fields of Org and as
 //     handlers for Intercept and Inject.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -30,6 +31,22 @@ func (o *Org) Next(change func(next string) string) http.Handler {
 
 // NoNext leaves the next link out.
 func (o *Org) NoNext() http.Handler { return o.Next(func(string) string { return "" }) }
+
+// CircularNext gives pages whose next links lead from the n-th back to the first. The
+// handler remembers them: inject one for all requests of the circle.
+func (o *Org) CircularNext(n int) http.Handler {
+	var circle []string
+	return o.Next(func(next string) string { // under the org's mutex
+		if len(circle) < n {
+			circle = append(circle, next)
+			return next
+		}
+		if slices.Contains(circle, next) {
+			return next
+		}
+		return circle[0]
+	})
+}
 
 // ForeignNext points next at another host.
 func (o *Org) ForeignNext(host string) http.Handler {

@@ -73,6 +73,7 @@ var namedFaults = []namedFault{
 	{"redirect", func(o *Org) http.Handler { return o.Redirect("") }},
 	{"redirect-elsewhere", func(o *Org) http.Handler { return o.Redirect("https://" + elsewhere + logsPath) }},
 	{"next-missing", (*Org).NoNext},
+	{"next-circle", func(o *Org) http.Handler { return o.CircularNext(3) }},
 	{"next-elsewhere", func(o *Org) http.Handler { return o.ForeignNext(elsewhere) }},
 	{"next-ftp", func(o *Org) http.Handler { return o.SchemeNext("ftp") }},
 	{"next-userinfo", (*Org).UserinfoNext},

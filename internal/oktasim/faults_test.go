@@ -167,6 +167,7 @@ func TestEachFaultDoesWhatItsNameSays(t *testing.T) {
 			require.Equal(t, "https://"+elsewhere+logsPath, o.header.Get("Location"))
 		},
 		"next-missing":   next(""),
+		"next-circle":    next("http://localhost" + cursor), // the first page of it
 		"next-elsewhere": next("http://" + elsewhere + cursor),
 		"next-ftp":       next("ftp://localhost" + cursor),
 		"next-userinfo":  next("http://okta.com:x@localhost" + cursor),

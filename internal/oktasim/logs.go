@@ -96,7 +96,7 @@ func (o *Org) pollingPage(q query, limit int) ([][]byte, string, *apiError) {
 			return nil, "", e
 		}
 	}
-	now := o.now().UnixMilli()
+	now := o.shown()
 	visible, oldest := o.log.visible(now), o.oldest()
 	var events [][]byte
 	end := at // behind the last event of the page
@@ -131,7 +131,7 @@ func (o *Org) boundedPage(q query, limit int) ([][]byte, string, *apiError) {
 		from = &p
 	}
 	since := max(q.since.UnixMilli(), o.oldest())
-	found := o.log.byPublished(since, q.until.UnixMilli(), o.log.visible(o.now().UnixMilli()))
+	found := o.log.byPublished(since, q.until.UnixMilli(), o.log.visible(o.shown()))
 	if q.descending {
 		slices.Reverse(found)
 	}

@@ -33,6 +33,7 @@ type Org struct {
 	PrincipalHeaders bool          // show a principal its own cap in the X-Rate-Limit headers; false: show the org's bucket
 	Concurrency      int           // System Log requests in flight at once; 0: 75, as a Workforce org; negative: unlimited
 	PageCap          int           // never put more events than this on a page, whatever limit says; 0: no cap
+	VisibleEvery     time.Duration // show events in bulk: what was persisted since the last multiple of this is not seen yet; 0: at once
 	Retention        time.Duration // age by published at which events leave the log; 0: 90 days
 
 	// How badly. More in fault_answers.go and fault_links.go.
@@ -94,6 +95,15 @@ func (o *Org) Now() time.Time {
 }
 
 func (o *Org) now() time.Time { return time.Now().Add(o.Clock).UTC() }
+
+// shown is the time up to which persisted events are visible, in epoch milliseconds.
+func (o *Org) shown() int64 {
+	now := o.now().UnixMilli()
+	if every := o.VisibleEvery.Milliseconds(); every > 0 {
+		return now - now%every
+	}
+	return now
+}
 
 const (
 	logsPath  = "/api/v1/logs"

@@ -97,7 +97,7 @@ func (o *Org) AppendAt(persisted time.Time, raw ...[]byte) {
 }
 
 func (o *Org) append(persisted time.Time, raw [][]byte) {
-	at, now := persisted.UnixMilli(), o.now().UnixMilli()
+	at, now := persisted.UnixMilli(), o.shown()
 	for _, r := range raw {
 		if !json.Valid(r) {
 			panic(fmt.Sprintf("oktasim: appending an event that is not JSON: %.80q", r))
@@ -118,7 +118,7 @@ func (o *Org) Events() [][]byte { return o.EventsFrom(0) }
 func (o *Org) EventsFrom(n int) [][]byte {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	visible := o.log.visible(o.now().UnixMilli())
+	visible := o.log.visible(o.shown())
 	n = min(max(n, 0), visible)
 	raw := make([][]byte, 0, visible-n)
 	for _, e := range o.log.events[n:visible] {
@@ -131,5 +131,5 @@ func (o *Org) EventsFrom(n int) [][]byte {
 func (o *Org) Len() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.log.visible(o.now().UnixMilli())
+	return o.log.visible(o.shown())
 }

@@ -11,12 +11,13 @@
 //
 //   - Ranges: a late event gets a range of its own; a query over the hours between it and
 //     the rest is never made. See ranges.
-//   - Length: a range that is over Loki's max_query_length is asked for in halves.
+//   - Length: a range that is over Loki's max_query_length is read in halves.
 //   - Paging: answers that hit the entry limit are followed by time, forward. A limit
 //     that Loki refuses is halved until it is taken. More entries at one instant than
-//     the limit are asked for by uuid.
+//     the limit are queried by uuid.
 //   - Size: Loki is asked to return uuids instead of lines where it can tell them; after a
-//     timeout or a server error the next question is for fewer entries at a time.
+//     timeout or a server error the next query is for fewer entries at a time.
+//     Both bounds recover with success.
 //   - Caching is switched off for these queries: Loki's frontend caches empty answers,
 //     which would hide an entry that is sent a second time.
 //

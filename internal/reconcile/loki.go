@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"sync/atomic"
 	"time"
 )
 
@@ -34,7 +33,8 @@ const (
 // or our envelope of it, and the line itself where it is something else. A page of
 // answers is then a twentieth as large, and fits Loki's internal message size.
 const extract = ` |= "uuid" | json okta_uuid_enveloped="event.uuid", okta_uuid_bare="uuid"` +
-	` | line_format "{{ if .okta_uuid_enveloped }}uuid={{ .okta_uuid_enveloped }}{{ else if .okta_uuid_bare }}uuid={{ .okta_uuid_bare }}{{ else }}{{ __line__ }}{{ end }}"` +
+	` | line_format "{{ if .okta_uuid_enveloped }}uuid={{ .okta_uuid_enveloped }}` +
+	`{{ else if .okta_uuid_bare }}uuid={{ .okta_uuid_bare }}{{ else }}{{ __line__ }}{{ end }}"` +
 	` | drop okta_uuid_enveloped, okta_uuid_bare, __error__, __error_details__`
 
 // An Event is what to look for.
@@ -64,8 +64,8 @@ type Config struct {
 // Loki answers whether events have arrived. It is safe for concurrent use.
 type Loki struct {
 	cfg     Config
-	limit   atomic.Int64 // entries per query that this Loki takes
-	longest atomic.Int64 // range of a query that this Loki takes, a time.Duration
+	limit   *bound // entries per query that this Loki takes
+	longest *bound // range of a query that this Loki takes, a time.Duration
 }
 
 // New returns a Loki. It does no network.
@@ -79,16 +79,13 @@ func New(cfg Config) *Loki {
 	if cfg.After == 0 {
 		cfg.After = time.Second
 	}
-	l := &Loki{cfg: cfg}
-	l.limit.Store(firstLimit)
-	l.longest.Store(int64(maxRange))
-	return l
+	return &Loki{cfg: cfg, limit: newBound(firstLimit, leastLimit), longest: newBound(int64(maxRange), int64(leastRange))}
 }
 
 // Selector is the configured one, for messages.
 func (l *Loki) Selector() string { return l.cfg.Selector }
 
-// WithSelector returns a Loki that asks the same one with another selector.
+// WithSelector returns a Loki that queries the same one with another selector.
 func (l *Loki) WithSelector(selector string) *Loki {
 	cfg := l.cfg
 	cfg.Selector = selector
@@ -116,15 +113,15 @@ func (l *Loki) Find(ctx context.Context, events []Event) (map[string]bool, error
 		}
 	}
 	for {
-		longest := l.longest.Load()
+		longest := l.longest.get()
 		err := s.readAll(ctx, ranges(times, l.cfg.Before, l.cfg.After, time.Duration(longest)))
-		if errors.Is(err, errRange) && longest/2 >= int64(leastRange) {
-			l.longest.CompareAndSwap(longest, longest/2)
+		if errors.Is(err, errRange) && l.longest.tooHigh(longest) {
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
+		l.longest.fine()
 		return s.found, nil
 	}
 }
@@ -169,7 +166,7 @@ func (s *search) read(ctx context.Context, r span) error {
 	return nil
 }
 
-// readInstant asks for the uuids that are still missing at one instant.
+// readInstant queries for the uuids that are still missing at one instant.
 func (s *search) readInstant(ctx context.Context, at time.Time) error {
 	var uuids []string
 	for uuid := range s.wanted {
@@ -185,7 +182,7 @@ func (s *search) readInstant(ctx context.Context, at time.Time) error {
 			return err
 		}
 		if page.entries >= limit {
-			return fmt.Errorf("asking Loki: more than %d entries at %s hold %d uuids", limit, at.UTC().Format(time.RFC3339Nano), n)
+			return fmt.Errorf("querying Loki: more than %d entries at %s hold %d uuids", limit, at.UTC().Format(time.RFC3339Nano), n)
 		}
 		uuids = uuids[n:]
 	}
@@ -205,14 +202,15 @@ func (s *search) missing(r span) bool {
 	return false
 }
 
-// ask makes one query and notes what it finds. It returns the limit the query was
+// ask sends one query and notes what it finds. It returns the limit the query was
 // made with.
 func (s *search) ask(ctx context.Context, query string, r span) (answer, int, error) {
 	for {
 		if s.queries++; s.queries > maxQueries {
-			return answer{}, 0, fmt.Errorf("asking Loki: more than %d queries for %d events; the selector %s matches too much, or Loki's max_query_length is far below a day", maxQueries, len(s.wanted), s.loki.cfg.Selector)
+			return answer{}, 0, fmt.Errorf("querying Loki: more than %d queries for %d events; "+
+				"the selector %s matches too much, or Loki's max_query_length is far below a day", maxQueries, len(s.wanted), s.loki.cfg.Selector)
 		}
-		limit := s.loki.limit.Load()
+		limit := s.loki.limit.get()
 		page, err := s.loki.query(ctx, query, r, int(limit), func(line string) {
 			findUUIDs(line, func(uuid string) {
 				if _, ok := s.wanted[uuid]; ok && !s.found[uuid] {
@@ -220,12 +218,13 @@ func (s *search) ask(ctx context.Context, query string, r span) (answer, int, er
 				}
 			})
 		})
-		if errors.Is(err, errLimit) && limit/2 >= leastLimit {
-			s.loki.limit.CompareAndSwap(limit, limit/2)
+		switch {
+		case err == nil:
+			s.loki.limit.fine()
+		case errors.Is(err, errLimit) && s.loki.limit.tooHigh(limit):
 			continue
-		}
-		if err != nil && !errors.Is(err, ErrRefused) && ctx.Err() == nil && limit/2 >= slowLimit {
-			s.loki.limit.CompareAndSwap(limit, limit/2) // for the caller's next try
+		case errors.Is(err, errSlow) && ctx.Err() == nil && limit/2 >= slowLimit:
+			s.loki.limit.tooHigh(limit) // for the caller's next try
 		}
 		return page, int(limit), err
 	}

@@ -10,9 +10,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/grafana/alloy/okta/internal/httptext"
 )
 
 // maxAnswer bounds an answer: 5,000 lines of Loki's largest size would not fit, but
@@ -22,6 +23,8 @@ const maxAnswer = 128 << 20
 var (
 	errLimit = errors.New("the entry limit is too high")
 	errRange = errors.New("the range is longer than max_query_length")
+	// errSlow is for what a smaller answer may avoid.
+	errSlow = errors.New("no answer in time")
 	// ErrRefused is in the chain of errors that last until somebody changes the
 	// configuration: Loki answered 4xx other than 429.
 	ErrRefused = errors.New("Loki refuses the query")
@@ -37,6 +40,7 @@ type answer struct {
 // each line. Source: Loki HTTP API, GET /loki/api/v1/query_range; POST with a form is
 // the same and has no limit of length.
 func (l *Loki) query(ctx context.Context, query string, r span, limit int, line func(string)) (answer, error) {
+	ctx, secrets := httptext.Watch(ctx)
 	ctx, cancel := context.WithTimeout(ctx, l.cfg.Timeout)
 	defer cancel()
 	form := url.Values{
@@ -46,9 +50,10 @@ func (l *Loki) query(ctx context.Context, query string, r span, limit int, line 
 		"limit":     {strconv.Itoa(limit)},
 		"direction": {"forward"},
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.cfg.URL.JoinPath("loki/api/v1/query_range").String(), strings.NewReader(form.Encode()))
+	target := l.cfg.URL.JoinPath("loki/api/v1/query_range").String()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(form.Encode()))
 	if err != nil {
-		return answer{}, fmt.Errorf("asking Loki: %w", err)
+		return answer{}, fmt.Errorf("querying Loki: %w", err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Cache-Control", "no-cache") // the value Loki's frontend looks for
@@ -60,40 +65,57 @@ func (l *Loki) query(ctx context.Context, query string, r span, limit int, line 
 	}
 	resp, err := l.cfg.HTTP.Do(req)
 	if err != nil {
-		var ue *url.Error
-		if errors.As(err, &ue) { // its URL may hold user info
-			err = ue.Err
-		}
-		return answer{}, fmt.Errorf("asking Loki: %w", err)
+		return answer{}, networkError(err, secrets)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	switch {
 	case resp.StatusCode != http.StatusOK:
-		return answer{}, statusError(resp.StatusCode, body)
+		return answer{}, statusError(resp.StatusCode, body, secrets)
 	case err != nil:
-		return answer{}, fmt.Errorf("asking Loki: reading the answer: %w", err)
+		return answer{}, networkError(fmt.Errorf("reading the answer: %w", err), secrets)
 	case len(body) > maxAnswer:
-		return answer{}, fmt.Errorf("asking Loki: %w: the answer is over %d bytes", errLimit, maxAnswer)
+		return answer{}, fmt.Errorf("querying Loki: %w: the answer is over %d bytes", errLimit, maxAnswer)
 	}
 	return parse(body, line)
 }
 
-func statusError(status int, body []byte) error {
-	text := strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(string(body[:min(len(body), 300)]), "?"))
-	err := fmt.Errorf("asking Loki: it answered %d: %s", status, strings.TrimSpace(text))
+// failure is an error whose text is fit for a log; its causes stay for errors.Is.
+type failure struct {
+	text   string
+	causes []error
+}
+
+func (f *failure) Error() string   { return f.text }
+func (f *failure) Unwrap() []error { return f.causes }
+
+// networkError is for a query without an answer, or with half of one.
+func networkError(err error, secrets *httptext.Secrets) error {
+	var ue *url.Error
+	if errors.As(err, &ue) { // its URL may hold user info
+		err = ue.Err
+	}
+	f := &failure{text: "querying Loki: " + secrets.Clean(err.Error(), 400), causes: []error{err}}
+	if errors.Is(err, context.DeadlineExceeded) {
+		f.causes = append(f.causes, errSlow)
+	}
+	return f
+}
+
+// statusError is for an answer other than 200. Loki's own error texts are one line; a
+// gateway's may be a page that repeats the request.
+func statusError(status int, body []byte, secrets *httptext.Secrets) error {
+	text := secrets.Clean(string(body[:min(len(body), 64<<10)]), 300)
+	err := fmt.Errorf("querying Loki: it answered %d: %s", status, text)
 	switch {
 	case status == http.StatusBadRequest && strings.Contains(text, "max entries limit"):
 		return fmt.Errorf("%w: %w", err, errLimit)
 	// ErrQueryTooLong in Loki's pkg/util/validation/validate.go
 	case status == http.StatusBadRequest && strings.Contains(text, "query time range exceeds the limit"):
 		return fmt.Errorf("%w: %w: %w", err, errRange, ErrRefused)
-	case status >= 400 && status < 500 && status != http.StatusTooManyRequests && status != http.StatusRequestTimeout:
+	case status >= 500 || status == http.StatusRequestTimeout:
+		return &failure{text: err.Error(), causes: []error{errSlow}}
+	case status >= 400 && status != http.StatusTooManyRequests:
 		return fmt.Errorf("%w: %w", err, ErrRefused)
 	}
 	return err
@@ -102,11 +124,11 @@ func statusError(status int, body []byte) error {
 // parse reads an answer of streams.
 func parse(body []byte, line func(string)) (answer, error) {
 	if !gjson.ValidBytes(body) {
-		return answer{}, errors.New("asking Loki: the answer is not JSON; is url Loki's address?")
+		return answer{}, errors.New("querying Loki: the answer is not JSON; is url Loki's address?")
 	}
 	data := gjson.GetBytes(body, "data")
 	if kind := data.Get("resultType").String(); kind != "streams" {
-		return answer{}, fmt.Errorf("asking Loki: the answer has the type %q instead of streams; the selector must select logs", kind)
+		return answer{}, fmt.Errorf("querying Loki: the answer has the type %q instead of streams; the selector must select logs", kind)
 	}
 	var a answer
 	var bad error
@@ -114,12 +136,12 @@ func parse(body []byte, line func(string)) (answer, error) {
 		stream.Get("values").ForEach(func(_, value gjson.Result) bool {
 			pair := value.Array()
 			if len(pair) < 2 {
-				bad = errors.New("asking Loki: an entry without time or line")
+				bad = errors.New("querying Loki: an entry without time or line")
 				return false
 			}
 			ns, err := strconv.ParseInt(pair[0].String(), 10, 64)
 			if err != nil {
-				bad = fmt.Errorf("asking Loki: reading an entry's time: %w", err)
+				bad = fmt.Errorf("querying Loki: reading an entry's time: %w", err)
 				return false
 			}
 			a.entries++

@@ -233,7 +233,7 @@ func TestFindFollowsTheEntryLimitAndHalvesOneThatIsRefused(t *testing.T) {
 	found, err := l.Find(t.Context(), events)
 	require.NoError(t, err)
 	require.Len(t, found, 1000)
-	require.EqualValues(t, 625, l.limit.Load()) // 5000, 2500, 1250, 625
+	require.EqualValues(t, 625, l.limit.get()) // 5000, 2500, 1250, 625
 	// 4000 entries by 625, each page beginning with the second the last one ended in.
 	require.LessOrEqual(t, len(f.queries), 3+7)
 }
@@ -250,7 +250,7 @@ func TestFindHalvesARangeThatIsRefused(t *testing.T) {
 	found, err := l.Find(t.Context(), events)
 	require.NoError(t, err)
 	require.Len(t, found, 20)
-	require.EqualValues(t, 3*time.Hour, l.longest.Load()) // 24, 12, 6, 3
+	require.EqualValues(t, 3*time.Hour, l.longest.get()) // 24, 12, 6, 3
 	require.Len(t, f.queries, 3+7)
 
 	f.maxRange = time.Minute
@@ -263,7 +263,7 @@ func TestFindHalvesARangeThatIsRefused(t *testing.T) {
 func TestFindReadsAnInstantThatHoldsMoreThanTheLimit(t *testing.T) {
 	l, f, _ := lokiWith(t, 0, 0)
 	f.maxLimit = 100
-	l.limit.Store(100)
+	l.limit.value = 100
 	var events []Event
 	for i := range 950 { // all at one instant, every third is there
 		e := Event{UUID: fmt.Sprintf("00000000-0000-4000-8000-%012d", i), Time: t0}
@@ -302,7 +302,7 @@ func TestFindGivesNoPartialAnswer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, f, events := lokiWith(t, 50, 0)
-			l.limit.Store(20)
+			l.limit.value = 20
 			f.fail = func(w http.ResponseWriter) bool { // the second query
 				if len(f.queries) < 2 {
 					return false

@@ -9,7 +9,7 @@ import (
 
 const (
 	// Okta refuses an assertion that was not "issued before the current time", so it is back-dated by
-	// what an unsynchronised clock may run ahead.
+	// what an unsynchronized clock may run ahead.
 	assertionBackdate = time.Minute
 	// assertionLife counts from iat. Okta allows an hour; RFC 7523 asks for "a limited time".
 	assertionLife = 5 * time.Minute

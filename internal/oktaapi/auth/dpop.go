@@ -66,7 +66,7 @@ func (p *prover) proof(method string, u *url.URL, now time.Time, nonce, token st
 	return jwt.Signed(p.signer).Claims(claims).Serialize()
 }
 
-// targetURI is the URL as a server sees it, without query and fragment, normalised as RFC 9449 section
+// targetURI is the URL as a server sees it, without query and fragment, normalized as RFC 9449 section
 // 4.3 asks: lower-case scheme and host, no default port, never an empty path.
 func targetURI(u *url.URL) string {
 	scheme, host := strings.ToLower(u.Scheme), strings.ToLower(u.Host)

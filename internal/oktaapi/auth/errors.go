@@ -54,6 +54,9 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
+// RateLimit is Header, from which [oktaapi.Client] takes how long to wait.
+func (e *Error) RateLimit() http.Header { return e.Header }
+
 // Unwrap gives the cause of a local refusal, such as an fs.PathError; nil otherwise.
 func (e *Error) Unwrap() error { return e.err }
 

@@ -90,7 +90,7 @@ func TestAnswersOfTheTokenEndpointAreClassified(t *testing.T) {
 		"no public key":        {401, oauth("invalid_client", "The client does not have a JWKSet configured, but the client_assertion requires one."), true, "register the public key in the app"},
 		"unknown client":       {401, oauth("invalid_client", "Invalid value for 'client_id' parameter."), true, "client_id must be"},
 		"inactive app":         {401, oauth("invalid_client", "Client authentication failed. Either the client or the client credentials are invalid."), true, "that the app is active"},
-		"clock, no Date":       {401, oauth("invalid_client", "The client_assertion token must be issued before the current time."), true, "synchronise it (NTP)"},
+		"clock, no Date":       {401, oauth("invalid_client", "The client_assertion token must be issued before the current time."), true, "synchronize it (NTP)"},
 		"key for encryption":   {401, oauth("invalid_client", "The client_assertion JWT needs to be signed using a signing key."), true, "for signing (use: sig)"},
 		"custom server's URL":  {400, oauth("invalid_scope", "One or more scopes are not configured for the authorization server resource."), true, "scopes must name Okta API scopes"},
 		"network zone":         {403, oauth("access_denied", "The request is made from outside the client's permitted network zones."), true, "allow this machine's public IP address"},

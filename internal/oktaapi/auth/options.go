@@ -4,11 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
 // DPoP says when requests carry a proof of possession (RFC 9449).
@@ -54,7 +55,7 @@ func (o Options) withDefaults() (Options, error) {
 	switch u := o.OrgURL; {
 	case u == nil || u.Host == "":
 		refuse("url is empty: it must be the org's URL, such as https://acme.okta.com")
-	case u.Scheme != "https" && !(u.Scheme == "http" && isLoopback(u.Hostname())):
+	case u.Scheme != "https" && !(u.Scheme == "http" && oktaapi.IsLoopback(u.Hostname())):
 		refuse("url has scheme %q: it must be https (http is allowed for loopback hosts only)", u.Scheme)
 	}
 
@@ -105,11 +106,6 @@ func (o Options) withDefaults() (Options, error) {
 		o.UserAgent = "loki.source.okta"
 	}
 	return o, errors.Join(errs...)
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
 func isWord(s string) bool {

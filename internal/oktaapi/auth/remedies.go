@@ -1,8 +1,13 @@
 package auth
 
 import (
+	"errors"
+	"fmt"
+	"net"
 	"net/http"
 	"strings"
+
+	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
 // remedy tells what to look at for one refusal. The first entry whose fields all match wins.
@@ -26,7 +31,7 @@ func findRemedy(table []remedy, method string, status int, r refusal) string {
 }
 
 const (
-	adviceClock = "the clock of this machine and Okta's differ: synchronise it (NTP)"
+	adviceClock = "the clock of this machine and Okta's differ: synchronize it (NTP)"
 	adviceRole  = "assign an admin role that may view the System Log to the service app, under its Admin roles tab; the scope alone is not enough"
 	adviceZone  = "the service app, or its tokens, may be used from certain network zones only: allow this machine's public IP address under Security > Networks, or use the proxy that is allowed"
 )
@@ -87,18 +92,59 @@ var apiRemedies = []remedy{
 	{code: "invalid_dpop_proof", advice: "Okta does not accept the DPoP proof: look for a proxy that changes or repeats requests"},
 	{method: "ssws", status: 401, advice: "check api_token, and that it belongs to the org that url names"},
 	{method: "ssws", status: 403, advice: "check the role of the admin who created api_token, and the network zones the token may be used from"},
+	{method: "private_key_jwt", status: 401, advice: "check the service app"},
 	{method: "private_key_jwt", status: 403, advice: "check the app's scopes, admin roles and network zones"},
+	{status: 404, advice: "check url: there is no System Log at it"},
+	{status: 400, advice: "check filter and query"},
 }
 
-// Advice returns what to look at when the API answered with status and refused in the
-// given code and words, which may be a whole WWW-Authenticate challenge. method is that
-// of the authorizer. "" means that nothing is known.
-func Advice(method string, status int, code, words string) string {
-	r := refusal{code: code, description: words}
+// Refused names what an answer with status refuses, for people.
+func Refused(method string, status int) string {
+	switch {
+	case status < 400, status == http.StatusNotFound:
+		return "the address"
+	case status == http.StatusUnauthorized && method == "ssws":
+		return "the API token"
+	case status == http.StatusUnauthorized:
+		return "the access token"
+	case status == http.StatusForbidden:
+		return "access to the System Log"
+	}
+	return "the request"
+}
+
+// Remedy says what to look at after a failed [oktaapi.Client.Fetch], in a sentence without
+// a capital or a full stop. method is the authorizer's. "" means that nothing is known, as
+// for most transient failures, or that the error's own text has it.
+func Remedy(method string, err error) string {
+	var own *Error
+	var dns *net.DNSError
+	var e *oktaapi.Error
+	switch {
+	case errors.As(err, &own):
+		return ""
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return fmt.Sprintf("check url: there is no host %q, or DNS does not know it (a proxy_url may be wrong, too)", dns.Name)
+	case !errors.As(err, &e):
+		return ""
+	case e.Status == http.StatusProxyAuthRequired:
+		return "the proxy wants credentials: check proxy_url"
+	case e.Foreign:
+		return "check url, proxy_url, and proxies or gateways on the way: the answer is not Okta's"
+	case e.Class != oktaapi.Refused || e.Status == 0:
+		return ""
+	}
+	code, words := e.Code, e.Summary
 	if code == "" {
 		if told := readRefusal(http.Header{"Www-Authenticate": {words}}, nil); told.code != "" {
-			r = told
+			code, words = told.code, told.description
 		}
 	}
-	return findRemedy(apiRemedies, method, status, r)
+	if e.Status < 400 {
+		return "set url to the org's own address"
+	}
+	if known := findRemedy(apiRemedies, method, e.Status, refusal{code: code, description: words}); known != "" {
+		return known
+	}
+	return "check url, filter and query" // no status is known to mean anything else
 }

@@ -1,12 +1,17 @@
 package auth
 
 import (
+	"errors"
+	"fmt"
+	"net"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
-func TestAdviceNamesWhatToLookAt(t *testing.T) {
+func TestRemedyNamesWhatToLookAt(t *testing.T) {
 	const (
 		role  = "You do not have permission to perform the requested action"
 		scope = `Bearer authorization_uri="http://acme/oauth2/v1/authorize", realm="http://acme", scope="okta.logs.read", error="insufficient_scope", error_description="The access token provided does not contain the required scopes.", resource="/api/v1/logs"`
@@ -30,16 +35,33 @@ func TestAdviceNamesWhatToLookAt(t *testing.T) {
 		"DPoP demanded by its scheme":        {"private_key_jwt", 400, "invalid_request", "The resource request must use the DPoP authentication scheme", `set dpop to "auto"`},
 		"a 403 without a word":               {"ssws", 403, "", "", "check the role"},
 		"a server error":                     {"ssws", 500, "E0000009", "Internal Server Error", ""},
-		"a status that nothing is known of":  {"ssws", 418, "", "", ""},
-		"words that look like no challenge":  {"ssws", 404, "", `error=insufficient_scope`, ""},
+		"a status that nothing is known of":  {"ssws", 418, "", "", "check url, filter and query"},
+		"words that look like no challenge":  {"ssws", 404, "", `error=insufficient_scope`, "there is no System Log at it"},
 		"an API token at an org that is not": {"ssws", 401, "", "", "belongs to the org"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := Advice(c.method, c.status, c.code, c.words)
+			class := oktaapi.Refused
+			if c.status >= 500 {
+				class = oktaapi.Transient
+			}
+			got := Remedy(c.method, fmt.Errorf("page: %w", &oktaapi.Error{Class: class, Status: c.status, Code: c.code, Summary: c.words}))
 			if c.want == "" {
 				require.Empty(t, got)
 			}
 			require.Contains(t, got, c.want)
 		})
 	}
+}
+
+func TestAForeignAnswerBlamesNoFilterAndNoRole(t *testing.T) {
+	for _, status := range []int{200, 302, 400, 401, 403, 404, 405, 407, 410, 413, 451} {
+		got := Remedy("ssws", &oktaapi.Error{Class: oktaapi.Refused, Status: status, Foreign: true, Host: "acme.okta.com"})
+		require.Contains(t, got, "proxy", status)
+		for _, not := range []string{"filter", "role", "api_token"} {
+			require.NotContains(t, got, not, status)
+		}
+	}
+	err := &oktaapi.Error{Err: &net.DNSError{Err: "no such host", Name: "acme.okta.con", IsNotFound: true}}
+	require.Contains(t, Remedy("ssws", err), `check url: there is no host "acme.okta.con"`)
+	require.Empty(t, Remedy("ssws", errors.New("connection refused")))
 }

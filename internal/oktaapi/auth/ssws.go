@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 )
 
@@ -29,6 +30,9 @@ func NewSSWS(token string) (*SSWS, error) {
 			return nil, fmt.Errorf("api_token begins with %q: write the token value alone, the component adds the scheme itself", scheme)
 		}
 	}
+	if name := assignment.FindStringSubmatch(token); name != nil {
+		return nil, fmt.Errorf("api_token reads %s=...: write the token value alone, without a name before it", name[1])
+	}
 	if strings.ContainsAny(token, `"'`) {
 		return nil, errors.New("api_token contains quotation marks: write the token value alone, without quotes inside the value")
 	}
@@ -39,6 +43,10 @@ func NewSSWS(token string) (*SSWS, error) {
 	}
 	return &SSWS{token: token}, nil
 }
+
+// assignment finds NAME=value, as in a file for a shell, but not the padding at the end of a
+// value in base64.
+var assignment = regexp.MustCompile(`^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*[^=\s]`)
 
 // isTokenByte reports whether s has a visible ASCII character at i, all that a header value needs here.
 func isTokenByte(s string, i int) bool {

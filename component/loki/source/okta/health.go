@@ -1,9 +1,9 @@
 package okta
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
+	"net"
 	"strconv"
 	"time"
 
@@ -40,8 +40,10 @@ func healthOf(s poller.Snapshot, method string, interval time.Duration, now time
 	switch grace := max(outageGrace, 3*interval); {
 	case s.Err != nil && s.ErrClass == oktaapi.Refused:
 		return unhealthy(s.ErrSince, "%s", refusal(method, s.Err))
+	case s.Err != nil && atOnce(s.Err):
+		return unhealthy(s.ErrSince, "no page from Okta: %v: %s", s.Err, auth.Remedy(method, s.Err))
 	case s.Err != nil && now.Sub(s.ErrSince) >= grace:
-		return unhealthy(s.ErrSince.Add(grace), "no page from Okta since %s, check network, proxy and Okta's status page: %v", clock(s.ErrSince), s.Err)
+		return unhealthy(s.ErrSince.Add(grace), "no page from Okta since %s, check url, network, proxy and Okta's status page: %v", clock(s.ErrSince), s.Err)
 	case s.Stuck != nil:
 		return unhealthy(s.LastPoll, "%v", s.Stuck)
 	case s.CheckpointErr != nil && s.LastPoll.IsZero() && s.CheckpointSaved.IsZero():
@@ -71,28 +73,17 @@ func healthOf(s poller.Snapshot, method string, interval time.Duration, now time
 
 // refusal tells what Okta refused, in its own words, and what to do about it.
 func refusal(method string, err error) string {
-	var a *auth.Error
-	if errors.As(err, &a) { // no access token, so no request; its text has a remedy
-		return fmt.Sprintf("no access token for Okta, %v", a)
+	if _, ok := errors.AsType[*auth.Error](err); ok { // no access token, so no request; its text has a remedy
+		return fmt.Sprintf("no access token for Okta, %v", err)
 	}
 	e, ok := poller.AsError(err)
-	if !ok {
-		return fmt.Sprintf("Okta refused the request: %v", err)
-	}
-	what, remedy := "the request", "check filter and query"
 	switch {
+	case !ok:
+		return fmt.Sprintf("Okta refused the request: %v", err)
 	case e.Status == 0:
 		return fmt.Sprintf("no credentials for Okta: %v", e.Err)
-	case e.Status < 400:
-		what, remedy = "the address", "set url to the org's own address"
-	case e.Status == 401 && method == "ssws":
-		what, remedy = "the API token", "set a valid api_token"
-	case e.Status == 401:
-		what, remedy = "the access token", "check the service app"
-	case e.Status == 403:
-		what, remedy = "access to the System Log", "give the app or the token's admin a role that may read it"
-	case e.Status == 404:
-		what, remedy = "the address", "check url: there is no System Log at it"
+	case e.Foreign:
+		return fmt.Sprintf("%v: %s", e, auth.Remedy(method, err))
 	}
 	words := strconv.Itoa(e.Status)
 	if e.Code != "" {
@@ -107,7 +98,17 @@ func refusal(method string, err error) string {
 	if e.RequestID != "" {
 		words += ", request id " + e.RequestID
 	}
-	return fmt.Sprintf("Okta refused %s (%s): %s", what, words, cmp.Or(auth.Advice(method, e.Status, e.Code, e.Summary), remedy))
+	return fmt.Sprintf("Okta refused %s (%s): %s", auth.Refused(method, e.Status), words, auth.Remedy(method, err))
+}
+
+// atOnce reports whether a failure is one of the address or of something on the way, which
+// no waiting repairs as a rule.
+func atOnce(err error) bool {
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		return dns.IsNotFound
+	}
+	e, ok := poller.AsError(err)
+	return ok && e.Foreign && e.Status < 500 && e.Status != 408 && e.Status != 425 && e.Status != 429
 }
 
 func clock(t time.Time) string { return t.UTC().Format(time.RFC3339) }

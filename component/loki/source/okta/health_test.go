@@ -3,6 +3,7 @@ package okta
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -80,6 +81,18 @@ func TestHealthTellsWhatIsWrongAndSinceWhen(t *testing.T) {
 			snapshot: failing(oktaapi.Refused, time.Second, &oktaapi.Error{Class: oktaapi.Refused, Status: 302, Err: errors.New("refusing a redirect: another host")}),
 			since:    ago(time.Second), says: []string{"Okta refused the address (302: refusing a redirect: another host)", "set url"},
 		},
+		"a gateway's answer": {
+			snapshot: failing(oktaapi.Refused, time.Second, &oktaapi.Error{Class: oktaapi.Refused, Status: 407, Foreign: true, Host: "acme.okta.com"}),
+			since:    ago(time.Second), says: []string{"something between us and Okta answered 407 for acme.okta.com", "check proxy_url"},
+		},
+		"a captive portal, at once": {
+			snapshot: failing(oktaapi.Transient, time.Second, &oktaapi.Error{Status: 200, Foreign: true, Host: "acme.okta.com"}),
+			since:    ago(time.Second), says: []string{"something between us and Okta answered 200 for acme.okta.com", "check url, proxy_url"},
+		},
+		"a host that is not there, at once": {
+			snapshot: failing(oktaapi.Transient, time.Second, &oktaapi.Error{Err: &net.DNSError{Err: "no such host", Name: "acme.okta.con", IsNotFound: true}}),
+			since:    ago(time.Second), says: []string{`no such host`, `check url: there is no host "acme.okta.con"`},
+		},
 		"no access token": {
 			snapshot: failing(oktaapi.Refused, time.Second, &oktaapi.Error{Class: oktaapi.Refused, Err: fmt.Errorf("authorizing: %w",
 				&auth.Error{Status: 401, Code: "invalid_client", Description: "The client secret supplied is invalid.", RequestID: "req-2", Remedy: "check client_id"})}),
@@ -87,7 +100,7 @@ func TestHealthTellsWhatIsWrongAndSinceWhen(t *testing.T) {
 		},
 
 		"an outage that may pass":      {snapshot: failing(oktaapi.Transient, 4*time.Minute, badGateway), healthy: true, since: ago(4 * time.Minute), says: []string{"retrying", "502"}},
-		"an outage that lasts":         {snapshot: failing(oktaapi.Transient, 7*time.Minute, badGateway), since: ago(2 * time.Minute), says: []string{"no page from Okta since 2026-05-01T11:53:00Z", "502", "check network"}},
+		"an outage that lasts":         {snapshot: failing(oktaapi.Transient, 7*time.Minute, badGateway), since: ago(2 * time.Minute), says: []string{"no page from Okta since 2026-05-01T11:53:00Z", "502", "check url, network, proxy"}},
 		"TLS that may be mended":       {snapshot: failing(oktaapi.Transient, time.Minute, tlsFailure), healthy: true, since: ago(time.Minute), says: []string{"unknown authority"}},
 		"TLS that stays broken":        {snapshot: failing(oktaapi.Transient, time.Hour, tlsFailure), since: ago(55 * time.Minute), says: []string{"unknown authority"}},
 		"an outage of two intervals":   {snapshot: failing(oktaapi.Transient, 20*time.Minute, badGateway), interval: 10 * time.Minute, healthy: true, since: ago(20 * time.Minute), says: []string{"retrying"}},

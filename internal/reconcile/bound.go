@@ -1,0 +1,62 @@
+package reconcile
+
+import "sync"
+
+// A bound that was lowered is tried at twice its value after patience successes, and
+// after twice as many each time that failed: what Loki refuses for good costs little, and a
+// moment's overload is forgotten.
+const (
+	patience    = 20
+	maxPatience = 1280
+)
+
+// bound is a figure that Loki may find too high. It is safe for concurrent use.
+type bound struct {
+	mu           sync.Mutex
+	value        int64
+	first, least int64
+	worked       int  // successes since value changed
+	patience     int  // 0: the constant
+	raised       bool // value is on trial
+}
+
+func newBound(first, least int64) *bound { return &bound{value: first, first: first, least: least} }
+
+func (b *bound) get() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.value
+}
+
+// tooHigh halves the bound, unless another query has done so since it was `was`. It
+// returns false when was cannot be halved.
+func (b *bound) tooHigh(was int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if was/2 < b.least {
+		return false
+	}
+	if b.value != was {
+		return true
+	}
+	if b.raised {
+		b.patience = min(2*max(b.patience, patience), maxPatience)
+	}
+	b.value, b.worked, b.raised = was/2, 0, false
+	return true
+}
+
+// fine notes a success.
+func (b *bound) fine() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.value == b.first {
+		if b.raised {
+			b.patience, b.raised = 0, false
+		}
+		return
+	}
+	if b.worked++; b.worked >= max(b.patience, patience) {
+		b.value, b.worked, b.raised = min(2*b.value, b.first), 0, true
+	}
+}
