@@ -12,9 +12,9 @@ import (
 // A guard is what a preset redacts. It is closed by default: a string or number is redacted unless its member is known to name nobody.
 // Okta adds members and types whenever it likes, and a list of what is personal would always be behind.
 type guard struct {
-	documented map[string]class // members of Okta's LogEvent schema
-	free       map[string]class // members of the maps that Okta promises nothing about
-	things     map[string]bool  // types of actors and targets that are no people, normalized
+	documented *table          // members of Okta's LogEvent schema
+	free       *table          // members of the maps that Okta promises nothing about
+	things     map[string]bool // types of actors and targets that are no people, normalized
 }
 
 // A class is what becomes of a member.
@@ -52,11 +52,11 @@ func (g *guard) classOf(s scope, raw []byte) class {
 	if s == documented {
 		known = g.documented
 	}
-	if c, ok := known[rawjson.Alias(raw)]; ok {
+	if c := known.of(rawjson.Alias(raw)); c != unknown {
 		return c
 	}
 	var buf [64]byte
-	return known[string(appendNormalized(buf[:0], rawjson.Unquote(raw)))]
+	return known.of(rawjson.Alias(appendNormalized(buf[:0], rawjson.Unquote(raw))))
 }
 
 // in returns the place of the member whose name is raw, and whether it is redacted as a whole. isThing tells whether the object
@@ -104,10 +104,13 @@ func appendNormalized(dst []byte, text string) []byte {
 
 // The guards of the presets.
 var (
-	identityGuard = guard{documented: identityMembers(documentedMembers), free: identityMembers(freeMembers()), things: set(typesOfThings)}
+	identityDocumented = identityMembers(documentedMembers)
+	identityFree       = identityMembers(freeMembers())
+
+	identityGuard = guard{newTable(identityDocumented), newTable(identityFree), set(typesOfThings)}
 	personalGuard = guard{
-		documented: with(identityGuard.documented, all, places+" debugData"),
-		free:       with(identityGuard.free, all, places),
+		documented: newTable(with(identityDocumented, all, places+" debugData")),
+		free:       newTable(with(identityFree, all, places)),
 		things:     without(identityGuard.things, "ipaddress"),
 	}
 )

@@ -127,10 +127,10 @@ func (v *tree) guarded(g *guard, in scope, scalar, isOpen bool, end func(*tree),
 				types = append(types, v.members[i].text)
 			}
 		}
-		table := map[bool]map[string]class{true: g.documented, false: g.free}[in == documented]
+		classes := map[bool]*table{true: g.documented, false: g.free}[in == documented]
 		for i, m := range v.members {
 			kept(v.names[i])
-			switch table[normalize(v.names[i])] {
+			switch classes.of(normalize(v.names[i])) {
 			case unknown:
 				m.guarded(g, free, !isOpen, isOpen, end, kept)
 			case keep:
