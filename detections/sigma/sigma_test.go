@@ -227,6 +227,7 @@ func TestTargetRulesNeedStructuredMetadata(t *testing.T) {
 
 // TestRedactionHidesFromRules is what docs/entries.md warns of: which rules no longer find their event, and which find another.
 func TestRedactionHidesFromRules(t *testing.T) {
+	docs := string(read(t, "../../docs/entries.md"))
 	for preset, want := range map[string][]string{
 		redact.PresetUserIdentity: {"okta_apt_suspicious_user_creation"},
 		redact.PresetPersonalData: {
@@ -242,6 +243,12 @@ func TestRedactionHidesFromRules(t *testing.T) {
 			}
 		}
 		require.Equal(t, want, hidden, preset)
+		for _, rule := range rules(t) {
+			row := regexp.MustCompile("(?m)^\\| \\[`" + rule + "`\\].*\\| (.+) \\|$").FindStringSubmatch(docs)
+			require.NotNil(t, row, rule)
+			works := row[1] == "both" || row[1] == "`"+preset+"`" || row[1] == "none: fires too often"
+			require.Equal(t, slices.Contains(hidden, rule), !works, "%s in docs/entries.md: %s", rule, row[1])
+		}
 
 		for rule, c := range map[string]struct{ from, to string }{
 			"okta_password_in_alternateid_field": {"Summer2026!", "summer@acme.example"},

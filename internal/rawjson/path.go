@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// A Path leads from an event to a value in it: member names with pickers
-// between them. See the package documentation for the syntax.
+// A Path leads from an event to a value in it: member names joined by dots, as in client.ipAddress, with pickers in brackets between
+// them. docs/loki.source.okta.md and the documentation of package event have the syntax, [PathForms] has it in short.
 type Path []Step
 
 // A Step goes from a value to one inside it, by name or by picking.
