@@ -96,10 +96,11 @@ func (n *node) find(b []byte, text string, v rawjson.Span, found []value) {
 	}
 	switch b[v.Start] {
 	case '"':
-		if inside, _, ok := rawjson.Inside(b, v); ok {
-			start := rawjson.SkipSpace(inside, 0)
+		var inside rawjson.Text
+		if inside.Read(b, v) {
+			start := rawjson.SkipSpace(inside.Raw, 0)
 			within := &node{named: n.named, picked: n.picked}
-			within.find(inside, rawjson.Alias(inside), rawjson.SpanOf(start, rawjson.SkipValue(inside, start, 0)), found)
+			within.find(inside.Raw, rawjson.Alias(inside.Raw), rawjson.SpanOf(start, rawjson.SkipValue(inside.Raw, start, 0)), found)
 		}
 		return
 	case '{':

@@ -1,16 +1,24 @@
 package rawjson
 
-import "unicode/utf8"
+import (
+	"slices"
+	"unicode/utf8"
+)
 
-// Inside returns the JSON object or array that the string at s holds as text, white space around it included, and for each of its
-// bytes, and its end, where in b it is spelled. Without one, ok is false.
-func Inside(b []byte, s Span) (text []byte, places []uint32, ok bool) {
+// A Text is JSON that a string holds. Its zero value is ready for use, and for another use.
+type Text struct {
+	Raw    []byte
+	Places []uint32 // for each byte of Raw, and its end, where in the outer bytes it is spelled
+}
+
+// Read reads the string at s in b and tells whether it holds a JSON object or array, perhaps with white space around it.
+func (t *Text) Read(b []byte, s Span) (ok bool) {
 	raw := s.Inner()
 	if !s.IsString(b) || !beginsContainer(b[raw.Start:raw.End]) {
-		return nil, nil, false
+		return false
 	}
-	text = make([]byte, 0, raw.End-raw.Start)
-	places = make([]uint32, 0, raw.End-raw.Start+1)
+	text := slices.Grow(t.Raw[:0], int(raw.End-raw.Start))
+	places := slices.Grow(t.Places[:0], int(raw.End-raw.Start)+1)
 	for i := raw.Start; i < raw.End; {
 		before, n := len(text), 1
 		if b[i] == '\\' {
@@ -24,9 +32,9 @@ func Inside(b []byte, s Span) (text []byte, places []uint32, ok bool) {
 		}
 		i += uint32(n)
 	}
-	places = append(places, raw.End)
+	t.Raw, t.Places = text, append(places, raw.End)
 	end := SkipValue(text, SkipSpace(text, 0), 0)
-	return text, places, end >= 0 && SkipSpace(text, end) == len(text)
+	return end >= 0 && SkipSpace(text, end) == len(text)
 }
 
 // beginsContainer tells whether the text of a string, spelled as in JSON, may begin an object or array.

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestInsideFindsObjectsAndArrays(t *testing.T) {
+func TestTextIsAnObjectOrArray(t *testing.T) {
 	for name, tc := range map[string]struct {
 		text string // what the string holds
 		ok   bool
@@ -26,11 +26,12 @@ func TestInsideFindsObjectsAndArrays(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			spelled, err := json.Marshal(tc.text)
 			require.NoError(t, err)
-			text, places, ok := Inside(spelled, SpanOf(0, len(spelled)))
-			require.Equal(t, tc.ok, ok)
-			if !ok {
+			var inside Text
+			require.Equal(t, tc.ok, inside.Read(spelled, SpanOf(0, len(spelled))))
+			if !tc.ok {
 				return
 			}
+			text, places := inside.Raw, inside.Places
 			require.Equal(t, tc.text, string(text))
 			require.Len(t, places, len(text)+1)
 			require.EqualValues(t, len(spelled)-1, places[len(text)])
@@ -39,6 +40,5 @@ func TestInsideFindsObjectsAndArrays(t *testing.T) {
 			}
 		})
 	}
-	_, _, ok := Inside([]byte(`{}`), SpanOf(0, 2))
-	require.False(t, ok, "not a string")
+	require.False(t, new(Text).Read([]byte(`{}`), SpanOf(0, 2)), "not a string")
 }

@@ -64,7 +64,7 @@ func (p *Pass) knowAddress(spelled string) {
 	}
 	s := p.redactor.secrets.of(text)
 	p.know(s)
-	if !s.isSpelled(spelled) {
+	if spelled != text && !s.isSpelled(spelled) {
 		p.know(p.redactor.secrets.of(spelled))
 	}
 }

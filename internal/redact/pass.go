@@ -27,7 +27,9 @@ type Pass struct {
 	text     decoded
 	again    decoded // the text of text
 	found    []interval
-	scratch  []byte // see plain
+	scratch  []byte          // see plain
+	texts    []*rawjson.Text // memory for JSON in strings, by depth
+	depth    int             // how many strings raw is in
 	out      []byte
 }
 

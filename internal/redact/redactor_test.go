@@ -284,13 +284,13 @@ func requireRestKept(t testing.TB, r Options, raw, out []byte) {
 			}
 			gap(a.End, b.End)
 		default:
-			insideA, _, okA := rawjson.Inside(raw, a)
-			insideB, _, okB := rawjson.Inside(out, b)
+			var insideA, insideB rawjson.Text
+			okA, okB := insideA.Read(raw, a), insideB.Read(out, b)
 			text := string(tokenPattern.ReplaceAll(b.Of(out), nil))
 			switch {
 			case bytes.Equal(a.Of(raw), b.Of(out)) || text == `""`: // untouched, or redacted as a whole
-			case okA && okB && !v.mentioned(string(insideA)):
-				compare(insideA, insideB, valueOf(insideA), valueOf(insideB))
+			case okA && okB && !v.mentioned(string(insideA.Raw)):
+				compare(insideA.Raw, insideB.Raw, valueOf(insideA.Raw), valueOf(insideB.Raw))
 			case okA && okB: // what is mentioned in it may lie across its tokens
 			default:
 				require.True(t, v.mentioned(parseTree(t, a.Of(raw)).text), "%s became %s\n%s", a.Of(raw), b.Of(out), raw)
