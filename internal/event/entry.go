@@ -81,7 +81,7 @@ func New(opts Options) (*Formatter, error) {
 		f.envelope = true
 	case FormatEvent:
 	default:
-		return nil, fmt.Errorf("line format %q: must be %q or %q", opts.LineFormat, FormatEnvelope, FormatEvent)
+		return nil, fmt.Errorf("line_format %q: must be %q or %q", opts.LineFormat, FormatEnvelope, FormatEvent)
 	}
 	if opts.Org == "" {
 		return nil, fmt.Errorf("the org's host is missing")
@@ -95,7 +95,7 @@ func New(opts Options) (*Formatter, error) {
 	}
 	if opts.Redaction != nil {
 		if f.redactor, err = redact.New(*opts.Redaction); err != nil {
-			return nil, fmt.Errorf("redaction: %w", err)
+			return nil, fmt.Errorf("redact: %w", err)
 		}
 	}
 	return f, nil
@@ -116,7 +116,8 @@ func (f *Formatter) addMetadata(opts Options) error {
 			return fmt.Errorf("structured metadata %w", err)
 		}
 		if _, taken := f.labels.fixed[model.LabelName(name)]; taken && opts.StructuredMetadata != nil {
-			return fmt.Errorf("structured metadata %q: entries have a label of this name, and Loki would hide one of the two; use another name", name)
+			return fmt.Errorf("structured metadata %q: entries have a label of this name, and Loki would hide one of the two; "+
+				"use another name", name)
 		}
 		m := metadatum{name: name, country: paths[name] == countryCode}
 		p := countryPath

@@ -107,7 +107,7 @@ func TestNewNamesWhatIsWrongAndWhatIsAllowed(t *testing.T) {
 		want string
 	}{
 		"no org":            {Options{}, "the org's host is missing"},
-		"line format":       {Options{Org: "o", LineFormat: "raw"}, `line format "raw": must be "envelope" or "event"`},
+		"line format":       {Options{Org: "o", LineFormat: "raw"}, `line_format "raw": must be "envelope" or "event"`},
 		"label name":        {Options{Org: "o", Labels: map[string]string{"a-b": "c"}}, `label "a-b": a name is letters, digits and underscores, and does not begin with a digit`},
 		"label like ours":   {Options{Org: "o", Labels: map[string]string{"__okta_org": "c"}}, `label "__okta_org": names that begin with __okta_ are set from events; use another name`},
 		"metadata name":     {Options{Org: "o", StructuredMetadata: map[string]string{"1a": "uuid"}}, `structured metadata "1a": a name is letters, digits and underscores, and does not begin with a digit`},
