@@ -45,7 +45,7 @@ export LOGCLI_BIN ?= $(BIN)/logcli
 
 # Packages that know nothing of Alloy: seconds to compile, so the race detector, fuzzing and benchmarks run on them.
 # The oktasim test that links Okta's own SDK stays out: it takes minutes to compile for the race detector and shows nothing new.
-FREE := $(patsubst %,./%/...,$(wildcard internal/oktaapi internal/event internal/poller internal/checkpoint internal/reconcile internal/httptext internal/testbed cmd/oktasim cmd/quickstart)) \
+FREE := $(patsubst %,./%/...,$(wildcard internal/oktaapi internal/event internal/rawjson internal/redact internal/delivery internal/pipesim internal/poller internal/checkpoint internal/reconcile internal/httptext internal/testbed cmd/oktasim cmd/quickstart)) \
 	./internal/oktasim
 # Tests whose volume, not their goroutines, is the point. They run without the race detector.
 RACE_SKIP := BoundsWhatIsUnconfirmed|WrongSelectorSendsNothing|BacklogIsStillRead|SmallAfterAWeek|NinetyFivePercent|HundredThousandEvents|AtMostOncePerPage|TrickleCosts|RefusesForItsAge|HoldUpTheFeed|OutagesInARow|LostWhileLokiAnswers|ALongRunOf

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/redact"
 )
 
 // forms are the ways to store events and to write the rules. Whatever the form, the same rules match the same events.
@@ -226,13 +227,14 @@ func TestTargetRulesNeedStructuredMetadata(t *testing.T) {
 
 // TestRedactionHidesFromRules is what docs/entries.md warns of: which rules no longer find their event, and which find another.
 func TestRedactionHidesFromRules(t *testing.T) {
+	docs := string(read(t, "../../docs/entries.md"))
 	for preset, want := range map[string][]string{
-		event.PresetUserIdentity: {"okta_apt_suspicious_user_creation"},
-		event.PresetPersonalData: {
+		redact.PresetUserIdentity: {"okta_apt_suspicious_user_creation"},
+		redact.PresetPersonalData: {
 			"okta_admin_activity_from_proxy_query", "okta_apt_suspicious_user_creation", "okta_new_behaviours_admin_console", "okta_password_health_report_query",
 		},
 	} {
-		f := formatter(t, event.Options{Redaction: &event.Redaction{Presets: []string{preset}}})
+		f := formatter(t, event.Options{Redaction: &redact.Options{Presets: []string{preset}}})
 		var hidden []string
 		for _, rule := range rules(t) {
 			q := map[string]*logQuery{rule: parse(t, query(t, rule, "envelope"))}
@@ -241,6 +243,12 @@ func TestRedactionHidesFromRules(t *testing.T) {
 			}
 		}
 		require.Equal(t, want, hidden, preset)
+		for _, rule := range rules(t) {
+			row := regexp.MustCompile("(?m)^\\| \\[`" + rule + "`\\].*\\| (.+) \\|$").FindStringSubmatch(docs)
+			require.NotNil(t, row, rule)
+			works := row[1] == "both" || row[1] == "`"+preset+"`" || row[1] == "none: fires too often"
+			require.Equal(t, slices.Contains(hidden, rule), !works, "%s in docs/entries.md: %s", rule, row[1])
+		}
 
 		for rule, c := range map[string]struct{ from, to string }{
 			"okta_password_in_alternateid_field": {"Summer2026!", "summer@acme.example"},

@@ -14,6 +14,8 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/relabel"
 	"github.com/stretchr/testify/require"
+
+	"github.com/grafana/alloy/okta/internal/redact"
 	"github.com/tidwall/gjson"
 )
 
@@ -182,9 +184,9 @@ func work(t testing.TB) map[string]func(body []byte) int {
 	}
 	for name, opts := range map[string]Options{
 		"entries":           {},
-		"redact=identity":   {Redaction: &Redaction{Mode: ModeHash, Key: testKey}},
-		"redact=personal":   {Redaction: &Redaction{Mode: ModeHash, Key: testKey, Presets: []string{PresetPersonalData}}},
-		"redact=drop":       {Redaction: &Redaction{Mode: ModeDrop}},
+		"redact=identity":   {Redaction: &redact.Options{Mode: redact.ModeHash, Key: testKey}},
+		"redact=personal":   {Redaction: &redact.Options{Mode: redact.ModeHash, Key: testKey, Presets: []string{redact.PresetPersonalData}}},
+		"redact=drop":       {Redaction: &redact.Options{Mode: redact.ModeDrop}},
 		"relabel+countries": {RelabelRules: eventTypeLabel, StructuredMetadata: map[string]string{"country": countryCode, "eventType": "eventType", "user": "actor.alternateId"}},
 	} {
 		opts.Org = "acme.okta.com"

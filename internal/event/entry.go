@@ -5,10 +5,14 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/grafana/loki/pkg/push"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/relabel"
+
+	"github.com/grafana/alloy/okta/internal/rawjson"
+	"github.com/grafana/alloy/okta/internal/redact"
 )
 
 // The line formats.
@@ -25,7 +29,7 @@ type Options struct {
 	Labels             map[string]string // added to job and org, and may replace them; an empty value removes a label
 	RelabelRules       []*relabel.Config // applied in order to the labels above and the __okta_* labels
 	StructuredMetadata map[string]string // name to path; nil means DefaultStructuredMetadata, empty means none
-	Redaction          *Redaction        // nil means nothing is redacted
+	Redaction          *redact.Options   // nil means nothing is redacted
 }
 
 // DefaultStructuredMetadata returns the metadata that entries have when none is
@@ -57,9 +61,9 @@ type Entry struct {
 type Formatter struct {
 	envelope  bool
 	labels    *labeler
-	metadata  []metadatum // by name
-	selection selection   // the values that labels and metadata need
-	redactor  *redactor   // nil: nothing is redacted
+	metadata  []metadatum      // by name
+	selection selection        // the values that labels and metadata need
+	redactor  *redact.Redactor // nil: nothing is redacted
 }
 
 // A metadatum is one structured metadata key.
@@ -77,7 +81,7 @@ func New(opts Options) (*Formatter, error) {
 		f.envelope = true
 	case FormatEvent:
 	default:
-		return nil, fmt.Errorf("line format %q: must be %q or %q", opts.LineFormat, FormatEnvelope, FormatEvent)
+		return nil, fmt.Errorf("line_format %q: must be %q or %q", opts.LineFormat, FormatEnvelope, FormatEvent)
 	}
 	if opts.Org == "" {
 		return nil, fmt.Errorf("the org's host is missing")
@@ -90,8 +94,8 @@ func New(opts Options) (*Formatter, error) {
 		return nil, err
 	}
 	if opts.Redaction != nil {
-		if f.redactor, err = newRedactor(*opts.Redaction); err != nil {
-			return nil, fmt.Errorf("redaction: %w", err)
+		if f.redactor, err = redact.New(*opts.Redaction); err != nil {
+			return nil, fmt.Errorf("redact: %w", err)
 		}
 	}
 	return f, nil
@@ -112,13 +116,14 @@ func (f *Formatter) addMetadata(opts Options) error {
 			return fmt.Errorf("structured metadata %w", err)
 		}
 		if _, taken := f.labels.fixed[model.LabelName(name)]; taken && opts.StructuredMetadata != nil {
-			return fmt.Errorf("structured metadata %q: entries have a label of this name, and Loki would hide one of the two; use another name", name)
+			return fmt.Errorf("structured metadata %q: entries have a label of this name, and Loki would hide one of the two; "+
+				"use another name", name)
 		}
 		m := metadatum{name: name, country: paths[name] == countryCode}
 		p := countryPath
 		if !m.country {
 			var err error
-			if p, err = parsePath(paths[name], false); err != nil {
+			if p, err = rawjson.ParsePath(paths[name], false); err != nil {
 				return fmt.Errorf("structured metadata %q: %w, or %q", name, err, countryCode)
 			}
 		}
@@ -133,25 +138,29 @@ func (f *Formatter) addMetadata(opts Options) error {
 // with the event or its page.
 func (f *Formatter) Entry(ev Event, now time.Time) Entry {
 	if f.redactor != nil {
-		p := f.redactor.begin()
-		defer p.end()
-		ev = p.redact(ev)
+		pass := f.redactor.Begin()
+		defer pass.End()
+		ev.redact(pass)
 	}
+	return f.entry(&ev, now)
+}
+
+func (f *Formatter) entry(ev *Event, now time.Time) Entry {
 	timestamp := ev.Published
 	if timestamp.IsZero() {
 		timestamp = now
 	}
-	line, at := f.line(&ev, timestamp)
+	line, at := f.line(ev, timestamp)
 	raw := line[at : at+len(ev.Raw)]
 
-	var space [24]span
+	var space [24]value
 	found := space[:]
 	if f.selection.size > len(space) {
-		found = make([]span, f.selection.size)
+		found = make([]value, f.selection.size)
 	}
-	f.selection.find(&ev, found)
+	f.selection.find(ev, found)
 
-	stream := f.stream(ev.Raw, found)
+	stream := f.stream(rawjson.Alias(ev.Raw), found)
 	return Entry{
 		Labels:    stream.labels,
 		LabelsKey: stream.key,
@@ -186,7 +195,7 @@ func (f *Formatter) line(ev *Event, timestamp time.Time) (line string, at int) {
 	b.WriteString(level(ev.Severity))
 	b.WriteString(lineTime)
 	if published := ev.fields[fieldPublished]; !ev.Published.IsZero() {
-		b.Write(published.inner().of(ev.Raw))
+		b.Write(published.Inner().Of(ev.Raw))
 	} else {
 		var buf [len(formatted)]byte
 		b.Write(timestamp.UTC().AppendFormat(buf[:0], formatted))
@@ -209,11 +218,11 @@ func level(severity string) string {
 }
 
 // stream returns the labels for the event whose bytes are raw.
-func (f *Formatter) stream(raw []byte, found []span) *stream {
+func (f *Formatter) stream(raw string, found []value) *stream {
 	var space [16]string
 	values := space[:0]
 	for _, source := range f.labels.sources {
-		value := valueText(alias(raw), found[source.output])
+		value := valueText(raw, found[source.output])
 		if source.name == levelLabel {
 			value = level(value)
 		}
@@ -224,7 +233,7 @@ func (f *Formatter) stream(raw []byte, found []span) *stream {
 
 // structured returns the structured metadata, by name. Values that are missing,
 // null or empty are left out, and so are names that are labels of the entry.
-func (f *Formatter) structured(raw string, found []span, stream *stream) push.LabelsAdapter {
+func (f *Formatter) structured(raw string, found []value, stream *stream) push.LabelsAdapter {
 	if len(f.metadata) == 0 {
 		return nil
 	}
@@ -247,19 +256,31 @@ func (f *Formatter) structured(raw string, found []span, stream *stream) push.La
 // valueText returns a value as text: a string's content, a number, true or
 // false as spelled, an object or array as its JSON, null and nothing as "".
 // The result shares memory with raw unless it had to be unescaped.
-func valueText(raw string, s span) string {
-	if !s.found() {
+func valueText(raw string, v value) string {
+	if v.text != "" {
+		raw = v.text
+	}
+	s := v.span
+	if !s.Found() {
 		return ""
 	}
-	value := raw[s.start:s.end]
+	value := raw[s.Start:s.End]
 	switch value[0] {
 	case 'n':
 		return ""
 	case '"':
 		value = value[1 : len(value)-1]
 		if strings.IndexByte(value, '\\') >= 0 {
-			value = unquote([]byte(value))
+			value = rawjson.Unquote([]byte(value))
 		}
 	}
 	return validText(value)
+}
+
+// validText is text as labels and structured metadata may hold it: UTF-8.
+func validText(text string) string {
+	if utf8.ValidString(text) {
+		return text
+	}
+	return strings.ToValidUTF8(text, "\uFFFD")
 }

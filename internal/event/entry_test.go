@@ -3,6 +3,9 @@ package event
 import (
 	"bytes"
 	"fmt"
+	"os"
+	"regexp"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -12,6 +15,9 @@ import (
 	"github.com/prometheus/prometheus/model/relabel"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/grafana/alloy/okta/internal/rawjson"
+	"github.com/grafana/alloy/okta/internal/redact"
 )
 
 var now = time.Date(2026, 8, 21, 12, 0, 0, 0, time.UTC)
@@ -33,7 +39,8 @@ const signIn = `{"published":"2026-08-21T10:00:00.120Z","severity":"WARN","event
 
 func TestEntryKeepsTheEventByteForByteInAnEnvelope(t *testing.T) {
 	require.Equal(t, Entry{
-		Labels: model.LabelSet{"job": "loki.source.okta", "org": "acme.okta.com"},
+		Labels:    model.LabelSet{"job": "loki.source.okta", "org": "acme.okta.com"},
+		LabelsKey: model.LabelSet{"job": "loki.source.okta", "org": "acme.okta.com"}.Fingerprint(),
 		Entry: push.Entry{
 			Timestamp: time.Date(2026, 8, 21, 10, 0, 0, 120e6, time.UTC),
 			Line:      `{"event":` + signIn + `,"level":"warning","msg":"received event","time":"2026-08-21T10:00:00.120Z"}`,
@@ -100,12 +107,12 @@ func TestNewNamesWhatIsWrongAndWhatIsAllowed(t *testing.T) {
 		want string
 	}{
 		"no org":            {Options{}, "the org's host is missing"},
-		"line format":       {Options{Org: "o", LineFormat: "raw"}, `line format "raw": must be "envelope" or "event"`},
+		"line format":       {Options{Org: "o", LineFormat: "raw"}, `line_format "raw": must be "envelope" or "event"`},
 		"label name":        {Options{Org: "o", Labels: map[string]string{"a-b": "c"}}, `label "a-b": a name is letters, digits and underscores, and does not begin with a digit`},
 		"label like ours":   {Options{Org: "o", Labels: map[string]string{"__okta_org": "c"}}, `label "__okta_org": names that begin with __okta_ are set from events; use another name`},
 		"metadata name":     {Options{Org: "o", StructuredMetadata: map[string]string{"1a": "uuid"}}, `structured metadata "1a": a name is letters, digits and underscores, and does not begin with a digit`},
 		"metadata is label": {Options{Org: "o", StructuredMetadata: map[string]string{"job": "uuid"}}, `structured metadata "job": entries have a label of this name, and Loki would hide one of the two; use another name`},
-		"metadata path":     {Options{Org: "o", StructuredMetadata: map[string]string{"a": "target[*].id"}}, `structured metadata "a": "target[*].id" is not a path: [*] stands for many values, and one is needed; ` + pathForms + `, or "country_code"`},
+		"metadata path":     {Options{Org: "o", StructuredMetadata: map[string]string{"a": "target[*].id"}}, `structured metadata "a": "target[*].id" is not a path: [*] stands for many values, and one is needed; ` + rawjson.PathForms + `, or "country_code"`},
 		"unknown action":    {Options{Org: "o", RelabelRules: []*relabel.Config{{}}}, "relabeling rule 1: relabel action cannot be empty"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -116,7 +123,7 @@ func TestNewNamesWhatIsWrongAndWhatIsAllowed(t *testing.T) {
 }
 
 func TestAFormatterIsSafeForConcurrentUse(t *testing.T) {
-	f, err := New(Options{Org: "o", RelabelRules: eventTypeLabel, Redaction: &Redaction{Mode: ModeHash, Key: testKey}, StructuredMetadata: map[string]string{"country": countryCode}})
+	f, err := New(Options{Org: "o", RelabelRules: eventTypeLabel, Redaction: &redact.Options{Mode: redact.ModeHash, Key: testKey}, StructuredMetadata: map[string]string{"country": countryCode}})
 	require.NoError(t, err)
 	var page [][]byte
 	for _, name := range fixtureNames(t) {
@@ -161,4 +168,60 @@ func TestStreamsAreNotRememberedWithoutBound(t *testing.T) {
 		require.Equal(t, model.LabelValue(fmt.Sprint("e", i)), f.Entry(events[0], now).Labels["event_type"])
 	}
 	require.LessOrEqual(t, len(f.labels.streams), maxStreams)
+}
+
+var testKey = []byte("0123456789abcdef0123456789abcdef")
+
+func TestWhatIsTakenOutIsNeitherLabelNorMetadata(t *testing.T) {
+	e := entryOf(t, Options{
+		RelabelRules: eventTypeLabel,
+		Redaction:    &redact.Options{Mode: redact.ModeDrop, Presets: []string{}, Paths: []string{"eventType", "severity", "target[*]"}},
+	}, signIn)
+	require.Equal(t, model.LabelSet{"job": "loki.source.okta", "org": "acme.okta.com"}, e.Labels)
+	require.Equal(t, push.LabelsAdapter{{Name: "outcome", Value: "FAILURE"}}, e.StructuredMetadata)
+	require.Equal(t, `{"event":{"published":"2026-08-21T10:00:00.120Z","outcome":{"result":"FAILURE"},"target":[], "new":1e2},`+
+		`"level":"info","msg":"received event","time":"2026-08-21T10:00:00.120Z"}`, e.Line)
+}
+
+func TestMetadataPathsReachIntoJSONInStrings(t *testing.T) {
+	const raw = `{"debugContext":{"debugData":{"logOnlySecurityData":" {\"risk\":{\"level\":\"HIGH\",\"reasons\":[\"a\\u0062\",\"c\"]},` +
+		`\"list\":\"[{\\\"type\\\":\\\"User\\\",\\\"id\\\":\\\"00u\\\"}]\"}","behaviors":"{New Device=POSITIVE}"}}}`
+	const data = "debugContext.debugData.logOnlySecurityData"
+	for path, want := range map[string]string{
+		data + ".risk.level":                        "HIGH",
+		data + ".risk.reasons":                      `["a\u0062","c"]`,
+		data + ".risk.reasons[0]":                   "ab",
+		data + ".list[User].id":                     "00u",
+		data + ".nothing":                           "",
+		data:                                        ` {"risk":{"level":"HIGH","reasons":["a\u0062","c"]},"list":"[{\"type\":\"User\",\"id\":\"00u\"}]"}`,
+		"debugContext.debugData.behaviors.x":        "",
+		"debugContext.debugData.behaviors":          "{New Device=POSITIVE}",
+		"debugContext[debugData].debugData[0].risk": "",
+	} {
+		t.Run(path, func(t *testing.T) {
+			e := entryOf(t, Options{StructuredMetadata: map[string]string{"x": path}}, raw)
+			if want == "" {
+				require.Empty(t, e.StructuredMetadata)
+				return
+			}
+			require.Equal(t, push.LabelsAdapter{{Name: "x", Value: want}}, e.StructuredMetadata)
+		})
+	}
+}
+
+// TestTheReferenceListsLabelsAndMetadata holds the one table of each to the code.
+func TestTheReferenceListsLabelsAndMetadata(t *testing.T) {
+	page, err := os.ReadFile("../../docs/loki.source.okta.md")
+	require.NoError(t, err)
+	row := func(name string) string {
+		return regexp.MustCompile("(?m)^\\| `" + name + "` .*$").FindString(string(page))
+	}
+	for name, from := range sourceLabels {
+		if name != "__okta_target_type" { // described in words
+			require.Contains(t, row(string(name)), "`"+from+"`", name)
+		}
+	}
+	for name, path := range DefaultStructuredMetadata() {
+		require.Contains(t, row(name), "`"+strings.ReplaceAll(path, "|", "\\|")+"`", name)
+	}
 }

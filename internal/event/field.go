@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"strings"
 	"time"
+
+	"github.com/grafana/alloy/okta/internal/rawjson"
+	"github.com/grafana/alloy/okta/internal/redact"
 )
 
 // A field is a top-level member of Okta's LogEvent schema.
@@ -79,22 +82,22 @@ func fieldAt(b []byte) field {
 	end := bytes.IndexByte(b[:min(len(b), longest+1)], '"')
 	if end >= 0 {
 		if raw := b[:end]; bytes.IndexByte(raw, '\\') < 0 {
-			return fieldNamed(alias(raw))
+			return fieldNamed(rawjson.Alias(raw))
 		}
 	} else if bytes.IndexByte(b[:min(len(b), longest+1)], '\\') < 0 {
 		return fieldUnknown
 	}
 	// The name is spelled with escapes: legal, and never seen.
-	return fieldNamed(unquote(b[:skipString(b, -1)-1]))
+	return fieldNamed(rawjson.Unquote(b[:rawjson.SkipString(b, -1)-1]))
 }
 
 // text returns the text of a string field, "" when it is missing or no string.
 func (ev *Event) text(f field) string {
 	s := ev.fields[f]
-	if !s.isString(ev.Raw) {
+	if !s.IsString(ev.Raw) {
 		return ""
 	}
-	return unquote(s.inner().of(ev.Raw))
+	return rawjson.Unquote(s.Inner().Of(ev.Raw))
 }
 
 // Loki keeps time as nanoseconds since 1970 in 64 bits.
@@ -120,4 +123,26 @@ func parseTime(text string) time.Time {
 		return time.Time{}
 	}
 	return t.UTC()
+}
+
+// redact takes out what is redacted. The event is then good until the pass ends.
+func (ev *Event) redact(pass *redact.Pass) {
+	if ev.extra { // where repeated members are is read again
+		left := Event{Raw: pass.Redact(ev.Raw, nil)}
+		left.read(left.Raw, 0, 1)
+		left.UUID, left.Published = ev.UUID, ev.Published
+		*ev = left
+		return
+	}
+	var space [fieldCount]rawjson.Span
+	fields, places := ev.order[:ev.count], space[:0]
+	for _, f := range fields {
+		places = append(places, ev.fields[f])
+	}
+	ev.Raw = pass.Redact(ev.Raw, places)
+	for i, f := range fields {
+		ev.fields[f] = places[i]
+	}
+	ev.EventType = ev.text(fieldEventType)
+	ev.Severity = ev.text(fieldSeverity)
 }

@@ -3,7 +3,6 @@ package event
 import (
 	"bytes"
 	"encoding/json"
-	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -50,27 +49,5 @@ func FuzzScan(f *testing.F) {
 			require.Equal(t, uuid, string([]rune(ev.UUID)))
 			require.True(t, json.Valid([]byte(plain.Entry(ev, time.Unix(0, 0)).Line)))
 		}
-	})
-}
-
-// FuzzRedact redacts one event by rules that the seed chooses.
-func FuzzRedact(f *testing.F) {
-	for i, name := range fixtureNames(f) {
-		f.Add(fixture(f, name), uint64(i))
-	}
-	for seed := range uint64(24) {
-		f.Add(randomEvent(rand.New(rand.NewPCG(seed, 7))), seed)
-	}
-	f.Fuzz(func(t *testing.T, raw []byte, seed uint64) {
-		events, err := Scan(append(append([]byte{'['}, raw...), ']'))
-		if err != nil || len(events) != 1 {
-			return
-		}
-		r := randomRedaction(rand.New(rand.NewPCG(seed, 5)))
-		formatter, err := New(Options{Org: "o", Redaction: &r})
-		require.NoError(t, err)
-		e := formatter.Entry(events[0], now)
-		requireRedacted(t, r, events[0].Raw, e)
-		requireRestKept(t, r, events[0].Raw, []byte(e.Line[len(lineBegin):][:eventLength(t, e.Line)]))
 	})
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/relabel"
+
+	"github.com/grafana/alloy/okta/internal/rawjson"
 )
 
 // Job is the value of the job label when Options.Labels does not set it.
@@ -108,7 +110,7 @@ func newLabeler(opts Options, s *selection) (*labeler, error) {
 	}
 	for name, from := range sourceLabels {
 		if slices.ContainsFunc(l.rules, func(r *relabel.Config) bool { return reads(r, name) }) {
-			p, err := parsePath(from, false)
+			p, err := rawjson.ParsePath(from, false)
 			if err != nil {
 				return nil, err
 			}

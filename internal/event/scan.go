@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/grafana/alloy/okta/internal/rawjson"
 )
 
 // ErrNotPage is what every error of Scan is: the body is not one valid JSON
@@ -37,10 +39,10 @@ type Event struct {
 	EventType string    // "" when missing
 	Severity  string    // as Okta spelled it: DEBUG, INFO, WARN, ERROR; "" when missing
 
-	fields [fieldCount]span  // where the top-level members that Okta documents are in Raw
-	order  [fieldCount]field // the fields that are there, in the order of Raw
-	count  uint8             // how many of order are in use
-	extra  bool              // there are members that fields does not tell of: unknown or repeated ones
+	fields [fieldCount]rawjson.Span // where the top-level members that Okta documents are in Raw
+	order  [fieldCount]field        // the fields that are there, in the order of Raw
+	count  uint8                    // how many of order are in use
+	extra  bool                     // there are members that fields does not tell of: unknown or repeated ones
 }
 
 // Scan reads a page: the body of a response of GET /api/v1/logs. It checks the
@@ -68,12 +70,12 @@ func ScanInto(dst []Event, body []byte) ([]Event, error) {
 		return nil, &PageError{Reason: reason, Offset: i, Length: len(body)}
 	}
 
-	i := skipSpace(body, 0)
+	i := rawjson.SkipSpace(body, 0)
 	if i >= len(body) || body[i] != '[' {
 		return fail(i, notArray(body, i))
 	}
 	events := dst[:0]
-	i = skipSpace(body, i+1)
+	i = rawjson.SkipSpace(body, i+1)
 	if i < len(body) && body[i] == ']' {
 		i++
 	} else {
@@ -92,12 +94,12 @@ func ScanInto(dst []Event, body []byte) ([]Event, error) {
 			}
 			events = append(events, ev)
 
-			i = skipSpace(body, end)
+			i = rawjson.SkipSpace(body, end)
 			switch {
 			case i >= len(body):
 				return fail(i, "")
 			case body[i] == ',':
-				i = skipSpace(body, i+1)
+				i = rawjson.SkipSpace(body, i+1)
 			case body[i] == ']':
 				i++
 				more = false
@@ -106,7 +108,7 @@ func ScanInto(dst []Event, body []byte) ([]Event, error) {
 			}
 		}
 	}
-	if i = skipSpace(body, i); i < len(body) {
+	if i = rawjson.SkipSpace(body, i); i < len(body) {
 		return fail(i, "something after the array")
 	}
 	return events, nil
@@ -135,37 +137,37 @@ func (ev *Event) read(body []byte, i, depth int) int {
 		return ^len(body)
 	}
 	start := i
-	i = skipSpace(body, i+1)
+	i = rawjson.SkipSpace(body, i+1)
 	if i < len(body) && body[i] == '}' {
 		ev.Raw = body[start : i+1 : i+1]
 		return i + 1
 	}
 	for {
 		key := i + 1
-		i = skipKey(body, i)
+		i = rawjson.SkipKey(body, i)
 		if i < 0 {
 			return i
 		}
-		end := skipValue(body, i, depth)
+		end := rawjson.SkipValue(body, i, depth)
 		if end < 0 {
 			return end
 		}
-		if field := fieldAt(body[key:]); field == fieldUnknown || ev.fields[field].found() {
+		if field := fieldAt(body[key:]); field == fieldUnknown || ev.fields[field].Found() {
 			ev.extra = true
 			if field != fieldUnknown {
-				ev.fields[field] = spanOf(i-start, end-start)
+				ev.fields[field] = rawjson.SpanOf(i-start, end-start)
 			}
 		} else {
-			ev.fields[field] = spanOf(i-start, end-start)
+			ev.fields[field] = rawjson.SpanOf(i-start, end-start)
 			ev.order[ev.count] = field
 			ev.count++
 		}
-		i = skipSpace(body, end)
+		i = rawjson.SkipSpace(body, end)
 		switch {
 		case i >= len(body):
 			return ^i
 		case body[i] == ',':
-			i = skipSpace(body, i+1)
+			i = rawjson.SkipSpace(body, i+1)
 		case body[i] == '}':
 			ev.Raw = body[start : i+1 : i+1]
 			ev.facts()

@@ -1,6 +1,10 @@
 package event
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/grafana/alloy/okta/internal/rawjson"
+)
 
 // A selection finds the values of several paths at once: what the paths share
 // is walked once, and what none of them needs is not looked at.
@@ -23,12 +27,12 @@ type namedNode struct {
 }
 
 type pickedNode struct {
-	picks []pick
+	picks []rawjson.Pick
 	node
 }
 
 // add adds a path and returns its number among the outputs.
-func (s *selection) add(p path) int {
+func (s *selection) add(p rawjson.Path) int {
 	n := &s.root
 	for _, step := range p {
 		n = n.child(step)
@@ -40,67 +44,92 @@ func (s *selection) add(p path) int {
 }
 
 // child returns the node that a step leads to, and makes it when it is new.
-func (n *node) child(s step) *node {
-	if s.picks != nil {
+func (n *node) child(s rawjson.Step) *node {
+	if s.Picks != nil {
 		for i := range n.picked {
-			if slices.Equal(n.picked[i].picks, s.picks) {
+			if slices.Equal(n.picked[i].picks, s.Picks) {
 				return &n.picked[i].node
 			}
 		}
-		n.picked = append(n.picked, pickedNode{picks: s.picks})
+		n.picked = append(n.picked, pickedNode{picks: s.Picks})
 		return &n.picked[len(n.picked)-1].node
 	}
 	for i := range n.named {
-		if n.named[i].name == s.name {
+		if n.named[i].name == s.Name {
 			return &n.named[i].node
 		}
 	}
-	n.named = append(n.named, namedNode{name: s.name, field: fieldNamed(s.name)})
+	n.named = append(n.named, namedNode{name: s.Name, field: fieldNamed(s.Name)})
 	return &n.named[len(n.named)-1].node
 }
 
+// A value is one that a path led to. The zero value means that it did not.
+type value struct {
+	text string // what span is in when it is not the event: the JSON inside of a string
+	span rawjson.Span
+}
+
 // find fills found, which is as long as the selection and zero, with where the
-// values are in ev.Raw. A value that is not there leaves the zero span.
-func (s *selection) find(ev *Event, found []span) {
+// values are in ev.Raw. A value that is not there leaves the zero value.
+func (s *selection) find(ev *Event, found []value) {
 	unknown := false
 	for i := range s.root.named {
 		n := &s.root.named[i]
 		if n.field == fieldUnknown {
 			unknown = true
-		} else if v := ev.fields[n.field]; v.found() {
-			n.find(ev.Raw, v, found)
+		} else if v := ev.fields[n.field]; v.Found() {
+			n.find(ev.Raw, "", v, found)
 		}
 	}
 	if unknown {
-		s.root.find(ev.Raw, spanOf(0, len(ev.Raw)), found)
+		s.root.find(ev.Raw, "", rawjson.SpanOf(0, len(ev.Raw)), found)
 	}
 }
 
-func (n *node) find(b []byte, v span, found []span) {
+// find looks in b, which is the event or, then with its text, JSON inside of a string.
+func (n *node) find(b []byte, text string, v rawjson.Span, found []value) {
 	for _, output := range n.outputs {
-		found[output] = v
+		found[output] = value{text, v}
 	}
-	if len(n.named) > 0 && b[v.start] == '{' {
-		for m := membersOf(b, v); ; {
-			name, value, ok := m.next()
-			if !ok {
-				break
-			}
-			for i := range n.named {
-				if name.is(b, n.named[i].name) {
-					n.named[i].find(b, value, found)
-				}
-			}
+	if len(n.named) == 0 && len(n.picked) == 0 {
+		return
+	}
+	switch b[v.Start] {
+	case '"':
+		var inside rawjson.Text
+		if inside.Read(b, v) {
+			start := rawjson.SkipSpace(inside.Raw, 0)
+			within := &node{named: n.named, picked: n.picked}
+			within.find(inside.Raw, rawjson.Alias(inside.Raw), rawjson.SpanOf(start, rawjson.SkipValue(inside.Raw, start, 0)), found)
+		}
+		return
+	case '{':
+		if len(n.named) > 0 {
+			n.findNamed(b, text, v, found)
 		}
 	}
 	for i := range n.picked {
 		if start := choose(b, v, n.picked[i].picks); start >= 0 {
 			// Where it ends matters only to a path that ends here.
-			chosen := span{start: uint32(start)}
-			if len(n.picked[i].outputs) > 0 {
-				chosen.end = uint32(skipValue(b, start, 0))
+			chosen := rawjson.Span{Start: uint32(start)}
+			if len(n.picked[i].outputs) > 0 || b[start] == '"' {
+				chosen.End = uint32(rawjson.SkipValue(b, start, 0))
 			}
-			n.picked[i].find(b, chosen, found)
+			n.picked[i].find(b, text, chosen, found)
+		}
+	}
+}
+
+func (n *node) findNamed(b []byte, text string, v rawjson.Span, found []value) {
+	for m := rawjson.MembersOf(b, v); ; {
+		name, value, ok := m.Next()
+		if !ok {
+			return
+		}
+		for i := range n.named {
+			if name.Is(b, n.named[i].name) {
+				n.named[i].find(b, text, value, found)
+			}
 		}
 	}
 }
@@ -108,22 +137,22 @@ func (n *node) find(b []byte, v span, found []span) {
 // choose returns where the element of v begins that the first fitting
 // alternative picks, or -1. An object counts as itself: it is picked when its
 // type is among the alternatives.
-func choose(b []byte, v span, picks []pick) (chosen int) {
+func choose(b []byte, v rawjson.Span, picks []rawjson.Pick) (chosen int) {
 	chosen = -1
 	best := len(picks)
-	switch b[v.start] {
+	switch b[v.Start] {
 	case '{':
-		typ := typeOf(b, int(v.start))
-		if slices.ContainsFunc(picks, func(p pick) bool { return p.typ != "" && p.typ == typ }) {
-			return int(v.start)
+		typ := rawjson.TypeOf(b, int(v.Start))
+		if slices.ContainsFunc(picks, func(p rawjson.Pick) bool { return p.Type != "" && p.Type == typ }) {
+			return int(v.Start)
 		}
 	case '[':
 		index := 0
-		for e := elementsOf(b, v); !e.done(); e.next() {
-			typ := typeOf(b, e.i)
+		for e := rawjson.ElementsOf(b, v); !e.Done(); e.Next() {
+			typ := rawjson.TypeOf(b, e.At())
 			for rank, p := range picks[:best] {
-				if p.index == index || p.typ != "" && p.typ == typ {
-					best, chosen = rank, e.i
+				if p.Index == index || p.Type != "" && p.Type == typ {
+					best, chosen = rank, e.At()
 					break
 				}
 			}

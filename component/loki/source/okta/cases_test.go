@@ -39,7 +39,7 @@ const cases = "../../../../testdata/cases"
 func TestCases(t *testing.T) {
 	folders, err := filepath.Glob(filepath.Join(cases, "*"))
 	require.NoError(t, err)
-	require.GreaterOrEqual(t, len(folders), 40)
+	require.GreaterOrEqual(t, len(folders), 110)
 	t.Setenv("OKTA_API_TOKEN", "00caseToken")
 	for _, folder := range folders {
 		t.Run(filepath.Base(folder), func(t *testing.T) {

@@ -3,7 +3,7 @@ package okta
 import (
 	"github.com/grafana/alloy/syntax/alloytypes"
 
-	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/redact"
 )
 
 // Redact is what is taken out of events.
@@ -16,11 +16,11 @@ type Redact struct {
 
 // SetToDefault implements syntax.Defaulter.
 func (r *Redact) SetToDefault() {
-	*r = Redact{Mode: event.ModeMask, Presets: []string{event.PresetUserIdentity}}
+	*r = Redact{Mode: redact.ModeMask, Presets: []string{redact.PresetUserIdentity}}
 }
 
 // redaction returns nil without a block. Presets that are set to [] are none.
-func (r *Redact) redaction() *event.Redaction {
+func (r *Redact) redaction() *redact.Options {
 	if r == nil {
 		return nil
 	}
@@ -28,5 +28,5 @@ func (r *Redact) redaction() *event.Redaction {
 	if presets == nil {
 		presets = []string{}
 	}
-	return &event.Redaction{Mode: r.Mode, Key: []byte(r.Key), Presets: presets, Paths: r.Paths}
+	return &redact.Options{Mode: r.Mode, Key: []byte(r.Key), Presets: presets, Paths: r.Paths}
 }

@@ -1,0 +1,78 @@
+package rawjson
+
+// Walking reads values that Scan has already checked, so nothing here can fail.
+
+// Members goes over the members of the object at s, in order.
+type Members struct {
+	b []byte
+	i int // at a name's quote, or at '}'
+}
+
+func MembersOf(b []byte, s Span) Members {
+	return Members{b, SkipSpace(b, int(s.Start)+1)}
+}
+
+// Next returns the next member: its name without quotes and its value.
+func (m *Members) Next() (name, value Span, ok bool) {
+	if m.b[m.i] != '"' {
+		return Span{}, Span{}, false
+	}
+	end := SkipString(m.b, m.i)
+	name = SpanOf(m.i+1, end-1)
+	start := SkipSpace(m.b, SkipSpace(m.b, end)+1)
+	end = SkipValue(m.b, start, 0)
+	m.i = SkipSpace(m.b, end)
+	if m.b[m.i] == ',' {
+		m.i = SkipSpace(m.b, m.i+1)
+	}
+	return name, SpanOf(start, end), true
+}
+
+// Elements goes over the elements of the array at s, in order.
+type Elements struct {
+	b []byte
+	i int // at an element, or at ']'
+}
+
+func ElementsOf(b []byte, s Span) Elements {
+	return Elements{b, SkipSpace(b, int(s.Start)+1)}
+}
+
+// At returns where the next element begins.
+func (e *Elements) At() int { return e.i }
+
+// Done tells whether no element is left; otherwise one begins at e.b[e.i].
+func (e *Elements) Done() bool { return e.b[e.i] == ']' }
+
+// Next skips an element and returns where it was.
+func (e *Elements) Next() Span {
+	start := e.i
+	end := SkipValue(e.b, start, 0)
+	e.SkipTo(end)
+	return SpanOf(start, end)
+}
+
+// SkipTo skips the element that ends at end.
+func (e *Elements) SkipTo(end int) {
+	e.i = SkipSpace(e.b, end)
+	if e.b[e.i] == ',' {
+		e.i = SkipSpace(e.b, e.i+1)
+	}
+}
+
+// TypeOf returns the text of the first "type" member of the object at b[i], ""
+// when there is none or b[i] begins something else.
+func TypeOf(b []byte, i int) string {
+	if b[i] != '{' {
+		return ""
+	}
+	for m := (Members{b, SkipSpace(b, i+1)}); ; {
+		name, value, ok := m.Next()
+		if !ok {
+			return ""
+		}
+		if value.IsString(b) && name.Is(b, "type") {
+			return Unquote(value.Inner().Of(b))
+		}
+	}
+}

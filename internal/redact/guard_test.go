@@ -1,0 +1,172 @@
+package redact
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// everyRedaction is each preset in each mode.
+func everyRedaction() map[string]Options {
+	all := map[string]Options{}
+	for _, preset := range []string{PresetUserIdentity, PresetPersonalData} {
+		for _, mode := range []string{ModeMask, ModeHash, ModeDrop} {
+			o := Options{Mode: mode, Presets: []string{preset}}
+			if mode == ModeHash {
+				o.Key = testKey
+			}
+			all[preset+" "+mode] = o
+		}
+	}
+	return all
+}
+
+func requireGone(t testing.TB, o Options, raw, value string) {
+	t.Helper()
+	got := redacted(t, o, []byte(raw))
+	require.True(t, json.Valid(got), "%s", got)
+	if bytes.Contains(bytes.ToLower(got), []byte(strings.ToLower(value))) {
+		t.Fatalf("%s is still in\n%s\nwhich was\n%s", value, got, raw)
+	}
+}
+
+// TestOktasPersonalMembersAreRedacted reads testdata/personal-members.tsv: every member that Okta's catalogue of event types marks
+// personal or sensitive.
+func TestOktasPersonalMembersAreRedacted(t *testing.T) {
+	table, err := os.ReadFile("testdata/personal-members.tsv")
+	require.NoError(t, err)
+	around := map[string]string{
+		"actor.detailEntry":      `{"actor":{"id":"00u1","type":"SystemPrincipal","detailEntry":{%s}}}`,
+		"target.detailEntry":     `{"target":[{"id":"0oa1","type":"AppInstance","displayName":"Payroll","detailEntry":{%s}}]}`,
+		"target.changeDetails":   `{"target":[{"id":"0oa1","type":"AppInstance","changeDetails":{"from":{%[1]s},"to":{%[1]s}}}]}`,
+		"debugContext.debugData": `{"debugContext":{"debugData":{%s}}}`,
+	}
+	snake := regexp.MustCompile(`[A-Z]`)
+	rows := 0
+	for line := range strings.Lines(string(table)) {
+		fields := strings.Split(line, "\t")
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		rows++
+		where, member := fields[0], fields[1]
+		for _, spelled := range []string{member, strings.ToUpper(member), snake.ReplaceAllStringFunc(member, func(s string) string { return "_" + strings.ToLower(s) })} {
+			for _, value := range []string{`"Kari Rotnes"`, `["Kari Rotnes"]`, `{"value":"Kari Rotnes"}`, `{"a":[{"b":"Kari Rotnes"}]}`, `"{\"login\":\"Kari Rotnes\"}"`, `"[\"Kari Rotnes\"]"`} {
+				raw := fmt.Sprintf(around[where], fmt.Sprintf("%q:%s", spelled, value))
+				for _, o := range everyRedaction() {
+					requireGone(t, o, raw, "Kari Rotnes")
+				}
+			}
+		}
+	}
+	require.Equal(t, 366, rows)
+}
+
+// TestPeopleAreInNoEvent redacts events in which other redactions left people readable. All names are invented.
+func TestPeopleAreInNoEvent(t *testing.T) {
+	events, err := os.ReadFile("testdata/people.ndjson")
+	require.NoError(t, err)
+	people := []string{
+		"haraldsen", "lharald", "leif", "mara", "lindqvist", "ola", "admin.ola", "+479", "uid=", "lower.case", "lower case", "notype", "no type",
+		"kari", "siobhan", "o'reilly", "reilly", "legacy.example", "mail.example", "gov.example",
+	}
+	lines := 0
+	for line := range strings.Lines(string(events)) {
+		lines++
+		for _, o := range everyRedaction() {
+			for _, person := range people {
+				if person == "ola" || person == "mara" || person == "kari" || person == "leif" {
+					person = `"` + person
+				}
+				requireGone(t, o, line, person)
+			}
+		}
+	}
+	require.Equal(t, 14, lines)
+}
+
+func TestWhoIsAPerson(t *testing.T) {
+	const kari = "kari.rotnes@acme.example"
+	for _, kind := range []string{
+		`"type":"User"`, `"type":"user"`, `"type":"USER "`, `"type":"NewUser"`, `"type":"AppUser"`, `"type":"App User"`, `"type":"email"`,
+		`"type":"PhoneNumber"`, `"type":"Device"`, `"type":"Certificate"`, `"type":"SomethingNew"`, `"type":""`, `"type":null`, `"type":7`,
+		`"type":"AppInstance","type":"User"`, `"note":"no type"`,
+	} {
+		party := `{"id":"00u1",` + kind + `,"alternateId":"` + kari + `","displayName":"Kari Rotnes"}`
+		for name, raw := range map[string]string{
+			"actor":       `{"actor":` + party + `}`,
+			"target":      `{"target":[{"type":"AppInstance","displayName":"Payroll"},` + party + `]}`,
+			"one target":  `{"target":` + party + `}`,
+			"nested":      `{"target":[{"type":"AppInstance","detailEntry":{"owner":` + party + `}}]}`,
+			"debug data":  `{"debugContext":{"debugData":{"originalPrincipal":` + party + `}}}`,
+			"a string":    `{"debugContext":{"debugData":{"originalPrincipal":` + fmt.Sprintf("%q", party) + `}}}`,
+			"two strings": `{"debugContext":{"debugData":{"url":` + fmt.Sprintf("%q", fmt.Sprintf(`{"a":%q}`, party)) + `}}}`,
+			"not JSON":    `{"debugContext":{"debugData":{"originalPrincipal":` + fmt.Sprintf("%q", party[1:]) + `}}}`,
+			"new member":  `{"onBehalfOf":` + party + `}`,
+			"deeper":      `{"securityContext":{"delegate":[` + party + `]}}`,
+			"device":      `{"device":{"id":"guo1","name":"Kari Rotnes","registered_by":"` + kari + `"}}`,
+			"scalar":      `{"actor":"` + kari + `","target":["Kari Rotnes"]}`,
+			"message":     `{"displayMessage":"mail sent to <` + kari + `>","outcome":{"reason":"no user Kari.Rotnes@acme.example"}}`,
+			"URL":         `{"debugContext":{"debugData":{"url":"/api/v1/users/kari.rotnes%40acme.example?x=1","requestUri":"/api/v1/users/` + kari + `"}}}`,
+			"entities":    `{"actor":{"type":"User","displayName":"Kari R<otnes"},"displayMessage":"Kari R&lt;otnes, Kari R&#60;otnes, Kari R&#x3C;otnes"}`,
+			"escapes":     `{"actor":{"type":"User","displayName":"Kári Rotnes"},"debugContext":{"debugData":{"url":"{\"x\":\"K\\u00e1ri Rotnes\"}"}}}`,
+			"member name": `{"debugContext":{"debugData":{"` + kari + `":true}}}`,
+		} {
+			for redaction, o := range everyRedaction() {
+				t.Run(kind+" "+name+" "+redaction, func(t *testing.T) {
+					for _, gone := range []string{"rotnes", "otnes"} {
+						requireGone(t, o, raw, gone)
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestWhatIsNoPersonStays(t *testing.T) {
+	for name, raw := range map[string]string{
+		"things":            `{"actor":{"id":"0oa1","type":"SystemPrincipal","alternateId":"system@okta.com","displayName":"Okta System"},"target":[{"type":"AppInstance","alternateId":"Slack","displayName":"Slack"},{"type":"user_group","displayName":"Admins"},{"type":"URL Pattern","displayName":"/api"}]}`,
+		"policy evaluation": `{"target":[{"type":"Rule","displayName":"MFA","detailEntry":{"policyType":"OktaSignOn","policyRuleFactorMode":"2FA"}},{"type":"AuthenticatorEnrollment","displayName":"Password","detailEntry":{"methodTypeUsed":"Password","methodUsedVerifiedProperties":"[USER_PRESENCE]"}}]}`,
+		"what rules read":   `{"debugContext":{"debugData":{"requestUri":"/admin","url":"/admin?","threatSuspected":"true","behaviors":"{New Device=POSITIVE}","logOnlySecurityData":"{\"risk\":{\"level\":\"LOW\",\"reasons\":\"Anomalous Device\"},\"behaviors\":{\"New Device\":\"POSITIVE\",\"Our own\":\"NEGATIVE\"}}","privilegeGranted":"Super administrator","dt_hash":"ab12"}}}`,
+		"nobody":            `{"debugContext":{"debugData":{"new":"unknown","newer":true,"newest":123,"none":null,"empty":""}}}`,
+		"change":            `{"target":[{"type":"AppInstance","changeDetails":{"from":{"signOnMode":"SAML_2_0"},"to":{"sign_on_mode":"OIDC"}}}]}`,
+		"ids":               `{"actor":{"id":"00u1","type":"User"},"transaction":{"type":"WEB","id":"tx","detail":{"requestApiTokenId":"00T1"}}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.Equal(t, raw, string(redacted(t, Options{}, []byte(raw))))
+		})
+	}
+}
+
+func TestPlacesAreRedactedAsPersonalData(t *testing.T) {
+	raw := `{"client":{"ipAddress":"203.0.113.77","userAgent":{"os":"Mac OS X"},"geographicalContext":{"city":"Oslo"}},` +
+		`"request":{"ipChain":[{"ip":"203.0.113.77"}]},"actor":{"type":"IP address","alternateId":"203.0.113.77"},"debugContext":{"debugData":{"threatSuspected":"true"}}}`
+	require.Equal(t, raw, string(redacted(t, Options{}, []byte(raw))))
+	require.Equal(t, `{"client":{"ipAddress":"***","userAgent":{"os":"***"},"geographicalContext":{"city":"***"}},`+
+		`"request":{"ipChain":[{"ip":"***"}]},"actor":{"type":"IP address","alternateId":"***"},"debugContext":{"debugData":{"threatSuspected":"***"}}}`,
+		string(redacted(t, Options{Presets: []string{PresetPersonalData}}, []byte(raw))))
+}
+
+func TestPathsReachIntoJSONInStrings(t *testing.T) {
+	raw := `{"debugContext":{"debugData":{"x":"{\"users\": [ {\"login\":\"kari\", \"n\": 12345} ]}"}}}`
+	for name, tc := range map[string]struct {
+		mode string
+		path string
+		want string
+	}{
+		"masked":  {ModeMask, "debugContext.debugData.x.users[*].login", `"{\"users\": [ {\"login\":\"***\", \"n\": 12345} ]}"`},
+		"number":  {ModeMask, "debugContext.debugData.x.users.n", `"{\"users\": [ {\"login\":\"kari\", \"n\": \"***\"} ]}"`},
+		"dropped": {ModeDrop, "debugContext.debugData.x.users[0].login", `"{\"users\": [ {\"n\": 12345} ]}"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := redacted(t, Options{Mode: tc.mode, Presets: []string{}, Paths: []string{tc.path}}, []byte(raw))
+			require.Equal(t, `{"debugContext":{"debugData":{"x":`+tc.want+`}}}`, string(got))
+		})
+	}
+}

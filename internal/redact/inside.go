@@ -1,0 +1,40 @@
+package redact
+
+import (
+	"strings"
+
+	"github.com/grafana/alloy/okta/internal/rawjson"
+)
+
+// inside redacts in the JSON that the string at v holds. It does nothing and returns false if the string holds no object or array.
+// What is not redacted keeps its bytes: edits in the text are edits of the bytes that spell it.
+func (p *Pass) inside(v rawjson.Span, rules []*rule, at place) (handled, drop bool) {
+	if p.depth == len(p.texts) {
+		p.texts = append(p.texts, &rawjson.Text{})
+	}
+	text := p.texts[p.depth]
+	if !text.Read(p.raw, v) {
+		return false, false
+	}
+	outer, next, edits := p.raw, p.signs, p.edits
+	p.raw, p.signs, p.edits = text.Raw, signs{}, nil
+	p.depth++
+	if at.scope != unguarded {
+		at.scope = free
+	}
+	_, drop = p.value(rawjson.SkipSpace(text.Raw, 0), rules, at)
+	p.depth--
+	inner := p.edits
+	p.raw, p.signs, p.edits = outer, next, edits
+	if drop {
+		return true, true
+	}
+	for _, e := range inner {
+		with := e.with
+		if strings.HasPrefix(with, `"`) { // in the place of a number
+			with = `\` + with[:len(with)-1] + `\"`
+		}
+		p.edits = append(p.edits, edit{rawjson.Span{Start: text.Places[e.Start], End: text.Places[e.End]}, with})
+	}
+	return true, false
+}
