@@ -43,10 +43,10 @@ func newJob(args Arguments, c *Component) (*job, error) {
 		return nil, fmt.Errorf("url: %w", err)
 	}
 	for _, note := range notes {
-		level.Warn(c.logger()).Log("msg", "url was normalised", "url", org, "note", note)
+		level.Warn(c.logger).Log("msg", "url was normalised", "url", org, "note", note)
 	}
 	if args.RequestTimeout < oktaQueryTimeout {
-		level.Warn(c.logger()).Log("msg", "request_timeout is below the 30s in which Okta may still answer a query", "request_timeout", args.RequestTimeout)
+		level.Warn(c.logger).Log("msg", "request_timeout is below the 30s in which Okta may still answer a query", "request_timeout", args.RequestTimeout)
 	}
 	j := &job{args: args, org: org, scope: checkpoint.Scope{
 		Org: org.String(), Filter: args.Filter, Query: args.Query, PageSize: args.PageSize,
@@ -77,7 +77,7 @@ func newJob(args Arguments, c *Component) (*job, error) {
 func (j *job) poller(c *Component) *poller.Poller {
 	journal, notes := checkpoint.Open(c.opts.DataPath, j.scope, j.replay)
 	for _, note := range notes {
-		level.Warn(c.logger()).Log("msg", "checkpoint", "note", note)
+		level.Warn(c.logger).Log("msg", "checkpoint", "note", note)
 	}
 	client := oktaapi.New(oktaapi.Config{
 		Org:       j.org,
@@ -108,7 +108,7 @@ func (j *job) poller(c *Component) *poller.Poller {
 		Memory:          c.memory(j.org.Host),
 		Status:          &c.status,
 		Metrics:         c.metrics,
-		Logger:          c.logger(),
+		Logger:          c.logger,
 	})
 }
 

@@ -41,6 +41,7 @@ var budgets oktaapi.Budgets
 // Component implements loki.source.okta.
 type Component struct {
 	opts     component.Options
+	logger   log.Logger // what Alloy gives, for packages that log through go-kit
 	metrics  *poller.Metrics
 	live     liveDebugging
 	status   poller.Status
@@ -64,6 +65,7 @@ var (
 func New(opts component.Options, args Arguments) (*Component, error) {
 	c := &Component{
 		opts:     opts,
+		logger:   slogadapter.GoKit(opts.Logger.Handler()),
 		live:     newLiveDebugging(opts),
 		updated:  make(chan struct{}, 1),
 		memories: make(map[string]*poller.Memory),
@@ -145,5 +147,3 @@ func (c *Component) current() *job {
 
 // LiveDebugging implements component.LiveDebugging.
 func (c *Component) LiveDebugging() {}
-
-func (c *Component) logger() log.Logger { return slogadapter.GoKit(c.opts.Logger.Handler()) }
