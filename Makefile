@@ -69,7 +69,7 @@ build: ui ## build/alloy-okta with the UI, build/oktasim, build/quickstart (JOUR
 		$(GO_BUILD) -ldflags "-s -w" -o build/ ./cmd/oktasim ./cmd/quickstart
 
 .PHONY: ui
-ui: build/go.mod ## the Alloy UI, from the Alloy module's own source (needs Node; does nothing when it is there)
+ui: build/go.mod ## the Alloy UI, from the source that tools/ui/go.mod names (needs Node; does nothing when it is there)
 	@command -v npm >/dev/null || .ci/deps npm
 	@tools/ui/build.sh
 

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,27 +17,50 @@ import (
 
 const module = "github.com/grafana/alloy/okta"
 
-// free are the packages that must stay free of Alloy, so that they compile in seconds
-// and could serve another collector.
-var free = []string{"oktaapi/...", "event", "rawjson", "redact", "delivery", "pipesim", "poller", "checkpoint", "oktasim", "reconcile", "httptext"}
-
-func TestPackagesBelowTheComponentDependOnNoAlloyPackage(t *testing.T) {
-	args := []string{"list", "-deps", "-test", "-f", "{{.ImportPath}}"}
-	for _, p := range free {
-		args = append(args, module+"/internal/"+p)
-	}
+// list runs go list and returns its words.
+func list(t *testing.T, args ...string) []string {
+	t.Helper()
 	var stderr bytes.Buffer
-	cmd := exec.Command("go", args...)
+	cmd := exec.Command("go", append([]string{"list"}, args...)...)
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	require.NoError(t, err, stderr.String())
-	packages := strings.Fields(string(out))
+	return strings.Fields(string(out))
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	require.NoError(t, err)
+	return string(content)
+}
+
+// .ci/free.txt lists the packages that must stay free of Alloy, so that they compile in seconds and could serve another collector.
+// The Makefile, which runs the race detector and fuzzing on them, reads the same list.
+func TestPackagesBelowTheComponentDependOnNoAlloyPackage(t *testing.T) {
+	args := []string{"-deps", "-test", "-f", "{{.ImportPath}}"}
+	for _, p := range strings.Fields(read(t, "../.ci/free.txt")) {
+		args = append(args, "../"+p)
+	}
+	packages := list(t, args...)
 	require.Greater(t, len(packages), 100)
 	require.Contains(t, packages, module+"/internal/oktaapi/auth")
 	for _, p := range packages {
 		ours := p == module || strings.HasPrefix(p, module+"/") || strings.HasPrefix(p, module+".")
 		require.False(t, strings.HasPrefix(p, "github.com/grafana/alloy") && !ours, "%s is among the dependencies", p)
 		require.False(t, strings.HasPrefix(p, module+"/component") || strings.HasPrefix(p, module+"/internal/distribution"), "%s is above them", p)
+	}
+}
+
+// A package that is in neither place would be held to no rule.
+func TestEveryInternalPackageIsFreeOrKnown(t *testing.T) {
+	var free []string
+	for _, p := range strings.Fields(read(t, "../.ci/free.txt")) {
+		free = append(free, list(t, "../"+p)...)
+	}
+	for _, p := range list(t, "../internal/...", "../cmd/...") {
+		known := p == module+"/internal" || p == module+"/cmd/alloy-okta" || strings.HasPrefix(p, module+"/internal/distribution")
+		require.True(t, known != slices.Contains(free, p), "%s: in .ci/free.txt if it knows no Alloy, and not in it if it does", p)
 	}
 }
 

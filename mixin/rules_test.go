@@ -2,7 +2,6 @@ package mixin
 
 import (
 	"fmt"
-	"github.com/prometheus/prometheus/promql/parser"
 	"log/slog"
 	"maps"
 	"net/url"
@@ -17,11 +16,12 @@ import (
 	"github.com/prometheus/prometheus/model/rulefmt"
 	"github.com/prometheus/prometheus/model/timestamp"
 	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/promql/promqltest"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/template"
 	"github.com/stretchr/testify/require"
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 )
 
 // ruleTests is the part of promtool's format that alerts_test.yaml uses.

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/buger/jsonparser"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/relabel"
 	"github.com/stretchr/testify/require"
@@ -148,23 +147,6 @@ var readers = map[string]func(body []byte) int{
 			})
 			n++
 			return true
-		})
-		return n
-	},
-	"jsonparser": func(body []byte) (n int) {
-		if !json.Valid(body) { // it does not check what it skips
-			return 0
-		}
-		_, _ = jsonparser.ArrayEach(body, func(event []byte, _ jsonparser.ValueType, _ int, _ error) {
-			var found int
-			_ = jsonparser.ObjectEach(event, func(key, value []byte, _ jsonparser.ValueType, _ int) error {
-				switch string(key) {
-				case "uuid", "published", "eventType", "severity", "outcome", "target":
-					found++
-				}
-				return nil
-			})
-			n++
 		})
 		return n
 	},

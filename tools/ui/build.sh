@@ -1,11 +1,12 @@
 #!/bin/sh
 # Builds Alloy's web interface into internal/distribution/ui/dist, which package
-# ui embeds. The source is that of the Alloy version in go.mod, copied out of the
-# module cache because the build writes beside it.
+# ui embeds. The source is that of the Alloy version in tools/ui/go.mod, which says
+# why it is not the main go.mod's; it is copied out of the module cache because the
+# build writes beside it.
 #
 # It needs go, node (20.19 or newer) and npm, downloads about 650 npm packages at the
 # versions of upstream's package-lock.json, and takes two to three minutes. When
-# the interface of this Alloy version is there already, it does nothing; --force
+# the interface of that Alloy version is there already, it does nothing; --force
 # builds it again.
 set -eu
 
@@ -20,14 +21,14 @@ for tool in go node npm; do
 	command -v "$tool" >/dev/null || fail "$tool is not installed, and building the UI needs it"
 done
 
-version=$(go list -m -f '{{.Version}}' github.com/grafana/alloy)
+version=$(go -C tools/ui list -m -f '{{.Version}}' github.com/grafana/alloy)
 if [ "${1:-}" != --force ] && [ -f "$dist/index.html" ] && [ "$(cat "$dist/.version" 2>/dev/null)" = "$version" ]; then
 	say "up to date with Alloy $version"
 	exit 0
 fi
 
-go mod download github.com/grafana/alloy
-module=$(go list -m -f '{{.Dir}}' github.com/grafana/alloy)
+go -C tools/ui mod download github.com/grafana/alloy
+module=$(go -C tools/ui list -m -f '{{.Dir}}' github.com/grafana/alloy)
 
 say "copying the source of Alloy $version to $work"
 # node_modules of an earlier build stays: npm ci replaces it.

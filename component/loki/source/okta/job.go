@@ -46,10 +46,10 @@ func newJob(args Arguments, c *Component) (*job, error) {
 		return nil, fmt.Errorf("url: %w", err)
 	}
 	for _, note := range notes {
-		level.Warn(c.logger()).Log("msg", "url was normalized", "url", org, "note", note)
+		level.Warn(c.logger).Log("msg", "url was normalized", "url", org, "note", note)
 	}
 	if args.RequestTimeout < oktaQueryTimeout {
-		level.Warn(c.logger()).Log("msg", "request_timeout is below the 30s in which Okta may still answer a query", "request_timeout", args.RequestTimeout)
+		level.Warn(c.logger).Log("msg", "request_timeout is below the 30s in which Okta may still answer a query", "request_timeout", args.RequestTimeout)
 	}
 	j := &job{args: args, org: org, scope: checkpoint.Scope{
 		Org: org.String(), Filter: args.Filter, Query: args.Query, PageSize: args.PageSize,
@@ -101,7 +101,7 @@ func (j *job) pipeline() uint64 {
 func (j *job) open(c *Component) (*checkpoint.Journal, error) {
 	journal, notes, err := checkpoint.Open(c.opts.DataPath, j.scope, j.replay)
 	for _, note := range notes {
-		level.Warn(c.logger()).Log(append([]any{"msg", note.Message}, note.Fields...)...)
+		level.Warn(c.logger).Log(append([]any{"msg", note.Message}, note.Fields...)...)
 	}
 	return journal, err
 }
@@ -142,7 +142,7 @@ func (j *job) poller(c *Component, memory *poller.Memory) *poller.Poller {
 		Memory:          memory,
 		Status:          &c.status,
 		Metrics:         c.metrics,
-		Logger:          c.logger(),
+		Logger:          c.logger,
 	})
 }
 

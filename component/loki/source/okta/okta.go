@@ -46,6 +46,7 @@ var memories poller.Memories
 // Component implements loki.source.okta.
 type Component struct {
 	opts      component.Options
+	logger    log.Logger // what Alloy gives, for packages that log through go-kit
 	metrics   *poller.Metrics
 	live      liveDebugging
 	status    poller.Status
@@ -69,6 +70,7 @@ var (
 func New(opts component.Options, args Arguments) (*Component, error) {
 	c := &Component{
 		opts:    opts,
+		logger:  slogadapter.GoKit(opts.Logger.Handler()),
 		live:    newLiveDebugging(opts),
 		updated: make(chan struct{}, 1),
 	}
@@ -150,5 +152,3 @@ func (c *Component) current() *job {
 
 // LiveDebugging implements component.LiveDebugging.
 func (c *Component) LiveDebugging() {}
-
-func (c *Component) logger() log.Logger { return slogadapter.GoKit(c.opts.Logger.Handler()) }

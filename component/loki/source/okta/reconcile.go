@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/grafana/loki/v3/pkg/logql/syntax"
 	promconfig "github.com/prometheus/common/config"
 
 	"github.com/grafana/alloy/internal/component/common/config"
@@ -69,12 +68,8 @@ func (r *Reconcile) Validate() error {
 		return err
 	}
 	if r.Selector != "" {
-		expr, err := syntax.ParseLogSelector(r.Selector, true)
-		if err != nil {
-			return fmt.Errorf("selector %q is not a LogQL stream selector: %w", r.Selector, err)
-		}
-		if _, ok := expr.(*syntax.MatchersExpr); !ok {
-			return fmt.Errorf("selector %q must be a stream selector alone, such as {job=%q}", r.Selector, event.Job)
+		if err := checkSelector(r.Selector); err != nil {
+			return err
 		}
 	}
 	if r.Margin < 0 || r.Margin > maxMargin {
