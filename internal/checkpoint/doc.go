@@ -3,8 +3,8 @@
 // # Contract
 //
 // A [Journal] is a short list of [Mark]s, oldest first. A mark says: everything up to
-// this cursor was handed over by then. The last mark is the position; the older ones
-// exist so that a start can go back by the replay window and hand over again what a
+// this cursor was delivered by then. The last mark is the position; the older ones
+// exist so that a start can go back by the replay window and deliver again what a
 // receiver may have held only in memory.
 //
 //   - [Journal.Append] is durable when it returns nil: the whole file is written to a

@@ -23,14 +23,14 @@ type Scope struct {
 // Mark is a position in an org's log.
 type Mark struct {
 	Cursor     string    `json:"cursor"`      // URL of the next page to fetch
-	Published  time.Time `json:"published"`   // latest event time handed over before Cursor; the start time when there was none yet
+	Published  time.Time `json:"published"`   // latest event time delivered before Cursor; the start time when there was none yet
 	HandedOver time.Time `json:"handed_over"` // our clock
 }
 
-// Delivery is what is known of events that were handed over and not confirmed yet,
+// Delivery is what is known of events that were delivered and not confirmed yet,
 // when a receiver is asked what it has. The zero value is a journal without that.
 type Delivery struct {
-	Pending     *Mark  `json:"pending,omitempty"`      // everything before it was handed over, confirmed or not
+	Pending     *Mark  `json:"pending,omitempty"`      // everything before it was delivered, confirmed or not
 	ConfirmedBy string `json:"confirmed_by,omitempty"` // the configuration under which an event was confirmed last
 	// Selectors are those under which what is not confirmed may be found, oldest first.
 	Selectors []string `json:"selectors,omitempty"`
@@ -119,7 +119,7 @@ func (j *Journal) Last() (Mark, bool) {
 // scope of the same org, which no cursor of ours can follow.
 func (j *Journal) Continue() (time.Time, bool) { return j.since, !j.since.IsZero() }
 
-// Resume goes back to the newest mark that was handed over at least a window before
+// Resume goes back to the newest mark that was delivered at least a window before
 // the last one, or the oldest there is, and forgets the marks after it: until they
 // are passed again, an interrupted replay must begin from the same place. The file
 // keeps them until the next Append.

@@ -46,7 +46,7 @@ type budgetInfo struct {
 	Waited    string    `alloy:"waited,attr"`
 }
 
-// replayInfo is how far the events from before the stop are handed over again.
+// replayInfo is how far the events from before the stop are delivered again.
 type replayInfo struct {
 	Events uint64    `alloy:"events,attr"`
 	Until  time.Time `alloy:"until,attr,optional"` // zero: done

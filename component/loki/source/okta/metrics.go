@@ -13,15 +13,15 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 }
 
 var (
-	lagDesc           = desc("lag_seconds", "Time since everything Okta had was handed over. Grows while requests fail, while a receiver blocks and while behind; at most the poll interval when all is well.")
-	lastEventDesc     = desc("last_event_timestamp_seconds", "Latest published time handed over, Unix time.")
+	lagDesc           = desc("lag_seconds", "Time since everything Okta had was delivered. Grows while requests fail, while a receiver blocks and while behind; at most the poll interval when all is well.")
+	lastEventDesc     = desc("last_event_timestamp_seconds", "Latest published time delivered, Unix time.")
 	lastPollDesc      = desc("last_poll_timestamp_seconds", "Last page received from Okta, Unix time.")
-	failingDesc       = desc("failing_seconds", "Time for which a part has failed without a success in between; 0 when it works. The part is okta (getting pages), checkpoint (writing it) or reconcile (asking Loki).", "part")
+	failingDesc       = desc("failing_seconds", "Seconds since a part last succeeded while failing; 0 when it works. The part is okta (getting pages), checkpoint (writing it) or reconcile (querying Loki).", "part")
 	refusedDesc       = desc("refused", "1 while Okta refuses the requests until somebody changes something: token, permission, filter, address. Otherwise 0.")
-	blockedDesc       = desc("receiver_blocked_seconds", "Time for which a receiver has not taken the entry that is being handed over; 0 when none is waiting.")
+	blockedDesc       = desc("receiver_blocked_seconds", "Time for which a receiver has not taken the entry that is being delivered; 0 when none is waiting.")
 	checkpointAgeDesc = desc("checkpoint_age_seconds", "Time since the checkpoint was last written.")
-	unconfirmedDesc   = desc("unconfirmed_events", "Events handed over and not found in Loki yet. Only with reconcile.")
-	unconfirmedAge    = desc("oldest_unconfirmed_age_seconds", "Time since the oldest unconfirmed event was handed over; 0 when there is none. Only with reconcile.")
+	unconfirmedDesc   = desc("unconfirmed_events", "Events delivered and not found in Loki yet. Only with reconcile.")
+	unconfirmedAge    = desc("oldest_unconfirmed_age_seconds", "Time since the oldest unconfirmed event was delivered; 0 when there is none. Only with reconcile.")
 	limitDesc         = desc("rate_limit_limit", "Requests a minute Okta allows the whole org (X-Rate-Limit-Limit).")
 	remainingDesc     = desc("rate_limit_remaining", "Requests left in Okta's current window (X-Rate-Limit-Remaining).")
 	resetDesc         = desc("rate_limit_reset_timestamp_seconds", "End of Okta's current window on our clock, Unix time.")
@@ -50,7 +50,7 @@ func (s *stateCollector) Collect(ch chan<- prometheus.Metric) {
 			send(d, float64(t.UnixMilli())/1000)
 		}
 	}
-	// for how long it has been so; the zero time is not at all
+	// seconds since t; 0 for the zero time
 	since := func(d *prometheus.Desc, t time.Time, labels ...string) {
 		seconds := 0.0
 		if !t.IsZero() {
