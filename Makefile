@@ -42,6 +42,7 @@ export OKTASIM_BIN ?= $(BIN)/oktasim
 export QUICKSTART_BIN ?= $(BIN)/quickstart
 export LOKI_BIN ?= $(BIN)/loki
 export LOGCLI_BIN ?= $(BIN)/logcli
+export PROMTOOL_BIN ?= $(BIN)/promtool
 
 # Packages that know nothing of Alloy: seconds to compile, so the race detector, fuzzing and benchmarks run on them.
 # The oktasim test that links Okta's own SDK stays out: it takes minutes to compile for the race detector and shows nothing new.
@@ -93,7 +94,7 @@ demo: build loki ## the same with a real Loki: shows a LogQL query and its resul
 
 .PHONY: deps
 deps: ## install what the tests need and the machine lacks
-	@.ci/deps npm chromium
+	@.ci/deps npm chromium promtool
 
 .PHONY: test
 test: deps lint race-if-possible build loki ## the whole suite: installs, builds, then tests everything once

@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 }
 
 // reconciled delivers to Loki through the gate, exactly once, and beside it to a second receiver, at least once. The two are two
-// components: with reconcile, what Loki has is not handed over again, to nobody.
+// components: with reconcile, what Loki has is not delivered again to any receiver.
 const reconciled = `
 loki.source.okta "default" {
 	url              = sys.env("OKTA_URL")

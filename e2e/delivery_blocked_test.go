@@ -59,5 +59,5 @@ func TestAStopWhileTheReceiverIsBlockedIsPrompt(t *testing.T) {
 	s.alloy.Kill() // loki.write tries to drain its queue for as long as it is allowed to
 	t.Logf("SIGTERM to the end of loki.source.okta, its receiver being blocked: %v", ours.Round(10*time.Microsecond))
 	require.Less(t, ours, 2*time.Second)
-	require.Equal(t, before, s.alloy.savedCursor(t), "the page was not handed over")
+	require.Equal(t, before, s.alloy.savedCursor(t), "the page was not delivered")
 }

@@ -105,7 +105,7 @@ func TestAStartWaitsForALokiThatCannotBeReached(t *testing.T) {
 		failed, err := s.alloy.metric(t.Context(), `loki_source_okta_reconcile_queries_total`)
 		return err == nil && failed >= 2
 	}, time.Minute, 100*time.Millisecond, "it asks and asks again")
-	require.Zero(t, s.alloy.requireMetric(t, "loki_source_okta_entries_total"), "nothing is handed over before Loki has said what it has")
+	require.Zero(t, s.alloy.requireMetric(t, "loki_source_okta_entries_total"), "nothing is delivered before Loki has said what it has")
 	s.gate.set(0)
 	all := s.settle(t)
 	s.requireDelivered(t, all)

@@ -3,6 +3,7 @@ package mixin
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -22,6 +23,8 @@ import (
 // dashboard is the part of Grafana's model that is held to account.
 type dashboard struct {
 	UID, Title string
+	Tags       []string
+	Editable   bool
 	Templating struct {
 		List []struct {
 			Name       string
@@ -53,7 +56,13 @@ func readDashboard(t *testing.T) dashboard {
 }
 
 // added are the labels that Alloy and the scrape put on each series.
-var added = []string{"component_id", "component_path", "instance", "job"}
+var added = []string{"cluster", "component_id", "component_path", "instance", "job", "namespace"}
+
+// alloys are metrics of Alloy that the alerts look at beside the component's.
+var alloys = map[string]exposition.Metric{
+	"loki_write_dropped_entries_total":  {Type: "counter", Labels: []string{"host", "reason", "tenant"}},
+	"alloy_config_last_load_successful": {Type: "gauge", Labels: []string{"cluster_name"}},
+}
 
 // requireExported asserts that every metric of a query is one of the component's, with labels that it has, and returns their names.
 func requireExported(t *testing.T, exported map[string]exposition.Metric, query string) (names []string) {
@@ -138,12 +147,14 @@ func TestTheDashboardAndTheAlertsAskForWhatTheComponentExports(t *testing.T) {
 			require.Contains(t, added, inner[2])
 		}
 	}
+	all := maps.Clone(exported)
+	maps.Copy(all, alloys)
 	for _, rule := range readRules(t) {
-		requireExported(t, exported, rule.Expr)
+		requireExported(t, all, rule.Expr)
 	}
 	for _, test := range readRuleTests(t).Tests {
 		for _, series := range test.InputSeries {
-			requireExported(t, exported, series.Series)
+			requireExported(t, all, series.Series)
 		}
 	}
 	for name := range exported {
@@ -154,6 +165,8 @@ func TestTheDashboardAndTheAlertsAskForWhatTheComponentExports(t *testing.T) {
 func TestTheDashboardIsLaidOutSoundly(t *testing.T) {
 	d := readDashboard(t)
 	require.NotEmpty(t, d.UID)
+	require.Contains(t, d.Tags, "alloy-mixin", "Alloy's dashboards link to each other by this tag")
+	require.False(t, d.Editable)
 	require.NotEmpty(t, d.Title)
 	ids := map[int]string{}
 	taken := map[string]string{}

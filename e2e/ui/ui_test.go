@@ -52,6 +52,11 @@ func TestTheComponentPageShowsArgumentsAndDebugInfoAndHidesTheToken(t *testing.T
 			require.Equal(t, "6000", limits["limit"], rows)
 			require.Equal(t, "0.5", limits["share"])
 
+			manual := eval[string](b, `[...document.querySelectorAll('a')].find(a => a.textContent.includes('Documentation')).href`)
+			require.Equal(t, s.base+"/docs/loki.source.okta.md", manual)
+			require.Contains(t, s.get("/docs/loki.source.okta.md"), "## Arguments")
+			require.LessOrEqual(t, eval[float64](b, `document.documentElement.scrollWidth - window.innerWidth`), 0.0, "nothing runs off the page")
+
 			require.NotContains(t, eval[string](b, `document.documentElement.outerHTML`), token)
 			require.NotContains(t, s.get("/api/v0/web/components/"+component), token, "nor does what the page is made of")
 		})

@@ -65,7 +65,7 @@ func TestEmptyFolderBeginsEmpty(t *testing.T) {
 
 func TestResumeGoesBackByTheWindow(t *testing.T) {
 	for name, tc := range map[string]struct {
-		seconds []int // when each mark was handed over
+		seconds []int // when each mark was delivered
 		window  time.Duration
 		want    int // index into seconds
 	}{

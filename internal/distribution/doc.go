@@ -3,7 +3,7 @@
 // for components that this build leaves out.
 //
 // The contract is upstream's. run, fmt, validate and tools take the flags of
-// Alloy v1.15.1 with its defaults, so its Helm chart, systemd unit and
+// Alloy v1.19.2 with its defaults, so its Helm chart, systemd unit and
 // documentation apply; a test compares the flags with upstream's source. Where
 // this build departs from upstream, it says so when it is asked:
 //

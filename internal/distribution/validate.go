@@ -29,9 +29,16 @@ func validateCommand() *cobra.Command {
 		Use:   "validate [flags] path",
 		Short: "Check a configuration without running it",
 		Long: `validate checks the configuration at path, a file or a directory as for run,
-against the components of this build: its syntax, the names of its blocks, and
-as much of their arguments as can be known without running it. It prints what is
-wrong, and then exits with code 1.`,
+against the components of this build: its syntax, the names of its blocks and
+arguments, and the values of the arguments. It prints what is wrong, and then
+exits with code 1.
+
+It runs nothing, opens no other file and uses no network, so it cannot know
+what depends on them: files that arguments name, whether Okta accepts a token
+and Loki its entries, what a module contains, and values that other components
+export. An environment variable is looked up, and is unknown when it is not set.
+What is unknown is taken to be right in loki.source.okta; a block of another
+component is checked when all of its values are known.`,
 		Args:         cobra.ExactArgs(1),
 		SilenceUsage: true,
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -52,12 +59,16 @@ func validate(config *configFlags, gate *gateFlags, path string) error {
 		return err
 	}
 
+	registry := component.NewDefaultRegistry(gate.minStability, gate.community)
 	err = validator.Validate(validator.Options{
 		Sources:            sources,
 		ServiceDefinitions: serviceDefinitions(),
-		ComponentRegistry:  component.NewDefaultRegistry(gate.minStability, gate.community),
+		ComponentRegistry:  registry,
 		MinStability:       gate.minStability,
 	})
+	if err == nil {
+		err = checkValues(sources, registry)
+	}
 	if err == nil {
 		return nil
 	}

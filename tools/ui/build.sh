@@ -21,7 +21,8 @@ for tool in go node npm; do
 	command -v "$tool" >/dev/null || fail "$tool is not installed, and building the UI needs it"
 done
 
-version=$(go -C tools/ui list -m -f '{{.Version}}' github.com/grafana/alloy)
+# What is adapted is part of the version, so that a change of it builds the interface again.
+version="$(go -C tools/ui list -m -f '{{.Version}}' github.com/grafana/alloy) $(cksum <tools/ui/adapt.mjs | tr ' ' -)"
 if [ "${1:-}" != --force ] && [ -f "$dist/index.html" ] && [ "$(cat "$dist/.version" 2>/dev/null)" = "$version" ]; then
 	say "up to date with Alloy $version"
 	exit 0
@@ -36,6 +37,7 @@ mkdir -p "$work"
 find "$work" -mindepth 1 -maxdepth 1 ! -name node_modules -exec rm -rf {} +
 cp -R "$module/internal/web/ui/." "$work/"
 chmod -R u+w "$work"
+node tools/ui/adapt.mjs "$work"
 
 say "installing npm packages (about a minute)"
 (cd "$work" && npm ci --no-audit --no-fund)

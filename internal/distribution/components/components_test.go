@@ -206,5 +206,5 @@ func reference(name string) string {
 		return "loki.source.okta.md"
 	}
 	namespace, _, _ := strings.Cut(name, ".")
-	return fmt.Sprintf("https://grafana.com/docs/alloy/v1.15/reference/components/%s/%s/", namespace, name)
+	return fmt.Sprintf("https://grafana.com/docs/alloy/v1.19/reference/components/%s/%s/", namespace, name)
 }

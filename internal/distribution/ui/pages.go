@@ -55,6 +55,21 @@ func pages(built fs.FS, prefix string) http.Handler {
 	})
 }
 
+// documents serves the Markdown files in pages as text, which a browser shows where it would download Markdown. The interface's
+// Documentation button and the alerts' runbook_url lead to them.
+func documents(pages fs.FS) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text, err := fs.ReadFile(pages, r.URL.Path)
+		if err != nil {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		_, _ = w.Write(text)
+	})
+}
+
 func isFile(fsys fs.FS, name string) bool {
 	fi, err := fs.Stat(fsys, name)
 	return err == nil && !fi.IsDir()

@@ -17,6 +17,8 @@ import (
 	"github.com/grafana/alloy/internal/service/livedebugging"
 	"github.com/grafana/alloy/internal/service/remotecfg"
 	"github.com/grafana/alloy/internal/web/api"
+
+	"github.com/grafana/alloy/okta/docs"
 )
 
 // ServiceName is upstream's name of this service.
@@ -76,8 +78,9 @@ func (s *Service) Update(any) error {
 // Data implements service.Service.
 func (s *Service) Data() any { return nil }
 
-// ServiceHandler implements the HTTP service's ServiceHandler: the API and, for
-// all other paths below the prefix, the interface.
+// ServiceHandler implements the HTTP service's ServiceHandler: the API, the
+// documentation below docs/ and, for all other paths below the prefix, the
+// interface.
 func (s *Service) ServiceHandler(host service.Host) (base string, handler http.Handler) {
 	built, err := fs.Sub(dist, "dist")
 	if err != nil {
@@ -87,6 +90,8 @@ func (s *Service) ServiceHandler(host service.Host) (base string, handler http.H
 	prefix := path.Join("/", s.opts.Prefix)
 	r := mux.NewRouter()
 	api.NewAlloyAPI(host, s.opts.Callbacks, s.opts.Logger).RegisterRoutes(path.Join(prefix, "api/v0/web"), r)
+	manual := path.Join(prefix, "docs") + "/"
+	r.PathPrefix(manual).Handler(http.StripPrefix(manual, documents(docs.Files)))
 	r.PathPrefix(prefix).Handler(pages(built, prefix))
 	return prefix, r
 }

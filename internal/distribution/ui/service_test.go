@@ -42,6 +42,18 @@ func TestTheServiceServesTheAPIAndTheInterfaceBelowItsPrefix(t *testing.T) {
 			require.Equal(t, http.StatusOK, api.StatusCode)
 			require.Contains(t, body(t, api.Body), `"localID":"loki.echo.e"`)
 
+			for name, words := range map[string]string{"loki.source.okta.md": "# `loki.source.okta`", "operations.md": "### OktaRefused"} {
+				manual, err := http.Get(url + "/docs/" + name)
+				require.NoError(t, err)
+				defer manual.Body.Close()
+				require.Equal(t, http.StatusOK, manual.StatusCode)
+				require.Contains(t, body(t, manual.Body), words)
+			}
+			none, err := http.Get(url + "/docs/../pages.go")
+			require.NoError(t, err)
+			defer none.Body.Close()
+			require.NotContains(t, body(t, none.Body), "package ui")
+
 			page, err := http.Get(url + "/graph")
 			require.NoError(t, err)
 			defer page.Body.Close()

@@ -1,0 +1,71 @@
+package distribution
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// source is a configuration with a loki.source.okta whose lines are replaced or added to.
+func source(lines ...string) string {
+	all := map[string]string{"url": `"https://acme.okta.com"`, "api_token": `"00abcdefghijklmnopqrstuvwxyz0123456789ABCD"`, "forward_to": "[loki.echo.e.receiver]"}
+	rest := ""
+	for _, line := range lines {
+		name, value, _ := strings.Cut(line, " = ")
+		if _, ok := all[name]; ok {
+			all[name] = value
+		} else {
+			rest += line + "\n"
+		}
+	}
+	body := ""
+	for _, name := range []string{"url", "api_token", "forward_to"} {
+		if all[name] != "" {
+			body += name + " = " + all[name] + "\n"
+		}
+	}
+	return "loki.echo \"e\" { }\n\nloki.source.okta \"o\" {\n" + body + rest + "}\n"
+}
+
+func TestValidateRunsTheComponentsOwnChecks(t *testing.T) {
+	t.Setenv("SET_AND_BAD", "SSWS 00abc")
+	for name, tc := range map[string]struct{ config, message string }{
+		"a number out of range":           {source("page_size = 2000"), "page_size is 2000: it must be between 1 and 1000"},
+		"beside unknown values":           {source(`api_token = sys.env("NOT_SET_HERE")`, `poll_interval = "1ms"`), "poll_interval is 1ms"},
+		"an address in clear":             {source(`url = "http://acme.okta.com"`), "in clear"},
+		"no receiver":                     {source("forward_to = []"), "forward_to is empty"},
+		"neither token nor app":           {source("api_token = "), "neither api_token nor private_key_jwt is set"},
+		"an environment variable that is": {source(`api_token = sys.env("SET_AND_BAD")`), "api_token"},
+		"an expression of known values":   {source(`labels = {("bad" + "-label") = "x"}`), "label"},
+		"an export that does not exist":   {source("forward_to = [loki.echo.e.reciever]"), `field "reciever" does not exist`},
+		"a value in a block":              {source("reconcile {\n url = \"http://l\"\n margin = \"2h\"\n}"), "margin is 2h0m0s"},
+		"a key that is unknown":           {source("api_token = ", "private_key_jwt {\n client_id = \"0oa\"\n private_key = sys.env(\"NOT_SET_HERE\")\n dpop = \"maybe\"\n}"), `dpop is "maybe"`},
+		"a secret that is unknown":        {source("redact {\n mode = \"encrypt\"\n key = local.file.k.content\n}\n") + `local.file "k" { filename = "/none" }`, "encrypt"},
+		"in a module":                     {"declare \"d\" {\n argument \"token\" { }\n" + source("api_token = argument.token.value", "page_size = 0") + "}\n", "page_size is 0"},
+		"another component":               {"loki.write \"w\" {\n endpoint {\n  url = \"http://l\"\n  bearer_token = \"a\"\n  bearer_token_file = \"b\"\n }\n}", "at most one of"},
+		"a block of Alloy's own":          {`logging { level = "loud" }`, "loud"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := execute(t, "", "validate", writeFile(t, "bad.alloy", tc.config))
+			require.Equal(t, 1, got.code, got.stderr)
+			require.Contains(t, got.stderr, tc.message)
+			require.Contains(t, got.stderr, "bad.alloy:")
+		})
+	}
+}
+
+func TestValidateTakesWhatItCannotKnowToBeRight(t *testing.T) {
+	for name, config := range map[string]string{
+		"everything from the environment": source(`url = sys.env("NOT_SET_HERE")`, `api_token = sys.env("NOT_SET_HERE")`, `query = sys.env("NOT_SET_HERE")`),
+		"a receiver of a module":          "declare \"d\" {\n loki.echo \"e\" { }\n export \"receiver\" { value = loki.echo.e.receiver }\n}\nd \"d\" { }\n" + source("forward_to = [d.d.receiver]"),
+		"rules of another component":      source("relabel_rules = loki.relabel.r.rules") + `loki.relabel "r" { forward_to = [] }`,
+		"a key that is unknown":           source("api_token = ", "private_key_jwt {\n client_id = sys.env(\"NOT_SET_HERE\")\n private_key = sys.env(\"NOT_SET_HERE\")\n}"),
+		"a password that is unknown":      source("reconcile {\n url = sys.env(\"NOT_SET_HERE\")\n basic_auth {\n  username = \"u\"\n  password = sys.env(\"NOT_SET_HERE\")\n }\n}"),
+		"a component of unknown values":   `loki.write "w" { endpoint { url = sys.env("NOT_SET_HERE") } }`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.Equal(t, result{0, "", ""}, execute(t, "", "validate", writeFile(t, "good.alloy", config)))
+		})
+	}
+}
