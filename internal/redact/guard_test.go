@@ -108,6 +108,7 @@ func TestWhoIsAPerson(t *testing.T) {
 			"a string":    `{"debugContext":{"debugData":{"originalPrincipal":` + fmt.Sprintf("%q", party) + `}}}`,
 			"two strings": `{"debugContext":{"debugData":{"url":` + fmt.Sprintf("%q", fmt.Sprintf(`{"a":%q}`, party)) + `}}}`,
 			"not JSON":    `{"debugContext":{"debugData":{"originalPrincipal":` + fmt.Sprintf("%q", party[1:]) + `}}}`,
+			"cut off":     `{"debugContext":{"debugData":{"logOnlySecurityData":` + fmt.Sprintf("%q", `{"a":`+party[:len(party)-2]) + `}}}`,
 			"new member":  `{"onBehalfOf":` + party + `}`,
 			"deeper":      `{"securityContext":{"delegate":[` + party + `]}}`,
 			"device":      `{"device":{"id":"guo1","name":"Kari Rotnes","registered_by":"` + kari + `"}}`,

@@ -38,3 +38,14 @@ func (p *Pass) inside(v rawjson.Span, rules []*rule, at place) (handled, drop bo
 	}
 	return true, false
 }
+
+// isBrokenJSON tells whether a string that holds no JSON, whose bytes between quotes are at s, begins as JSON does: it was cut off, and
+// its members cannot be told. Okta's own notation, {New Device=POSITIVE} and [USER_PRESENCE], is something else.
+func (p *Pass) isBrokenJSON(s rawjson.Span) bool {
+	if s.Start == s.End || !strings.ContainsRune("{[ \\", rune(p.raw[s.Start])) {
+		return false
+	}
+	text := strings.TrimLeft(p.plain(s), " \t\r\n")
+	inside := strings.TrimLeft(text, "{[ \t\r\n")
+	return len(inside) < len(text) && strings.HasPrefix(inside, `"`)
+}

@@ -3,6 +3,7 @@ package redact
 import (
 	"bytes"
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -166,6 +167,8 @@ func (v *tree) searchableIn(free, constant bool, f func(text string)) {
 	}
 }
 
+var brokenJSON = regexp.MustCompile(`^[ \t\r\n]*[\[{][ \t\r\n\[{]*"`)
+
 // guarded calls end for each value that a preset redacts, and address for each string that stays.
 func (v *tree) guarded(g *guard, in scope, scalar, isOpen bool, end func(*tree), kept func(text string)) {
 	switch v.kind {
@@ -208,7 +211,7 @@ func (v *tree) guarded(g *guard, in scope, scalar, isOpen bool, end func(*tree),
 		switch {
 		case v.inside != nil:
 			v.inside.guarded(g, free, scalar, isOpen, end, kept)
-		case scalar && identifies(v.text):
+		case (scalar || v.kind == '"' && in == free && !isOpen && brokenJSON.MatchString(v.text)) && identifies(v.text):
 			end(v)
 		case v.kind == '"':
 			kept(v.text)

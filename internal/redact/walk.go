@@ -26,7 +26,7 @@ func (p *Pass) value(i int, rules []*rule, at place) (end int, drop bool) {
 		if handled, drop := p.inside(rawjson.SpanOf(i, end), rules, at); handled {
 			return end, drop
 		}
-		if at.scalar {
+		if at.scalar || at.scope == free && !at.open && p.isBrokenJSON(rawjson.SpanOf(i+1, end-1)) {
 			return end, p.scalar(rawjson.SpanOf(i, end))
 		}
 		if at.scope != unguarded {
