@@ -62,13 +62,20 @@ type verdict struct {
 	searched [][]rune       // texts that are looked for elsewhere, as they are and as parts of URLs
 }
 
-var addresses = regexp.MustCompile(`([\p{L}\p{Nd}._%+'-]+)(@|%40)([\p{L}\p{Nd}.-]*[\p{L}\p{Nd}])`)
+var (
+	addressSign  = regexp.MustCompile(`@|%40`)
+	localBefore  = regexp.MustCompile(`[\p{L}\p{Nd}._%+'-]+$`)
+	domainBehind = regexp.MustCompile(`^[\p{L}\p{Nd}.-]*[\p{L}\p{Nd}]`)
+	topDomain    = regexp.MustCompile(`.\.\p{L}{2,}$`)
+)
 
 // addressesIn returns the e-mail addresses in the text, as they are spelled.
 func addressesIn(text string) (all []string) {
-	for _, m := range addresses.FindAllStringSubmatch(text, -1) {
-		if i := strings.LastIndexByte(m[3], '.'); i > 0 && regexp.MustCompile(`^\p{L}{2,}$`).MatchString(m[3][i+1:]) && !strings.HasSuffix(m[0], systemLogin) {
-			all = append(all, m[0])
+	for _, at := range addressSign.FindAllStringIndex(text, -1) {
+		local, domain := localBefore.FindString(text[:at[0]]), domainBehind.FindString(text[at[1]:])
+		address := local + text[at[0]:at[1]] + domain
+		if local != "" && topDomain.MatchString(domain) && address != systemLogin && address != url.QueryEscape(systemLogin) {
+			all = append(all, address)
 		}
 	}
 	return all
@@ -88,6 +95,21 @@ func judge(t testing.TB, o Options, raw []byte) verdict {
 		names = []string{PresetUserIdentity}
 	}
 	var kept []string
+	var known func(s *tree, constant bool)
+	known = func(s *tree, constant bool) {
+		if constant {
+			return
+		}
+		if identifies(s.text) {
+			search(s.text)
+		}
+		if s.inside != nil {
+			s.inside.scalars(false, known)
+			if len(names) > 0 {
+				s.inside.eachName(func(name string) { kept = append(kept, name) })
+			}
+		}
+	}
 	end := func(end *tree) {
 		v.ends[end] = true
 		end.eachName(func(name string) {
@@ -100,9 +122,7 @@ func judge(t testing.TB, o Options, raw []byte) verdict {
 				return
 			}
 			v.scalars[s] = true
-			if identifies(s.text) && !constant {
-				search(s.text)
-			}
+			known(s, constant)
 		})
 	}
 	guards := map[string]*guard{PresetUserIdentity: &identityGuard, PresetPersonalData: &personalGuard}

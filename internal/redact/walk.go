@@ -199,6 +199,9 @@ func (p *Pass) redactAll(v rawjson.Span, search bool) {
 		}
 	case 'n': // null tells nothing
 	default:
+		if search && b[v.Start] == '"' {
+			p.knowInside(v)
+		}
 		if text := p.scalarText(v); text != "" {
 			p.replace(v, p.redactor.secrets.of(text), search)
 		}
