@@ -132,7 +132,7 @@ func TestWhoIsAPerson(t *testing.T) {
 
 func TestWhatIsNoPersonStays(t *testing.T) {
 	for name, raw := range map[string]string{
-		"things":            `{"actor":{"id":"0oa1","type":"SystemPrincipal","alternateId":"system@okta.com","displayName":"Okta System"},"target":[{"type":"AppInstance","alternateId":"Slack","displayName":"Slack"},{"type":"user_group","displayName":"Admins"},{"type":"URL Pattern","displayName":"/api"}]}`,
+		"things":            `{"actor":{"id":"0oa1","type":"SystemPrincipal","alternateId":"system@okta.com","displayName":"Okta System"},"target":[{"type":"AppInstance","alternateId":"Slack","displayName":"Slack"},{"type":"user_group","displayName":"Admins","detailEntry":{"signOnModeType":"SAML_2_0"}},{"type":"URL Pattern","displayName":"/api"}]}`,
 		"policy evaluation": `{"target":[{"type":"Rule","displayName":"MFA","detailEntry":{"policyType":"OktaSignOn","policyRuleFactorMode":"2FA"}},{"type":"AuthenticatorEnrollment","displayName":"Password","detailEntry":{"methodTypeUsed":"Password","methodUsedVerifiedProperties":"[USER_PRESENCE]"}}]}`,
 		"what rules read":   `{"debugContext":{"debugData":{"requestUri":"/admin","url":"/admin?","threatSuspected":"true","behaviors":"{New Device=POSITIVE}","logOnlySecurityData":"{\"risk\":{\"level\":\"LOW\",\"reasons\":\"Anomalous Device\"},\"behaviors\":{\"New Device\":\"POSITIVE\",\"Our own\":\"NEGATIVE\"}}","privilegeGranted":"Super administrator","dt_hash":"ab12"}}}`,
 		"nobody":            `{"debugContext":{"debugData":{"new":"unknown","newer":true,"newest":123,"none":null,"empty":""}}}`,
