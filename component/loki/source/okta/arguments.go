@@ -120,7 +120,8 @@ func (args *Arguments) Validate() error {
 			return fmt.Errorf("private_key_jwt: %w", err)
 		}
 	case args.APIToken == "":
-		return errors.New("neither api_token nor private_key_jwt is set: exactly one of them is required, and api_token must not be empty (is its environment variable set?)")
+		return errors.New("neither api_token nor private_key_jwt is set: exactly one of them is required, " +
+			"and api_token must not be empty (is its environment variable set?)")
 	default:
 		if _, err := auth.NewSSWS(string(args.APIToken)); err != nil {
 			return err
@@ -141,11 +142,13 @@ func (args *Arguments) validateNumbers() error {
 	case args.PollInterval < minPollInterval:
 		return fmt.Errorf("poll_interval is %s: it must be at least %s", args.PollInterval, minPollInterval)
 	case args.InitialLookback < 0 || args.InitialLookback > poller.Retention:
-		return fmt.Errorf("initial_lookback is %s: it must be between 0s and %s, as Okta keeps events for 90 days", args.InitialLookback, poller.Retention)
+		return fmt.Errorf("initial_lookback is %s: it must be between 0s and %s, as Okta keeps events for 90 days",
+			args.InitialLookback, poller.Retention)
 	case args.ReplayWindow < 0 || args.ReplayWindow > 24*time.Hour:
 		return fmt.Errorf("replay_window is %s: it must be between 0s (off) and 24h", args.ReplayWindow)
 	case args.OutOfOrderWindow < 0 || args.OutOfOrderWindow > 0 && args.OutOfOrderWindow < time.Minute:
-		return fmt.Errorf("out_of_order_window is %s: it must be 0s (off) or at least 1m, and below half of Loki's max_chunk_age", args.OutOfOrderWindow)
+		return fmt.Errorf("out_of_order_window is %s: it must be 0s (off) or at least 1m, and below half of Loki's max_chunk_age",
+			args.OutOfOrderWindow)
 	case args.PageSize < 1 || args.PageSize > oktaapi.MaxPageSize:
 		return fmt.Errorf("page_size is %d: it must be between 1 and %d", args.PageSize, oktaapi.MaxPageSize)
 	case args.RequestTimeout <= 0:

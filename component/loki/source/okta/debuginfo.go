@@ -3,7 +3,6 @@ package okta
 import (
 	"time"
 
-	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/poller"
 )
 
@@ -107,30 +106,4 @@ func budgetOf(j *job, s poller.Snapshot, now time.Time) budgetInfo {
 	b := j.budget().Status()
 	return budgetInfo{Limit: b.Limit, Remaining: b.Remaining, Reset: b.Reset, Used: b.Used,
 		Share: j.args.RateLimitShare, Waited: s.WaitedFor(now).Round(time.Second).String()}
-}
-
-// stateOf says in a few words what the poller is doing.
-func stateOf(s poller.Snapshot, now time.Time) string {
-	switch {
-	case !s.SendingSince.IsZero() && now.Sub(s.SendingSince) >= blockedAfter:
-		return "receiver " + s.Receiver + " blocked since " + clock(s.SendingSince)
-	case s.Err != nil && s.ErrClass == oktaapi.Refused:
-		return "refused since " + clock(s.ErrSince)
-	case !s.WaitUntil.IsZero():
-		return "waiting for budget until " + clock(s.WaitUntil) + ": " + s.WaitReason
-	case s.Err != nil:
-		return "retrying since " + clock(s.ErrSince)
-	case s.LastPoll.IsZero():
-		return "starting"
-	case s.Hold != "":
-		return "waiting for Loki since " + clock(s.HoldSince) + ": " + s.Hold
-	case s.Stuck != nil:
-		return "stuck: " + s.Stuck.Error()
-	case !s.ReplayTo.IsZero():
-		return "replaying events up to " + clock(s.ReplayTo)
-	case s.CatchingUp:
-		return "catching up"
-	default:
-		return "polling"
-	}
 }

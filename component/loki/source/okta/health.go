@@ -9,10 +9,8 @@ import (
 
 	"github.com/grafana/alloy/internal/component"
 
-	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/oktaapi/auth"
 	"github.com/grafana/alloy/okta/internal/poller"
-	"github.com/grafana/alloy/okta/internal/reconcile"
 )
 
 // outageGrace is how long Okta or Loki may be out of reach before that counts as
@@ -30,45 +28,17 @@ func (c *Component) CurrentHealth() component.Health {
 // healthOf judges a snapshot: one sentence with cause and remedy, and the time it became
 // true, not the time of this call.
 func healthOf(s poller.Snapshot, method string, interval time.Duration, now time.Time) component.Health {
-	unhealthy := func(since time.Time, format string, args ...any) component.Health {
-		return component.Health{Health: component.HealthTypeUnhealthy, Message: fmt.Sprintf(format, args...), UpdateTime: since}
+	for _, c := range conditions(s, method, interval, now) {
+		if !c.holds || c.message == "" {
+			continue
+		}
+		health := component.HealthTypeHealthy
+		if c.unhealthy {
+			health = component.HealthTypeUnhealthy
+		}
+		return component.Health{Health: health, Message: c.message, UpdateTime: c.since}
 	}
-	healthy := func(since time.Time, message string) component.Health {
-		return component.Health{Health: component.HealthTypeHealthy, Message: message, UpdateTime: since}
-	}
-	blocked := !s.SendingSince.IsZero() && now.Sub(s.SendingSince) >= blockedAfter
-	switch grace := max(outageGrace, 3*interval); {
-	case s.Err != nil && s.ErrClass == oktaapi.Refused:
-		return unhealthy(s.ErrSince, "%s", refusal(method, s.Err))
-	case s.Err != nil && atOnce(s.Err):
-		return unhealthy(s.ErrSince, "no page from Okta: %v: %s", s.Err, auth.Remedy(method, s.Err))
-	case s.Err != nil && now.Sub(s.ErrSince) >= grace:
-		return unhealthy(s.ErrSince.Add(grace), "no page from Okta since %s, check url, network, proxy and Okta's status page: %v", clock(s.ErrSince), s.Err)
-	case s.Stuck != nil:
-		return unhealthy(s.LastPoll, "%v", s.Stuck)
-	case s.CheckpointErr != nil && s.LastPoll.IsZero() && s.CheckpointSaved.IsZero():
-		return unhealthy(s.CheckpointFailing, "the checkpoint cannot be read, and reading does not start over; fix the storage path: %v", s.CheckpointErr)
-	case s.CheckpointErr != nil:
-		return unhealthy(s.CheckpointFailing, "the checkpoint cannot be written, so a restart will repeat events; free or fix the storage path: %v", s.CheckpointErr)
-	case errors.Is(s.ConfirmErr, poller.ErrNothingArrives) || errors.Is(s.ConfirmErr, reconcile.ErrRefused):
-		return unhealthy(s.ConfirmFailing, "%v", s.ConfirmErr)
-	case s.ConfirmErr != nil && now.Sub(s.ConfirmFailing) >= grace:
-		return unhealthy(s.ConfirmFailing.Add(grace), "Loki cannot be asked what has arrived since %s, the cursor stays; check reconcile's url and Loki: %v", clock(s.ConfirmFailing), s.ConfirmErr)
-	case s.Err != nil:
-		return healthy(s.ErrSince, fmt.Sprintf("retrying, no page from Okta since %s: %v", clock(s.ErrSince), s.Err))
-	case blocked && now.Sub(s.SendingSince) >= grace:
-		return unhealthy(s.SendingSince.Add(grace), "%s; nothing more is fetched until it takes entries", stateOf(s, now))
-	case blocked:
-		return healthy(s.SendingSince.Add(blockedAfter), stateOf(s, now))
-	case !s.WaitUntil.IsZero():
-		return healthy(s.WaitSince, stateOf(s, now))
-	case s.Hold != "":
-		return healthy(s.HoldSince, stateOf(s, now))
-	case s.LastPoll.IsZero():
-		return healthy(s.Started, "starting")
-	default:
-		return healthy(latest(s.Started, s.Recovered), "polling")
-	}
+	return component.Health{Health: component.HealthTypeHealthy, Message: polling, UpdateTime: latest(s.Started, s.Recovered)}
 }
 
 // refusal tells what Okta refused, in its own words, and what to do about it.

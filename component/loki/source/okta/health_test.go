@@ -114,9 +114,14 @@ func TestHealthTellsWhatIsWrongAndSinceWhen(t *testing.T) {
 			healthy: true, since: ago(time.Hour), says: []string{"waiting for budget until 2026-05-01T12:01:00Z: the share is spent"},
 		},
 		"a receiver that takes its time": {snapshot: with(func(s *poller.Snapshot) { s.SendingSince = ago(time.Second) }), healthy: true, since: ago(time.Hour), says: []string{"polling"}},
+		"a receiver that is slow": {
+			snapshot: with(func(s *poller.Snapshot) { s.SendingSince = ago(time.Minute) }), healthy: true,
+			since: ago(time.Minute - blockedAfter), says: []string{"receiver blocked since 2026-05-01T11:59:00Z"},
+		},
 		"a blocked receiver": {
-			snapshot: with(func(s *poller.Snapshot) { s.SendingSince = ago(time.Hour) }), healthy: true,
-			since: ago(time.Hour - blockedAfter), says: []string{"receiver blocked since 2026-05-01T11:00:00Z"},
+			snapshot: with(func(s *poller.Snapshot) { s.SendingSince, s.Receiver = ago(time.Hour), "loki.process.p" }),
+			since:    ago(time.Hour - outageGrace),
+			says:     []string{"receiver loki.process.p blocked since 2026-05-01T11:00:00Z", "nothing more is fetched"},
 		},
 		"a checkpoint that cannot be written": {
 			snapshot: with(func(s *poller.Snapshot) {
@@ -144,7 +149,7 @@ func TestHealthTellsWhatIsWrongAndSinceWhen(t *testing.T) {
 			snapshot: with(func(s *poller.Snapshot) {
 				s.ConfirmErr, s.ConfirmFailing = errors.New("connection refused"), ago(6*time.Minute)
 			}),
-			since: ago(time.Minute), says: []string{"Loki cannot be asked", "the cursor stays", "connection refused"},
+			since: ago(time.Minute), says: []string{"reconcile queries have failed since", "the cursor does not move", "connection refused"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -49,7 +49,8 @@ func newJob(args Arguments, c *Component) (*job, error) {
 		level.Warn(c.logger).Log("msg", "url was normalized", "url", org, "note", note)
 	}
 	if args.RequestTimeout < oktaQueryTimeout {
-		level.Warn(c.logger).Log("msg", "request_timeout is below the 30s in which Okta may still answer a query", "request_timeout", args.RequestTimeout)
+		level.Warn(c.logger).Log("msg", "request_timeout is below the 30s in which Okta may still answer a query",
+			"request_timeout", args.RequestTimeout)
 	}
 	j := &job{args: args, org: org, scope: checkpoint.Scope{
 		Org: org.String(), Filter: args.Filter, Query: args.Query, PageSize: args.PageSize,

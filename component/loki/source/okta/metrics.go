@@ -13,19 +13,25 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 }
 
 var (
-	lagDesc           = desc("lag_seconds", "Time since everything that Okta had was delivered. It grows while requests fail, while a receiver blocks, while nothing newer is delivered and while a backlog is read; otherwise it stays within the poll interval.")
-	lastEventDesc     = desc("last_event_timestamp_seconds", "Latest published time delivered, Unix time.")
-	lastPollDesc      = desc("last_poll_timestamp_seconds", "Last page received from Okta, Unix time.")
-	failingDesc       = desc("failing_seconds", "Time since a part began to fail without a success in between; 0 when it works. The part is okta (getting pages), checkpoint (reading or writing it) or reconcile (confirming deliveries).", "part")
-	refusedDesc       = desc("refused", "1 while Okta refuses the requests and an operator has to change something: token, permission, filter or address. Otherwise 0.")
-	blockedDesc       = desc("receiver_blocked_seconds", "Time for which a receiver has not taken the current entry; 0 when no entry is waiting.")
+	lagDesc = desc("lag_seconds", "Time since everything that Okta had was delivered. It grows while requests "+
+		"fail, while a receiver blocks, while nothing newer is delivered and while a backlog is read; otherwise it stays within "+
+		"the poll interval.")
+	lastEventDesc = desc("last_event_timestamp_seconds", "Latest published time delivered, Unix time.")
+	lastPollDesc  = desc("last_poll_timestamp_seconds", "Last page received from Okta, Unix time.")
+	failingDesc   = desc("failing_seconds", "Time since a part began to fail without a success in between; 0 when it "+
+		"works. The part is okta (getting pages), checkpoint (reading or writing it) or reconcile (confirming deliveries).", "part")
+	refusedDesc = desc("refused", "1 while Okta refuses the requests and an operator has to change something: token, "+
+		"permission, filter or address. Otherwise 0.")
+	blockedDesc = desc("receiver_blocked_seconds", "Time for which a receiver has not taken the current entry; 0 when "+
+		"no entry is waiting.")
 	checkpointAgeDesc = desc("checkpoint_age_seconds", "Time since the checkpoint was last written.")
 	unconfirmedDesc   = desc("unconfirmed_events", "Events delivered and not found in Loki yet. Only with reconcile.")
-	unconfirmedAge    = desc("oldest_unconfirmed_age_seconds", "Time since the first delivery of the oldest unconfirmed event; 0 when there is none. Only with reconcile.")
-	limitDesc         = desc("rate_limit_limit", "Requests per minute that Okta allows the whole org (X-Rate-Limit-Limit).")
-	remainingDesc     = desc("rate_limit_remaining", "Requests left in Okta's current window (X-Rate-Limit-Remaining).")
-	resetDesc         = desc("rate_limit_reset_timestamp_seconds", "End of Okta's current window on our clock, Unix time.")
-	waitDesc          = desc("rate_limit_wait_seconds_total", "Time spent waiting for the request budget, the current wait included.")
+	unconfirmedAge    = desc("oldest_unconfirmed_age_seconds", "Time since the first delivery of the oldest unconfirmed "+
+		"event; 0 when there is none. Only with reconcile.")
+	limitDesc     = desc("rate_limit_limit", "Requests per minute that Okta allows the whole org (X-Rate-Limit-Limit).")
+	remainingDesc = desc("rate_limit_remaining", "Requests left in Okta's current window (X-Rate-Limit-Remaining).")
+	resetDesc     = desc("rate_limit_reset_timestamp_seconds", "End of Okta's current window on our clock, Unix time.")
+	waitDesc      = desc("rate_limit_wait_seconds_total", "Time spent waiting for the request budget, the current wait included.")
 )
 
 // stateCollector exports what is computed at the moment of the scrape, so that the

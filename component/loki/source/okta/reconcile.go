@@ -73,16 +73,18 @@ func (r *Reconcile) Validate() error {
 		}
 	}
 	if r.Margin < 0 || r.Margin > maxMargin {
-		return fmt.Errorf("margin is %s: it must be between 0s and %s", r.Margin, maxMargin)
+		return fmt.Errorf("reconcile > margin is %s: it must be between 0s and %s", r.Margin, maxMargin)
 	}
 	if r.Ordering != orderingAll && r.Ordering != orderingStream {
 		return fmt.Errorf("ordering is %q: it must be %q or %q", r.Ordering, orderingAll, orderingStream)
 	}
 	if r.RejectOldSamplesMaxAge < 0 {
-		return fmt.Errorf("reject_old_samples_max_age is %s: it must be what Loki has, 0s if that refuses no entry for its age", r.RejectOldSamplesMaxAge)
+		return fmt.Errorf("reject_old_samples_max_age is %s: it must be what Loki has, 0s if that refuses no entry for its age",
+			r.RejectOldSamplesMaxAge)
 	}
 	if r.QueryIngestersWithin < 0 {
-		return fmt.Errorf("query_ingesters_within is %s: it must be what Loki has, 0s if that queries its ingesters for any time", r.QueryIngestersWithin)
+		return fmt.Errorf("query_ingesters_within is %s: it must be what Loki has, 0s if that queries its ingesters for any time",
+			r.QueryIngestersWithin)
 	}
 	return r.HTTPClientConfig.Validate()
 }
