@@ -107,7 +107,7 @@ func newTrial(t *testing.T, config string, knobs ...string) *trial {
 }
 
 // burst has the org log hundreds of events at once. They fill blocks of Loki's chunks (256 KB), behind which it no longer
-// recognises a double.
+// recognizes a double.
 func (s *trial) burst(t *testing.T) {
 	t.Helper()
 	s.okta.generate(t, 100+s.IntN(500))
@@ -128,7 +128,7 @@ func (s *trial) pass(t *testing.T, most time.Duration) {
 	}
 }
 
-// flush has Loki write its chunks out, after which it no longer recognises a double. Loki may be down just now.
+// flush has Loki write its chunks out, after which it no longer recognizes a double. Loki may be down just now.
 func (s *trial) flush(t *testing.T) {
 	t.Helper()
 	_ = s.loki.Reader().Flush(t.Context())

@@ -138,9 +138,13 @@ func handler(org *oktasim.Org, live *feed) http.Handler {
 		return nil
 	})
 	do("fault", func(q url.Values) error {
-		count, err := number(q, "count", 1, 1)
+		count, err := number(q, "count", 1, 0)
 		if err != nil {
 			return err
+		}
+		if count == 0 {
+			org.ClearInjections()
+			return nil
 		}
 		answer, err := org.Fault(q.Get("name"))
 		if err != nil {

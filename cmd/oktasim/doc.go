@@ -24,7 +24,7 @@
 //	POST /_oktasim/rate?per_second=X         change the live rate; 0 stops it
 //	POST /_oktasim/token?value=T             accept only this SSWS token from now on
 //	POST /_oktasim/refuse?status=S           answer all System Log requests with 401, 403 or 404; 0 ends that
-//	POST /_oktasim/fault?name=F[&count=N]    answer the next N (default 1) System Log requests with this fault;
+//	POST /_oktasim/fault?name=F[&count=N]    answer the next N (default 1) System Log requests with this fault, count=0 clears the queue;
 //	                                         an unknown name gets the list of those there are
 //	POST /_oktasim/revoke                    revoke every access token issued so far
 //	POST /_oktasim/nonce                     rotate the DPoP nonce

@@ -229,6 +229,10 @@ func TestTheControlPathsDriveTheOrg(t *testing.T) {
 			require.Equal(t, `{"events":[]}`, body)
 		}
 	}
+	do("fault?name=503&count=5", "")
+	do("fault?count=0", "")
+	status, _ = logs("second")
+	require.Equal(t, http.StatusOK, status, "the queue was cleared")
 	do("refuse?status=403", "")
 	status, _ = logs("second")
 	require.Equal(t, http.StatusForbidden, status)
@@ -252,16 +256,16 @@ func TestTheControlPathsDriveTheOrg(t *testing.T) {
 func TestBadControlRequestsAreRefusedWithReason(t *testing.T) {
 	p := start(t, "--backlog=0", "--rate=0")
 	for target, want := range map[string]string{
-		"POST /_oktasim/generate":               `n "": want a whole number, 1 or more`,
-		"POST /_oktasim/generate?n=0":           `n "0": want a whole number, 1 or more`,
-		"POST /_oktasim/generate?n=1&span=week": `span "week": want a duration such as 1h or 0s`,
-		"POST /_oktasim/rate?per_second=fast":   `per_second "fast": want a number from 0 to 1000000`,
-		"POST /_oktasim/rate?per_second=NaN":    `per_second "NaN"`,
-		"POST /_oktasim/token":                  `value "": want the token to accept`,
-		"POST /_oktasim/refuse?status=500":      `status "500": want 401, 403 or 404, or 0 for none`,
-		"POST /_oktasim/fault?name=flood":       `unknown fault "flood": it is one of 429, 429-bare,`,
-		"POST /_oktasim/fault?name=503&count=0": `count "0": want a whole number, 1 or more`,
-		"GET /_oktasim/events?from=-1":          `from "-1": want a whole number, 0 or more`,
+		"POST /_oktasim/generate":                `n "": want a whole number, 1 or more`,
+		"POST /_oktasim/generate?n=0":            `n "0": want a whole number, 1 or more`,
+		"POST /_oktasim/generate?n=1&span=week":  `span "week": want a duration such as 1h or 0s`,
+		"POST /_oktasim/rate?per_second=fast":    `per_second "fast": want a number from 0 to 1000000`,
+		"POST /_oktasim/rate?per_second=NaN":     `per_second "NaN"`,
+		"POST /_oktasim/token":                   `value "": want the token to accept`,
+		"POST /_oktasim/refuse?status=500":       `status "500": want 401, 403 or 404, or 0 for none`,
+		"POST /_oktasim/fault?name=flood":        `unknown fault "flood": it is one of 429, 429-bare,`,
+		"POST /_oktasim/fault?name=503&count=-1": `count "-1": want a whole number, 0 or more`,
+		"GET /_oktasim/events?from=-1":           `from "-1": want a whole number, 0 or more`,
 	} {
 		t.Run(target, func(t *testing.T) {
 			method, path, _ := strings.Cut(target, " ")

@@ -76,7 +76,7 @@ func TestTheGraphShowsTheWayToLokiAndTheFlow(t *testing.T) {
 			edges := eval[[]string](b, `[...document.querySelectorAll('.react-flow__edge')].map(e => e.dataset.id).sort()`)
 			require.Equal(t, []string{"loki.process.security|loki.write.default|0", component + "|loki.process.security|0"}, edges)
 
-			// An edge is painted and labelled with its rate once entries were seen to pass.
+			// An edge is painted and labeled with its rate once entries were seen to pass.
 			require.Eventually(t, func() bool {
 				return eval[bool](b, `!!document.querySelector('.react-flow__edge[data-id^="`+component+`|"] path[style*="stroke: "]')`)
 			}, time.Minute, 200*time.Millisecond)

@@ -96,7 +96,7 @@ func newDaemon(ctx context.Context, l *logging.Logger, flags *runFlags, flagSet 
 		Metrics:     reg,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("building the remotecfg service: %w", err)
+		return nil, fmt.Errorf("building the remotecfg service, which keeps its state in --storage.path %q: %w", flags.storagePath, err)
 	}
 
 	debugging := livedebugging.New()

@@ -24,6 +24,13 @@ func (o *Org) Inject(h http.Handler, n int) {
 	}
 }
 
+// ClearInjections forgets the injections that have not had their turn.
+func (o *Org) ClearInjections() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.injected = nil
+}
+
 func (o *Org) nextInjected() http.Handler {
 	o.mu.Lock()
 	defer o.mu.Unlock()

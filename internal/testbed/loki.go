@@ -80,7 +80,7 @@ func (l *Loki) URL() string { return "http://" + l.HTTPAddr }
 // Reader reads what this Loki holds.
 func (l *Loki) Reader() Reader { return Reader{URL: l.URL()} }
 
-// Host, Port and PageSize serve the configuration template.
+// Host and Port serve the configuration template.
 
 // Host returns the host of a host:port pair.
 func (*Loki) Host(addr string) (string, error) {
