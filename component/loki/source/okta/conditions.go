@@ -31,7 +31,7 @@ func conditions(s poller.Snapshot, method string, interval time.Duration, now ti
 	refused := s.Err != nil && s.ErrClass == oktaapi.Refused
 	sending := now.Sub(s.SendingSince)
 	blocked := !s.SendingSince.IsZero() && sending >= blockedAfter
-	blockedState := strings.Join(strings.Fields("receiver "+s.Receiver+" blocked since "+clock(s.SendingSince)), " ") // the name may be unknown
+	blockedState := strings.Join(strings.Fields("receiver "+s.Receiver+" blocked since "+clock(s.SendingSince)), " ")
 	waiting := fmt.Sprintf("waiting for budget until %s: %s", clock(s.WaitUntil), s.WaitReason)
 	holding := fmt.Sprintf("waiting for Loki since %s: %s", clock(s.HoldSince), s.Hold)
 	all := []condition{
