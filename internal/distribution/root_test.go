@@ -18,7 +18,7 @@ func TestVersionNamesThisDistributionAndItsAlloy(t *testing.T) {
 	got := execute(t, "", "--version")
 	require.Zero(t, got.code)
 	require.Regexp(t, `^alloy-okta, version \S+ \(branch: \S+, revision: \S+\)\n`, got.stdout)
-	require.Regexp(t, `(?m)^  alloy: +v1\.15\.1$`, got.stdout)
+	require.Regexp(t, `(?m)^  alloy: +v1\.19\.2$`, got.stdout)
 	require.Regexp(t, `(?m)^  go version: +`+runtime.Version()+`$`, got.stdout)
 	require.Regexp(t, `(?m)^  platform: +`+runtime.GOOS+`/`+runtime.GOARCH+`$`, got.stdout)
 }

@@ -36,8 +36,8 @@ func TestRunServesReloadsAndStops(t *testing.T) {
 	t.Run("its metrics are those upstream's dashboards read", func(t *testing.T) {
 		metrics := p.get(t, "/metrics", 200)
 		for _, want := range []string{
-			`(?m)^alloy_build_info\{.*version="v1\.15\.1"\} 1$`,
-			`(?m)^alloy_okta_build_info\{alloy="v1\.15\.1",.*\} 1$`,
+			`(?m)^alloy_build_info\{.*version="v1\.19\.2"\} 1$`,
+			`(?m)^alloy_okta_build_info\{alloy="v1\.19\.2",.*\} 1$`,
 			`(?m)^alloy_config_last_load_successful 1$`,
 			`(?m)^alloy_resources_process_resident_memory_bytes [1-9]`,
 			`(?m)^alloy_resources_process_cpu_seconds_total `,
