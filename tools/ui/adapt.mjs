@@ -3,9 +3,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const edits = {
-  // Upstream has no page of our components; alloy-okta serves one (relative, so that it follows the path prefix).
-  'src/utils/docs.ts': [
-    ["  const namespace = componentName.split('.')[0];", "  if (componentName === 'loki.source.okta') {\n    return `docs/${componentName}.md`;\n  }\n  const namespace = componentName.split('.')[0];"],
+  // Upstream has no page of our component; alloy-okta serves one (relative, so that it follows the path prefix). Upstream's
+  // own pages lie in a folder for each namespace.
+  'src/features/component/ComponentView.tsx': [
+    ['href={`https://grafana.com/docs/alloy/latest/reference/components/${props.component.name}`}',
+      "href={props.component.name === 'loki.source.okta' ? 'docs/loki.source.okta.md' : `https://grafana.com/docs/alloy/latest/reference/components/${props.component.name.split('.')[0]}/${props.component.name}/`}"],
   ],
   // A single quote needs no escape in a string of Alloy.
   'src/features/alloy-syntax-js/stringify.ts': [

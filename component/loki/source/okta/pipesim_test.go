@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -142,7 +143,7 @@ func newPair(t *testing.T, url string, cfg pipesim.Config, simulated *pushes) *p
 func (p *pair) send(ctx context.Context, e event.Entry) (real, simulated bool) {
 	var both sync.WaitGroup
 	both.Go(func() {
-		real = sink{receivers: []loki.LogsReceiver{p.inlet}, partly: &partly{}}.Send(ctx, e) == nil
+		real = sink{receivers: []loki.LogsReceiver{p.inlet}, partly: &partly{}, current: &atomic.Int32{}}.Send(ctx, e) == nil
 	})
 	both.Go(func() { simulated = p.double.Send(ctx, e) == nil })
 	both.Wait()
