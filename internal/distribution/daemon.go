@@ -104,6 +104,9 @@ func newDaemon(ctx context.Context, l *logging.Logger, flags *runFlags, flagSet 
 		Prefix:    flags.server.uiPrefix,
 		Callbacks: debugging.Data().(livedebugging.CallbackManager),
 		Logger:    sl.With("service", "ui"),
+
+		GraphQL:           flags.server.graphql,
+		GraphQLPlayground: flags.server.graphqlPlayground,
 	})
 
 	otelService := otelservice.New(sl.With("service", "otel"))

@@ -2,8 +2,8 @@
 // command line, the wiring of Alloy's runtime and services, and the diagnostics
 // for components that this build leaves out.
 //
-// The contract is upstream's. run, fmt, validate and tools take the flags of
-// Alloy v1.19.2 with its defaults, so its Helm chart, systemd unit and
+// The contract is upstream's. run, fmt, validate, gql and tools take the flags of
+// upstream's with its defaults, so its Helm chart, systemd unit and
 // documentation apply; a test compares the flags with upstream's source. Where
 // this build departs from upstream, it says so when it is asked:
 //

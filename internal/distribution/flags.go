@@ -89,8 +89,8 @@ func (f *serverFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.memoryAddr, "server.http.memory-addr", "alloy.internal:12345", "Address to listen for in-memory HTTP traffic on. Change if it collides with a real address")
 	fs.StringVar(&f.uiPrefix, "server.http.ui-path-prefix", "/", "Prefix to serve the HTTP UI at")
 	fs.BoolVar(&f.enablePprof, "server.http.enable-pprof", true, "Enable /debug/pprof profiling endpoints")
-	fs.BoolVar(&f.graphql, "server.http.enable-graphql", false, "Enable the GraphQL API (experimental)")
-	fs.BoolVar(&f.graphqlPlayground, "server.http.enable-graphql-playground", false, "Enable the GraphQL playground (experimental)")
+	fs.BoolVar(&f.graphql, "server.http.enable-graphql", false, "Enable the GraphQL API at /graphql (experimental)")
+	fs.BoolVar(&f.graphqlPlayground, "server.http.enable-graphql-playground", false, "Enable the GraphQL playground at /graphql/playground (experimental)")
 	fs.BoolVar(&f.disableSupportBundle, "server.http.disable-support-bundle", false, "Disable the support bundle at /-/support")
 }
 
@@ -131,8 +131,17 @@ func registerDeprecated(fs *pflag.FlagSet, name string) {
 // check refuses combinations of flags that no run could honor, before anything
 // is started.
 func (f *runFlags) check() error {
-	if f.directFanout && !f.gate.minStability.Permits(featuregate.StabilityExperimental) {
-		return fmt.Errorf("--feature.prometheus.direct-fanout.enabled needs --stability.level=experimental, not %s", f.gate.minStability.String())
+	for _, experimental := range []struct {
+		flag string
+		set  bool
+	}{
+		{"feature.prometheus.direct-fanout.enabled", f.directFanout},
+		{"server.http.enable-graphql", f.server.graphql},
+		{"server.http.enable-graphql-playground", f.server.graphqlPlayground},
+	} {
+		if experimental.set && !f.gate.minStability.Permits(featuregate.StabilityExperimental) {
+			return fmt.Errorf("--%s needs --stability.level=experimental, not %s", experimental.flag, f.gate.minStability.String())
+		}
 	}
 	if runtime.GOOS == "windows" && f.windowsPriority != windowspriority.PriorityNormal {
 		if err := featuregate.CheckAllowed(featuregate.StabilityPublicPreview, f.gate.minStability, "Windows process priority"); err != nil {

@@ -51,6 +51,14 @@ func TestFlagsThatNoRunCouldHonorAreRefused(t *testing.T) {
 			[]string{"--feature.prometheus.direct-fanout.enabled"},
 			`--feature.prometheus.direct-fanout.enabled needs --stability.level=experimental, not "generally-available"`,
 		},
+		"GraphQL is experimental": {
+			[]string{"--server.http.enable-graphql"},
+			`--server.http.enable-graphql needs --stability.level=experimental, not "generally-available"`,
+		},
+		"so is its playground": {
+			[]string{"--server.http.enable-graphql-playground"},
+			`--server.http.enable-graphql-playground needs --stability.level=experimental, not "generally-available"`,
+		},
 		"a format that upstream converts": {
 			[]string{"--config.format=promtail"},
 			`--config.format "promtail" is not part of alloy-okta, which reads "alloy" only: convert the file first with upstream Alloy (alloy convert --source-format=promtail`,
@@ -81,7 +89,7 @@ func TestFlagsThatNoRunCouldHonorAreRefused(t *testing.T) {
 // whether it is deprecated; pflag sorts them by name.
 func describe(commands map[string]*pflag.FlagSet) string {
 	var out strings.Builder
-	for _, command := range []string{"fmt", "run", "validate"} {
+	for _, command := range []string{"fmt", "gql", "run", "validate"} {
 		commands[command].VisitAll(func(f *pflag.Flag) {
 			if f.Name == "help" {
 				return

@@ -84,7 +84,7 @@ func (f *formatter) run(file string, stdin io.Reader, stdout io.Writer) error {
 
 // format writes the formatted src to stdout, or back to the file that fi
 // describes. A file that is formatted already is not touched, so that tools
-// which watch it see no change; upstream v1.19.2 rewrites it.
+// which watch it see no change; upstream rewrites it.
 func (f *formatter) format(name string, src []byte, stdout io.Writer, fi os.FileInfo) error {
 	parsed, err := parser.ParseFile(name, src)
 	if err != nil {

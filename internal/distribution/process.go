@@ -15,9 +15,6 @@ import (
 // wins. Elsewhere it does so from the machine's memory, and only if
 // AUTOMEMLIMIT_EXPERIMENT=system asks for it (upstream
 // internal/alloycli/automemlimit_linux.go and automemlimit_cgroups_unsupported.go).
-//
-// It logs through the go-kit adapter: in this version of Alloy the slog handler
-// of a logger that is still deferred can deadlock.
 func applyMemoryLimit(l *slog.Logger) {
 	opts := []memlimit.Option{memlimit.WithLogger(l)}
 	if runtime.GOOS != "linux" {

@@ -37,6 +37,7 @@ func Command() *cobra.Command {
 		validateCommand(),
 		componentsCommand(),
 		toolsCommand(),
+		gqlCommand(),
 		convertCommand(),
 	)
 	return cmd

@@ -3,6 +3,7 @@ package distribution
 import (
 	"os"
 	"os/exec"
+	"regexp"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -12,13 +13,15 @@ import (
 
 	"github.com/grafana/alloy/internal/build"
 	"github.com/grafana/alloy/internal/component"
+
+	"github.com/grafana/alloy/okta/internal/distribution/components"
 )
 
 func TestVersionNamesThisDistributionAndItsAlloy(t *testing.T) {
 	got := execute(t, "", "--version")
 	require.Zero(t, got.code)
 	require.Regexp(t, `^alloy-okta, version \S+ \(branch: \S+, revision: \S+\)\n`, got.stdout)
-	require.Regexp(t, `(?m)^  alloy: +v1\.19\.2$`, got.stdout)
+	require.Regexp(t, `(?m)^  alloy: +`+regexp.QuoteMeta(components.Alloy)+`$`, got.stdout)
 	require.Regexp(t, `(?m)^  go version: +`+runtime.Version()+`$`, got.stdout)
 	require.Regexp(t, `(?m)^  platform: +`+runtime.GOOS+`/`+runtime.GOARCH+`$`, got.stdout)
 }

@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/grafana/alloy/okta/internal/distribution/components"
 )
 
 func TestRunServesReloadsAndStops(t *testing.T) {
@@ -36,8 +38,8 @@ func TestRunServesReloadsAndStops(t *testing.T) {
 	t.Run("its metrics are those upstream's dashboards read", func(t *testing.T) {
 		metrics := p.get(t, "/metrics", 200)
 		for _, want := range []string{
-			`(?m)^alloy_build_info\{.*version="v1\.19\.2"\} 1$`,
-			`(?m)^alloy_okta_build_info\{alloy="v1\.19\.2",.*\} 1$`,
+			`(?m)^alloy_build_info\{.*version="` + regexp.QuoteMeta(components.Alloy) + `"\} 1$`,
+			`(?m)^alloy_okta_build_info\{alloy="` + regexp.QuoteMeta(components.Alloy) + `",.*\} 1$`,
 			`(?m)^alloy_config_last_load_successful 1$`,
 			`(?m)^alloy_resources_process_resident_memory_bytes [1-9]`,
 			`(?m)^alloy_resources_process_cpu_seconds_total `,
@@ -123,7 +125,7 @@ loki.write "secret" {
 		files[strings.TrimPrefix(f.Name, "alloy-support-bundle/")] = string(content)
 		require.NotContains(t, string(content), "hunter2", f.Name)
 	}
-	require.Contains(t, files["alloy-metadata.yaml"], "build_version: v1.19.2")
+	require.Contains(t, files["alloy-metadata.yaml"], "build_version: "+components.Alloy)
 	require.Contains(t, files["alloy-runtime-flags.txt"], "server.http.listen-addr="+p.addr)
 	require.Contains(t, files["alloy-components.json"], "loki.write.secret")
 	require.Contains(t, files["alloy-metrics-sample-start.txt"], "alloy_okta_build_info")
@@ -242,7 +244,7 @@ func TestRunExitsWithDiagnosticsOfAConfigurationItCannotLoad(t *testing.T) {
 	}{
 		"syntax":                            {"loki.echo \"e\" {\n\ta = \n}\n", 3, 1, "expected expression, got }"},
 		"an argument":                       {"loki.process \"p\" {\n\tforward_to = 1\n}\n", 2, 15, "1 should be array, got number"},
-		"a component this build leaves out": {"\nfaro.receiver \"f\" { }\n", 2, 1, `cannot find the definition of component name "faro.receiver": it is not part of this build: upstream Alloy v1.19.2 has it, alloy-okta leaves it out; run "alloy-okta components" or see docs/components.md for the list`},
+		"a component this build leaves out": {"\nfaro.receiver \"f\" { }\n", 2, 1, `cannot find the definition of component name "faro.receiver": it is not part of this build: upstream Alloy ` + components.Alloy + ` has it, alloy-okta leaves it out; run "alloy-okta components" or see docs/components.md for the list`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := writeFile(t, "bad.alloy", tc.config)

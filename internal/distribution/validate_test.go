@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/grafana/alloy/okta/internal/distribution/components"
 )
 
 func TestValidateIsSilentAboutAGoodConfiguration(t *testing.T) {
@@ -93,11 +95,11 @@ func TestValidateShowsWhereAndWhat(t *testing.T) {
 		},
 		"a component this build leaves out": {
 			"pyroscope.write \"p\" {\n\tendpoint { url = \"http://x\" }\n}\n", 1, 1,
-			`cannot find the definition of component name "pyroscope.write": it is not part of this build: upstream Alloy v1.19.2 has it, alloy-okta leaves it out; run "alloy-okta components" or see docs/components.md for the list`,
+			`cannot find the definition of component name "pyroscope.write": it is not part of this build: upstream Alloy ` + components.Alloy + ` has it, alloy-okta leaves it out; run "alloy-okta components" or see docs/components.md for the list`,
 		},
 		"a component nobody has": {
 			"loki.sauce.okta \"o\" { }\n", 1, 1,
-			`cannot find the definition of component name "loki.sauce.okta": it is not part of this build, nor of upstream Alloy v1.19.2`,
+			`cannot find the definition of component name "loki.sauce.okta": it is not part of this build, nor of upstream Alloy ` + components.Alloy,
 		},
 		"a component of another platform, in a module": {
 			"declare \"d\" {\n\tloki.source.windowsevent \"j\" { forward_to = [] }\n}\n", 2, 2,

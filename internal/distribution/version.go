@@ -8,8 +8,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/grafana/alloy"
 	"github.com/grafana/alloy/internal/build"
+
+	"github.com/grafana/alloy/okta/internal/distribution/components"
 )
 
 // Version is the version of this distribution, such as v0.1.0. It is stamped,
@@ -28,12 +29,10 @@ import (
 var Version = "devel"
 
 // Components read build.Version while they are built, so it is set before main
-// (upstream flowcmd/flowcmd.go does the same). Upstream's fallback is the version
-// in the module's release manifest, marked as a development build; go.mod names
-// a release, so the mark goes.
+// (upstream flowcmd/flowcmd.go does the same).
 func init() {
 	if build.Version == "" || build.Version == "v0.0.0" {
-		build.Version = strings.TrimSuffix(alloy.FallbackVersion(), "-devel")
+		build.Version = components.Alloy
 	}
 	if info, ok := debug.ReadBuildInfo(); ok && build.Revision == "" {
 		build.Revision = revision(info)

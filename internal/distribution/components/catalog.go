@@ -8,6 +8,10 @@ import (
 	"github.com/grafana/alloy/internal/component"
 )
 
+// Alloy is the version of the Alloy module that this build is made of, and the one place in the code that says it. Tests compare
+// it with go.mod, and the documents with it.
+const Alloy = "v1.19.2"
+
 // Conditional is a component that only some builds contain.
 type Conditional struct {
 	Name string

@@ -63,7 +63,8 @@ func TestUpstreamKnowsTheNamesOfUpstreamAlone(t *testing.T) {
 func TestStabilityIsSpelledAsTheFlagTakesIt(t *testing.T) {
 	for name, want := range map[string]string{
 		"loki.echo":                  "generally-available",
-		"loki.secretfilter":          "experimental",
+		"loki.secretfilter":          "public-preview",
+		"loki.enrich":                "experimental",
 		"otelcol.exporter.splunkhec": "community",
 		"no.such.component":          "",
 	} {
@@ -206,5 +207,6 @@ func reference(name string) string {
 		return "loki.source.okta.md"
 	}
 	namespace, _, _ := strings.Cut(name, ".")
-	return fmt.Sprintf("https://grafana.com/docs/alloy/v1.19/reference/components/%s/%s/", namespace, name)
+	minor := Alloy[:strings.LastIndex(Alloy, ".")] // documentation is published by minor version
+	return fmt.Sprintf("https://grafana.com/docs/alloy/%s/reference/components/%s/%s/", minor, namespace, name)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/grafana/alloy/internal/featuregate"
 	"github.com/grafana/alloy/internal/service"
+	"github.com/grafana/alloy/internal/service/graphql"
 	httpservice "github.com/grafana/alloy/internal/service/http"
 	"github.com/grafana/alloy/internal/service/livedebugging"
 	"github.com/grafana/alloy/internal/service/remotecfg"
@@ -38,6 +39,10 @@ type Options struct {
 	// Callbacks connects live debugging with the components.
 	Callbacks livedebugging.CallbackManager
 	Logger    *slog.Logger
+
+	// GraphQL serves the GraphQL API at /graphql below the prefix. GraphQLPlayground adds a page to try it, and does nothing
+	// without GraphQL.
+	GraphQL, GraphQLPlayground bool
 }
 
 // Service is the ui service. The zero value only has a Definition.
@@ -92,6 +97,15 @@ func (s *Service) ServiceHandler(host service.Host) (base string, handler http.H
 	api.NewAlloyAPI(host, s.opts.Callbacks, s.opts.Logger).RegisterRoutes(path.Join(prefix, "api/v0/web"), r)
 	manual := path.Join(prefix, "docs") + "/"
 	r.PathPrefix(manual).Handler(http.StripPrefix(manual, documents(docs.Files)))
+	if s.opts.GraphQL {
+		graphql.RegisterRoutes(graphql.RegisterRoutesParams{
+			Router:           r,
+			Logger:           s.opts.Logger,
+			URLPrefix:        prefix,
+			Host:             host,
+			EnablePlayground: s.opts.GraphQLPlayground,
+		})
+	}
 	r.PathPrefix(prefix).Handler(pages(built, prefix))
 	return prefix, r
 }
