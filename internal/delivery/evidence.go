@@ -8,7 +8,7 @@ import (
 type Outcome struct {
 	Arrived int
 	GaveUp  []GaveUp
-	Assumed int // events that count as lost without evidence, after strandedAfter
+	Assumed int // events that count as lost without evidence, strandedAfter their delivery
 }
 
 // GaveUp is an event that was lost maxLosses times.
@@ -20,7 +20,7 @@ type GaveUp struct {
 // Due returns what to query for now: the newest page first, without which a long stretch
 // that is lost would hide that later events arrive, then the oldest. Nil means nothing.
 func (w *Window[P]) Due(now time.Time) (events []Event) {
-	w.advance(now, nil)
+	w.advance(now)
 	add := func(p *Page[P]) {
 		for _, r := range p.records {
 			if !r.done {
@@ -71,7 +71,8 @@ func (w *Window[P]) Wake(now time.Time) (at time.Time) {
 	return at
 }
 
-// Answer notes what a query for events, sent at the time asked, found.
+// Answer notes what a query for events, sent at the time asked, found. An event may be among
+// them twice.
 func (w *Window[P]) Answer(asked, now time.Time, events []Event, found map[string]bool) (out Outcome) {
 	var absent []*record[P]
 	for _, e := range events {
@@ -88,6 +89,9 @@ func (w *Window[P]) Answer(asked, now time.Time, events []Event, found map[strin
 		// What has waited for long is queried less often.
 		r.page.next = asked.Add(min(max(w.rules.Interval, asked.Sub(r.at)/4), patience))
 		if w.provenLost(r, asked) {
+			if r.assumed {
+				out.Assumed++
+			}
 			r.losses++
 			r.lost = r.losses < maxLosses
 			if !r.lost {
@@ -96,14 +100,14 @@ func (w *Window[P]) Answer(asked, now time.Time, events []Event, found map[strin
 			}
 		}
 	}
-	w.advance(now, &out)
+	w.advance(now)
 	return out
 }
 
 // provenLost reports whether a query sent at asked that did not find an event proves that it
 // is lost.
 func (w *Window[P]) provenLost(r *record[P], asked time.Time) bool {
-	return w.trusted == w.rules.ID && !r.lost && !r.overtaken.IsZero() && !asked.Before(r.overtaken) &&
+	return w.trusted == w.rules.ID && !r.lost && !r.done && !r.overtaken.IsZero() && !asked.Before(r.overtaken) &&
 		w.Shown(r.time, r.overtaken, asked)
 }
 
@@ -145,7 +149,7 @@ func (w *Window[P]) arrived(r *record[P], now time.Time) {
 }
 
 // advance lets events count as overtaken by what has been visible for overtakenAfter.
-func (w *Window[P]) advance(now time.Time, out *Outcome) {
+func (w *Window[P]) advance(now time.Time) {
 	for _, rt := range w.routes {
 		if rt.candidate > rt.reach && now.Sub(rt.since) >= overtakenAfter {
 			rt.reach = rt.candidate
@@ -160,12 +164,9 @@ func (w *Window[P]) advance(now time.Time, out *Outcome) {
 			return
 		}
 		rt := w.routes[r.route]
-		stranded := r.seq < w.reach && now.Sub(r.at) >= strandedAfter
-		if rt != nil && r.seq < rt.reach || stranded {
-			r.overtaken, r.page.next = now, now
-			if stranded && out != nil {
-				out.Assumed++
-			}
+		proven := rt != nil && r.seq < rt.reach
+		if proven || r.seq < w.reach && now.Sub(r.at) >= strandedAfter {
+			r.overtaken, r.assumed, r.page.next = now, !proven, now
 		}
 	})
 }

@@ -17,7 +17,7 @@ const (
 
 // Hold returns whether anything newer may be delivered.
 func (w *Window[P]) Hold(now time.Time) Hold {
-	var events, bytes, hidden int
+	var events, bytes, hidden, stranded int
 	var first, last time.Time
 	missing := false
 	w.all(func(r *record[P]) {
@@ -25,8 +25,11 @@ func (w *Window[P]) Hold(now time.Time) Hold {
 		case w.hides(r, now):
 			hidden++
 		case r.overtaken.IsZero() && now.Sub(r.at) >= patience:
-			// Later events of other routes arrive: it is stranded and holds nothing up.
-			missing = missing || r.seq >= w.reach
+			if r.seq >= w.reach {
+				missing = true
+			} else { // later events of other routes arrive
+				stranded++
+			}
 		default:
 			events, bytes = events+1, bytes+r.page.each
 			if r.losses > 0 { // later ones arrive; it is behind them by now whatever follows
@@ -41,7 +44,7 @@ func (w *Window[P]) Hold(now time.Time) Hold {
 	switch {
 	case missing:
 		return Missing
-	case events >= maxEvents || bytes >= maxBytes || last.Sub(first) >= maxSpan:
+	case events >= maxEvents || bytes >= maxBytes || last.Sub(first) >= maxSpan || stranded >= maxHidden:
 		return Full
 	case hidden >= maxHidden && w.trusted != w.rules.ID:
 		return Hidden
@@ -81,7 +84,7 @@ func (w *Window[P]) Trim(now time.Time) (unverified int) {
 // hides reports whether the destination may have an event and not show it now.
 func (w *Window[P]) hides(r *record[P], now time.Time) bool {
 	if r.overtaken.IsZero() {
-		return r.hidden
+		return r.hidden && !w.Shown(r.time, r.at, now)
 	}
 	return !w.Shown(r.time, r.overtaken, now)
 }

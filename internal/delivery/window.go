@@ -32,8 +32,9 @@ const (
 	maxEvents = 20_000
 	maxBytes  = 64 << 20
 	maxSpan   = 30 * time.Minute
-	// maxHidden bounds what waits for hours because the destination cannot show it. Such
-	// events hold up the saved position, not the log. See Trim.
+	// maxHidden bounds what waits for hours because the destination cannot show it, see Trim,
+	// or because nothing later came on its route. Up to it such events hold up the saved
+	// position, not the log.
 	maxHidden = 50_000
 	// maxQueried bounds one query.
 	maxQueried = 3000
@@ -85,6 +86,7 @@ type record[P any] struct {
 	route     uint64
 	rules     string    // Rules.ID of the last delivery
 	overtaken time.Time // since when no copy can still arrive; zero: one can
+	assumed   bool      // overtaken without evidence, strandedAfter its delivery
 	losses    int8
 	hidden    bool // the destination would not have shown it at delivery
 	lost      bool // to be delivered again
