@@ -32,7 +32,7 @@ func (p *Poller) compareClocks(skew time.Duration) {
 			"ahead_of_okta", skew.Round(time.Second))
 	case off <= maxSkew/2 && m.skewed:
 		m.skewed = false
-		level.Info(p.Logger).Log("msg", "our clock and Okta's agree again", "ahead_of_okta", skew.Round(time.Second))
+		level.Info(p.Logger).Log("msg", "our clock and Okta's agree again")
 	}
 }
 
