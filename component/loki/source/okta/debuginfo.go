@@ -38,7 +38,7 @@ type debugInfo struct {
 
 // budgetInfo is the org's limit of requests a minute, and what is left of it.
 type budgetInfo struct {
-	Limit     int       `alloy:"limit,attr,optional"` // 0: Okta has not told yet
+	Limit     int       `alloy:"limit,attr,optional"`     // 0: Okta has not told yet
 	Remaining *int      `alloy:"remaining,attr,optional"` // nil: as limit
 	Reset     time.Time `alloy:"reset,attr,optional"`
 	Used      int       `alloy:"used_last_minute,attr"`
