@@ -2,13 +2,10 @@ package oktaapi
 
 import (
 	"bytes"
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strings"
 
 	"github.com/grafana/alloy/okta/internal/httptext"
@@ -58,7 +55,7 @@ type Error struct {
 	// Foreign is set when the answer is not Okta's: no error object of Okta's and no
 	// X-Okta-Request-Id. A proxy, a gateway, a captive portal or another host answered for Host.
 	Foreign bool
-	Host    string // of the org's URL, with Foreign
+	Host    string // of the org's URL, with Foreign and a Status
 }
 
 // Error gives Okta's own words: "Okta answered 401 E0000011: Invalid token provided
@@ -108,31 +105,9 @@ var ErrBodyTooLarge = errors.New("page is too large")
 // statusError classifies a response that is not 200. body is what could be read of
 // it, which may be HTML from a proxy on the way.
 func statusError(cur Cursor, status int, h http.Header, body []byte) *Error {
-	e := &Error{Status: status, RequestID: requestID(h)}
-	var doc struct {
-		Error        string `json:"error"` // of OAuth and DPoP: RFC 6750, RFC 9449
-		Description  string `json:"error_description"`
-		ErrorCode    string `json:"errorCode"`
-		ErrorSummary string `json:"errorSummary"`
-		ErrorCauses  []struct {
-			ErrorSummary string `json:"errorSummary"`
-		} `json:"errorCauses"`
-	}
-	if json.Unmarshal(body, &doc) == nil {
-		e.Code = httptext.Clean(cmp.Or(doc.ErrorCode, doc.Error), 40)
-		summary := cmp.Or(doc.ErrorSummary, doc.Description)
-		for _, c := range doc.ErrorCauses {
-			if c.ErrorSummary != "" && !strings.Contains(summary, c.ErrorSummary) {
-				summary += "; " + c.ErrorSummary
-			}
-		}
-		e.Summary = httptext.Clean(summary, 500)
-	}
-	if e.Summary == "" {
-		// A missing scope is told in a header, not in the body.
-		e.Summary = httptext.Clean(h.Get("WWW-Authenticate"), 500)
-	}
-	e.Foreign = e.RequestID == "" && !isOktaCode(e.Code) && !strings.Contains(h.Get("WWW-Authenticate"), "error=")
+	told := ReadRefusal(h, body)
+	e := &Error{Status: status, RequestID: requestID(h), Code: httptext.Clean(told.Code, 40),
+		Summary: httptext.Clean(told.Description, 500), Foreign: told.Foreign}
 	if e.Foreign {
 		e.Code, e.Host = "", cur.host() // its "error" is none of Okta's
 	}
@@ -141,7 +116,7 @@ func statusError(cur Cursor, status int, h http.Header, body []byte) *Error {
 		e.Class = RateLimited
 	case status == http.StatusRequestTimeout || status == http.StatusTooEarly || status >= 500:
 		e.Class = Transient
-	case status == http.StatusBadRequest && !e.Foreign && !cur.IsStart() && !aboutCredentials(h, doc.Error):
+	case status == http.StatusBadRequest && !e.Foreign && !cur.IsStart() && !aboutCredentials(h, told):
 		e.Class = CursorRefused
 	case status >= 400:
 		e.Class = Refused
@@ -151,13 +126,6 @@ func statusError(cur Cursor, status int, h http.Header, body []byte) *Error {
 	}
 	return e
 }
-
-// oktaCode matches Okta's API error codes and the OAuth errors that its API answers with
-// (RFC 6750 section 3.1, RFC 9449 section 7.1, Okta's OAuth error catalog).
-var oktaCode = regexp.MustCompile(`^(E\d{7}|invalid_(token|request|scope|client|grant|dpop_proof)|insufficient_scope|use_dpop_nonce|` +
-	`access_denied|consent_required|unauthorized_client|unsupported_grant_type)$`)
-
-func isOktaCode(code string) bool { return oktaCode.MatchString(code) }
 
 // foreignPage is the error for a 200 that is neither a page nor Okta's.
 func foreignPage(cur Cursor, a answer) *Error {
@@ -171,8 +139,8 @@ func foreignPage(cur Cursor, a answer) *Error {
 // aboutCredentials reports whether a 400 is about the access token or the DPoP proof:
 // then the cursor is as good as before. Okta's API errors have an errorCode instead,
 // and no challenge.
-func aboutCredentials(h http.Header, oauthError string) bool {
-	return oauthError != "" || h.Get("WWW-Authenticate") != ""
+func aboutCredentials(h http.Header, told Refusal) bool {
+	return told.oauth || h.Get("WWW-Authenticate") != ""
 }
 
 // transportError classifies a failure without an answer, or with half of one. Errors
@@ -203,6 +171,8 @@ func authorizeError(err error) *Error {
 	if errors.As(err, &refused) && refused.Refused() {
 		e.Class = Refused
 	}
+	var answered interface{ Foreign() bool }
+	e.Foreign = errors.As(err, &answered) && answered.Foreign()
 	return e
 }
 

@@ -60,8 +60,14 @@ func (f *follow) page(page oktaapi.Page, events []event.Event, fresh int) step {
 	}
 	if !f.warned && (page.Next == "" || circular) {
 		f.warned = true
-		level.Warn(p.Logger).Log("msg", "a page names no usable next link", "continue_by_time", full,
-			"request_id", page.RequestID, "circular", circular, "err", page.NextErr)
+		reason := "no next link"
+		switch {
+		case circular:
+			reason = "a next link that was followed before"
+		case page.NextErr != nil:
+			reason = page.NextErr.Error()
+		}
+		level.Warn(p.Logger).Log("msg", "a page names no usable next link", "reason", reason, "continue_by_time", full, "request_id", page.RequestID)
 	}
 	if !full {
 		return step{}

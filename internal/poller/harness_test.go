@@ -195,6 +195,8 @@ func on(t *testing.T, org *oktasim.Org) *component {
 	t.Cleanup(func() {
 		for _, line := range c.logs.lines() {
 			require.NotContains(t, line, "hunter2", "a secret in the log")
+			require.NotContains(t, line, "err=<nil>")
+			require.NotContains(t, line, "lost=0s")
 		}
 		require.NotContains(t, c.file(), "hunter2", "a secret in the checkpoint")
 	})
@@ -243,6 +245,7 @@ func (c *component) run() *running {
 	p := poller.New(poller.Config{
 		Source: oktaapi.New(cfg), Sink: c.sink, Format: formatter.Entry, Open: func() (*checkpoint.Journal, error) { return journal, nil }, Scope: scope,
 		PageSize: cfg.PageSize, PollInterval: c.interval, InitialLookback: c.lookback,
+		Remedy: func(err error) string { return auth.Remedy(cfg.Auth.Method(), err) },
 		Memory: c.memory, Status: c.status, Metrics: c.metrics, Logger: logger,
 	})
 	ctx, cancel := context.WithCancel(c.t.Context())

@@ -3,6 +3,8 @@ package poller
 import (
 	"time"
 
+	"github.com/go-kit/log/level"
+
 	"github.com/grafana/alloy/okta/internal/event"
 )
 
@@ -14,6 +16,25 @@ const (
 	lokiMaxAge    = 7 * 24 * time.Hour
 	lokiMaxFuture = 10 * time.Minute
 )
+
+// maxSkew is how far our clock may be off Okta's. Loki needs 10 minutes, and Okta refuses a
+// client assertion or a DPoP proof from the future or older than five minutes.
+const maxSkew = time.Minute
+
+// compareClocks warns once when our clock goes wrong and says when it is right again; the
+// half keeps a clock at the edge from doing so at every page.
+func (p *Poller) compareClocks(skew time.Duration) {
+	m := p.Memory
+	switch off := skew.Abs(); {
+	case off > maxSkew && !m.skewed:
+		m.skewed = true
+		level.Warn(p.Logger).Log("msg", "our clock and Okta's differ by more than a minute; synchronize this machine's clock (NTP)",
+			"ahead_of_okta", skew.Round(time.Second))
+	case off <= maxSkew/2 && m.skewed:
+		m.skewed = false
+		level.Info(p.Logger).Log("msg", "our clock and Okta's agree again")
+	}
+}
 
 // account counts an event that was delivered and warns, once each, of what Loki's
 // defaults would refuse.
@@ -43,10 +64,15 @@ func (p *Poller) account(ev event.Event, entry event.Entry, now time.Time) {
 		warn("oversized", "a line is over 256 KB, which Loki refuses by default; forwarded all the same, raise max_line_size",
 			"bytes", len(entry.Line))
 	}
-	if age := now.Sub(entry.Timestamp); age > lokiMaxAge || age < -lokiMaxFuture {
+	switch age := now.Sub(entry.Timestamp); {
+	case age > lokiMaxAge:
 		m.outOfRange.Inc()
-		warn("out of range", "an event is older than 7 days or over 10 minutes ahead, which Loki refuses by default; "+
-			"forwarded all the same, set reject_old_samples_max_age or check the clock", "published", entry.Timestamp)
+		warn("old", "an event is older than 7 days, which Loki refuses by default; forwarded all the same, set reject_old_samples_max_age",
+			"published", entry.Timestamp)
+	case age < -lokiMaxFuture:
+		m.outOfRange.Inc()
+		warn("future", "an event is over 10 minutes ahead of our clock, which Loki refuses by default; forwarded all the same, check the clock",
+			"published", entry.Timestamp, "ahead", (-age).Round(time.Second))
 	}
 	if n := entry.LabelCount(); n == 0 || n > event.MaxLabels {
 		m.badLabels.Inc()

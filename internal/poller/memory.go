@@ -44,6 +44,9 @@ type Memory struct {
 	confirmID string      // of the last poller
 	previous  []*previous // what else to query, while anything delivered before the present configuration waits
 
+	outage outage
+	skewed bool // it was logged that the clocks differ
+
 	furthest time.Time        // latest event time announced, see announce
 	pending  *checkpoint.Mark // how far the previous process had delivered
 	landing  time.Time        // until when what it delivered may still arrive

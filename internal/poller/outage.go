@@ -1,6 +1,7 @@
 package poller
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -16,37 +17,51 @@ const (
 )
 
 // outage is a run of failed fetches. It logs its beginning, a change of its kind, and
-// its end, and nothing in between.
+// its end, and nothing in between. It goes on over a reload, which is a change: what fails
+// under the new configuration is logged again.
 type outage struct {
-	logger   log.Logger
 	attempts int // failed fetches so far; 0: no outage
 	since    time.Time
 	kind     string
 }
 
-// failed notes one more failure and returns how many there were.
-func (o *outage) failed(class oktaapi.Class, err error) int {
+// failed notes one more failure and returns how many there were. remedy may be "".
+func (o *outage) failed(logger log.Logger, class oktaapi.Class, err error, remedy string) int {
 	if o.attempts == 0 {
 		o.since = time.Now()
 	}
 	o.attempts++
-	if kind := kindOf(class, err); kind != o.kind {
-		o.kind = kind
-		msg := "lost contact with Okta, retrying"
-		if class == oktaapi.Refused {
-			msg = "Okta refuses the request, retrying slowly until that changes"
-		}
-		level.Warn(o.logger).Log("msg", msg, "err", err)
-	} else {
-		level.Debug(o.logger).Log("msg", "still no page from Okta", "attempts", o.attempts, "err", err)
+	kind := kindOf(class, err)
+	if kind == o.kind {
+		level.Debug(logger).Log("msg", "still no page from Okta", "attempts", o.attempts, "err", err)
+		return o.attempts
 	}
+	o.kind = kind
+	line := []any{"msg", message(class, err), "err", err}
+	if remedy != "" {
+		line = append(line, "remedy", remedy)
+	}
+	level.Warn(logger).Log(line...)
 	return o.attempts
 }
 
+func message(class oktaapi.Class, err error) string {
+	e, ok := AsError(err)
+	switch {
+	case ok && e.Foreign:
+		return "something between us and Okta answers, retrying"
+	case class != oktaapi.Refused:
+		return "lost contact with Okta, retrying"
+	case ok && e.Status == 0: // no request went out
+		return "no credentials for Okta, retrying slowly until that changes"
+	}
+	return "Okta refuses the request, retrying slowly until that changes"
+}
+
 // over notes a success.
-func (o *outage) over() {
+func (o *outage) over(logger log.Logger) {
 	if o.attempts > 0 {
-		level.Info(o.logger).Log("msg", "connection to Okta recovered", "attempts", o.attempts, "after", time.Since(o.since).Round(time.Millisecond))
+		level.Info(logger).Log("msg", "connection to Okta recovered", "attempts", o.attempts, "after", time.Since(o.since).Round(time.Millisecond))
 	}
 	o.attempts, o.kind = 0, ""
 }
@@ -54,11 +69,14 @@ func (o *outage) over() {
 // kindOf is what must change for a failure to be logged again: going from a network
 // failure to a refusal is news, one connection error after another is not.
 func kindOf(class oktaapi.Class, err error) string {
-	kind := class.String()
-	if e, ok := AsError(err); ok && class == oktaapi.Refused {
-		kind += e.Code
+	e, ok := AsError(err)
+	switch {
+	case !ok:
+		return class.String()
+	case class == oktaapi.Refused:
+		return fmt.Sprint(class, e.Status, e.Code)
 	}
-	return kind
+	return fmt.Sprint(class, e.Foreign)
 }
 
 // backoff is the wait after the n-th transient failure in a row, from 1: 1s doubling

@@ -61,6 +61,9 @@ type Config struct {
 	Pipeline uint64
 	// Receiver names the receiver that is taking an entry, for messages; may be nil.
 	Receiver func() string
+	// Remedy says what to look at after an error of Source's Fetch; "": nothing is known. May
+	// be nil.
+	Remedy func(err error) string
 	// PerStream says that only entries with the same labels are kept in order, as with
 	// loki.write's min_shards above 1 or several routes to one Loki.
 	PerStream bool
@@ -75,7 +78,6 @@ type Config struct {
 type Poller struct {
 	Config
 	journal   *checkpoint.Journal
-	outage    outage
 	follow    follow
 	largest   bool          // what starts by time asks for the largest pages
 	unsaved   bool          // the warning about an unwritable checkpoint was given
@@ -90,7 +92,6 @@ func New(cfg Config) *Poller {
 		cfg.Metrics = NewMetrics(nil)
 	}
 	p := &Poller{Config: cfg}
-	p.outage.logger = cfg.Logger
 	p.follow = follow{poller: p, size: cfg.PageSize}
 	return p
 }
@@ -98,6 +99,7 @@ func New(cfg Config) *Poller {
 // Run polls until ctx ends and returns ctx's error.
 func (p *Poller) Run(ctx context.Context) error {
 	p.Status.begin(p.Scope.Org)
+	p.Memory.outage.kind = "" // what the new configuration meets is news
 	watched := make(chan struct{})
 	go func() { defer close(watched); p.watch(ctx) }()
 	defer func() { <-watched }()
@@ -139,7 +141,7 @@ func (p *Poller) once(ctx context.Context) (time.Duration, error) {
 	}
 	defer page.Release() // entries, uuids and the window share no memory with it
 	p.events = events
-	p.fetched()
+	p.fetched(page)
 	return p.deliver(ctx, page, events)
 }
 
@@ -158,8 +160,8 @@ func (p *Poller) fetch(ctx context.Context, cur oktaapi.Cursor, dst []event.Even
 }
 
 // fetched notes that the page at the position is here.
-func (p *Poller) fetched() {
-	p.answered()
+func (p *Poller) fetched(page oktaapi.Page) {
+	p.answered(page)
 	p.Status.set(func(s *Snapshot) { s.LastPoll = time.Now() })
 	if !p.Memory.at.cursor.IsStart() {
 		p.recovered = false
@@ -167,9 +169,11 @@ func (p *Poller) fetched() {
 }
 
 // answered notes that Okta answered with a page.
-func (p *Poller) answered() {
-	p.outage.over()
+func (p *Poller) answered(page oktaapi.Page) {
+	p.Memory.outage.over(p.Logger)
+	p.compareClocks(page.Skew)
 	p.Status.set(func(s *Snapshot) {
+		s.ClockSkew = page.Skew
 		if s.Err != nil {
 			s.Recovered = time.Now()
 		}
@@ -180,13 +184,12 @@ func (p *Poller) answered() {
 // failed decides how long to wait after a failed fetch.
 func (p *Poller) failed(err error) time.Duration {
 	class := oktaapi.ClassOf(err)
-	p.Status.fail(class, err)
 	switch class {
 	case oktaapi.RateLimited:
-		// The budget waits in the next Fetch; being asked to slow down is no outage.
-		level.Debug(p.Logger).Log("msg", "Okta asked to slow down", "err", err)
-		return 0
+		p.noPage(class, err)
+		return 0 // the budget waits in the next Fetch
 	case oktaapi.CursorRefused:
+		p.Status.fail(class, err)
 		since := p.Memory.at.published
 		repeated := p.recovered
 		p.Metrics.cursorsRefused.Inc()
@@ -200,12 +203,26 @@ func (p *Poller) failed(err error) time.Duration {
 			"since", since.UTC().Format(time.RFC3339Nano), "reread", time.Since(since).Round(time.Second), "err", err)
 		return 0
 	case oktaapi.Refused:
-		p.outage.failed(class, err)
+		p.noPage(class, err)
 		return refusedDelay()
 	default:
-		n := p.outage.failed(class, err)
-		return backoff(n)
+		return backoff(p.noPage(class, err))
 	}
+}
+
+// noPage notes a failed fetch and returns how many there were in this outage. Being asked
+// to slow down is none.
+func (p *Poller) noPage(class oktaapi.Class, err error) int {
+	p.Status.fail(class, err)
+	if class == oktaapi.RateLimited {
+		level.Debug(p.Logger).Log("msg", "Okta asked to slow down", "err", err)
+		return 0
+	}
+	remedy := ""
+	if p.Remedy != nil {
+		remedy = p.Remedy(err)
+	}
+	return p.Memory.outage.failed(p.Logger, class, err, remedy)
 }
 
 // sleep waits for d or the end of ctx.

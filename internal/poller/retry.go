@@ -51,11 +51,10 @@ func (p *Poller) retryPage(ctx context.Context, pg *delivery.Page[position]) boo
 			cur, byTime = p.start(earliest), true
 			continue
 		case err != nil: // the next pass comes back to it
-			p.Status.fail(class, err)
-			p.outage.failed(class, err)
+			p.noPage(class, err)
 			return false
 		}
-		p.answered()
+		p.answered(page)
 		for _, ev := range events {
 			if !w.Lost(ev.UUID, time.Now()) {
 				continue
@@ -116,13 +115,11 @@ func (p *Poller) probeFrom(ctx context.Context, at position, after time.Time) bo
 	page, events, err := p.fetch(ctx, at.cursor, nil)
 	if err != nil {
 		if ctx.Err() == nil {
-			class := oktaapi.ClassOf(err)
-			p.Status.fail(class, err)
-			p.outage.failed(class, err)
+			p.noPage(oktaapi.ClassOf(err), err)
 		}
 		return true // there may be one
 	}
-	p.answered()
+	p.answered(page)
 	there, err := p.here(ctx, page, events)
 	if err != nil {
 		return true

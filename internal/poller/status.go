@@ -26,6 +26,9 @@ type Snapshot struct {
 	CatchingUp bool      // the last page was full: there is more
 	ReplayTo   time.Time // delivering again what came before the stop, up to this event time; zero: not
 
+	// ClockSkew is how far our clock is ahead of Okta's, at the last page; negative: behind.
+	ClockSkew time.Duration
+
 	Pages, Events, Replayed uint64 // since Started
 
 	Receiver     string    // that takes an entry; filled in by who knows the receivers

@@ -95,3 +95,17 @@ func TestTheLongestRangeRecovers(t *testing.T) {
 	}
 	require.EqualValues(t, maxRange, l.longest.get())
 }
+
+func TestAWrongTenantOrCredentialNamesWhatToCheck(t *testing.T) {
+	l, f, events := lokiWith(t, 10, 0)
+	for status, text := range map[int]string{401: "no org id", 400: "no org id", 403: "forbidden", 404: "404 page not found"} {
+		f.fail = func(w http.ResponseWriter) bool { http.Error(w, text, status); return true }
+		_, err := l.Find(t.Context(), events)
+		require.ErrorIs(t, err, ErrRefused)
+		require.ErrorContains(t, err, fmt.Sprintf("it answered %d: %s; check reconcile's url, tenant_id, selector and credentials", status, text))
+	}
+	f.fail = func(w http.ResponseWriter) bool { http.Error(w, "parse error", http.StatusBadRequest); return true }
+	_, err := l.Find(t.Context(), events)
+	require.ErrorIs(t, err, ErrRefused)
+	require.NotContains(t, err.Error(), "tenant_id", "Loki says itself what it does not understand")
+}

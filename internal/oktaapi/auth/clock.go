@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
 // clockTolerance is what Okta's back-dated claims and the one-second Date header leave room for anyway.
@@ -34,11 +36,11 @@ func (c *clock) correct(header http.Header) bool {
 // blamesClock reports whether a description of an assertion or a proof is about its times. The words are
 // those of Okta's error catalog: "is expired", "issued before the current time", "too far into the
 // future", "issued in the future", "issued more than five minutes in the past", "'iat' claim".
-func blamesClock(r refusal) bool {
-	if r.code != "invalid_client" && r.code != "invalid_dpop_proof" {
+func blamesClock(r oktaapi.Refusal) bool {
+	if r.Code != "invalid_client" && r.Code != "invalid_dpop_proof" {
 		return false
 	}
-	d := strings.ToLower(r.description)
+	d := strings.ToLower(r.Description)
 	for _, words := range []string{"is expired", "current time", "the future", "in the past", "'iat'"} {
 		if strings.Contains(d, words) {
 			return true

@@ -1,14 +1,13 @@
 package auth
 
 import (
-	"bytes"
-	"compress/gzip"
-	"encoding/json"
+	"cmp"
 	"fmt"
-	"io"
 	"net/http"
-	"regexp"
 	"strings"
+
+	"github.com/grafana/alloy/okta/internal/httptext"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
 // Error is a refusal: by the token endpoint, or by a local setting that keeps credentials from being made,
@@ -19,6 +18,7 @@ type Error struct {
 	Description string      // Okta's own words, at most a few hundred bytes, without secrets; may be ""
 	RequestID   string      // X-Okta-Request-Id, for Okta support; may be ""
 	Remedy      string      // what to look at, one sentence; may be ""
+	Host        string      // of the org's URL when the answer is not Okta's; else ""
 	Header      http.Header // on 429: X-Rate-Limit-*, Retry-After and Date, as received; else nil
 
 	err error
@@ -28,7 +28,13 @@ type Error struct {
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("requesting access token:")
-	if e.Status != 0 {
+	switch {
+	case e.Foreign():
+		fmt.Fprintf(&b, " something between us and Okta answered %d for %s", e.Status, e.Host)
+		if e.Description != "" {
+			b.WriteByte(':')
+		}
+	case e.Status != 0:
 		fmt.Fprintf(&b, " %d", e.Status)
 		if e.Code != "" {
 			b.WriteString(" " + e.Code)
@@ -54,6 +60,9 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
+// Foreign reports whether something else than Okta answered, such as a proxy.
+func (e *Error) Foreign() bool { return e.Host != "" }
+
 // RateLimit is Header, from which [oktaapi.Client] takes how long to wait.
 func (e *Error) RateLimit() http.Header { return e.Header }
 
@@ -72,121 +81,34 @@ func (e *Error) Refused() bool {
 	return e.Status < 500 && e.Code != "use_dpop_nonce"
 }
 
-// refusal is the part of an answer that says why, in either of Okta's two shapes.
-type refusal struct {
-	code, description, id string
-}
-
-// readRefusal understands {"error","error_description"} (OAuth), {"errorCode","errorSummary",
-// "errorCauses"} (API) and a WWW-Authenticate challenge (RFC 6750 section 3, RFC 9449 section 7.1).
-func readRefusal(header http.Header, body []byte) refusal {
-	if header.Get("Content-Encoding") == "gzip" {
-		if plain := gunzip(body); plain != nil {
-			body = plain
-		}
-	}
-	var doc struct {
-		Error            string `json:"error"`
-		ErrorDescription string `json:"error_description"`
-		ErrorCode        string `json:"errorCode"`
-		ErrorSummary     string `json:"errorSummary"`
-		ErrorID          string `json:"errorId"`
-		ErrorCauses      []struct {
-			ErrorSummary string `json:"errorSummary"`
-		} `json:"errorCauses"`
-	}
-	if json.Unmarshal(body, &doc) == nil {
-		switch {
-		case doc.Error != "":
-			return refusal{doc.Error, doc.ErrorDescription, doc.ErrorID}
-		case doc.ErrorCode != "":
-			words := doc.ErrorSummary
-			for _, cause := range doc.ErrorCauses {
-				if cause.ErrorSummary != "" {
-					words += "; " + cause.ErrorSummary
-				}
-			}
-			return refusal{doc.ErrorCode, words, doc.ErrorID}
-		}
-	}
-	for _, challenge := range header.Values("WWW-Authenticate") {
-		if code := challengeCode.FindStringSubmatch(challenge); code != nil {
-			r := refusal{code: code[1]}
-			if words := challengeWords.FindStringSubmatch(challenge); words != nil {
-				r.description = words[1]
-			}
-			return r
-		}
-	}
-	return refusal{}
-}
-
-var (
-	challengeCode  = regexp.MustCompile(`\berror="([^"]*)"`)
-	challengeWords = regexp.MustCompile(`\berror_description="([^"]*)"`)
-)
-
-func gunzip(body []byte) []byte {
-	r, err := gzip.NewReader(bytes.NewReader(body))
-	if err != nil {
-		return nil
-	}
-	plain, _ := io.ReadAll(io.LimitReader(r, maxBody))
-	return plain
-}
-
-// explain builds an Error from an answer of the token endpoint. secrets are removed wherever they stand.
-func explain(method string, status int, header http.Header, body []byte, secrets ...string) *Error {
-	r := readRefusal(header, body)
+// explain builds an Error from an answer of the token endpoint on host. secrets are removed wherever they stand.
+func explain(method, host string, status int, header http.Header, body []byte, secrets *httptext.Secrets) *Error {
+	r := oktaapi.ReadRefusal(header, body)
 	e := &Error{
 		Status:      status,
-		Code:        clip(scrub(r.code, secrets...), 64),
-		Description: clip(scrub(r.description, secrets...), 400),
-		RequestID:   clip(scrub(header.Get("X-Okta-Request-Id"), secrets...), 64),
+		Code:        secrets.Clean(r.Code, 64),
+		Description: secrets.Clean(r.Description, 400),
+		RequestID:   secrets.Clean(cmp.Or(header.Get("X-Okta-Request-Id"), r.ID), 64),
+		Remedy:      findRemedy(tokenRemedies, method, status, r),
 	}
-	if e.RequestID == "" {
-		e.RequestID = clip(scrub(r.id, secrets...), 64)
+	if r.Foreign {
+		e.Code, e.Description, e.Host, e.Remedy = "", "", host, adviceForeign
+		if status == http.StatusProxyAuthRequired {
+			e.Remedy = adviceProxy
+		}
 	}
-	e.Remedy = findRemedy(tokenRemedies, method, status, r)
 	if status == http.StatusTooManyRequests {
 		e.Header = http.Header{}
 		for name, values := range header {
 			switch name = http.CanonicalHeaderKey(name); name {
 			case "X-Rate-Limit-Limit", "X-Rate-Limit-Remaining", "X-Rate-Limit-Reset", "Retry-After", "Date":
 				for _, v := range values {
-					e.Header.Add(name, clip(scrub(v, secrets...), 64))
+					e.Header.Add(name, secrets.Clean(v, 64))
 				}
 			}
 		}
 	}
 	return e
-}
-
-// jwtText finds JWTs and their parts: a JSON object begins with "eyJ" in base64.
-var jwtText = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}(\.[A-Za-z0-9_-]*)*`)
-
-// scrub removes secrets from text that came from elsewhere, and whatever would break a log line.
-func scrub(text string, secrets ...string) string {
-	for _, secret := range secrets {
-		if secret != "" {
-			text = strings.ReplaceAll(text, secret, "[redacted]")
-		}
-	}
-	text = jwtText.ReplaceAllString(text, "[redacted]")
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, "?"))
-}
-
-// clip bounds text to n bytes at a rune's edge.
-func clip(text string, n int) string {
-	if len(text) <= n {
-		return text
-	}
-	return strings.ToValidUTF8(text[:n], "") + "..."
 }
 
 // scrubbed is an error of the HTTP client whose text was cleaned; the cause stays for errors.Is.

@@ -1,8 +1,6 @@
 package auth
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -107,7 +105,7 @@ func TestAnswersOfTheTokenEndpointAreClassified(t *testing.T) {
 		"gateway":              {502, "<html>", false, "502 Bad Gateway"},
 		"maintenance":          {503, `{"errorCode":"E0000010","errorSummary":"Service is in read only mode","errorCauses":[{"errorSummary":"until noon"}]}`, false, "Service is in read only mode; until noon"},
 		"broken error":         {500, `{"error":`, false, "500 Internal Server Error"},
-		"control characters":   {400, oauth("x\n", "a\r\nb\x1b[31m"), true, "400 x : a  b [31m"},
+		"control characters":   {400, oauth("x\n", "a\r\nb\x1b[31m"), true, "400 x: a  b [31m"},
 		"very long words":      {400, oauth("x", strings.Repeat("ü", 1000)), true, "ü... (request r)"},
 		"success without JSON": {200, "<html>sign in</html>", false, "the answer is not JSON with an access_token"},
 		"success, no token":    {200, `{"token_type":"Bearer"}`, false, "the answer is not JSON with an access_token"},
@@ -142,10 +140,42 @@ func TestARateLimitedTokenEndpointTellsWhenToComeBack(t *testing.T) {
 	var limited *Error
 	require.ErrorAs(t, err, &limited)
 	require.False(t, limited.Refused())
+	require.False(t, limited.Foreign())
 	require.Equal(t, http.Header{
 		"X-Rate-Limit-Limit": {"10"}, "X-Rate-Limit-Remaining": {"0"}, "X-Rate-Limit-Reset": {"1790000060"},
 		"Date": {"Mon, 21 Sep 2026 14:13:20 GMT"},
 	}, limited.Header)
+}
+
+func TestAnAnswerThatIsNotOktasIsTold(t *testing.T) {
+	for name, c := range map[string]struct {
+		status  int
+		body    string
+		refused bool
+		want    string // "": it is Okta's
+	}{
+		"proxy wants credentials": {407, "<html>", true, "answered 407 for acme.okta.com: the proxy wants credentials: check proxy_url"},
+		"gateway":                 {403, "<html>", true, "answered 403 for acme.okta.com: check url, proxy_url"},
+		"another API":             {404, `{"error":"not found"}`, true, "answered 404 for acme.okta.com: check url, proxy_url"},
+		"bad gateway":             {502, "<html>", false, "answered 502 for acme.okta.com: check url, proxy_url"},
+		"a proxy's rate limit":    {429, "<html>", false, "answered 429 for acme.okta.com: check url, proxy_url"},
+		"captive portal":          {200, "<html>", false, "answered 200 for acme.okta.com: the answer is not JSON with an access_token: check url"},
+		"Okta's, by its code":     {401, `{"error":"invalid_client"}`, true, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o, a := newApp(t)
+			o.wire = func(*http.Request) (*http.Response, error) { return reply(c.status, nil, c.body), nil }
+			_, err := get(t.Context(), o.client(), a, logsURL)
+			var refused *Error
+			require.ErrorAs(t, err, &refused)
+			require.Equal(t, c.refused, refused.Refused())
+			require.Equal(t, c.want != "", refused.Foreign())
+			require.Equal(t, c.status == 429, refused.RateLimit() != nil)
+			if c.want != "" {
+				require.ErrorContains(t, err, "requesting access token: something between us and Okta "+c.want)
+			}
+		})
+	}
 }
 
 func TestRedirectsAreNotFollowed(t *testing.T) {
@@ -175,16 +205,6 @@ func TestNetworkErrorsAreNotRefusals(t *testing.T) {
 	cancel()
 	_, err = get(cancelled, o.client(), a, logsURL)
 	require.ErrorIs(t, err, context.Canceled)
-}
-
-func TestCompressedRefusalsAreRead(t *testing.T) {
-	var packed bytes.Buffer
-	w := gzip.NewWriter(&packed)
-	_, _ = w.Write([]byte(`{"error":"invalid_request","error_description":"The resource request requires a DPoP proof."}`))
-	require.NoError(t, w.Close())
-	header := http.Header{"Content-Encoding": {"gzip"}}
-	require.Equal(t, "invalid_request", readRefusal(header, packed.Bytes()).code)
-	require.Equal(t, "x", readRefusal(header, []byte(`{"error":"x"}`)).code, "unpacked already")
 }
 
 // TestNoSecretIsEverPrinted echoes every secret wherever a server can write, and searches everything that

@@ -15,6 +15,8 @@ import (
 	"strings"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/grafana/alloy/okta/internal/httptext"
 )
 
 // minRSABits is what Okta generates, and the least that RFC 7518 section 3.3 allows.
@@ -86,7 +88,7 @@ func newSigningKey(key any, alg, kid string) (*signingKey, error) {
 	k := &signingKey{alg: allowed[0], kid: kid}
 	if alg != "" {
 		if k.alg = jose.SignatureAlgorithm(alg); !slices.Contains(allowed, k.alg) {
-			return nil, fmt.Errorf("has alg %q: this key can be used with %q", clip(alg, 16), allowed)
+			return nil, fmt.Errorf("has alg %q: this key can be used with %q", httptext.Clean(alg, 16), allowed)
 		}
 	}
 	var err error
@@ -200,7 +202,7 @@ func parseJSONKey(text []byte, keyID string) (*signingKey, error) {
 		if json.Unmarshal(raw, &h) != nil {
 			continue
 		}
-		ids = append(ids, clip(h.Kid, 64))
+		ids = append(ids, httptext.Clean(h.Kid, 64))
 		if keyID != "" && h.Kid == keyID || keyID == "" && h.D != nil {
 			found, heads = append(found, raw), append(heads, h)
 		}
@@ -209,9 +211,9 @@ func parseJSONKey(text []byte, keyID string) (*signingKey, error) {
 	case len(found) == 1:
 		return parseJWK(found[0], heads[0], keyID)
 	case keyID != "" && len(found) == 0:
-		return nil, fmt.Errorf("is a JWKS without the key_id %q: it has %q", clip(keyID, 64), ids)
+		return nil, fmt.Errorf("is a JWKS without the key_id %q: it has %q", httptext.Clean(keyID, 64), ids)
 	case keyID != "":
-		return nil, fmt.Errorf("is a JWKS with %d keys of the key_id %q: ids must be unique", len(found), clip(keyID, 64))
+		return nil, fmt.Errorf("is a JWKS with %d keys of the key_id %q: ids must be unique", len(found), httptext.Clean(keyID, 64))
 	case len(found) == 0:
 		return nil, errors.New("is a JWKS without a private key: the private key is needed, the public key is what Okta holds")
 	}
@@ -223,17 +225,17 @@ func parseJWK(text []byte, head jwkHead, keyID string) (*signingKey, error) {
 	case len(text) > maxKeyBytes:
 		return nil, fmt.Errorf("is a JWK of %d bytes: at most %d are read", len(text), maxKeyBytes)
 	case head.Kty != "RSA" && head.Kty != "EC":
-		return nil, fmt.Errorf("is a JWK with kty %q: RSA or EC is required", clip(head.Kty, 16))
+		return nil, fmt.Errorf("is a JWK with kty %q: RSA or EC is required", httptext.Clean(head.Kty, 16))
 	case head.Kty == "EC" && !slices.Contains([]string{"P-256", "P-384", "P-521"}, head.Crv):
-		return nil, fmt.Errorf("is a JWK with crv %q: P-256, P-384 or P-521 is required", clip(head.Crv, 16))
+		return nil, fmt.Errorf("is a JWK with crv %q: P-256, P-384 or P-521 is required", httptext.Clean(head.Crv, 16))
 	case head.D == nil:
 		return nil, errors.New(`is a public JWK (it has no "d"): the private key is needed, the public key is what Okta holds`)
 	case head.Kty == "RSA" && (head.P == nil || head.Q == nil):
 		return nil, errors.New(`is an RSA JWK without the primes "p" and "q": generate or export it again with them`)
 	case head.Use != "" && head.Use != "sig":
-		return nil, fmt.Errorf(`is a JWK with use %q: a key for signing ("sig") is required`, clip(head.Use, 16))
+		return nil, fmt.Errorf(`is a JWK with use %q: a key for signing ("sig") is required`, httptext.Clean(head.Use, 16))
 	case keyID != "" && head.Kid != "" && keyID != head.Kid:
-		return nil, fmt.Errorf("is a JWK with kid %q, but key_id is %q: remove key_id, or make them equal", clip(head.Kid, 64), clip(keyID, 64))
+		return nil, fmt.Errorf("is a JWK with kid %q, but key_id is %q: remove key_id, or make them equal", httptext.Clean(head.Kid, 64), httptext.Clean(keyID, 64))
 	}
 	var jwk jose.JSONWebKey
 	if err := jwk.UnmarshalJSON(text); err != nil {

@@ -13,6 +13,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/grafana/alloy/okta/internal/httptext"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
 const (
@@ -36,7 +39,7 @@ type answer struct {
 	status  int
 	header  http.Header
 	body    []byte
-	secrets []string // that the request and the answer hold
+	secrets *httptext.Secrets // that the request and the answer hold
 }
 
 // mint gets a new access token. Refusals that teach something (a nonce, that proofs are wanted, the right
@@ -45,7 +48,7 @@ func (a *PrivateKeyJWT) mint(ctx context.Context) (*token, error) {
 	ctx, cancel := context.WithTimeout(ctx, tokenTimeout)
 	defer cancel()
 
-	key, err := a.loadKey()
+	key, err := a.keys.load() // without mu: a disk may hang
 	if err != nil {
 		return nil, &Error{Code: "private_key_file", Description: err.Error(), Remedy: "it is looked for again at every try", err: err}
 	}
@@ -75,15 +78,6 @@ func (a *PrivateKeyJWT) mint(ctx context.Context) (*token, error) {
 	return nil, refused
 }
 
-// loadKey reads the key file without holding mu: a disk may hang.
-func (a *PrivateKeyJWT) loadKey() (*signingKey, error) {
-	key, err := a.keys.load()
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.keyErr = a.keys.err
-	return key, err
-}
-
 // post sends one token request. Everything secret travels in body and headers, never in the URL.
 func (a *PrivateKeyJWT) post(ctx context.Context, key *signingKey, try attempt) (*answer, error) {
 	endpoint := a.tokenURL.String()
@@ -108,18 +102,19 @@ func (a *PrivateKeyJWT) post(ctx context.Context, key *signingKey, try attempt) 
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", a.opts.UserAgent)
-	secrets := []string{assertion, try.nonce}
+	secrets := new(httptext.Secrets)
+	secrets.Add(assertion, try.nonce)
 	if try.proofs {
 		proof, err := a.prover.proof(http.MethodPost, a.tokenURL, try.clock.now(), try.nonce, "")
 		if err != nil {
 			return nil, fmt.Errorf("signing DPoP proof: %w", err)
 		}
 		req.Header.Set("DPoP", proof)
-		secrets = append(secrets, proof)
+		secrets.Add(proof)
 	}
 
 	network := func(err error) error {
-		return &scrubbed{"requesting access token: " + clip(scrub(err.Error(), secrets...), 400), err}
+		return &scrubbed{"requesting access token: " + secrets.Clean(err.Error(), 400), err}
 	}
 	resp, err := a.http.Do(req)
 	if err != nil {
@@ -133,12 +128,13 @@ func (a *PrivateKeyJWT) post(ctx context.Context, key *signingKey, try attempt) 
 	case len(text) > maxBody:
 		return nil, network(fmt.Errorf("answer of status %d is larger than %d bytes: not an Okta token endpoint", resp.StatusCode, maxBody))
 	}
-	return &answer{resp.StatusCode, resp.Header, text, append(secrets, resp.Header.Get("DPoP-Nonce"))}, nil
+	secrets.Add(resp.Header.Get("DPoP-Nonce"))
+	return &answer{resp.StatusCode, resp.Header, text, secrets}, nil
 }
 
 // learn takes up what a refusal says and reports whether another attempt would differ from the last.
 func (a *PrivateKeyJWT) learn(try attempt, ans *answer) bool {
-	r := readRefusal(ans.header, ans.body)
+	r := oktaapi.ReadRefusal(ans.header, ans.body)
 	nonce := ans.header.Get("DPoP-Nonce")
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -147,16 +143,16 @@ func (a *PrivateKeyJWT) learn(try attempt, ans *answer) bool {
 	}
 	dpop := a.opts.DPoP != DPoPNever
 	switch {
-	case r.code == "use_dpop_nonce" && dpop:
+	case r.Code == "use_dpop_nonce" && dpop:
 		a.proofs = true
 		return nonce != "" && nonce != try.nonce
-	case r.code == "invalid_dpop_proof" && dpop && !try.proofs:
+	case r.Code == "invalid_dpop_proof" && dpop && !try.proofs:
 		a.proofs = true
 		return true
 	case blamesClock(r):
 		return a.clock.correct(ans.header)
-	case r.code == "invalid_client", r.code == "invalid_dpop_proof":
-		return strings.Contains(r.description, "already been used")
+	case r.Code == "invalid_client", r.Code == "invalid_dpop_proof":
+		return strings.Contains(r.Description, "already been used")
 	}
 	return false
 }
@@ -170,7 +166,11 @@ func (a *PrivateKeyJWT) accept(try attempt, ans *answer, sent time.Time) (*token
 	}
 	if err := json.Unmarshal(ans.body, &doc); err != nil || doc.AccessToken == "" {
 		// A captive portal or a broken proxy. What it says is not repeated: it may hold a token.
-		return nil, errors.New("requesting access token: status 200, but the answer is not JSON with an access_token: check url, and proxies on the way")
+		const problem = "the answer is not JSON with an access_token"
+		if ans.header.Get("X-Okta-Request-Id") == "" {
+			return nil, &Error{Status: ans.status, Host: a.tokenURL.Host, Description: problem, Remedy: adviceForeign}
+		}
+		return nil, errors.New("requesting access token: status 200, but " + problem + ": check url, and proxies on the way")
 	}
 	if !isWord(doc.AccessToken) {
 		return nil, errors.New("requesting access token: the access_token is not one word of visible ASCII characters")
@@ -182,9 +182,10 @@ func (a *PrivateKeyJWT) accept(try attempt, ans *answer, sent time.Time) (*token
 		a.nonce = nonce // RFC 9449 section 8.2: a success may bring the next one
 	}
 	mismatch := func(remedy string) error {
+		ans.secrets.Add(doc.AccessToken)
 		return &Error{
-			Status: ans.status, Code: "token_type", RequestID: clip(scrub(ans.header.Get("X-Okta-Request-Id"), ans.secrets...), 64),
-			Description: fmt.Sprintf("Okta issued a token of type %q", clip(scrub(doc.TokenType, append(ans.secrets, doc.AccessToken)...), 32)), Remedy: remedy,
+			Status: ans.status, Code: "token_type", RequestID: ans.secrets.Clean(ans.header.Get("X-Okta-Request-Id"), 64),
+			Description: fmt.Sprintf("Okta issued a token of type %q", ans.secrets.Clean(doc.TokenType, 32)), Remedy: remedy,
 		}
 	}
 	t := &token{value: doc.AccessToken, renewAt: sent.Add(doc.ExpiresIn.usable())}
@@ -197,7 +198,8 @@ func (a *PrivateKeyJWT) accept(try attempt, ans *answer, sent time.Time) (*token
 		a.proofs = true
 		return nil, nil
 	case strings.EqualFold(doc.TokenType, "Bearer") && a.opts.DPoP == DPoPAlways:
-		return nil, mismatch(`dpop is "always", but the app does not require DPoP: select "Require Demonstrating Proof of Possession (DPoP)" in the app, or set dpop to "auto"`)
+		return nil, mismatch(`dpop is "always", but the app does not require DPoP: ` +
+			`select "Require Demonstrating Proof of Possession (DPoP)" in the app, or set dpop to "auto"`)
 	case strings.EqualFold(doc.TokenType, "Bearer"):
 		a.proofs = false // DPoP was switched off in the app
 	default:
@@ -208,11 +210,13 @@ func (a *PrivateKeyJWT) accept(try attempt, ans *answer, sent time.Time) (*token
 
 // refusal turns an answer that is not a success into an Error.
 func (a *PrivateKeyJWT) refusal(ans *answer) *Error {
-	e := explain(a.Method(), ans.status, ans.header, ans.body, ans.secrets...)
+	e := explain(a.Method(), a.tokenURL.Host, ans.status, ans.header, ans.body, ans.secrets)
 	if location := ans.header.Get("Location"); ans.status/100 == 3 {
+		e.Host = "" // the address is wrong, whoever answered
 		e.Description = "redirected, which is not followed with credentials"
 		if u, err := url.Parse(location); err == nil && u.Host != "" {
-			e.Description = fmt.Sprintf("redirected to %s://%s, which is not followed with credentials", clip(u.Scheme, 16), clip(scrub(u.Host, ans.secrets...), 128))
+			e.Description = fmt.Sprintf("redirected to %s://%s, which is not followed with credentials",
+				ans.secrets.Clean(u.Scheme, 16), ans.secrets.Clean(u.Host, 128))
 		}
 		e.Remedy = "url must be the org's own URL, with https"
 	}

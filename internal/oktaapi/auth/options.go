@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/grafana/alloy/okta/internal/httptext"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
@@ -64,7 +65,7 @@ func (o Options) withDefaults() (Options, error) {
 	case o.ClientID == "":
 		refuse("client_id is empty: it must be the client ID of the service app, such as 0oa1b2c3d4e5F6G7h8i9")
 	case !isWord(o.ClientID):
-		refuse("client_id %q is not allowed: it must be one word of visible ASCII characters", clip(o.ClientID, 64))
+		refuse("client_id %q is not allowed: it must be one word of visible ASCII characters", httptext.Clean(o.ClientID, 64))
 	}
 
 	o.KeyID = strings.TrimSpace(o.KeyID)
@@ -91,7 +92,7 @@ func (o Options) withDefaults() (Options, error) {
 	for _, scope := range o.Scopes {
 		// RFC 6749 appendix A.4: visible ASCII without space, quotation mark and backslash.
 		if !isWord(scope) || strings.ContainsAny(scope, `"\`) {
-			refuse("scopes has %q: a scope is one word, such as %q", clip(scope, 64), DefaultScope)
+			refuse("scopes has %q: a scope is one word, such as %q", httptext.Clean(scope, 64), DefaultScope)
 		}
 	}
 
@@ -100,7 +101,7 @@ func (o Options) withDefaults() (Options, error) {
 		o.DPoP = DPoPAuto
 	case DPoPAuto, DPoPAlways, DPoPNever:
 	default:
-		refuse("dpop is %q: it must be %q, %q or %q", clip(string(o.DPoP), 64), DPoPAuto, DPoPAlways, DPoPNever)
+		refuse("dpop is %q: it must be %q, %q or %q", httptext.Clean(string(o.DPoP), 64), DPoPAuto, DPoPAlways, DPoPNever)
 	}
 	if o.UserAgent == "" {
 		o.UserAgent = "loki.source.okta"

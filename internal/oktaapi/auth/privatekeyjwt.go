@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
 const (
@@ -30,7 +32,6 @@ type PrivateKeyJWT struct {
 	mu       sync.Mutex
 	refresh  *refresh  // the one under way, nil: none
 	keys     keySource // used by the owner of refresh only, without mu
-	keyErr   error     // of the last read of the key file
 	token    *token    // nil: none
 	dropped  *token    // what Okta refused, until it is replaced; nil: nothing
 	proofs   bool      // DPoP is on
@@ -73,7 +74,7 @@ func NewPrivateKeyJWT(o Options) (*PrivateKeyJWT, error) {
 			return nil, fmt.Errorf("private_key %w", err)
 		}
 		o.PrivateKey = "" // not needed any more
-	} else if _, err := a.loadKey(); err != nil && !isMissing(err) {
+	} else if _, err := a.keys.load(); err != nil && !isMissing(err) {
 		return nil, err
 	}
 	if a.prover, err = newProver(); err != nil {
@@ -185,7 +186,7 @@ func (a *PrivateKeyJWT) Challenge(resp *http.Response) bool {
 	if resp.StatusCode != http.StatusBadRequest && resp.StatusCode != http.StatusUnauthorized {
 		return false
 	}
-	r := readRefusal(resp.Header, peek(resp))
+	r := oktaapi.ReadRefusal(resp.Header, peek(resp))
 	var used, usedNonce string
 	if resp.Request != nil {
 		_, used, _ = strings.Cut(resp.Request.Header.Get("Authorization"), " ")
@@ -195,20 +196,20 @@ func (a *PrivateKeyJWT) Challenge(resp *http.Response) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
-	case r.code == "use_dpop_nonce":
+	case r.Code == "use_dpop_nonce":
 		nonce := resp.Header.Get("DPoP-Nonce")
 		if nonce == "" || nonce == usedNonce {
 			return false
 		}
 		a.apiNonce = nonce
 		return true
-	case r.code == "invalid_dpop_proof" && blamesClock(r):
+	case r.Code == "invalid_dpop_proof" && blamesClock(r):
 		return a.clock.correct(resp.Header)
-	case r.code == "invalid_dpop_proof" && strings.Contains(r.description, "already been used"):
+	case r.Code == "invalid_dpop_proof" && strings.Contains(r.Description, "already been used"):
 		return true
-	case r.code == "invalid_dpop_proof" && strings.Contains(r.description, "not bound"):
+	case r.Code == "invalid_dpop_proof" && strings.Contains(r.Description, "not bound"):
 		return a.drop(used)
-	case r.code == "invalid_request" && strings.Contains(r.description, "DPoP"):
+	case r.Code == "invalid_request" && strings.Contains(r.Description, "DPoP"):
 		// The app was switched to DPoP, and the token is still a plain one.
 		if a.opts.DPoP == DPoPNever {
 			return false
@@ -245,14 +246,6 @@ func (a *PrivateKeyJWT) Method() string {
 		return "private_key_jwt+dpop"
 	}
 	return "private_key_jwt"
-}
-
-// KeyFileError is why the last attempt to read private_key_file failed, nil if it did not. An older key
-// may still be in use.
-func (a *PrivateKeyJWT) KeyFileError() error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.keyErr
 }
 
 // String shows no secret.

@@ -290,7 +290,7 @@ func TestWaitersShareTheRefusalOfARefresh(t *testing.T) {
 		for range 10 {
 			wg.Go(func() {
 				_, err := get(t.Context(), o.client(), a, logsURL)
-				require.ErrorContains(t, err, "503 Service Unavailable")
+				require.ErrorContains(t, err, "answered 503")
 			})
 		}
 		wg.Wait()
@@ -386,7 +386,6 @@ func TestRotatedKeyFileIsPickedUpWithoutARestart(t *testing.T) {
 		require.True(t, refused.Refused())
 		require.ErrorIs(t, err, os.ErrNotExist)
 		require.ErrorContains(t, err, "private_key_file cannot be read")
-		require.Error(t, a.KeyFileError())
 
 		write := func(key jose.JSONWebKey) {
 			require.NoError(t, os.WriteFile(path, []byte(jwkText(t, key)), 0o600))
@@ -394,7 +393,6 @@ func TestRotatedKeyFileIsPickedUpWithoutARestart(t *testing.T) {
 		write(jose.JSONWebKey{Key: first, KeyID: "kid-1", Algorithm: "RS256"})
 		_, err = get(t.Context(), o.client(), a, logsURL)
 		require.NoError(t, err, "a file that appears later is picked up")
-		require.NoError(t, a.KeyFileError())
 
 		o.keys.Keys = []jose.JSONWebKey{{Key: &second.PublicKey, KeyID: "kid-2"}}
 		write(jose.JSONWebKey{Key: second, KeyID: "kid-2"})

@@ -19,11 +19,11 @@ type remedy struct {
 	advice string
 }
 
-func findRemedy(table []remedy, method string, status int, r refusal) string {
-	description := strings.ToLower(r.description)
+func findRemedy(table []remedy, method string, status int, r oktaapi.Refusal) string {
+	description := strings.ToLower(r.Description)
 	for _, m := range table {
 		if strings.HasPrefix(method, m.method) && (m.status == 0 || m.status == status) &&
-			(m.code == "" || m.code == r.code) && strings.Contains(description, strings.ToLower(m.words)) {
+			(m.code == "" || m.code == r.Code) && strings.Contains(description, strings.ToLower(m.words)) {
 			return m.advice
 		}
 	}
@@ -31,9 +31,11 @@ func findRemedy(table []remedy, method string, status int, r refusal) string {
 }
 
 const (
-	adviceClock = "the clock of this machine and Okta's differ: synchronize it (NTP)"
-	adviceRole  = "assign an admin role that may view the System Log to the service app, under its Admin roles tab; the scope alone is not enough"
-	adviceZone  = "the service app, or its tokens, may be used from certain network zones only: allow this machine's public IP address under Security > Networks, or use the proxy that is allowed"
+	adviceForeign = "check url, proxy_url, and proxies or gateways on the way: the answer is not Okta's"
+	adviceProxy   = "the proxy wants credentials: check proxy_url"
+	adviceClock   = "the clock of this machine and Okta's differ: synchronize it (NTP)"
+	adviceRole    = "assign an admin role that may view the System Log to the service app, under its Admin roles tab; the scope alone is not enough"
+	adviceZone    = "the service app, or its tokens, may be used from certain network zones only: allow this machine's public IP address under Security > Networks, or use the proxy that is allowed"
 )
 
 // tokenRemedies are for the token endpoint. Codes and words: Okta's OAuth error catalog.
@@ -128,22 +130,16 @@ func Remedy(method string, err error) string {
 	case !errors.As(err, &e):
 		return ""
 	case e.Status == http.StatusProxyAuthRequired:
-		return "the proxy wants credentials: check proxy_url"
+		return adviceProxy
 	case e.Foreign:
-		return "check url, proxy_url, and proxies or gateways on the way: the answer is not Okta's"
+		return adviceForeign
 	case e.Class != oktaapi.Refused || e.Status == 0:
 		return ""
-	}
-	code, words := e.Code, e.Summary
-	if code == "" {
-		if told := readRefusal(http.Header{"Www-Authenticate": {words}}, nil); told.code != "" {
-			code, words = told.code, told.description
-		}
 	}
 	if e.Status < 400 {
 		return "set url to the org's own address"
 	}
-	if known := findRemedy(apiRemedies, method, e.Status, refusal{code: code, description: words}); known != "" {
+	if known := findRemedy(apiRemedies, method, e.Status, oktaapi.Refusal{Code: e.Code, Description: e.Summary}); known != "" {
 		return known
 	}
 	return "check url, filter and query" // no status is known to mean anything else

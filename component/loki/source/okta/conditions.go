@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/grafana/alloy/okta/internal/oktaapi"
-	"github.com/grafana/alloy/okta/internal/oktaapi/auth"
 	"github.com/grafana/alloy/okta/internal/poller"
 	"github.com/grafana/alloy/okta/internal/reconcile"
 )
@@ -40,7 +39,7 @@ func conditions(s poller.Snapshot, method string, interval time.Duration, now ti
 		{holds: !s.WaitUntil.IsZero(), state: waiting},
 		{
 			holds: s.Err != nil && atOnce(s.Err), unhealthy: true, since: s.ErrSince,
-			message: fmt.Sprintf("no page from Okta: %v: %s", s.Err, auth.Remedy(method, s.Err)),
+			message: noPage(method, s.Err),
 		},
 		{
 			holds: s.Err != nil && now.Sub(s.ErrSince) >= grace, unhealthy: true, since: s.ErrSince.Add(grace),

@@ -19,6 +19,7 @@ type debugInfo struct {
 	LastPoll  time.Time `alloy:"last_poll,attr,optional"`
 	LastEvent time.Time `alloy:"last_event,attr,optional"`
 	Lag       string    `alloy:"lag,attr"`
+	ClockSkew string    `alloy:"clock_skew,attr,optional"` // "": no page yet
 
 	EventsForwarded uint64 `alloy:"events_forwarded,attr"`
 	PagesForwarded  uint64 `alloy:"pages_forwarded,attr"`
@@ -37,8 +38,8 @@ type debugInfo struct {
 
 // budgetInfo is the org's limit of requests a minute, and what is left of it.
 type budgetInfo struct {
-	Limit     int       `alloy:"limit,attr,optional"` // 0: Okta has not told yet
-	Remaining int       `alloy:"remaining,attr"`
+	Limit     int       `alloy:"limit,attr,optional"`     // 0: Okta has not told yet
+	Remaining *int      `alloy:"remaining,attr,optional"` // nil: as limit
 	Reset     time.Time `alloy:"reset,attr,optional"`
 	Used      int       `alloy:"used_last_minute,attr"`
 	Share     float64   `alloy:"share,attr"`
@@ -77,6 +78,9 @@ func (c *Component) DebugInfo() any {
 		FailingSince:    s.ErrSince,
 		Budget:          budgetOf(j, s, now),
 	}
+	if !s.LastPoll.IsZero() {
+		info.ClockSkew = s.ClockSkew.Round(time.Second).String()
+	}
 	if !s.CheckpointSaved.IsZero() {
 		info.CheckpointAge = now.Sub(s.CheckpointSaved).Round(time.Second).String()
 	}
@@ -104,6 +108,10 @@ func (c *Component) DebugInfo() any {
 
 func budgetOf(j *job, s poller.Snapshot, now time.Time) budgetInfo {
 	b := j.budget().Status()
-	return budgetInfo{Limit: b.Limit, Remaining: b.Remaining, Reset: b.Reset, Used: b.Used,
+	info := budgetInfo{Limit: b.Limit, Reset: b.Reset, Used: b.Used,
 		Share: j.args.RateLimitShare, Waited: s.WaitedFor(now).Round(time.Second).String()}
+	if b.Known {
+		info.Remaining = &b.Remaining
+	}
+	return info
 }

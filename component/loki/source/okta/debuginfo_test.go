@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/grafana/alloy/internal/component"
+	"github.com/grafana/alloy/syntax"
 
 	"github.com/grafana/alloy/okta/internal/oktasim"
 )
@@ -65,8 +66,12 @@ func TestDebugInfoTellsHowCollectionGoes(t *testing.T) {
 	require.WithinDuration(t, time.Now(), info.LastEvent, time.Minute)
 	require.NotEmpty(t, info.CheckpointAge)
 	require.Equal(t, 120, info.Budget.Limit)
-	require.Less(t, info.Budget.Remaining, 120)
+	require.Less(t, *info.Budget.Remaining, 120)
+	require.Equal(t, "0s", info.ClockSkew)
 	require.InDelta(t, 0.5, info.Budget.Share, 0)
+	text, err := syntax.Marshal(&info)
+	require.NoError(t, err)
+	require.Contains(t, string(text), "remaining ")
 	require.Empty(t, info.LastError)
 	require.Nil(t, info.Reconcile)
 	require.Nil(t, info.Replay)
@@ -80,6 +85,22 @@ func TestDebugInfoTellsHowCollectionGoes(t *testing.T) {
 	require.Contains(t, s.CurrentHealth().Message, info.LastErrorRequestID)
 	require.WithinDuration(t, time.Now(), info.FailingSince, 10*time.Second)
 	require.Equal(t, info.FailingSince, s.CurrentHealth().UpdateTime)
+}
+
+func TestBeforeAnAnswerNothingIsSaidOfTheLimit(t *testing.T) {
+	server := httptest.NewServer(nil)
+	server.Close()
+	s := runs(t, fmt.Sprintf("url = %q\napi_token = \"right\"\n", server.URL))
+	until(t, "a failed try", func() bool { return s.DebugInfo().(debugInfo).LastError != "" })
+	info := s.DebugInfo().(debugInfo)
+	text, err := syntax.Marshal(&info)
+	require.NoError(t, err)
+	require.NotContains(t, string(text), "remaining")
+	require.NotContains(t, string(text), "clock_skew")
+	for _, name := range []string{"rate_limit_limit", "rate_limit_remaining", "clock_skew_seconds"} {
+		_, ok := value(t, s.registry, name)
+		require.False(t, ok, name)
+	}
 }
 
 func TestMetricsSayWhatKeepsEventsFromComing(t *testing.T) {

@@ -78,7 +78,23 @@ func atOnce(err error) bool {
 		return dns.IsNotFound
 	}
 	e, ok := poller.AsError(err)
-	return ok && e.Foreign && e.Status < 500 && e.Status != 408 && e.Status != 425 && e.Status != 429
+	if !ok || !e.Foreign {
+		return false
+	}
+	status := e.Status
+	if own, ok := errors.AsType[*auth.Error](err); ok {
+		status = own.Status
+	}
+	return status < 500 && status != 408 && status != 425 && status != 429
+}
+
+// noPage tells of a failure that is no refusal.
+func noPage(method string, err error) string {
+	text := fmt.Sprintf("no page from Okta: %v", err)
+	if remedy := auth.Remedy(method, err); remedy != "" {
+		text += ": " + remedy
+	}
+	return text
 }
 
 func clock(t time.Time) string { return t.UTC().Format(time.RFC3339) }

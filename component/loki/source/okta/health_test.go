@@ -65,8 +65,8 @@ func TestHealthTellsWhatIsWrongAndSinceWhen(t *testing.T) {
 			says: []string{"Okta refused the access token (401 invalid_token: The token has been revoked", "whether the app or its tokens were revoked"},
 		},
 		"a scope missing": {
-			snapshot: refused(403, "", `Bearer error="insufficient_scope"`), method: jwt, since: ago(time.Second),
-			says: []string{"Okta refused access to the System Log (403: ", "grant okta.logs.read"},
+			snapshot: refused(403, "insufficient_scope", "The access token provided does not contain the required scopes."), method: jwt, since: ago(time.Second),
+			says: []string{"Okta refused access to the System Log (403 insufficient_scope: ", "grant okta.logs.read"},
 		},
 		"a role missing": {
 			snapshot: refused(403, "E0000006", "You do not have permission"), since: ago(time.Second),
@@ -88,6 +88,14 @@ func TestHealthTellsWhatIsWrongAndSinceWhen(t *testing.T) {
 		"a captive portal, at once": {
 			snapshot: failing(oktaapi.Transient, time.Second, &oktaapi.Error{Status: 200, Foreign: true, Host: "acme.okta.com"}),
 			since:    ago(time.Second), says: []string{"something between us and Okta answered 200 for acme.okta.com", "check url, proxy_url"},
+		},
+		"a portal before the token endpoint, at once": {
+			snapshot: failing(oktaapi.Transient, time.Second, &oktaapi.Error{Foreign: true, Err: &auth.Error{Status: 200, Host: "acme.okta.com", Remedy: "check url"}}),
+			method:   jwt, since: ago(time.Second), says: []string{"something between us and Okta answered 200 for acme.okta.com: check url"},
+		},
+		"a gateway that fails before the token endpoint": {
+			snapshot: failing(oktaapi.Transient, time.Second, &oktaapi.Error{Foreign: true, Err: &auth.Error{Status: 502, Host: "acme.okta.com"}}),
+			method:   jwt, healthy: true, since: ago(time.Second), says: []string{"retrying", "something between us and Okta answered 502"},
 		},
 		"a host that is not there, at once": {
 			snapshot: failing(oktaapi.Transient, time.Second, &oktaapi.Error{Err: &net.DNSError{Err: "no such host", Name: "acme.okta.con", IsNotFound: true}}),

@@ -128,6 +128,7 @@ func (j *job) poller(c *Component, memory *poller.Memory) *poller.Poller {
 		Source:          client,
 		Sink:            to,
 		Receiver:        to.receiver,
+		Remedy:          func(err error) string { return auth.Remedy(j.auth.Method(), err) },
 		Format:          j.formatter.Entry,
 		Open:            func() (*checkpoint.Journal, error) { return j.open(c) },
 		Scope:           j.scope,

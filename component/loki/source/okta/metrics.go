@@ -31,6 +31,7 @@ var (
 	limitDesc     = desc("rate_limit_limit", "Requests per minute that Okta allows the whole org (X-Rate-Limit-Limit).")
 	remainingDesc = desc("rate_limit_remaining", "Requests left in Okta's current window (X-Rate-Limit-Remaining).")
 	resetDesc     = desc("rate_limit_reset_timestamp_seconds", "End of Okta's current window on our clock, Unix time.")
+	skewDesc      = desc("clock_skew_seconds", "How far this machine's clock is ahead of Okta's, as of the last page, to about a second; negative when behind.")
 	waitDesc      = desc("rate_limit_wait_seconds_total", "Time spent waiting for the request budget, the current wait included.")
 )
 
@@ -40,7 +41,7 @@ type stateCollector struct{ c *Component }
 
 func (s *stateCollector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{lagDesc, lastEventDesc, lastPollDesc, failingDesc, refusedDesc, blockedDesc, checkpointAgeDesc,
-		unconfirmedDesc, unconfirmedAge, limitDesc, remainingDesc, resetDesc, waitDesc} {
+		unconfirmedDesc, unconfirmedAge, limitDesc, remainingDesc, resetDesc, waitDesc, skewDesc} {
 		ch <- d
 	}
 }
@@ -67,6 +68,9 @@ func (s *stateCollector) Collect(ch chan<- prometheus.Metric) {
 	send(lagDesc, snap.Lag(now).Seconds())
 	at(lastEventDesc, snap.LastEvent)
 	at(lastPollDesc, snap.LastPoll)
+	if !snap.LastPoll.IsZero() {
+		send(skewDesc, snap.ClockSkew.Seconds())
+	}
 	since(failingDesc, snap.ErrSince, "okta")
 	since(failingDesc, snap.CheckpointFailing, "checkpoint")
 	refused := 0.0
