@@ -11,7 +11,8 @@ import (
 // randomEvent makes an event of Okta's shape in which a few values turn up in
 // likely and unlikely places and spellings.
 func randomEvent(r *rand.Rand) []byte {
-	pool := []string{"ann.lee@acme.example", "Ann Lee", "Zoë Łuk", "a", "Li", "SUCCESS", "User", "198.51.100.7", "4155550123", "o'neil \"x\"", `back\slash`, "unknown", "日本", "ſtraße", "2026", "a/b/c@x", "ann", "\t", "***", "hmac"}
+	pool := []string{"ann.lee@acme.example", "Ann Lee", "Zoë Łuk", "a", "Li", "SUCCESS", "User", "198.51.100.7", "4155550123",
+		"o'neil \"x\"", `back\slash`, "unknown", "日本", "ſtraße", "2026", "a/b/c@x", "ann", "\t", "***", "hmac"}
 	pick := func() string { return pool[r.IntN(len(pool))] }
 	spell := func(s string) string {
 		var b strings.Builder
@@ -61,7 +62,8 @@ func randomEvent(r *rand.Rand) []byte {
 		case depth > 0 && k == 0:
 			var all []string
 			for range r.IntN(4) {
-				all = append(all, []string{text(), `"type"`, `"id"`, `"url"`, `"displayName"`, `"behaviors"`, `"profile"`, `"actor"`}[r.IntN(8)]+":"+value(depth-1))
+				all = append(all, []string{text(), `"type"`, `"id"`, `"url"`, `"displayName"`, `"behaviors"`, `"profile"`,
+					`"actor"`}[r.IntN(8)]+":"+value(depth-1))
 			}
 			return "{" + strings.Join(all, comma()) + "}"
 		case depth > 0 && k == 2 && r.IntN(2) == 0:
@@ -76,7 +78,8 @@ func randomEvent(r *rand.Rand) []byte {
 		return scalar()
 	}
 	party := func() string {
-		all := []string{`"type":"` + []string{"User", "AppInstance", "UserGroup", "app_user", "user group"}[r.IntN(5)] + `"`, `"id":` + scalar(), `"alternateId":` + scalar(), `"displayName":` + scalar(), `"detailEntry":` + value(2)}
+		all := []string{`"type":"` + []string{"User", "AppInstance", "UserGroup", "app_user", "user group"}[r.IntN(5)] + `"`, `"id":` +
+			scalar(), `"alternateId":` + scalar(), `"displayName":` + scalar(), `"detailEntry":` + value(2)}
 		r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 		return "{" + strings.Join(all[:2+r.IntN(4)], comma()) + "}"
 	}
@@ -101,7 +104,8 @@ func randomEvent(r *rand.Rand) []byte {
 }
 
 func randomRedaction(r *rand.Rand) Options {
-	paths := []string{"client.ipAddress", "debugContext.debugData.*", "target[*].detailEntry", "target[*].id", "displayMessage", "actor", "outcome.reason", "client.userAgent.*.id", "target[0].alternateId", "debugContext.*"}
+	paths := []string{"client.ipAddress", "debugContext.debugData.*", "target[*].detailEntry", "target[*].id", "displayMessage", "actor",
+		"outcome.reason", "client.userAgent.*.id", "target[0].alternateId", "debugContext.*"}
 	red := Options{Mode: []string{ModeMask, ModeHash, ModeDrop}[r.IntN(3)]}
 	if red.Mode == ModeHash {
 		red.Key = testKey

@@ -50,7 +50,8 @@ func surroundings(t *testing.T) *vm.Scope {
 	})
 }
 
-// Decodes each component that the documentation shows, as Alloy does, so with its values checked: `alloy-okta validate` looks at names only.
+// Decodes each component that the documentation shows, as Alloy does, so with its values checked: `alloy-okta validate` looks at names
+// only.
 func TestTheComponentAcceptsTheArgumentsOfEveryExample(t *testing.T) {
 	pages, err := filepath.Glob("../../../../../docs/*.md")
 	require.NoError(t, err)

@@ -83,7 +83,8 @@ func TestTheCheckpointThatTheGuideWritesByHandWorks(t *testing.T) {
 	require.True(t, ok)
 	org, _, err := oktaapi.ParseOrg("https://acme.okta.com")
 	require.NoError(t, err)
-	require.Equal(t, string(oktaapi.New(oktaapi.Config{Org: org}).Start(mark.Published)), mark.Cursor, "the cursor that the component itself would start with")
+	require.Equal(t, string(oktaapi.New(oktaapi.Config{Org: org}).Start(mark.Published)), mark.Cursor,
+		"the cursor that the component itself would start with")
 }
 
 var link = regexp.MustCompile(`\]\(([^)\s]+)\)|(?m)^\[[^\]]+\]: (\S+)$`)
