@@ -111,7 +111,7 @@ e2e: build loki ## the long proofs with the built binary, a simulated org and a 
 .PHONY: screenshots
 screenshots: build ## docs/images, taken of the real UI in a Chromium
 	@.ci/deps chromium
-	@SCREENSHOTS=$(CURDIR)/docs/images go test -count=1 -run '^TestScreenshots$$' ./e2e/ui
+	@SCREENSHOTS=$(CURDIR)/docs/images go test -count=1 -run '^TestScreenshots$$' ./e2e/browser
 
 .PHONY: race race-if-possible
 race: ## the race detector over the packages that know no Alloy (needs a C compiler)

@@ -58,7 +58,8 @@ func (d quota) free(t *testing.T) { d.limit(t, ^uint64(0)) }
 
 func (d quota) limit(t *testing.T, bytes uint64) {
 	limit := syscall.Rlimit{Cur: bytes, Max: ^uint64(0)}
-	_, _, failed := syscall.Syscall6(syscall.SYS_PRLIMIT64, uintptr(d.alloy.PID()), syscall.RLIMIT_FSIZE, uintptr(unsafe.Pointer(&limit)), 0, 0, 0)
+	_, _, failed := syscall.Syscall6(syscall.SYS_PRLIMIT64, uintptr(d.alloy.PID()), syscall.RLIMIT_FSIZE, uintptr(unsafe.Pointer(&limit)),
+		0, 0, 0)
 	require.Zero(t, failed, "prlimit")
 }
 

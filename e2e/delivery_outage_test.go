@@ -34,10 +34,10 @@ func (s *trial) waitForMore(t *testing.T, name string, than float64) {
 func (s *trial) drop(t *testing.T, answer int) {
 	t.Helper()
 	for range 5 {
-		handedOver, lost := s.alloy.requireMetric(t, "loki_source_okta_entries_total"), s.alloy.requireMetric(t, dropped)
+		delivered, lost := s.alloy.requireMetric(t, "loki_source_okta_entries_total"), s.alloy.requireMetric(t, dropped)
 		s.gate.set(0)
 		s.burst(t)
-		s.waitForMore(t, "loki_source_okta_entries_total", handedOver)
+		s.waitForMore(t, "loki_source_okta_entries_total", delivered)
 		s.gate.set(answer)
 		for range 50 { // retries take two seconds
 			if s.alloy.requireMetric(t, dropped) > lost {

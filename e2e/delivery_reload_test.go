@@ -46,7 +46,8 @@ func TestReloadsUnderLoadLoseAndDoubleNothing(t *testing.T) {
 			if n%2 == 1 {
 				return reconciled
 			}
-			return strings.ReplaceAll(reconciled, "[loki.write.default.receiver]", "[loki.write.default.receiver, loki.process.third.receiver]") + third
+			return strings.ReplaceAll(reconciled, "[loki.write.default.receiver]", "[loki.write.default.receiver, loki.process.third.receiver]") +
+				third
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -10,7 +10,8 @@ import (
 
 func TestAWrongSelectorIsToldAndDoublesNothing(t *testing.T) {
 	t.Parallel()
-	s := newTrial(t, strings.Replace(reconciled, "reconcile {\n", "reconcile {\n\t\tselector = `{job=\"nobody\"}`\n", 1), "--rate=5/s", "--backlog=1000")
+	s := newTrial(t, strings.Replace(reconciled, "reconcile {\n", "reconcile {\n\t\tselector = `{job=\"nobody\"}`\n", 1), "--rate=5/s",
+		"--backlog=1000")
 	s.alloy.start(t)
 	message := s.alloy.waitForHealth(t, "unhealthy")
 	require.Contains(t, message, `the selector {job="nobody"} finds none of the`)

@@ -234,7 +234,8 @@ func TestNoSecretOfAServiceAppRunGetsOut(t *testing.T) {
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	require.NoError(t, err)
 	private := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
-	jwks, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{KeyID: "canary", Key: key.Public(), Use: "sig", Algorithm: "ES256"}}})
+	jwks, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{KeyID: "canary", Key: key.Public(), Use: "sig",
+		Algorithm: "ES256"}}})
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "jwks.json")
 	require.NoError(t, os.WriteFile(file, jwks, 0o600))
@@ -247,7 +248,8 @@ func TestNoSecretOfAServiceAppRunGetsOut(t *testing.T) {
 		"--client-id=0oaCanary", "--client-jwks="+file)
 	way.to(t, okta.url)
 
-	credentials := "\n\tprivate_key_jwt {\n\t\tclient_id   = \"0oaCanary\"\n\t\tkey_id      = \"canary\"\n\t\tprivate_key = sys.env(\"PRIVATE_KEY\")\n\t}"
+	credentials := "\n\tprivate_key_jwt {\n\t\tclient_id   = \"0oaCanary\"\n\t\tkey_id      = \"canary\"\n\t\t" +
+		"private_key = sys.env(\"PRIVATE_KEY\")\n\t}"
 	secretRun(t, okta, credentials, []string{"OKTA_URL=" + server.URL, "PRIVATE_KEY=" + private},
 		func() canaries {
 			seen := way.all()

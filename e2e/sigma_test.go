@@ -16,9 +16,9 @@ import (
 	"github.com/grafana/alloy/okta/internal/event"
 )
 
-// TestSigmaRulesInARealLoki asks a real Loki each query of detections/sigma/rules: over the entries of all rules' events, it finds its own rule's
-// event and nothing else. What package sigma tests in more ways with Loki's pipeline alone, this proves with all of Loki around it:
-// index, chunks, and what its distributor adds to entries.
+// TestSigmaRulesInARealLoki asks a real Loki each query of detections/sigma/rules: over the entries of all rules' events, it finds its
+// own rule's event and nothing else. What package sigma tests in more ways with Loki's pipeline alone, this proves with all of Loki
+// around it: index, chunks, and what its distributor adds to entries.
 func TestSigmaRulesInARealLoki(t *testing.T) {
 	for format, query := range map[string]string{event.FormatEnvelope: "envelope.logql", event.FormatEvent: "raw.logql"} {
 		t.Run(format, func(t *testing.T) {

@@ -11,7 +11,8 @@ import (
 const loki = "github.com/grafana/loki/v3/"
 
 // apache are the parts of Loki that are under Apache-2.0, by its LICENSING.md; the rest is AGPL-3.0.
-var apache = []string{"clients", "pkg/framedstdcopy", "pkg/ingester/wal", "pkg/logproto", "pkg/loghttp", "pkg/logqlmodel", "pkg/push", "pkg/util"}
+var apache = []string{"clients", "pkg/framedstdcopy", "pkg/ingester/wal", "pkg/logproto", "pkg/loghttp", "pkg/logqlmodel", "pkg/push",
+	"pkg/util"}
 
 func isAGPL(path string) bool {
 	part, isLoki := strings.CutPrefix(path, loki)
@@ -27,7 +28,8 @@ func TestTheComponentLinksNoAGPL(t *testing.T) {
 }
 
 func TestOurPackagesImportNoAGPL(t *testing.T) {
-	for _, line := range list(t, "-f", `{{$p := .ImportPath}}{{range .Imports}}{{$p}}>{{.}} {{end}}`, "../component/...", "../internal/...", "../cmd/...") {
+	for _, line := range list(t, "-f", `{{$p := .ImportPath}}{{range .Imports}}{{$p}}>{{.}} {{end}}`, "../component/...", "../internal/...",
+		"../cmd/...") {
 		path, imported, _ := strings.Cut(line, ">")
 		require.False(t, isAGPL(imported), "%s imports %s", path, imported)
 	}

@@ -48,7 +48,8 @@ func TestPackagesBelowTheComponentDependOnNoAlloyPackage(t *testing.T) {
 	for _, p := range packages {
 		ours := p == module || strings.HasPrefix(p, module+"/") || strings.HasPrefix(p, module+".")
 		require.False(t, strings.HasPrefix(p, "github.com/grafana/alloy") && !ours, "%s is among the dependencies", p)
-		require.False(t, strings.HasPrefix(p, module+"/component") || strings.HasPrefix(p, module+"/internal/distribution"), "%s is above them", p)
+		require.False(t, strings.HasPrefix(p, module+"/component") || strings.HasPrefix(p, module+"/internal/distribution"),
+			"%s is above them", p)
 	}
 }
 

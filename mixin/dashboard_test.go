@@ -17,7 +17,7 @@ import (
 	"github.com/prometheus/prometheus/promql/promqltest"
 	"github.com/stretchr/testify/require"
 
-	"github.com/grafana/alloy/okta/component/loki/source/okta/exposition"
+	"github.com/grafana/alloy/okta/mixin/exposition"
 )
 
 // dashboard is the part of Grafana's model that is held to account.

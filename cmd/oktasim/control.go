@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -82,32 +83,11 @@ func handler(org *oktasim.Org, live *feed) http.Handler {
 	handle("GET /_oktasim/requests", func(w http.ResponseWriter, _ *http.Request) error {
 		return writeJSON(w, org.Requests())
 	})
-	do("generate", func(q url.Values) error {
-		n, err := number(q, "n", -1, 1)
+	do("generate", func(q url.Values) error { return generate(org, q) })
+	handle("POST /_oktasim/append", func(w http.ResponseWriter, r *http.Request) error {
+		events, err := eventsIn(r.Body)
 		if err != nil {
 			return err
-		}
-		span, err := time.ParseDuration(or(q.Get("span"), "0s"))
-		if err != nil || span < 0 {
-			return fmt.Errorf("span %q: want a duration such as 1h or 0s", q.Get("span"))
-		}
-		org.Generate(n, span)
-		return nil
-	})
-	handle("POST /_oktasim/append", func(w http.ResponseWriter, r *http.Request) error {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			return fmt.Errorf("reading events: %w", err)
-		}
-		var events [][]byte
-		for line := range bytes.Lines(body) {
-			if line = bytes.TrimSpace(line); len(line) == 0 {
-				continue
-			}
-			if !json.Valid(line) {
-				return fmt.Errorf("line %d of the body is not JSON", len(events)+1)
-			}
-			events = append(events, line)
 		}
 		org.Append(events...)
 		w.WriteHeader(http.StatusNoContent)
@@ -137,25 +117,60 @@ func handler(org *oktasim.Org, live *feed) http.Handler {
 		org.Set(func(o *oktasim.Org) { o.Refuse = status })
 		return nil
 	})
-	do("fault", func(q url.Values) error {
-		count, err := number(q, "count", 1, 0)
-		if err != nil {
-			return err
-		}
-		if count == 0 {
-			org.ClearInjections()
-			return nil
-		}
-		answer, err := org.Fault(q.Get("name"))
-		if err != nil {
-			return err
-		}
-		org.Inject(answer, count)
-		return nil
-	})
+	do("fault", func(q url.Values) error { return inject(org, q) })
 	do("revoke", func(url.Values) error { org.RevokeAccessTokens(); return nil })
 	do("nonce", func(url.Values) error { org.RotateNonce(); return nil })
 	return mux
+}
+
+func generate(org *oktasim.Org, q url.Values) error {
+	n, err := number(q, "n", -1, 1)
+	if err != nil {
+		return err
+	}
+	span, err := time.ParseDuration(cmp.Or(q.Get("span"), "0s"))
+	if err != nil || span < 0 {
+		return fmt.Errorf("span %q: want a duration such as 1h or 0s", q.Get("span"))
+	}
+	org.Generate(n, span)
+	return nil
+}
+
+// eventsIn returns the lines of a body of NDJSON.
+func eventsIn(r io.Reader) ([][]byte, error) {
+	body, err := io.ReadAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("reading events: %w", err)
+	}
+	var events [][]byte
+	for line := range bytes.Lines(body) {
+		if line = bytes.TrimSpace(line); len(line) == 0 {
+			continue
+		}
+		if !json.Valid(line) {
+			return nil, fmt.Errorf("line %d of the body is not JSON", len(events)+1)
+		}
+		events = append(events, line)
+	}
+	return events, nil
+}
+
+// inject queues a fault by its name, or clears all that are queued.
+func inject(org *oktasim.Org, q url.Values) error {
+	count, err := number(q, "count", 1, 0)
+	if err != nil {
+		return err
+	}
+	if count == 0 {
+		org.ClearInjections()
+		return nil
+	}
+	answer, err := org.Fault(q.Get("name"))
+	if err != nil {
+		return err
+	}
+	org.Inject(answer, count)
+	return nil
 }
 
 // stats is what /_oktasim/stats says.
@@ -201,11 +216,4 @@ func number(q url.Values, name string, otherwise, least int) (int, error) {
 		return 0, fmt.Errorf("%s %q: want a whole number, %d or more", name, s, least)
 	}
 	return n, nil
-}
-
-func or(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }

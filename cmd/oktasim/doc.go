@@ -17,7 +17,8 @@
 //
 //	GET  /_oktasim/events[?from=N]           every event persisted so far as NDJSON, in persistence order, each line the
 //	                                         bytes that the API serves; from=N leaves out the first N
-//	GET  /_oktasim/stats                     {"events":N,"requests":N,"responses":{"200":N,...},"windows":[{"start":...,"used":N,"refused":N},...]}
+//	GET  /_oktasim/stats                     {"events":N,"requests":N,"responses":{"200":N,...},
+//	                                         "windows":[{"start":...,"used":N,"refused":N},...]}
 //	GET  /_oktasim/requests                  the requests to the org so far, as a JSON array; no secrets in it
 //	POST /_oktasim/generate?n=N[&span=1h]    append N events, spread over span before now (default: all of them now)
 //	POST /_oktasim/append                    append the body, one JSON event per line, as it is

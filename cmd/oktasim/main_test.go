@@ -26,9 +26,10 @@ func TestBadFlagsAreNamedWithWhatIsAllowed(t *testing.T) {
 	notKeys := filepath.Join(t.TempDir(), "keys.json")
 	require.NoError(t, os.WriteFile(notKeys, []byte(`{"keys":[]}`), 0o600))
 	for args, want := range map[string]string{
-		"--listen 8080":                          `--listen "8080": want host:port, such as 127.0.0.1:8080`,
-		"--listen host:http":                     `--listen "host:http": want host:port`,
-		"--rate 5":                               `--rate "5": want a number per second, minute or hour, such as 5/s, 300/m or 10/h, or 0 for none`,
+		"--listen 8080":      `--listen "8080": want host:port, such as 127.0.0.1:8080`,
+		"--listen host:http": `--listen "host:http": want host:port`,
+		"--rate 5": `--rate "5": want a number per second, minute or hour, such as 5/s, 300/m or 10/h, ` +
+			`or 0 for none`,
 		"--rate -1/s":                            `--rate "-1/s": want a number`,
 		"--rate 5/y":                             `--rate "5/y": want a number`,
 		"--rate NaN/s":                           `--rate "NaN/s": want a number`,
@@ -62,7 +63,8 @@ func TestBadFlagsAreNamedWithWhatIsAllowed(t *testing.T) {
 func TestHelpNamesEveryFlag(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	require.Equal(t, exitOK, run(t.Context(), []string{"--help"}, &stdout, &stderr))
-	for _, name := range []string{"listen", "public-url", "token", "seed", "rate", "backlog", "backlog-span", "rate-limit", "principal-share", "clock", "late-share", "client-id", "client-jwks"} {
+	for _, name := range []string{"listen", "public-url", "token", "seed", "rate", "backlog", "backlog-span", "rate-limit",
+		"principal-share", "clock", "late-share", "client-id", "client-jwks"} {
 		require.Contains(t, stdout.String(), "\n  -"+name)
 	}
 	require.Empty(t, stderr.String())
@@ -283,7 +285,8 @@ func TestBadControlRequestsAreRefusedWithReason(t *testing.T) {
 func TestAServiceAppOfTheFlagsGetsItsToken(t *testing.T) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	require.NoError(t, err)
-	set, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key, KeyID: "k1", Algorithm: "RS256", Use: "sig"}}}) // with the private part
+	// with the private part
+	set, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key, KeyID: "k1", Algorithm: "RS256", Use: "sig"}}})
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "jwks.json")
 	require.NoError(t, os.WriteFile(file, set, 0o600))

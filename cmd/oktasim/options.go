@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -55,20 +56,23 @@ func parseOptions(args []string, stdout io.Writer) (options, error) {
 	fs := flag.NewFlagSet("oktasim", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.StringVar(&o.listen, "listen", "127.0.0.1:8080", "`host:port` to listen on; port 0 picks a free one")
-	fs.StringVar(&o.publicURL, "public-url", "", "scheme and host of the org in links and token audience, such as https://acme.okta.com (default: as in each request)")
+	fs.StringVar(&o.publicURL, "public-url", "", "scheme and host of the org in links and token audience, such as https://acme.okta.com "+
+		"(default: as in each request)")
 	fs.StringVar(&o.token, "token", "", "SSWS `token` to accept (default: $OKTASIM_TOKEN, else one is made up and printed)")
 	fs.Int64Var(&o.seed, "seed", 0, "seed of the generated world; the same seed gives the same people and habits")
 	fs.StringVar(&rate, "rate", "5/s", "live `events` per second, minute or hour: 5/s, 300/m, 10/h; 0 for none")
 	fs.IntVar(&o.backlog, "backlog", 100_000, "`events` in the log at the start")
 	fs.DurationVar(&o.backlogSpan, "backlog-span", 24*time.Hour, "`duration` before the start over which the backlog is spread")
 	fs.IntVar(&o.rateLimit, "rate-limit", 120, "System Log `requests` per minute that the org allows; -1 for no limit")
-	fs.Float64Var(&o.principalShare, "principal-share", 1, "`share` of --rate-limit that one token or app may use, above 0 and up to 1 (a real org: 0.5)")
+	fs.Float64Var(&o.principalShare, "principal-share", 1,
+		"`share` of --rate-limit that one token or app may use, above 0 and up to 1 (a real org: 0.5)")
 	fs.DurationVar(&o.clock, "clock", 0, "`duration` that the org's clock is ahead of this machine's; negative: behind")
 	fs.Float64Var(&o.lateShare, "late-share", 0, "`share` of live transactions, from 0 to 1, that reach the log up to 10 minutes late")
 	fs.IntVar(&o.pageCap, "page-cap", 0, "`events` on a page at most, whatever limit says; 0 for no cap")
 	fs.DurationVar(&o.visibleEvery, "visible-every", 0, "show events in bulk, once per `duration`; 0 to show them at once")
 	fs.StringVar(&clientID, "client-id", "", "`id` of an OAuth service app; needs --client-jwks")
-	fs.StringVar(&clientJWKS, "client-jwks", "", "`file` with the public JWK or JWKS of that app; private keys are reduced to their public part")
+	fs.StringVar(&clientJWKS, "client-jwks", "",
+		"`file` with the public JWK or JWKS of that app; private keys are reduced to their public part")
 	fs.StringVar(&scopes, "client-scopes", "okta.logs.read", "`scopes` granted to that app, separated by commas")
 	fs.BoolVar(&dpop, "client-dpop", true, "require DPoP of that app, as Okta does of new ones")
 	if err := fs.Parse(args); err != nil {
@@ -83,36 +87,15 @@ func parseOptions(args []string, stdout io.Writer) (options, error) {
 		return o, fmt.Errorf("unexpected argument %q: oktasim takes flags only", fs.Arg(0))
 	}
 
-	if _, port, err := net.SplitHostPort(o.listen); err != nil || !isPort(port) {
-		return o, fmt.Errorf("--listen %q: want host:port, such as 127.0.0.1:8080", o.listen)
-	}
-	if o.publicURL != "" {
-		u, err := url.Parse(o.publicURL)
-		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil {
-			return o, fmt.Errorf("--public-url %q: want http:// or https:// and a host, nothing more", o.publicURL)
-		}
-	}
 	var err error
 	if o.perSecond, err = parseRate(rate); err != nil {
 		return o, err
 	}
-	switch {
-	case o.backlog < 0:
-		return o, fmt.Errorf("--backlog %d: want 0 or more", o.backlog)
-	case o.backlogSpan < 0:
-		return o, fmt.Errorf("--backlog-span %s: want 0s or more", o.backlogSpan)
-	case o.rateLimit < 1 && o.rateLimit != -1:
-		return o, fmt.Errorf("--rate-limit %d: want 1 or more, or -1 for no limit", o.rateLimit)
-	case !(o.principalShare > 0 && o.principalShare <= 1): // NaN as well
-		return o, fmt.Errorf("--principal-share %g: want above 0 and up to 1", o.principalShare)
-	case (clientID == "") != (clientJWKS == ""):
+	if (clientID == "") != (clientJWKS == "") {
 		return o, errors.New("--client-id and --client-jwks go together: give both or neither")
-	case o.pageCap < 0:
-		return o, fmt.Errorf("--page-cap %d: want 0 or more", o.pageCap)
-	case o.visibleEvery < 0:
-		return o, fmt.Errorf("--visible-every %s: want 0s or more", o.visibleEvery)
-	case !(o.lateShare >= 0 && o.lateShare <= 1):
-		return o, fmt.Errorf("--late-share %g: want 0 to 1", o.lateShare)
+	}
+	if err := cmp.Or(o.checkAddresses(), o.checkNumbers()); err != nil {
+		return o, err
 	}
 	if clientID != "" {
 		client := oktasim.OAuthClient{ID: clientID, Scopes: strings.Split(scopes, ","), DPoP: dpop}
@@ -128,6 +111,42 @@ func parseOptions(args []string, stdout io.Writer) (options, error) {
 		o.token = os.Getenv("OKTASIM_TOKEN")
 	}
 	return o, nil
+}
+
+// checkAddresses says what is wrong with --listen or --public-url.
+func (o options) checkAddresses() error {
+	if _, port, err := net.SplitHostPort(o.listen); err != nil || !isPort(port) {
+		return fmt.Errorf("--listen %q: want host:port, such as 127.0.0.1:8080", o.listen)
+	}
+	if o.publicURL != "" {
+		u, err := url.Parse(o.publicURL)
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" ||
+			u.User != nil {
+			return fmt.Errorf("--public-url %q: want http:// or https:// and a host, nothing more", o.publicURL)
+		}
+	}
+	return nil
+}
+
+// checkNumbers names the first flag whose number or duration is out of range.
+func (o options) checkNumbers() error {
+	switch {
+	case o.backlog < 0:
+		return fmt.Errorf("--backlog %d: want 0 or more", o.backlog)
+	case o.backlogSpan < 0:
+		return fmt.Errorf("--backlog-span %s: want 0s or more", o.backlogSpan)
+	case o.rateLimit < 1 && o.rateLimit != -1:
+		return fmt.Errorf("--rate-limit %d: want 1 or more, or -1 for no limit", o.rateLimit)
+	case !(o.principalShare > 0 && o.principalShare <= 1): // NaN as well
+		return fmt.Errorf("--principal-share %g: want above 0 and up to 1", o.principalShare)
+	case o.pageCap < 0:
+		return fmt.Errorf("--page-cap %d: want 0 or more", o.pageCap)
+	case o.visibleEvery < 0:
+		return fmt.Errorf("--visible-every %s: want 0s or more", o.visibleEvery)
+	case !(o.lateShare >= 0 && o.lateShare <= 1):
+		return fmt.Errorf("--late-share %g: want 0 to 1", o.lateShare)
+	}
+	return nil
 }
 
 // badValue is how package flag words a value it cannot parse.

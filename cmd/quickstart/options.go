@@ -81,15 +81,12 @@ func parse(args []string, env func(string) string, stderr io.Writer) (options, e
 	if opts.backlog < 0 || opts.lifetime < 0 {
 		return options{}, fmt.Errorf("--backlog (%d) and --lifetime (%v) must not be negative", opts.backlog, opts.lifetime)
 	}
-	if text := env("DEMO_SECONDS"); text != "" && opts.demo && opts.lifetime == 0 {
-		lifetime, err := time.ParseDuration(text + "s")
-		if err != nil || lifetime <= 0 {
-			return options{}, fmt.Errorf("DEMO_SECONDS is %q: a number of seconds is expected, such as 60", text)
-		}
-		opts.lifetime = lifetime
-	}
-
 	var err error
+	if opts.demo && opts.lifetime == 0 {
+		if opts.lifetime, err = lifetimeFrom(env("DEMO_SECONDS")); err != nil {
+			return options{}, err
+		}
+	}
 	if opts.oktaURL, opts.oktaToken, err = oktaFrom(env); err != nil {
 		return options{}, err
 	}
@@ -97,14 +94,32 @@ func parse(args []string, env func(string) string, stderr io.Writer) (options, e
 		return options{}, err
 	}
 
-	opts.alloyBin, err = program(env, "ALLOY_OKTA_BIN", "alloy-okta")
-	if err == nil && opts.simulated() {
-		opts.oktasimBin, err = program(env, "OKTASIM_BIN", "oktasim")
-	}
-	if err == nil && opts.demo {
-		opts.lokiBin, err = program(env, "LOKI_BIN", "loki")
-	}
+	err = opts.findPrograms(env)
 	return opts, err
+}
+
+// lifetimeFrom returns the time that a number of seconds says, 0 for none.
+func lifetimeFrom(seconds string) (time.Duration, error) {
+	if seconds == "" {
+		return 0, nil
+	}
+	lifetime, err := time.ParseDuration(seconds + "s")
+	if err != nil || lifetime <= 0 {
+		return 0, fmt.Errorf("DEMO_SECONDS is %q: a number of seconds is expected, such as 60", seconds)
+	}
+	return lifetime, nil
+}
+
+// findPrograms sets the paths of the programs that the request needs.
+func (o *options) findPrograms(env func(string) string) (err error) {
+	o.alloyBin, err = program(env, "ALLOY_OKTA_BIN", "alloy-okta")
+	if err == nil && o.simulated() {
+		o.oktasimBin, err = program(env, "OKTASIM_BIN", "oktasim")
+	}
+	if err == nil && o.demo {
+		o.lokiBin, err = program(env, "LOKI_BIN", "loki")
+	}
+	return err
 }
 
 // oktaFrom returns the org to read, empty for a simulated one. The URL itself is for loki.source.okta to judge, which does it

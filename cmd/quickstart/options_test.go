@@ -81,11 +81,13 @@ func TestParseRefusesInWordsThatHelp(t *testing.T) {
 			[]string{"run"}, []string{"OKTA_URL=https://acme.okta.com"}, "OKTA_URL is set (https://acme.okta.com), but OKTA_API_TOKEN is not",
 		},
 		"a token without an org": {[]string{"run"}, []string{"OKTA_API_TOKEN=00secret"}, "OKTA_API_TOKEN is set, but OKTA_URL is not"},
-		"a loki without scheme":  {[]string{"run"}, []string{"LOKI_URL=localhost:3100"}, `LOKI_URL is "localhost:3100": the address of a Loki is expected`},
-		"seconds that are none":  {[]string{"demo"}, []string{"DEMO_SECONDS=soon"}, `DEMO_SECONDS is "soon": a number of seconds is expected`},
-		"seconds below zero":     {[]string{"demo"}, []string{"DEMO_SECONDS=-3"}, `DEMO_SECONDS is "-3"`},
-		"alloy-okta not built":   {[]string{"run"}, []string{"ALLOY_OKTA_BIN=/nowhere/a"}, "alloy-okta is missing at /nowhere/a: build it with `make build`"},
-		"loki not built":         {[]string{"demo"}, []string{"LOKI_BIN=/nowhere/l"}, "loki is missing at /nowhere/l: build it with `make loki`"},
+		"a loki without scheme": {[]string{"run"}, []string{"LOKI_URL=localhost:3100"},
+			`LOKI_URL is "localhost:3100": the address of a Loki is expected`},
+		"seconds that are none": {[]string{"demo"}, []string{"DEMO_SECONDS=soon"}, `DEMO_SECONDS is "soon": a number of seconds is expected`},
+		"seconds below zero":    {[]string{"demo"}, []string{"DEMO_SECONDS=-3"}, `DEMO_SECONDS is "-3"`},
+		"alloy-okta not built": {[]string{"run"}, []string{"ALLOY_OKTA_BIN=/nowhere/a"},
+			"alloy-okta is missing at /nowhere/a: build it with `make build`"},
+		"loki not built": {[]string{"demo"}, []string{"LOKI_BIN=/nowhere/l"}, "loki is missing at /nowhere/l: build it with `make loki`"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -41,7 +41,7 @@ var forms = map[string]struct {
 			RelabelRules:       []*relabel.Config{copied("__okta_event_type", "eventType"), copied("__okta_severity", "level")},
 			StructuredMetadata: targetMetadata(),
 		},
-		query: func(t *testing.T, rule string) string { return labelled(query(t, rule, "envelope")) },
+		query: func(t *testing.T, rule string) string { return labeled(query(t, rule, "envelope")) },
 	},
 }
 
@@ -96,8 +96,8 @@ func stock(query string) string {
 	})
 }
 
-// labelled is the query with the selector that okta-logs-collector.yml sets.
-func labelled(query string) string {
+// labeled is the query with the selector that okta-logs-collector.yml sets.
+func labeled(query string) string {
 	var types []string
 	for _, found := range eventTypes.FindAllStringSubmatch(query, -1) {
 		types = append(types, found[1])
@@ -183,17 +183,21 @@ func TestRulesFindNothingInOrdinaryEvents(t *testing.T) {
 // TestOneValueDecides changes the one thing in a rule's event that its condition turns on.
 func TestOneValueDecides(t *testing.T) {
 	for name, c := range map[string]struct{ rule, from, to string }{
-		"a proxy, but no admin page":            {"okta_admin_activity_from_proxy_query", `/admin/sso/callback`, `/home/sso/callback`},
-		"an admin page, but no proxy":           {"okta_admin_activity_from_proxy_query", `"isProxy":true`, `"isProxy":null`},
-		"a sign-in, but not through a proxy":    {"okta_user_session_start_via_anonymised_proxy", `"isProxy":true,"risk"`, `"isProxy":false,"risk"`},
-		"a failed factor, but no phishing":      {"okta_fastpass_phishing_detection", `FastPass declined phishing attempt`, `INVALID_CREDENTIALS`},
-		"a login that is an address":            {"okta_password_in_alternateid_field", `Summer2026!`, `summer@acme.example`},
-		"a login that is a service account":     {"okta_password_in_alternateid_field", `Summer2026!`, `0oa1svc2Acc3AbCd5d7`},
-		"impersonation by Okta itself":          {"okta_session_impersonation_granted", `helpdesk@contractor.example`, `system@okta.com`},
-		"impersonation by one of ours":          {"okta_session_impersonation_granted", `helpdesk@contractor.example`, `Helpdesk@ACME.example`},
-		"another user activated":                {"okta_apt_suspicious_user_creation", `"displayName":"svc_network_backup"`, `"displayName":"Priya Raman"`},
-		"nothing new at the admin console":      {"okta_new_behaviours_admin_console", `POSITIVE`, `NEGATIVE`},
-		"new behaviour, but at another app":     {"okta_new_behaviours_admin_console", `"displayName":"Okta Admin Console"`, `"displayName":"Okta Dashboard"`},
+		"a proxy, but no admin page":  {"okta_admin_activity_from_proxy_query", `/admin/sso/callback`, `/home/sso/callback`},
+		"an admin page, but no proxy": {"okta_admin_activity_from_proxy_query", `"isProxy":true`, `"isProxy":null`},
+		"a sign-in, but not through a proxy": {"okta_user_session_start_via_anonymised_proxy", `"isProxy":true,"risk"`,
+			`"isProxy":false,"risk"`},
+		"a failed factor, but no phishing": {"okta_fastpass_phishing_detection", `FastPass declined phishing attempt`,
+			`INVALID_CREDENTIALS`},
+		"a login that is an address":        {"okta_password_in_alternateid_field", `Summer2026!`, `summer@acme.example`},
+		"a login that is a service account": {"okta_password_in_alternateid_field", `Summer2026!`, `0oa1svc2Acc3AbCd5d7`},
+		"impersonation by Okta itself":      {"okta_session_impersonation_granted", `helpdesk@contractor.example`, `system@okta.com`},
+		"impersonation by one of ours":      {"okta_session_impersonation_granted", `helpdesk@contractor.example`, `Helpdesk@ACME.example`},
+		"another user activated": {"okta_apt_suspicious_user_creation", `"displayName":"svc_network_backup"`,
+			`"displayName":"Priya Raman"`},
+		"nothing new at the admin console": {"okta_new_behaviours_admin_console", `POSITIVE`, `NEGATIVE`},
+		"new behavior, but at another app": {"okta_new_behaviours_admin_console", `"displayName":"Okta Admin Console"`,
+			`"displayName":"Okta Dashboard"`},
 		"a report, but not of password health":  {"okta_password_health_report_query", `/reports/password-health/`, `/reports/app-usage/`},
 		"another message at the same event":     {"okta_user_account_locked_out", `Max sign in attempts exceeded`, `User account locked`},
 		"a token, but neither made nor revoked": {"okta_api_token_revoked", `system.api_token.revoke`, `system.api_token.update`},
@@ -231,7 +235,8 @@ func TestRedactionHidesFromRules(t *testing.T) {
 	for preset, want := range map[string][]string{
 		redact.PresetUserIdentity: {"okta_apt_suspicious_user_creation"},
 		redact.PresetPersonalData: {
-			"okta_admin_activity_from_proxy_query", "okta_apt_suspicious_user_creation", "okta_new_behaviours_admin_console", "okta_password_health_report_query",
+			"okta_admin_activity_from_proxy_query", "okta_apt_suspicious_user_creation", "okta_new_behaviours_admin_console",
+			"okta_password_health_report_query",
 		},
 	} {
 		f := formatter(t, event.Options{Redaction: &redact.Options{Presets: []string{preset}}})
@@ -276,13 +281,15 @@ func TestTheDocsListEveryRule(t *testing.T) {
 	for _, rule := range rules(t) {
 		text := query(t, rule, "raw")
 		level := regexp.MustCompile(`(?m)^# Level: (.+)$`).FindStringSubmatch(text)[1]
-		require.Contains(t, docs, "| [`"+rule+"`](../detections/sigma/rules/"+rule+") | "+level+" | `"+strings.Join(parse(t, text).fields, "`, `")+"` |")
+		require.Contains(t, docs, "| [`"+rule+"`](../detections/sigma/rules/"+rule+") | "+level+" | `"+
+			strings.Join(parse(t, text).fields, "`, `")+"` |")
 	}
 }
 
 func TestCommentsNameTheFieldsThatAreTested(t *testing.T) {
 	fields := regexp.MustCompile(`(?m)^# Fields: (.+)$`)
-	facts := regexp.MustCompile(`^# .+\n# Sigma: \S+/(\S+)\.yml, .+\n# Level: (informational|low|medium|high|critical)\n# Fields: .+\n# Pipelines: .+\n{`)
+	facts := regexp.MustCompile(`^# .+\n# Sigma: \S+/(\S+)\.yml, .+\n# Level: (informational|low|medium|high|critical)\n# Fields: .+\n` +
+		`# Pipelines: .+\n{`)
 	for _, rule := range rules(t) {
 		for _, form := range []string{"envelope", "raw"} {
 			text := query(t, rule, form)

@@ -134,7 +134,8 @@ func write(path string, f file) error {
 		return err
 	}
 	// The temporary file must be on the same file system to be renamed.
-	if err := renameio.WriteFile(path, append(data, '\n'), 0o600, renameio.WithTempDir(dir), renameio.WithStaticPermissions(0o600)); err != nil {
+	if err := renameio.WriteFile(path, append(data, '\n'), 0o600, renameio.WithTempDir(dir),
+		renameio.WithStaticPermissions(0o600)); err != nil {
 		return err
 	}
 	d, err := os.Open(dir)

@@ -63,8 +63,9 @@ func (n Note) String() string {
 // Open reads the journal of scope.Org in the folder dir, which is created when
 // missing. window is how far back [Journal.Resume] must be able to go.
 //
-// What is wrong with the file's content is told in notes, and what is wrong with the folder comes back from Append. A file that exists and cannot be read is an [*UnreadableError], the only error there is: nothing is known of the
-// position then, and the caller must wait and try again rather than start from another one.
+// What is wrong with the file's content is told in notes, and what is wrong with the folder comes back from Append. A file that exists
+// and cannot be read is an [*UnreadableError], the only error there is: nothing is known of the position then, and the caller must wait
+// and try again rather than start from another one.
 func Open(dir string, scope Scope, window time.Duration) (j *Journal, notes []Note, err error) {
 	j = &Journal{path: filepath.Join(dir, FileName(scope.Org)), scope: scope, window: window}
 	data, found, err := load(j.path)

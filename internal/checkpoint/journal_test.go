@@ -189,7 +189,8 @@ func TestForeignAndNewerFilesAreSetAside(t *testing.T) {
 		file file
 		want string
 	}{
-		"another org":   {file{Version: 1, Scope: Scope{Org: "https://other.okta.com"}, Marks: []Mark{mark(0, t0)}}, "it belongs to https://other.okta.com"},
+		"another org": {file{Version: 1, Scope: Scope{Org: "https://other.okta.com"}, Marks: []Mark{mark(0, t0)}},
+			"it belongs to https://other.okta.com"},
 		"newer version": {file{Version: 2, Scope: testScope, Marks: []Mark{mark(0, t0)}}, "it has version 2, this program knows up to 1"},
 		"empty cursor":  {file{Version: 1, Scope: testScope, Marks: []Mark{{Delivered: t0}}}, "a mark without cursor"},
 	} {

@@ -20,7 +20,8 @@ import (
 // internal/alloycli/cluster_builder.go does. Components ask for the service with
 // clustering off too, so it always exists. Peers talk over the HTTP server,
 // hence its listen address names the default port of every other address.
-func newCluster(f *clusterFlags, listenAddr string, l *slog.Logger, reg prometheus.Registerer, tp trace.TracerProvider) (*cluster.Service, error) {
+func newCluster(f *clusterFlags, listenAddr string, l *slog.Logger, reg prometheus.Registerer,
+	tp trace.TracerProvider) (*cluster.Service, error) {
 	nodeName := f.nodeName
 	if nodeName == "" {
 		hostname, err := os.Hostname()
@@ -89,7 +90,8 @@ func (f *clusterFlags) advertised(port int, l *slog.Logger) (string, error) {
 	}
 	addr, err := advertise.FirstAddress(interfaces)
 	if err != nil {
-		l.Warn("could not find an address to advertise, falling back to loopback", "interfaces", strings.Join(f.advertiseInterfaces, ","), "err", err)
+		l.Warn("could not find an address to advertise, falling back to loopback", "interfaces", strings.Join(f.advertiseInterfaces, ","),
+			"err", err)
 		return joinPort("127.0.0.1", port), nil
 	}
 	if !addr.Is4() && !addr.Is6() {

@@ -50,7 +50,8 @@ func absence(name string) string {
 	if components.Upstream(name) {
 		return fmt.Sprintf("it is not part of this build: upstream Alloy %s has it, %s leaves it out; %s", build.Version, Name, list)
 	}
-	return fmt.Sprintf("it is not part of this build, nor of upstream Alloy %s: is the name misspelled, or its declare or import block missing?; %s", build.Version, list)
+	return fmt.Sprintf("it is not part of this build, nor of upstream Alloy %s: is the name misspelled, or its declare or import block "+
+		"missing?; %s", build.Version, list)
 }
 
 // configError is the diagnostics of a configuration as one error.

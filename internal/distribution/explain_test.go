@@ -27,8 +27,10 @@ func TestExplainPrintsEveryDiagnosticAndLeavesTheOriginalAlone(t *testing.T) {
 	}
 	err := fmt.Errorf("loading: %w", explain(original))
 
-	require.EqualError(t, err, `loading: a:1:2: some error; b:3:4: loading module: cannot find the definition of component name "faro.receiver": `+
-		`it is not part of this build: upstream Alloy `+components.Alloy+` has it, alloy-okta leaves it out; run "alloy-okta components" or see docs/components.md for the list (and 1 more diagnostics)`)
+	require.EqualError(t, err, `loading: a:1:2: some error; b:3:4: loading module: cannot find the definition of component name `+
+		`"faro.receiver": `+
+		`it is not part of this build: upstream Alloy `+components.Alloy+` has it, alloy-okta leaves it out; run "alloy-okta components" or see `+
+		`docs/components.md for the list (and 1 more diagnostics)`)
 	require.NotContains(t, original[1].Message, "upstream")
 
 	var diags diag.Diagnostics

@@ -75,10 +75,13 @@ func (f *runFlags) register(fs *pflag.FlagSet) {
 
 	fs.BoolVar(&f.disableReporting, "disable-reporting", false, "Accepted for compatibility: this build never reports usage")
 	fs.StringVar(&f.storagePath, "storage.path", "data-alloy/", "Base directory where components can store data")
-	fs.DurationVar(&f.shutdownDeadline, "feature.component-shutdown-deadline", 10*time.Minute, "Longest time to wait for a component to shut down before giving up and logging an error")
-	fs.BoolVar(&f.directFanout, "feature.prometheus.direct-fanout.enabled", false, "Forward metrics without the global label store (experimental)")
+	fs.DurationVar(&f.shutdownDeadline, "feature.component-shutdown-deadline", 10*time.Minute,
+		"Longest time to wait for a component to shut down before giving up and logging an error")
+	fs.BoolVar(&f.directFanout, "feature.prometheus.direct-fanout.enabled", false,
+		"Forward metrics without the global label store (experimental)")
 	if runtime.GOOS == "windows" {
-		fs.StringVar(&f.windowsPriority, "windows.priority", windowspriority.PriorityNormal, "Process priority (public preview). Supported values: "+strings.Join(slices.Collect(windowspriority.PriorityValues()), ", "))
+		fs.StringVar(&f.windowsPriority, "windows.priority", windowspriority.PriorityNormal,
+			"Process priority (public preview). Supported values: "+strings.Join(slices.Collect(windowspriority.PriorityValues()), ", "))
 	}
 	registerDeprecated(fs, "cluster.use-discovery-v1")
 	registerDeprecated(fs, "feature.prometheus.metric-validation-scheme")
@@ -86,7 +89,8 @@ func (f *runFlags) register(fs *pflag.FlagSet) {
 
 func (f *serverFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.listenAddr, "server.http.listen-addr", "127.0.0.1:12345", "Address to listen for HTTP traffic on")
-	fs.StringVar(&f.memoryAddr, "server.http.memory-addr", "alloy.internal:12345", "Address to listen for in-memory HTTP traffic on. Change if it collides with a real address")
+	fs.StringVar(&f.memoryAddr, "server.http.memory-addr", "alloy.internal:12345",
+		"Address to listen for in-memory HTTP traffic on. Change if it collides with a real address")
 	fs.StringVar(&f.uiPrefix, "server.http.ui-path-prefix", "/", "Prefix to serve the HTTP UI at")
 	fs.BoolVar(&f.enablePprof, "server.http.enable-pprof", true, "Enable /debug/pprof profiling endpoints")
 	fs.BoolVar(&f.graphql, "server.http.enable-graphql", false, "Enable the GraphQL API at /graphql (experimental)")
@@ -100,7 +104,8 @@ func (f *clusterFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.advertiseAddress, "cluster.advertise-address", "", "Address to advertise to the cluster")
 	fs.StringVar(&f.joinAddresses, "cluster.join-addresses", "", "Comma-separated list of addresses to join the cluster at")
 	fs.StringVar(&f.discoverPeers, "cluster.discover-peers", "", "List of key-value tuples for discovering peers")
-	fs.StringSliceVar(&f.advertiseInterfaces, "cluster.advertise-interfaces", advertise.DefaultInterfaces, `Interfaces used to infer an address to advertise; "all" for any`)
+	fs.StringSliceVar(&f.advertiseInterfaces, "cluster.advertise-interfaces", advertise.DefaultInterfaces,
+		`Interfaces used to infer an address to advertise; "all" for any`)
 	fs.DurationVar(&f.rejoinInterval, "cluster.rejoin-interval", time.Minute, "How often to rejoin the list of peers")
 	fs.IntVar(&f.maxJoinPeers, "cluster.max-join-peers", 5, "Number of peers to join from the discovered set")
 	fs.StringVar(&f.name, "cluster.name", "", "The name of the cluster to join")
@@ -109,13 +114,15 @@ func (f *clusterFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.tlsCertPath, "cluster.tls-cert-path", "", "Path to the certificate file")
 	fs.StringVar(&f.tlsKeyPath, "cluster.tls-key-path", "", "Path to the key file")
 	fs.StringVar(&f.tlsServerName, "cluster.tls-server-name", "", "Server name to use for TLS communication")
-	fs.IntVar(&f.waitForSize, "cluster.wait-for-size", 0, "Number of instances to wait for before components that use clustering start their work; 0 does not wait")
+	fs.IntVar(&f.waitForSize, "cluster.wait-for-size", 0,
+		"Number of instances to wait for before components that use clustering start their work; 0 does not wait")
 	fs.DurationVar(&f.waitTimeout, "cluster.wait-timeout", 0, "Longest time to wait for cluster.wait-for-size; 0 waits without limit")
 }
 
 func (f *gateFlags) register(fs *pflag.FlagSet) {
 	f.minStability = featuregate.StabilityGenerallyAvailable
-	fs.Var(&f.minStability, "stability.level", "Minimum stability level of features to enable. Supported values: "+strings.Join(featuregate.AllowedValues(), ", "))
+	fs.Var(&f.minStability, "stability.level", "Minimum stability level of features to enable. Supported "+
+		"values: "+strings.Join(featuregate.AllowedValues(), ", "))
 	fs.BoolVar(&f.community, "feature.community-components.enabled", false, "Enable community components")
 }
 

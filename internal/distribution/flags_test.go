@@ -61,7 +61,8 @@ func TestFlagsThatNoRunCouldHonorAreRefused(t *testing.T) {
 		},
 		"a format that upstream converts": {
 			[]string{"--config.format=promtail"},
-			`--config.format "promtail" is not part of alloy-okta, which reads "alloy" only: convert the file first with upstream Alloy (alloy convert --source-format=promtail`,
+			`--config.format "promtail" is not part of alloy-okta, which reads "alloy" only: convert the file first with upstream Alloy (alloy ` +
+				`convert --source-format=promtail`,
 		},
 		"a format that does not exist": {
 			[]string{"--config.format=toml"},

@@ -60,7 +60,8 @@ func TestFmtRefuses(t *testing.T) {
 		args []string
 		want string
 	}{
-		"a syntax error":                {[]string{broken}, broken + ":3:1: expected expression, got }\nError: encountered errors during formatting\n"},
+		"a syntax error": {[]string{broken}, broken +
+			":3:1: expected expression, got }\nError: encountered errors during formatting\n"},
 		"a directory":                   {[]string{t.TempDir()}, "Error: cannot format a directory\n"},
 		"write with test":               {[]string{"-w", "-t", file}, "Error: cannot use -w/--write and -t/--test at the same time\n"},
 		"write with the standard input": {[]string{"-w"}, "Error: cannot use -w with standard input\n"},

@@ -70,7 +70,8 @@ func convertCommand() *cobra.Command {
 		DisableFlagParsing: true,
 		SilenceUsage:       true,
 		RunE: func(*cobra.Command, []string) error {
-			return fmt.Errorf("convert is not part of %s, which reads the alloy format only: convert the file with upstream Alloy (alloy convert), then check it with %s validate", Name, Name)
+			return fmt.Errorf("convert is not part of %s, which reads the alloy format only: convert the file with upstream Alloy (alloy convert),"+
+				" then check it with %s validate", Name, Name)
 		},
 	}
 }

@@ -41,8 +41,10 @@ func TestVersionShowsWhatWasStamped(t *testing.T) {
 func TestTheRevisionOfAnUnstampedBuildIsThatOfTheGoCommand(t *testing.T) {
 	info := func(settings ...debug.BuildSetting) *debug.BuildInfo { return &debug.BuildInfo{Settings: settings} }
 	require.Equal(t, "", revision(info()))
-	require.Equal(t, "abc", revision(info(debug.BuildSetting{Key: "vcs.revision", Value: "abc"}, debug.BuildSetting{Key: "vcs.modified", Value: "false"})))
-	require.Equal(t, "abc-modified", revision(info(debug.BuildSetting{Key: "vcs.revision", Value: "abc"}, debug.BuildSetting{Key: "vcs.modified", Value: "true"})))
+	require.Equal(t, "abc", revision(info(debug.BuildSetting{Key: "vcs.revision", Value: "abc"}, debug.BuildSetting{Key: "vcs.modified",
+		Value: "false"})))
+	require.Equal(t, "abc-modified", revision(info(debug.BuildSetting{Key: "vcs.revision", Value: "abc"},
+		debug.BuildSetting{Key: "vcs.modified", Value: "true"})))
 }
 
 func TestComponentsListsEveryRegisteredComponent(t *testing.T) {

@@ -64,7 +64,8 @@ func TestRunServesReloadsAndStops(t *testing.T) {
 		p.write(t, config, "loki.echo \"two\" { }\n\nprometheus.write.queue \"q\" { }\n")
 		require.NoError(t, p.cmd.Process.Signal(syscall.SIGHUP))
 		p.waitForLog(t, `msg="failed to reload config"`)
-		require.Contains(t, p.log.String(), config+`:3:1: cannot find the definition of component name \"prometheus.write.queue\": it is not part of this build`)
+		require.Contains(t, p.log.String(), config+`:3:1: cannot find the definition of component name \"prometheus.write.queue\": it is not `+
+			`part of this build`)
 
 		require.Contains(t, p.get(t, "/metrics", 200), "\nalloy_config_last_load_successful 0\n")
 		require.Equal(t, "Alloy is ready.\n", p.get(t, "/-/ready", 200))
@@ -242,9 +243,11 @@ func TestRunExitsWithDiagnosticsOfAConfigurationItCannotLoad(t *testing.T) {
 		line, column int
 		message      string
 	}{
-		"syntax":                            {"loki.echo \"e\" {\n\ta = \n}\n", 3, 1, "expected expression, got }"},
-		"an argument":                       {"loki.process \"p\" {\n\tforward_to = 1\n}\n", 2, 15, "1 should be array, got number"},
-		"a component this build leaves out": {"\nfaro.receiver \"f\" { }\n", 2, 1, `cannot find the definition of component name "faro.receiver": it is not part of this build: upstream Alloy ` + components.Alloy + ` has it, alloy-okta leaves it out; run "alloy-okta components" or see docs/components.md for the list`},
+		"syntax":      {"loki.echo \"e\" {\n\ta = \n}\n", 3, 1, "expected expression, got }"},
+		"an argument": {"loki.process \"p\" {\n\tforward_to = 1\n}\n", 2, 15, "1 should be array, got number"},
+		"a component this build leaves out": {"\nfaro.receiver \"f\" { }\n", 2, 1,
+			`cannot find the definition of component name "faro.receiver": it is not part of this build: upstream Alloy ` + components.Alloy + ` has it, ` +
+				`alloy-okta leaves it out; run "alloy-okta components" or see docs/components.md for the list`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := writeFile(t, "bad.alloy", tc.config)

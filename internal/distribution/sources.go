@@ -39,7 +39,8 @@ func (f *configFlags) check() error {
 	if !slices.Contains(convertible, f.format) {
 		return fmt.Errorf("unknown --config.format %q: %s reads %q", f.format, Name, alloyFormat)
 	}
-	return fmt.Errorf("--config.format %q is not part of %s, which reads %q only: convert the file first with upstream Alloy (alloy convert --source-format=%s --output=config.alloy FILE)",
+	return fmt.Errorf("--config.format %q is not part of %s, which reads %q only: convert the file first with upstream Alloy (alloy convert "+
+		"--source-format=%s --output=config.alloy FILE)",
 		f.format, Name, alloyFormat, f.format)
 }
 

@@ -85,7 +85,8 @@ func TestValidateShowsWhereAndWhat(t *testing.T) {
 			"loki.echo { }\n", 1, 1, `component "loki.echo" must have a label`,
 		},
 		"a component below the stability level": {
-			"otelcol.exporter.debug \"d\" { }\n", 1, 1, `component "otelcol.exporter.debug" is at stability level "experimental", which is below the minimum`,
+			"otelcol.exporter.debug \"d\" { }\n", 1, 1, `component "otelcol.exporter.debug" is at stability level "experimental", which is below ` +
+				`the minimum`,
 		},
 		"a community component": {
 			splunk, 2, 1, `the component "otelcol.exporter.splunkhec" is a community component`,
@@ -95,7 +96,8 @@ func TestValidateShowsWhereAndWhat(t *testing.T) {
 		},
 		"a component this build leaves out": {
 			"pyroscope.write \"p\" {\n\tendpoint { url = \"http://x\" }\n}\n", 1, 1,
-			`cannot find the definition of component name "pyroscope.write": it is not part of this build: upstream Alloy ` + components.Alloy + ` has it, alloy-okta leaves it out; run "alloy-okta components" or see docs/components.md for the list`,
+			`cannot find the definition of component name "pyroscope.write": it is not part of this build: upstream Alloy ` + components.Alloy + ` has it, ` +
+				`alloy-okta leaves it out; run "alloy-okta components" or see docs/components.md for the list`,
 		},
 		"a component nobody has": {
 			"loki.sauce.okta \"o\" { }\n", 1, 1,
@@ -103,7 +105,8 @@ func TestValidateShowsWhereAndWhat(t *testing.T) {
 		},
 		"a component of another platform, in a module": {
 			"declare \"d\" {\n\tloki.source.windowsevent \"j\" { forward_to = [] }\n}\n", 2, 2,
-			`cannot find the definition of component name "loki.source.windowsevent": it is not part of this build of alloy-okta: it works on Windows only`,
+			`cannot find the definition of component name "loki.source.windowsevent": it is not part of this build of alloy-okta: it works on ` +
+				`Windows only`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -127,7 +130,8 @@ func TestValidateShowsEveryError(t *testing.T) {
 func TestValidateRefusesWhatItCannotRead(t *testing.T) {
 	file := writeFile(t, "promtail.yaml", "server: {}\n")
 	require.Equal(t,
-		result{1, "", "Error: --config.format \"promtail\" is not part of alloy-okta, which reads \"alloy\" only: convert the file first with upstream Alloy (alloy convert --source-format=promtail --output=config.alloy FILE)\n"},
+		result{1, "", "Error: --config.format \"promtail\" is not part of alloy-okta, which reads \"alloy\" only: convert the file first with " +
+			"upstream Alloy (alloy convert --source-format=promtail --output=config.alloy FILE)\n"},
 		execute(t, "", "validate", "--config.format=promtail", file))
 	require.Equal(t,
 		result{1, "", "Error: stat no/such.alloy: no such file or directory\n"},

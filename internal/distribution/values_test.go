@@ -9,7 +9,8 @@ import (
 
 // source is a configuration with a loki.source.okta whose lines are replaced or added to.
 func source(lines ...string) string {
-	all := map[string]string{"url": `"https://acme.okta.com"`, "api_token": `"00abcdefghijklmnopqrstuvwxyz0123456789ABCD"`, "forward_to": "[loki.echo.e.receiver]"}
+	all := map[string]string{"url": `"https://acme.okta.com"`, "api_token": `"00abcdefghijklmnopqrstuvwxyz0123456789ABCD"`,
+		"forward_to": "[loki.echo.e.receiver]"}
 	rest := ""
 	for _, line := range lines {
 		name, value, _ := strings.Cut(line, " = ")
@@ -40,11 +41,15 @@ func TestValidateRunsTheComponentsOwnChecks(t *testing.T) {
 		"an expression of known values":   {source(`labels = {("bad" + "-label") = "x"}`), "label"},
 		"an export that does not exist":   {source("forward_to = [loki.echo.e.reciever]"), `field "reciever" does not exist`},
 		"a value in a block":              {source("reconcile {\n url = \"http://l\"\n margin = \"2h\"\n}"), "margin is 2h0m0s"},
-		"a key that is unknown":           {source("api_token = ", "private_key_jwt {\n client_id = \"0oa\"\n private_key = sys.env(\"NOT_SET_HERE\")\n dpop = \"maybe\"\n}"), `dpop is "maybe"`},
-		"a secret that is unknown":        {source("redact {\n mode = \"encrypt\"\n key = local.file.k.content\n}\n") + `local.file "k" { filename = "/none" }`, "encrypt"},
-		"in a module":                     {"declare \"d\" {\n argument \"token\" { }\n" + source("api_token = argument.token.value", "page_size = 0") + "}\n", "page_size is 0"},
-		"another component":               {"loki.write \"w\" {\n endpoint {\n  url = \"http://l\"\n  bearer_token = \"a\"\n  bearer_token_file = \"b\"\n }\n}", "at most one of"},
-		"a block of Alloy's own":          {`logging { level = "loud" }`, "loud"},
+		"a key that is unknown": {source("api_token = ",
+			"private_key_jwt {\n client_id = \"0oa\"\n private_key = sys.env(\"NOT_SET_HERE\")\n dpop = \"maybe\"\n}"), `dpop is "maybe"`},
+		"a secret that is unknown": {source("redact {\n mode = \"encrypt\"\n key = local.file.k.content\n}\n") +
+			`local.file "k" { filename = "/none" }`, "encrypt"},
+		"in a module": {"declare \"d\" {\n argument \"token\" { }\n" + source("api_token = argument.token.value",
+			"page_size = 0") + "}\n", "page_size is 0"},
+		"another component": {"loki.write \"w\" {\n endpoint {\n  url = \"http://l\"\n  bearer_token = \"a\"\n  " +
+			"bearer_token_file = \"b\"\n }\n}", "at most one of"},
+		"a block of Alloy's own": {`logging { level = "loud" }`, "loud"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := execute(t, "", "validate", writeFile(t, "bad.alloy", tc.config))
@@ -57,12 +62,16 @@ func TestValidateRunsTheComponentsOwnChecks(t *testing.T) {
 
 func TestValidateTakesWhatItCannotKnowToBeRight(t *testing.T) {
 	for name, config := range map[string]string{
-		"everything from the environment": source(`url = sys.env("NOT_SET_HERE")`, `api_token = sys.env("NOT_SET_HERE")`, `query = sys.env("NOT_SET_HERE")`),
-		"a receiver of a module":          "declare \"d\" {\n loki.echo \"e\" { }\n export \"receiver\" { value = loki.echo.e.receiver }\n}\nd \"d\" { }\n" + source("forward_to = [d.d.receiver]"),
-		"rules of another component":      source("relabel_rules = loki.relabel.r.rules") + `loki.relabel "r" { forward_to = [] }`,
-		"a key that is unknown":           source("api_token = ", "private_key_jwt {\n client_id = sys.env(\"NOT_SET_HERE\")\n private_key = sys.env(\"NOT_SET_HERE\")\n}"),
-		"a password that is unknown":      source("reconcile {\n url = sys.env(\"NOT_SET_HERE\")\n basic_auth {\n  username = \"u\"\n  password = sys.env(\"NOT_SET_HERE\")\n }\n}"),
-		"a component of unknown values":   `loki.write "w" { endpoint { url = sys.env("NOT_SET_HERE") } }`,
+		"everything from the environment": source(`url = sys.env("NOT_SET_HERE")`, `api_token = sys.env("NOT_SET_HERE")`,
+			`query = sys.env("NOT_SET_HERE")`),
+		"a receiver of a module": "declare \"d\" {\n loki.echo \"e\" { }\n export \"receiver\" { value = loki.echo.e.receiver }\n}\nd " +
+			"\"d\" { }\n" + source("forward_to = [d.d.receiver]"),
+		"rules of another component": source("relabel_rules = loki.relabel.r.rules") + `loki.relabel "r" { forward_to = [] }`,
+		"a key that is unknown": source("api_token = ",
+			"private_key_jwt {\n client_id = sys.env(\"NOT_SET_HERE\")\n private_key = sys.env(\"NOT_SET_HERE\")\n}"),
+		"a password that is unknown": source("reconcile {\n url = sys.env(\"NOT_SET_HERE\")\n basic_auth {\n  username = \"u\"\n  " +
+			"password = sys.env(\"NOT_SET_HERE\")\n }\n}"),
+		"a component of unknown values": `loki.write "w" { endpoint { url = sys.env("NOT_SET_HERE") } }`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.Equal(t, result{0, "", ""}, execute(t, "", "validate", writeFile(t, "good.alloy", config)))

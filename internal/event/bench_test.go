@@ -165,11 +165,12 @@ func work(t testing.TB) map[string]func(body []byte) int {
 		"struct": func(body []byte) int { n, _ := structAndBack(body); return n },
 	}
 	for name, opts := range map[string]Options{
-		"entries":           {},
-		"redact=identity":   {Redaction: &redact.Options{Mode: redact.ModeHash, Key: testKey}},
-		"redact=personal":   {Redaction: &redact.Options{Mode: redact.ModeHash, Key: testKey, Presets: []string{redact.PresetPersonalData}}},
-		"redact=drop":       {Redaction: &redact.Options{Mode: redact.ModeDrop}},
-		"relabel+countries": {RelabelRules: eventTypeLabel, StructuredMetadata: map[string]string{"country": countryCode, "eventType": "eventType", "user": "actor.alternateId"}},
+		"entries":         {},
+		"redact=identity": {Redaction: &redact.Options{Mode: redact.ModeHash, Key: testKey}},
+		"redact=personal": {Redaction: &redact.Options{Mode: redact.ModeHash, Key: testKey, Presets: []string{redact.PresetPersonalData}}},
+		"redact=drop":     {Redaction: &redact.Options{Mode: redact.ModeDrop}},
+		"relabel+countries": {RelabelRules: eventTypeLabel, StructuredMetadata: map[string]string{"country": countryCode,
+			"eventType": "eventType", "user": "actor.alternateId"}},
 	} {
 		opts.Org = "acme.okta.com"
 		f, err := New(opts)

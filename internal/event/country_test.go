@@ -16,8 +16,9 @@ func TestCountriesHaveTheirISOCodes(t *testing.T) {
 		"Iran, Islamic Republic of": "IR", "Iran": "IR", "Moldova": "MD", "Tanzania": "TZ", "Bolivia": "BO", "Venezuela": "VE",
 		"Palestine": "PS", "The Bahamas": "BS", "Bahamas": "BS", "Cape Verde": "CV", "Cabo Verde": "CV", "Eswatini": "SZ", "Swaziland": "SZ",
 		"Myanmar": "MM", "Laos": "LA", "Syria": "SY", "Brunei": "BN", "Vatican City": "VA", "Réunion": "RE", "Curaçao": "CW",
-		"Saint Lucia": "LC", "St. Lucia": "LC", "Bosnia and Herzegovina": "BA", "Trinidad and Tobago": "TT", "Democratic Republic of the Congo": "CD",
-		"Kosovo": "XK", "US": "US", "": "", "Atlantis": "", "null": "",
+		"Saint Lucia": "LC", "St. Lucia": "LC", "Bosnia and Herzegovina": "BA", "Trinidad and Tobago": "TT",
+		"Democratic Republic of the Congo": "CD",
+		"Kosovo":                           "XK", "US": "US", "": "", "Atlantis": "", "null": "",
 	} {
 		require.Equal(t, want, isoCountry(name), name)
 	}

@@ -34,8 +34,10 @@ func entryOf(t *testing.T, opts Options, event string) Entry {
 	return f.Entry(events[0], now)
 }
 
-const signIn = `{"published":"2026-08-21T10:00:00.120Z","severity":"WARN","eventType":"user.session.start","outcome":{"result":"FAILURE"},` +
-	`"target":[{"id":"0ua","type":"User","displayName":"Ann"},{"type":"AppInstance","id":"0oa","alternateId":null,"displayName":"Okta \u0041dmin"}], "new":1e2}`
+const signIn = `{"published":"2026-08-21T10:00:00.120Z","severity":"WARN","eventType":"user.session.start",` +
+	`"outcome":{"result":"FAILURE"},` +
+	`"target":[{"id":"0ua","type":"User","displayName":"Ann"},{"type":"AppInstance","id":"0oa","alternateId":null,"displayName":"Okta ` +
+	`\u0041dmin"}], "new":1e2}`
 
 func TestEntryKeepsTheEventByteForByteInAnEnvelope(t *testing.T) {
 	require.Equal(t, Entry{
@@ -67,12 +69,14 @@ func TestEntryWithoutATimeGetsTheCallers(t *testing.T) {
 
 func TestRelabelingSeesTheEventAndHidesItsOwnLabels(t *testing.T) {
 	rules := []*relabel.Config{
-		{Action: relabel.Replace, SourceLabels: model.LabelNames{"__okta_event_type"}, Regex: relabel.MustNewRegexp("(.*)"), TargetLabel: "eventType", Replacement: "$1"},
+		{Action: relabel.Replace, SourceLabels: model.LabelNames{"__okta_event_type"}, Regex: relabel.MustNewRegexp("(.*)"),
+			TargetLabel: "eventType", Replacement: "$1"},
 		{Action: relabel.LabelMap, Regex: relabel.MustNewRegexp("__okta_(level|org)"), Replacement: "$1"},
 		{Action: relabel.Drop, SourceLabels: model.LabelNames{"__okta_outcome_result"}, Regex: relabel.MustNewRegexp("SKIPPED")},
 	}
 	e := entryOf(t, Options{RelabelRules: rules, Labels: map[string]string{"job": "okta", "team": "sec", "__tmp": "x"}}, signIn)
-	require.Equal(t, model.LabelSet{"job": "okta", "org": "acme.okta.com", "team": "sec", "eventType": "user.session.start", "level": "warning"}, e.Labels)
+	require.Equal(t, model.LabelSet{"job": "okta", "org": "acme.okta.com", "team": "sec", "eventType": "user.session.start",
+		"level": "warning"}, e.Labels)
 	for _, m := range e.StructuredMetadata {
 		require.NotEqual(t, "eventType", m.Name, "Loki would hide one of the two")
 	}
@@ -106,14 +110,20 @@ func TestNewNamesWhatIsWrongAndWhatIsAllowed(t *testing.T) {
 		opts Options
 		want string
 	}{
-		"no org":            {Options{}, "the org's host is missing"},
-		"line format":       {Options{Org: "o", LineFormat: "raw"}, `line_format "raw": must be "envelope" or "event"`},
-		"label name":        {Options{Org: "o", Labels: map[string]string{"a-b": "c"}}, `label "a-b": a name is letters, digits and underscores, and does not begin with a digit`},
-		"label like ours":   {Options{Org: "o", Labels: map[string]string{"__okta_org": "c"}}, `label "__okta_org": names that begin with __okta_ are set from events; use another name`},
-		"metadata name":     {Options{Org: "o", StructuredMetadata: map[string]string{"1a": "uuid"}}, `structured metadata "1a": a name is letters, digits and underscores, and does not begin with a digit`},
-		"metadata is label": {Options{Org: "o", StructuredMetadata: map[string]string{"job": "uuid"}}, `structured metadata "job": entries have a label of this name, and Loki would hide one of the two; use another name`},
-		"metadata path":     {Options{Org: "o", StructuredMetadata: map[string]string{"a": "target[*].id"}}, `structured metadata "a": "target[*].id" is not a path: [*] stands for many values, and one is needed; ` + rawjson.PathForms + `, or "country_code"`},
-		"unknown action":    {Options{Org: "o", RelabelRules: []*relabel.Config{{}}}, "relabeling rule 1: relabel action cannot be empty"},
+		"no org":      {Options{}, "the org's host is missing"},
+		"line format": {Options{Org: "o", LineFormat: "raw"}, `line_format "raw": must be "envelope" or "event"`},
+		"label name": {Options{Org: "o", Labels: map[string]string{"a-b": "c"}},
+			`label "a-b": a name is letters, digits and underscores, and does not begin with a digit`},
+		"label like ours": {Options{Org: "o", Labels: map[string]string{"__okta_org": "c"}},
+			`label "__okta_org": names that begin with __okta_ are set from events; use another name`},
+		"metadata name": {Options{Org: "o", StructuredMetadata: map[string]string{"1a": "uuid"}},
+			`structured metadata "1a": a name is letters, digits and underscores, and does not begin with a digit`},
+		"metadata is label": {Options{Org: "o", StructuredMetadata: map[string]string{"job": "uuid"}},
+			`structured metadata "job": entries have a label of this name, and Loki would hide one of the two; use another name`},
+		"metadata path": {Options{Org: "o", StructuredMetadata: map[string]string{"a": "target[*].id"}},
+			`structured metadata "a": "target[*].id" is not a path: [*] stands for many values, and one is needed; ` + rawjson.PathForms +
+				`, or "country_code"`},
+		"unknown action": {Options{Org: "o", RelabelRules: []*relabel.Config{{}}}, "relabeling rule 1: relabel action cannot be empty"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := New(tc.opts)
@@ -123,7 +133,8 @@ func TestNewNamesWhatIsWrongAndWhatIsAllowed(t *testing.T) {
 }
 
 func TestAFormatterIsSafeForConcurrentUse(t *testing.T) {
-	f, err := New(Options{Org: "o", RelabelRules: eventTypeLabel, Redaction: &redact.Options{Mode: redact.ModeHash, Key: testKey}, StructuredMetadata: map[string]string{"country": countryCode}})
+	f, err := New(Options{Org: "o", RelabelRules: eventTypeLabel, Redaction: &redact.Options{Mode: redact.ModeHash, Key: testKey},
+		StructuredMetadata: map[string]string{"country": countryCode}})
 	require.NoError(t, err)
 	var page [][]byte
 	for _, name := range fixtureNames(t) {
@@ -188,12 +199,13 @@ func TestMetadataPathsReachIntoJSONInStrings(t *testing.T) {
 		`\"list\":\"[{\\\"type\\\":\\\"User\\\",\\\"id\\\":\\\"00u\\\"}]\"}","behaviors":"{New Device=POSITIVE}"}}}`
 	const data = "debugContext.debugData.logOnlySecurityData"
 	for path, want := range map[string]string{
-		data + ".risk.level":                        "HIGH",
-		data + ".risk.reasons":                      `["a\u0062","c"]`,
-		data + ".risk.reasons[0]":                   "ab",
-		data + ".list[User].id":                     "00u",
-		data + ".nothing":                           "",
-		data:                                        ` {"risk":{"level":"HIGH","reasons":["a\u0062","c"]},"list":"[{\"type\":\"User\",\"id\":\"00u\"}]"}`,
+		data + ".risk.level":      "HIGH",
+		data + ".risk.reasons":    `["a\u0062","c"]`,
+		data + ".risk.reasons[0]": "ab",
+		data + ".list[User].id":   "00u",
+		data + ".nothing":         "",
+		data: ` {"risk":{"level":"HIGH","reasons":["a\u0062","c"]},"list":"[{\"type\":\"User\",` +
+			`\"id\":\"00u\"}]"}`,
 		"debugContext.debugData.behaviors.x":        "",
 		"debugContext.debugData.behaviors":          "{New Device=POSITIVE}",
 		"debugContext[debugData].debugData[0].risk": "",

@@ -11,7 +11,8 @@ import (
 
 func TestLabelsKeyIsOfTheFinalLabels(t *testing.T) {
 	rules := []*relabel.Config{
-		{Action: relabel.Replace, SourceLabels: model.LabelNames{"__okta_outcome_result"}, Regex: relabel.MustNewRegexp("(.).*"), TargetLabel: "result", Replacement: "$1"},
+		{Action: relabel.Replace, SourceLabels: model.LabelNames{"__okta_outcome_result"}, Regex: relabel.MustNewRegexp("(.).*"),
+			TargetLabel: "result", Replacement: "$1"},
 		{Action: relabel.Drop, SourceLabels: model.LabelNames{"result"}, Regex: relabel.MustNewRegexp("X")},
 	}
 	of := func(result string) Entry {
@@ -38,9 +39,11 @@ func TestNoLabelLeftIsRefusedWhenKnown(t *testing.T) {
 		rules  []*relabel.Config
 		want   string // of the error
 	}{
-		"none":           {none, nil, `labels map["job":"" "org":""] and 0 relabeling rules leave no label`},
-		"a hidden one":   {map[string]string{"job": "", "org": "", "__x": "y"}, nil, `leave no label on any entry, and Loki refuses such entries; keep job or org`},
-		"dropped":        {nil, []*relabel.Config{rule(relabel.LabelDrop, "", "job|org", "")}, `labels map[] and 1 relabeling rules leave no label`},
+		"none": {none, nil, `labels map["job":"" "org":""] and 0 relabeling rules leave no label`},
+		"a hidden one": {map[string]string{"job": "", "org": "", "__x": "y"}, nil,
+			`leave no label on any entry, and Loki refuses such entries; keep job or org`},
+		"dropped": {nil, []*relabel.Config{rule(relabel.LabelDrop, "", "job|org", "")},
+			`labels map[] and 1 relabeling rules leave no label`},
 		"keep adds none": {none, []*relabel.Config{rule(relabel.Keep, "__okta_event_type", ".+", "")}, `leave no label`},
 		"nothing to add": {none, []*relabel.Config{rule(relabel.Replace, "nowhere", "(.+)", "type")}, `leave no label`},
 		"added":          {none, []*relabel.Config{rule(relabel.Replace, "__okta_event_type", "(.+)", "type")}, ""},

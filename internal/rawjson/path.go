@@ -46,16 +46,12 @@ func ParsePath(text string, wild bool) (Path, error) {
 	for first := true; rest != ""; first = false {
 		switch {
 		case strings.HasPrefix(rest, `["`):
-			quoted, err := strconv.QuotedPrefix(rest[1:])
-			if err != nil || !strings.HasPrefix(rest[1+len(quoted):], "]") {
-				return fail(`%s does not end in "]`, rest)
-			}
-			name, err := strconv.Unquote(quoted)
-			if err != nil || name == "" {
-				return fail("%s is not a name", quoted)
+			name, after, why := quotedName(rest)
+			if why != "" {
+				return fail("%s", why)
 			}
 			p = append(p, Step{Name: name})
-			rest = rest[len(quoted)+2:]
+			rest = after
 			continue
 		case rest[0] == '[':
 			inside, after, closed := strings.Cut(rest[1:], "]")
@@ -80,26 +76,47 @@ func ParsePath(text string, wild bool) (Path, error) {
 		case !first:
 			return fail("a dot is missing before %s", rest)
 		}
-		end := strings.IndexAny(rest, ".[")
-		if end < 0 {
-			end = len(rest)
+		step, after, why := plainName(rest, wild)
+		if why != "" {
+			return fail("%s", why)
 		}
-		name := rest[:end]
-		switch {
-		case name == "":
-			return fail("a name is missing")
-		case name == "*" && !wild:
-			return fail("* stands for many values, and one is needed")
-		case name != "*" && strings.ContainsAny(name, "]*\" \t\r\n"):
-			return fail("%q is not a name", name)
-		}
-		p = append(p, Step{Name: name, Any: name == "*"})
-		rest = rest[end:]
+		p = append(p, step)
+		rest = after
 	}
 	if len(p) == 0 {
 		return fail("it is empty")
 	}
 	return p, nil
+}
+
+// quotedName reads ["name"] at the start of text; why is not empty when it cannot.
+func quotedName(text string) (name, after, why string) {
+	quoted, err := strconv.QuotedPrefix(text[1:])
+	if err != nil || !strings.HasPrefix(text[1+len(quoted):], "]") {
+		return "", "", text + ` does not end in "]`
+	}
+	if name, err = strconv.Unquote(quoted); err != nil || name == "" {
+		return "", "", quoted + " is not a name"
+	}
+	return name, text[len(quoted)+2:], ""
+}
+
+// plainName reads a name up to the next dot or bracket; why is not empty when it cannot.
+func plainName(text string, wild bool) (step Step, after, why string) {
+	end := strings.IndexAny(text, ".[")
+	if end < 0 {
+		end = len(text)
+	}
+	name := text[:end]
+	switch {
+	case name == "":
+		return Step{}, "", "a name is missing"
+	case name == "*" && !wild:
+		return Step{}, "", "* stands for many values, and one is needed"
+	case name != "*" && strings.ContainsAny(name, "]*\" \t\r\n"):
+		return Step{}, "", fmt.Sprintf("%q is not a name", name)
+	}
+	return Step{Name: name, Any: name == "*"}, text[end:], ""
 }
 
 // parsePicks reads what stands between brackets; why is not empty when it cannot.

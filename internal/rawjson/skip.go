@@ -24,9 +24,9 @@ func SkipValue(b []byte, i, depth int) int {
 	case '"':
 		return SkipString(b, i)
 	case '{':
-		return skipObject(b, i, depth+1)
+		return skipInside(b, i, depth+1, '}')
 	case '[':
-		return skipArray(b, i, depth+1)
+		return skipInside(b, i, depth+1, ']')
 	case 't':
 		return skipLiteral(b, i, "true")
 	case 'f':
@@ -38,18 +38,20 @@ func SkipValue(b []byte, i, depth int) int {
 	}
 }
 
-// skipObject skips the object at b[i], which is '{'.
-func skipObject(b []byte, i, depth int) int {
+// skipInside skips the object or array that begins at b[i] and ends with end.
+func skipInside(b []byte, i, depth int, end byte) int {
 	if depth > maxDepth {
 		return ^i
 	}
 	i = SkipSpace(b, i+1)
-	if i < len(b) && b[i] == '}' {
+	if i < len(b) && b[i] == end {
 		return i + 1
 	}
 	for {
-		if i = SkipKey(b, i); i < 0 {
-			return i
+		if end == '}' {
+			if i = SkipKey(b, i); i < 0 {
+				return i
+			}
 		}
 		if i = SkipValue(b, i, depth); i < 0 {
 			return i
@@ -60,34 +62,7 @@ func skipObject(b []byte, i, depth int) int {
 			return ^i
 		case b[i] == ',':
 			i = SkipSpace(b, i+1)
-		case b[i] == '}':
-			return i + 1
-		default:
-			return ^i
-		}
-	}
-}
-
-// skipArray skips the array at b[i], which is '['.
-func skipArray(b []byte, i, depth int) int {
-	if depth > maxDepth {
-		return ^i
-	}
-	i = SkipSpace(b, i+1)
-	if i < len(b) && b[i] == ']' {
-		return i + 1
-	}
-	for {
-		if i = SkipValue(b, i, depth); i < 0 {
-			return i
-		}
-		i = SkipSpace(b, i)
-		switch {
-		case i >= len(b):
-			return ^i
-		case b[i] == ',':
-			i = SkipSpace(b, i+1)
-		case b[i] == ']':
+		case b[i] == end:
 			return i + 1
 		default:
 			return ^i

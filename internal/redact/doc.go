@@ -9,7 +9,7 @@
 //     "app_instance", "App Instance".
 //   - Members of debug data, detail entries, change details and transaction details, and members that are new to us anywhere, unless
 //     they are on the list of members that name nobody: harmless.txt, and documentedMembers for the parts that Okta documents. What
-//     Okta's catalogue of event types marks personal or sensitive is on neither list, which a test checks member by member.
+//     Okta's catalog of event types marks personal or sensitive is on neither list, which a test checks member by member.
 //   - E-mail addresses, in whatever text they are, but for Okta's own system@okta.com.
 //
 // [PresetPersonalData] also takes the members that tell where a person is and with what, and all debug data.

@@ -36,7 +36,7 @@ func requireGone(t testing.TB, o Options, raw, value string) {
 	}
 }
 
-// TestOktasPersonalMembersAreRedacted reads testdata/personal-members.tsv: every member that Okta's catalogue of event types marks
+// TestOktasPersonalMembersAreRedacted reads testdata/personal-members.tsv: every member that Okta's catalog of event types marks
 // personal or sensitive.
 func TestOktasPersonalMembersAreRedacted(t *testing.T) {
 	table, err := os.ReadFile("testdata/personal-members.tsv")
@@ -56,8 +56,10 @@ func TestOktasPersonalMembersAreRedacted(t *testing.T) {
 		}
 		rows++
 		where, member := fields[0], fields[1]
-		for _, spelled := range []string{member, strings.ToUpper(member), snake.ReplaceAllStringFunc(member, func(s string) string { return "_" + strings.ToLower(s) })} {
-			for _, value := range []string{`"Kari Rotnes"`, `["Kari Rotnes"]`, `{"value":"Kari Rotnes"}`, `{"a":[{"b":"Kari Rotnes"}]}`, `"{\"login\":\"Kari Rotnes\"}"`, `"[\"Kari Rotnes\"]"`} {
+		for _, spelled := range []string{member, strings.ToUpper(member), snake.ReplaceAllStringFunc(member,
+			func(s string) string { return "_" + strings.ToLower(s) })} {
+			for _, value := range []string{`"Kari Rotnes"`, `["Kari Rotnes"]`, `{"value":"Kari Rotnes"}`, `{"a":[{"b":"Kari Rotnes"}]}`,
+				`"{\"login\":\"Kari Rotnes\"}"`, `"[\"Kari Rotnes\"]"`} {
 				raw := fmt.Sprintf(around[where], fmt.Sprintf("%q:%s", spelled, value))
 				for _, o := range everyRedaction() {
 					requireGone(t, o, raw, "Kari Rotnes")
@@ -114,9 +116,12 @@ func TestWhoIsAPerson(t *testing.T) {
 			"device":      `{"device":{"id":"guo1","name":"Kari Rotnes","registered_by":"` + kari + `"}}`,
 			"scalar":      `{"actor":"` + kari + `","target":["Kari Rotnes"]}`,
 			"message":     `{"displayMessage":"mail sent to <` + kari + `>","outcome":{"reason":"no user Kari.Rotnes@acme.example"}}`,
-			"URL":         `{"debugContext":{"debugData":{"url":"/api/v1/users/kari.rotnes%40acme.example?x=1","requestUri":"/api/v1/users/` + kari + `"}}}`,
-			"entities":    `{"actor":{"type":"User","displayName":"Kari R<otnes"},"displayMessage":"Kari R&lt;otnes, Kari R&#60;otnes, Kari R&#x3C;otnes"}`,
-			"escapes":     `{"actor":{"type":"User","displayName":"Kári Rotnes"},"debugContext":{"debugData":{"url":"{\"x\":\"K\\u00e1ri Rotnes\"}"}}}`,
+			"URL": `{"debugContext":{"debugData":{"url":"/api/v1/users/kari.rotnes%40acme.example?x=1","requestUri":"/api/v1/users/` +
+				kari + `"}}}`,
+			"entities": `{"actor":{"type":"User","displayName":"Kari R<otnes"},"displayMessage":"Kari R&lt;otnes, Kari R&#60;otnes, Kari ` +
+				`R&#x3C;otnes"}`,
+			"escapes": `{"actor":{"type":"User","displayName":"Kári Rotnes"},"debugContext":{"debugData":{"url":"{\"x\":\"K\\u00e1ri ` +
+				`Rotnes\"}"}}}`,
 			"member name": `{"debugContext":{"debugData":{"` + kari + `":true}}}`,
 		} {
 			for redaction, o := range everyRedaction() {
@@ -132,12 +137,19 @@ func TestWhoIsAPerson(t *testing.T) {
 
 func TestWhatIsNoPersonStays(t *testing.T) {
 	for name, raw := range map[string]string{
-		"things":            `{"actor":{"id":"0oa1","type":"SystemPrincipal","alternateId":"system@okta.com","displayName":"Okta System"},"target":[{"type":"AppInstance","alternateId":"Slack","displayName":"Slack"},{"type":"user_group","displayName":"Admins","detailEntry":{"signOnModeType":"SAML_2_0"}},{"type":"URL Pattern","displayName":"/api"}]}`,
-		"policy evaluation": `{"target":[{"type":"Rule","displayName":"MFA","detailEntry":{"policyType":"OktaSignOn","policyRuleFactorMode":"2FA"}},{"type":"AuthenticatorEnrollment","displayName":"Password","detailEntry":{"methodTypeUsed":"Password","methodUsedVerifiedProperties":"[USER_PRESENCE]"}}]}`,
-		"what rules read":   `{"debugContext":{"debugData":{"requestUri":"/admin","url":"/admin?","threatSuspected":"true","behaviors":"{New Device=POSITIVE}","logOnlySecurityData":"{\"risk\":{\"level\":\"LOW\",\"reasons\":\"Anomalous Device\"},\"behaviors\":{\"New Device\":\"POSITIVE\",\"Our own\":\"NEGATIVE\"}}","privilegeGranted":"Super administrator","dt_hash":"ab12"}}}`,
-		"nobody":            `{"debugContext":{"debugData":{"new":"unknown","newer":true,"newest":123,"none":null,"empty":""}}}`,
-		"change":            `{"target":[{"type":"AppInstance","changeDetails":{"from":{"signOnMode":"SAML_2_0"},"to":{"sign_on_mode":"OIDC"}}}]}`,
-		"ids":               `{"actor":{"id":"00u1","type":"User"},"transaction":{"type":"WEB","id":"tx","detail":{"requestApiTokenId":"00T1"}}}`,
+		"things": `{"actor":{"id":"0oa1","type":"SystemPrincipal","alternateId":"system@okta.com","displayName":"Okta System"},` +
+			`"target":[{"type":"AppInstance","alternateId":"Slack","displayName":"Slack"},{"type":"user_group","displayName":"Admins",` +
+			`"detailEntry":{"signOnModeType":"SAML_2_0"}},{"type":"URL Pattern","displayName":"/api"}]}`,
+		"policy evaluation": `{"target":[{"type":"Rule","displayName":"MFA","detailEntry":{"policyType":"OktaSignOn",` +
+			`"policyRuleFactorMode":"2FA"}},{"type":"AuthenticatorEnrollment","displayName":"Password","detailEntry":{"methodTypeUsed":"Password",` +
+			`"methodUsedVerifiedProperties":"[USER_PRESENCE]"}}]}`,
+		"what rules read": `{"debugContext":{"debugData":{"requestUri":"/admin","url":"/admin?","threatSuspected":"true","behaviors":"{New ` +
+			`Device=POSITIVE}","logOnlySecurityData":"{\"risk\":{\"level\":\"LOW\",\"reasons\":\"Anomalous Device\"},\"behaviors\":{\"New ` +
+			`Device\":\"POSITIVE\",\"Our own\":\"NEGATIVE\"}}","privilegeGranted":"Super administrator","dt_hash":"ab12"}}}`,
+		"nobody": `{"debugContext":{"debugData":{"new":"unknown","newer":true,"newest":123,"none":null,"empty":""}}}`,
+		"change": `{"target":[{"type":"AppInstance","changeDetails":{"from":{"signOnMode":"SAML_2_0"},` +
+			`"to":{"sign_on_mode":"OIDC"}}}]}`,
+		"ids": `{"actor":{"id":"00u1","type":"User"},"transaction":{"type":"WEB","id":"tx","detail":{"requestApiTokenId":"00T1"}}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.Equal(t, raw, string(redacted(t, Options{}, []byte(raw))))
@@ -147,10 +159,12 @@ func TestWhatIsNoPersonStays(t *testing.T) {
 
 func TestPlacesAreRedactedAsPersonalData(t *testing.T) {
 	raw := `{"client":{"ipAddress":"203.0.113.77","userAgent":{"os":"Mac OS X"},"geographicalContext":{"city":"Oslo"}},` +
-		`"request":{"ipChain":[{"ip":"203.0.113.77"}]},"actor":{"type":"IP address","alternateId":"203.0.113.77"},"debugContext":{"debugData":{"threatSuspected":"true"}}}`
+		`"request":{"ipChain":[{"ip":"203.0.113.77"}]},"actor":{"type":"IP address","alternateId":"203.0.113.77"},` +
+		`"debugContext":{"debugData":{"threatSuspected":"true"}}}`
 	require.Equal(t, raw, string(redacted(t, Options{}, []byte(raw))))
 	require.Equal(t, `{"client":{"ipAddress":"***","userAgent":{"os":"***"},"geographicalContext":{"city":"***"}},`+
-		`"request":{"ipChain":[{"ip":"***"}]},"actor":{"type":"IP address","alternateId":"***"},"debugContext":{"debugData":{"threatSuspected":"***"}}}`,
+		`"request":{"ipChain":[{"ip":"***"}]},"actor":{"type":"IP address","alternateId":"***"},`+
+		`"debugContext":{"debugData":{"threatSuspected":"***"}}}`,
 		string(redacted(t, Options{Presets: []string{PresetPersonalData}}, []byte(raw))))
 }
 

@@ -123,7 +123,7 @@ func (r *Redactor) Begin() *Pass {
 	return &Pass{redactor: r, space: make([]member, 0, 32)}
 }
 
-// End returns the pass to the pool; its output is invalid afterwards.
+// End returns the pass to the pool; its output is invalid afterward.
 func (p *Pass) End() {
 	p.raw = nil
 	if p.members != nil {

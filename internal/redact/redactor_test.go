@@ -77,8 +77,10 @@ func TestRedaction(t *testing.T) {
 		},
 		"hashed, lower-cased: equal values give equal tokens": {
 			identity(ModeHash),
-			`{"actor":{"type":"User","alternateId":"ann@x.org"},"target":[{"type":"User","alternateId":"Ann@X.org"},{"type":"User","alternateId":"bob@x.org"}]}`,
-			`{"actor":{"type":"User","alternateId":"hmac:b3851dfd1d5b89470ad7dcf0d62ca6ab"},"target":[{"type":"User","alternateId":"hmac:b3851dfd1d5b89470ad7dcf0d62ca6ab"},{"type":"User","alternateId":"hmac:3938b06e3e507bf34974970d96e7f577"}]}`,
+			`{"actor":{"type":"User","alternateId":"ann@x.org"},"target":[{"type":"User","alternateId":"Ann@X.org"},{"type":"User",` +
+				`"alternateId":"bob@x.org"}]}`,
+			`{"actor":{"type":"User","alternateId":"hmac:b3851dfd1d5b89470ad7dcf0d62ca6ab"},"target":[{"type":"User",` +
+				`"alternateId":"hmac:b3851dfd1d5b89470ad7dcf0d62ca6ab"},{"type":"User","alternateId":"hmac:3938b06e3e507bf34974970d96e7f577"}]}`,
 		},
 		"dropped": {
 			identity(ModeDrop),
@@ -92,8 +94,10 @@ func TestRedaction(t *testing.T) {
 		},
 		"gone from everywhere else, in any case": {
 			identity(ModeMask),
-			`{"actor":{"type":"User","alternateId":"ann@x.org"},"displayMessage":"ANN@x.org, was (ann@x.org)","debugContext":{"debugData":{"login":"Ann@X.Org","x":["ann@x.org"]}}}`,
-			`{"actor":{"type":"User","alternateId":"***"},"displayMessage":"***, was (***)","debugContext":{"debugData":{"login":"***","x":["***"]}}}`,
+			`{"actor":{"type":"User","alternateId":"ann@x.org"},"displayMessage":"ANN@x.org, was (ann@x.org)",` +
+				`"debugContext":{"debugData":{"login":"Ann@X.Org","x":["ann@x.org"]}}}`,
+			`{"actor":{"type":"User","alternateId":"***"},"displayMessage":"***, was (***)","debugContext":{"debugData":{"login":"***",` +
+				`"x":["***"]}}}`,
 		},
 		"gone in escaped spellings, and other escapes stay": {
 			identity(ModeMask),
@@ -102,28 +106,36 @@ func TestRedaction(t *testing.T) {
 		},
 		"gone from URLs": {
 			identity(ModeMask),
-			`{"actor":{"type":"User","alternateId":"ann+1@x.org","displayName":"Ann Lee"},"debugContext":{"debugData":{"url":"/api?u=ann%2b1%40x.org&n=Ann+Lee&m=Ann%20Lee"}}}`,
+			`{"actor":{"type":"User","alternateId":"ann+1@x.org","displayName":"Ann Lee"},` +
+				`"debugContext":{"debugData":{"url":"/api?u=ann%2b1%40x.org&n=Ann+Lee&m=Ann%20Lee"}}}`,
 			`{"actor":{"type":"User","alternateId":"***","displayName":"***"},"debugContext":{"debugData":{"url":"/api?u=***&n=***&m=***"}}}`,
 		},
 		"gone from names that are not Okta's": {
 			identity(ModeMask),
-			`{"actor":{"type":"User","alternateId":"ann@x.org"},"debugContext":{"debugData":{"ann@x.org":1,"for ann@x.org":{"type":"ann@x.org"}}},"of ann@x.org":0}`,
+			`{"actor":{"type":"User","alternateId":"ann@x.org"},"debugContext":{"debugData":{"ann@x.org":1,"for ann@x.org":{"type":"ann@x.org"}}},` +
+				`"of ann@x.org":0}`,
 			`{"actor":{"type":"User","alternateId":"***"},"debugContext":{"debugData":{"***":1,"for ***":{"type":"***"}}},"of ***":0}`,
 		},
 		"a person called as one of Okta's words leaves the words alone": {
 			identity(ModeMask),
-			`{"actor":{"type":"User","alternateId":"SUCCESS","displayName":"User"},"outcome":{"result":"SUCCESS","reason":"a success"},"target":[{"type":"User","displayName":"actor"}],"debugContext":{"debugData":{"requestUri":"/User"}},"client":{}}`,
-			`{"actor":{"type":"User","alternateId":"***","displayName":"***"},"outcome":{"result":"SUCCESS","reason":"a ***"},"target":[{"type":"User","displayName":"***"}],"debugContext":{"debugData":{"requestUri":"/***"}},"client":{}}`,
+			`{"actor":{"type":"User","alternateId":"SUCCESS","displayName":"User"},"outcome":{"result":"SUCCESS","reason":"a success"},` +
+				`"target":[{"type":"User","displayName":"actor"}],"debugContext":{"debugData":{"requestUri":"/User"}},"client":{}}`,
+			`{"actor":{"type":"User","alternateId":"***","displayName":"***"},"outcome":{"result":"SUCCESS","reason":"a ***"},` +
+				`"target":[{"type":"User","displayName":"***"}],"debugContext":{"debugData":{"requestUri":"/***"}},"client":{}}`,
 		},
 		"short names are words": {
 			identity(ModeMask),
-			`{"actor":{"type":"User","alternateId":"a","displayName":"Li"},"displayMessage":"a Lisbon flat: Li's, li, La","client":{"zone":"a"},"eventType":"a"}`,
-			`{"actor":{"type":"User","alternateId":"***","displayName":"***"},"displayMessage":"*** Lisbon flat: ***'s, ***, La","client":{"zone":"***"},"eventType":"a"}`,
+			`{"actor":{"type":"User","alternateId":"a","displayName":"Li"},"displayMessage":"a Lisbon flat: Li's, li, La","client":{"zone":"a"},` +
+				`"eventType":"a"}`,
+			`{"actor":{"type":"User","alternateId":"***","displayName":"***"},"displayMessage":"*** Lisbon flat: ***'s, ***, La",` +
+				`"client":{"zone":"***"},"eventType":"a"}`,
 		},
 		"what identifies nobody is redacted in its place only": {
 			identity(ModeMask),
-			`{"actor":{"type":"User","alternateId":"unknown","displayName":"7"},"displayMessage":"unknown 7","client":{"device":"Unknown"},"target":[{"type":"User","displayName":"-"}]}`,
-			`{"actor":{"type":"User","alternateId":"***","displayName":"***"},"displayMessage":"unknown 7","client":{"device":"Unknown"},"target":[{"type":"User","displayName":"***"}]}`,
+			`{"actor":{"type":"User","alternateId":"unknown","displayName":"7"},"displayMessage":"unknown 7","client":{"device":"Unknown"},` +
+				`"target":[{"type":"User","displayName":"-"}]}`,
+			`{"actor":{"type":"User","alternateId":"***","displayName":"***"},"displayMessage":"unknown 7","client":{"device":"Unknown"},` +
+				`"target":[{"type":"User","displayName":"***"}]}`,
 		},
 		"null and empty text are nothing to hide": {
 			identity(ModeMask),
@@ -142,8 +154,10 @@ func TestRedaction(t *testing.T) {
 		},
 		"numbers and booleans under a path, and the same number elsewhere": {
 			only("debugContext.debugData.*"),
-			`{"debugContext":{"debugData":{"n":12345,"f":1.50,"t":true,"z":null,"o":{"x":[2,"y"]}}},"client":{"p":12345,"q":123456,"r":"no. 12345","ok":true},"version":"12345"}`,
-			`{"debugContext":{"debugData":{"n":"***","f":"***","t":"***","z":null,"o":{"x":["***","***"]}}},"client":{"p":"***","q":"***","r":"no. ***","ok":true},"version":"12345"}`,
+			`{"debugContext":{"debugData":{"n":12345,"f":1.50,"t":true,"z":null,"o":{"x":[2,"y"]}}},"client":{"p":12345,"q":123456,"r":"no. ` +
+				`12345","ok":true},"version":"12345"}`,
+			`{"debugContext":{"debugData":{"n":"***","f":"***","t":"***","z":null,"o":{"x":["***","***"]}}},"client":{"p":"***","q":"***",` +
+				`"r":"no. ***","ok":true},"version":"12345"}`,
 		},
 		"every element": {
 			only("target[*].detailEntry"),
@@ -170,13 +184,14 @@ func TestRedaction(t *testing.T) {
 			`{"act\u006fr":{"typ\u0065":"Us\u0065r","d\u0069splayName":"Ann Lee"}}`,
 			`{"act\u006fr":{"typ\u0065":"Us\u0065r","d\u0069splayName":"***"}}`,
 		},
-		"dropped first, middle, last":      {drop("a", "c", "e"), `{"a":1,"b":2,"c":3,"d":4,"e":5}`, `{"b":2,"d":4}`},
-		"dropped all":                      {drop("a", "b"), `{ "a":1 , "b":2 }`, `{  }`},
-		"dropped at the end":               {drop("b", "c"), `{"a":1 , "b":2 , "c":3 }`, `{"a":1 }`},
-		"dropped elements":                 {drop("a[0]", "a[2]"), `{"a":[{"x":1},2,"third"],"b":"third"}`, `{"a":[2],"b":"***"}`},
-		"dropped inside and around":        {drop("a.b", "a.c", "d"), `{"a":{"b":1,"c":2},"d":3}`, `{"a":{}}`},
-		"dropped null":                     {drop("a"), `{"a":null,"b":1}`, `{"b":1}`},
-		"dropped map leaves its neighbour": {drop("target[User]"), `{"target":[{"type":"User","id":"0000u"},{"type":"App","id":"for 0000u"}]}`, `{"target":[{"type":"App","id":"for ***"}]}`},
+		"dropped first, middle, last": {drop("a", "c", "e"), `{"a":1,"b":2,"c":3,"d":4,"e":5}`, `{"b":2,"d":4}`},
+		"dropped all":                 {drop("a", "b"), `{ "a":1 , "b":2 }`, `{  }`},
+		"dropped at the end":          {drop("b", "c"), `{"a":1 , "b":2 , "c":3 }`, `{"a":1 }`},
+		"dropped elements":            {drop("a[0]", "a[2]"), `{"a":[{"x":1},2,"third"],"b":"third"}`, `{"a":[2],"b":"***"}`},
+		"dropped inside and around":   {drop("a.b", "a.c", "d"), `{"a":{"b":1,"c":2},"d":3}`, `{"a":{}}`},
+		"dropped null":                {drop("a"), `{"a":null,"b":1}`, `{"b":1}`},
+		"dropped map leaves its neighbor": {drop("target[User]"), `{"target":[{"type":"User","id":"0000u"},{"type":"App","id":"for 0000u"}]}`,
+			`{"target":[{"type":"App","id":"for ***"}]}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := redacted(t, tc.redaction, []byte(tc.event))
@@ -191,14 +206,17 @@ func TestOptionsAreRefusedWithWhatIsAllowed(t *testing.T) {
 		redaction Options
 		want      string
 	}{
-		"mode":         {Options{Mode: "blur"}, `mode "blur": must be "mask", "hash" or "drop"`},
-		"short key":    {Options{Mode: ModeHash, Key: []byte("hunter2")}, `mode "hash" needs a key of at least 16 bytes, this one has 7`},
-		"useless key":  {Options{Mode: ModeDrop, Key: testKey}, `mode "drop" uses no key; a key is for mode "hash"`},
-		"preset":       {Options{Presets: []string{"pii"}}, `preset "pii": must be "user_identity" or "personal_data"`},
-		"nothing":      {Options{Presets: []string{}}, `no preset and no path: nothing would be redacted`},
-		"path":         {Options{Paths: []string{"target[]"}}, `"target[]" is not a path: an element or type is missing between the brackets; ` + rawjson.PathForms + rawjson.WildForms},
-		"the identity": {Options{Paths: []string{"uuid"}}, `path "uuid": uuid and published say which event this is and when, and cannot be redacted`},
-		"all":          {Options{Paths: []string{"*.id"}}, `path "*.id": uuid and published say which event this is and when, and cannot be redacted`},
+		"mode":        {Options{Mode: "blur"}, `mode "blur": must be "mask", "hash" or "drop"`},
+		"short key":   {Options{Mode: ModeHash, Key: []byte("hunter2")}, `mode "hash" needs a key of at least 16 bytes, this one has 7`},
+		"useless key": {Options{Mode: ModeDrop, Key: testKey}, `mode "drop" uses no key; a key is for mode "hash"`},
+		"preset":      {Options{Presets: []string{"pii"}}, `preset "pii": must be "user_identity" or "personal_data"`},
+		"nothing":     {Options{Presets: []string{}}, `no preset and no path: nothing would be redacted`},
+		"path": {Options{Paths: []string{"target[]"}},
+			`"target[]" is not a path: an element or type is missing between the brackets; ` + rawjson.PathForms + rawjson.WildForms},
+		"the identity": {Options{Paths: []string{"uuid"}},
+			`path "uuid": uuid and published say which event this is and when, and cannot be redacted`},
+		"all": {Options{Paths: []string{"*.id"}},
+			`path "*.id": uuid and published say which event this is and when, and cannot be redacted`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := New(tc.redaction)

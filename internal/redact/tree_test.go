@@ -72,28 +72,15 @@ func (v *tree) under(p rawjson.Path, f func(*tree)) {
 		v = v.inside
 	}
 	s := p[0]
-	isType := func(v *tree, typ string) bool {
-		for i, name := range v.names {
-			if name == "type" && v.members[i].kind == '"' && v.members[i].text == typ {
-				return true
-			}
-		}
-		return false
-	}
-	fits := func(v *tree, index int) bool {
-		return slices.ContainsFunc(s.Picks, func(p rawjson.Pick) bool {
-			return p.Any || p.Type != "" && isType(v, p.Type) || p.Type == "" && p.Index == index
-		})
-	}
 	switch {
 	case s.Picks != nil && v.kind == '[':
 		for i, e := range v.members {
-			if fits(e, i) {
+			if e.fits(s.Picks, i) {
 				e.under(p[1:], f)
 			}
 		}
 	case s.Picks != nil && v.kind == '{':
-		if fits(v, -1) {
+		if v.fits(s.Picks, -1) {
 			v.under(p[1:], f)
 		}
 	case s.Picks == nil && v.kind == '{':
@@ -111,6 +98,24 @@ func (v *tree) under(p rawjson.Path, f func(*tree)) {
 			}
 		}
 	}
+}
+
+// fits tells whether one of the picks chooses the value, an array's element of that index or, with -1, a single object.
+func (v *tree) fits(picks []rawjson.Pick, index int) bool {
+	return slices.ContainsFunc(picks, func(p rawjson.Pick) bool {
+		return p.Any || p.Type != "" && slices.Contains(v.types(), p.Type) || p.Type == "" && p.Index == index
+	})
+}
+
+// types returns the strings that the value's "type" members hold.
+func (v *tree) types() []string {
+	var types []string
+	for i, n := range v.names {
+		if n == "type" && v.members[i].kind == '"' {
+			types = append(types, v.members[i].text)
+		}
+	}
+	return types
 }
 
 // scalars calls f for each scalar in the value; constant tells that the value of
@@ -173,36 +178,7 @@ var brokenJSON = regexp.MustCompile(`^[ \t\r\n]*[\[{][ \t\r\n\[{]*"`)
 func (v *tree) guarded(g *guard, in scope, scalar, isOpen bool, end func(*tree), kept func(text string)) {
 	switch v.kind {
 	case '{':
-		var types []string
-		for i, n := range v.names {
-			if n == "type" && v.members[i].kind == '"' {
-				types = append(types, v.members[i].text)
-			}
-		}
-		classes := map[bool]*table{true: g.documented, false: g.free}[in == documented]
-		for i, m := range v.members {
-			kept(v.names[i])
-			switch classes.of(normalize(v.names[i])) {
-			case unknown:
-				m.guarded(g, free, !isOpen, isOpen, end, kept)
-			case keep:
-				m.guarded(g, in, false, isOpen, end, kept)
-			case holder:
-				m.guarded(g, in, true, false, end, kept)
-			case freeMap:
-				m.guarded(g, free, true, false, end, kept)
-			case all:
-				end(m)
-			case open:
-				m.guarded(g, in, false, true, end, kept)
-			case name:
-				if g.isThing(types) {
-					m.guarded(g, free, false, false, end, kept)
-				} else {
-					end(m)
-				}
-			}
-		}
+		v.guardedMembers(g, in, isOpen, end, kept)
 	case '[':
 		for _, e := range v.members {
 			e.guarded(g, in, scalar, isOpen, end, kept)
@@ -215,6 +191,33 @@ func (v *tree) guarded(g *guard, in scope, scalar, isOpen bool, end func(*tree),
 			end(v)
 		case v.kind == '"':
 			kept(v.text)
+		}
+	}
+}
+
+func (v *tree) guardedMembers(g *guard, in scope, isOpen bool, end func(*tree), kept func(text string)) {
+	classes := map[bool]*table{true: g.documented, false: g.free}[in == documented]
+	for i, m := range v.members {
+		kept(v.names[i])
+		switch classes.of(normalize(v.names[i])) {
+		case unknown:
+			m.guarded(g, free, !isOpen, isOpen, end, kept)
+		case keep:
+			m.guarded(g, in, false, isOpen, end, kept)
+		case holder:
+			m.guarded(g, in, true, false, end, kept)
+		case freeMap:
+			m.guarded(g, free, true, false, end, kept)
+		case all:
+			end(m)
+		case open:
+			m.guarded(g, in, false, true, end, kept)
+		case name:
+			if g.isThing(v.types()) {
+				m.guarded(g, free, false, false, end, kept)
+			} else {
+				end(m)
+			}
 		}
 	}
 }

@@ -134,7 +134,8 @@ func TestEntriesKeepsTheRangeHalfOpen(t *testing.T) {
 }
 
 func TestLatestReturnsTheNewestOldestFirst(t *testing.T) {
-	stored := []Entry{{Time: epoch, Line: "1"}, {Time: epoch.Add(1), Line: "2"}, {Time: epoch.Add(2), Line: "3"}, {Time: epoch.Add(3), Line: "4"}}
+	stored := []Entry{{Time: epoch, Line: "1"}, {Time: epoch.Add(1), Line: "2"}, {Time: epoch.Add(2), Line: "3"}, {Time: epoch.Add(3),
+		Line: "4"}}
 	read, err := shelve(t, stored).Latest(t.Context(), `{s="1"}`, 2, epoch, epoch.Add(3))
 	require.NoError(t, err)
 	require.Equal(t, []string{" 2", " 3"}, lines(read))

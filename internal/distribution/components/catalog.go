@@ -23,7 +23,8 @@ type Conditional struct {
 // was built, in the order of their names.
 var PerPlatform = []Conditional{
 	{"discovery.process", "it works on Linux only"},
-	{"loki.source.journal", "it reads the journal through libsystemd, which a static binary cannot link; on Linux, with gcc and libsystemd-dev installed, make build JOURNAL=1 adds it"},
+	{"loki.source.journal", "it reads the journal through libsystemd, which a static binary cannot link; on Linux, with gcc and " +
+		"libsystemd-dev installed, make build JOURNAL=1 adds it"},
 	{"loki.source.windowsevent", "it works on Windows only"},
 }
 

@@ -26,7 +26,8 @@ func (host) ListComponents(string, component.InfoOptions) ([]*component.Info, er
 func TestTheServiceServesTheAPIAndTheInterfaceBelowItsPrefix(t *testing.T) {
 	for prefix, base := range map[string]string{"/": "/", "": "/", "/a/b": "/a/b", "/a/b/": "/a/b", "a": "/a"} {
 		t.Run(prefix, func(t *testing.T) {
-			s := New(Options{Prefix: prefix, Callbacks: livedebugging.New().Data().(livedebugging.CallbackManager), Logger: slog.New(slog.DiscardHandler)})
+			s := New(Options{Prefix: prefix, Callbacks: livedebugging.New().Data().(livedebugging.CallbackManager),
+				Logger: slog.New(slog.DiscardHandler)})
 			got, handler := s.ServiceHandler(host{})
 			require.Equal(t, base, got)
 			server := httptest.NewServer(handler)

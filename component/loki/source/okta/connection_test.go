@@ -164,7 +164,8 @@ func serviceApp(t *testing.T, org *oktasim.Org) string {
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "key.pem")
 	require.NoError(t, os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600))
-	org.Clients = []oktasim.OAuthClient{{ID: "0oaTest", DPoP: true, Keys: jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{KeyID: "k1", Key: key.Public(), Use: "sig", Algorithm: "ES256"}}}}}
+	org.Clients = []oktasim.OAuthClient{{ID: "0oaTest", DPoP: true, Keys: jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{KeyID: "k1",
+		Key: key.Public(), Use: "sig", Algorithm: "ES256"}}}}}
 	return fmt.Sprintf("private_key_jwt {\n client_id = \"0oaTest\"\n key_id = \"k1\"\n private_key_file = %q\n}\n", file)
 }
 

@@ -28,13 +28,15 @@ func failing(class oktaapi.Class, since time.Duration, err error) poller.Snapsho
 }
 
 func refused(status int, code, summary string) poller.Snapshot {
-	return failing(oktaapi.Refused, time.Second, &oktaapi.Error{Class: oktaapi.Refused, Status: status, Code: code, Summary: summary, RequestID: "req-1"})
+	return failing(oktaapi.Refused, time.Second, &oktaapi.Error{Class: oktaapi.Refused, Status: status, Code: code, Summary: summary,
+		RequestID: "req-1"})
 }
 
 func TestHealthTellsWhatIsWrongAndSinceWhen(t *testing.T) {
 	const ssws, jwt = "ssws", "private_key_jwt+dpop"
 	badGateway := &oktaapi.Error{Class: oktaapi.Transient, Status: 502}
-	tlsFailure := &oktaapi.Error{Class: oktaapi.Transient, Err: errors.New("tls: failed to verify certificate: x509: certificate signed by unknown authority")}
+	tlsFailure := &oktaapi.Error{Class: oktaapi.Transient,
+		Err: errors.New("tls: failed to verify certificate: x509: certificate signed by unknown authority")}
 	running := poller.Snapshot{Started: ago(time.Hour), LastPoll: ago(time.Second)}
 	with := func(change func(*poller.Snapshot)) poller.Snapshot {
 		s := running
@@ -50,19 +52,23 @@ func TestHealthTellsWhatIsWrongAndSinceWhen(t *testing.T) {
 		since    time.Time
 		says     []string
 	}{
-		"before the first page": {snapshot: poller.Snapshot{Started: ago(time.Second)}, healthy: true, since: ago(time.Second), says: []string{"starting"}},
-		"polling":               {snapshot: running, healthy: true, since: ago(time.Hour), says: []string{"polling"}},
+		"before the first page": {snapshot: poller.Snapshot{Started: ago(time.Second)}, healthy: true, since: ago(time.Second),
+			says: []string{"starting"}},
+		"polling": {snapshot: running, healthy: true, since: ago(time.Hour), says: []string{"polling"}},
 		"polling again": {
-			snapshot: with(func(s *poller.Snapshot) { s.Recovered = ago(time.Minute) }), healthy: true, since: ago(time.Minute), says: []string{"polling"},
+			snapshot: with(func(s *poller.Snapshot) { s.Recovered = ago(time.Minute) }), healthy: true, since: ago(time.Minute),
+			says: []string{"polling"},
 		},
 		"a revoked API token, at once": {
 			snapshot: refused(401, "E0000011", "Invalid token provided"), since: ago(time.Second),
 			says: []string{"Okta refused the API token (401 E0000011: Invalid token provided, request id req-1): ", "create a new one"},
 		},
-		"a 401 that explains nothing": {snapshot: refused(401, "", ""), since: ago(time.Second), says: []string{"Okta refused the API token (401, request id req-1): check api_token"}},
+		"a 401 that explains nothing": {snapshot: refused(401, "", ""), since: ago(time.Second),
+			says: []string{"Okta refused the API token (401, request id req-1): check api_token"}},
 		"a refused access token": {
 			snapshot: refused(401, "invalid_token", "The token has been revoked"), method: jwt, since: ago(time.Second),
-			says: []string{"Okta refused the access token (401 invalid_token: The token has been revoked", "whether the app or its tokens were revoked"},
+			says: []string{"Okta refused the access token (401 invalid_token: The token has been revoked",
+				"whether the app or its tokens were revoked"},
 		},
 		"a scope missing": {
 			snapshot: refused(403, "insufficient_scope", "The access token provided does not contain the required scopes."), method: jwt, since: ago(time.Second),
@@ -72,18 +78,21 @@ func TestHealthTellsWhatIsWrongAndSinceWhen(t *testing.T) {
 			snapshot: refused(403, "E0000006", "You do not have permission"), since: ago(time.Second),
 			says: []string{"Okta refused access to the System Log (403 E0000006", "as an admin whose role may"},
 		},
-		"a wrong address": {snapshot: refused(404, "E0000007", "Not found"), since: ago(time.Second), says: []string{"Okta refused the address (404", "check url"}},
+		"a wrong address": {snapshot: refused(404, "E0000007", "Not found"), since: ago(time.Second),
+			says: []string{"Okta refused the address (404", "check url"}},
 		"a wrong filter": {
 			snapshot: refused(400, "E0000031", "Invalid search criteria."), since: ago(time.Second),
 			says: []string{"Okta refused the request (400 E0000031: Invalid search criteria.", "check filter and query"},
 		},
 		"a redirect elsewhere": {
-			snapshot: failing(oktaapi.Refused, time.Second, &oktaapi.Error{Class: oktaapi.Refused, Status: 302, Err: errors.New("refusing a redirect: another host")}),
-			since:    ago(time.Second), says: []string{"Okta refused the address (302: refusing a redirect: another host)", "set url"},
+			snapshot: failing(oktaapi.Refused, time.Second, &oktaapi.Error{Class: oktaapi.Refused, Status: 302,
+				Err: errors.New("refusing a redirect: another host")}),
+			since: ago(time.Second), says: []string{"Okta refused the address (302: refusing a redirect: another host)", "set url"},
 		},
 		"a gateway's answer": {
-			snapshot: failing(oktaapi.Refused, time.Second, &oktaapi.Error{Class: oktaapi.Refused, Status: 407, Foreign: true, Host: "acme.okta.com"}),
-			since:    ago(time.Second), says: []string{"something between us and Okta answered 407 for acme.okta.com", "check proxy_url"},
+			snapshot: failing(oktaapi.Refused, time.Second, &oktaapi.Error{Class: oktaapi.Refused, Status: 407, Foreign: true,
+				Host: "acme.okta.com"}),
+			since: ago(time.Second), says: []string{"something between us and Okta answered 407 for acme.okta.com", "check proxy_url"},
 		},
 		"a captive portal, at once": {
 			snapshot: failing(oktaapi.Transient, time.Second, &oktaapi.Error{Status: 200, Foreign: true, Host: "acme.okta.com"}),
@@ -98,22 +107,32 @@ func TestHealthTellsWhatIsWrongAndSinceWhen(t *testing.T) {
 			method:   jwt, healthy: true, since: ago(time.Second), says: []string{"retrying", "something between us and Okta answered 502"},
 		},
 		"a host that is not there, at once": {
-			snapshot: failing(oktaapi.Transient, time.Second, &oktaapi.Error{Err: &net.DNSError{Err: "no such host", Name: "acme.okta.con", IsNotFound: true}}),
-			since:    ago(time.Second), says: []string{`no such host`, `check url: there is no host "acme.okta.con"`},
+			snapshot: failing(oktaapi.Transient, time.Second, &oktaapi.Error{Err: &net.DNSError{Err: "no such host", Name: "acme.okta.con",
+				IsNotFound: true}}),
+			since: ago(time.Second), says: []string{`no such host`, `check url: there is no host "acme.okta.con"`},
 		},
 		"no access token": {
 			snapshot: failing(oktaapi.Refused, time.Second, &oktaapi.Error{Class: oktaapi.Refused, Err: fmt.Errorf("authorizing: %w",
-				&auth.Error{Status: 401, Code: "invalid_client", Description: "The client secret supplied is invalid.", RequestID: "req-2", Remedy: "check client_id"})}),
-			method: jwt, since: ago(time.Second), says: []string{"no access token for Okta", "401 invalid_client: The client secret supplied is invalid.", "req-2", "check client_id"},
+				&auth.Error{Status: 401, Code: "invalid_client", Description: "The client secret supplied is invalid.", RequestID: "req-2",
+					Remedy: "check client_id"})}),
+			method: jwt, since: ago(time.Second), says: []string{"no access token for Okta",
+				"401 invalid_client: The client secret supplied is invalid.", "req-2", "check client_id"},
 		},
 
-		"an outage that may pass":      {snapshot: failing(oktaapi.Transient, 4*time.Minute, badGateway), healthy: true, since: ago(4 * time.Minute), says: []string{"retrying", "502"}},
-		"an outage that lasts":         {snapshot: failing(oktaapi.Transient, 7*time.Minute, badGateway), since: ago(2 * time.Minute), says: []string{"no page from Okta since 2026-05-01T11:53:00Z", "502", "check url, network, proxy"}},
-		"TLS that may be mended":       {snapshot: failing(oktaapi.Transient, time.Minute, tlsFailure), healthy: true, since: ago(time.Minute), says: []string{"unknown authority"}},
-		"TLS that stays broken":        {snapshot: failing(oktaapi.Transient, time.Hour, tlsFailure), since: ago(55 * time.Minute), says: []string{"unknown authority"}},
-		"an outage of two intervals":   {snapshot: failing(oktaapi.Transient, 20*time.Minute, badGateway), interval: 10 * time.Minute, healthy: true, since: ago(20 * time.Minute), says: []string{"retrying"}},
-		"an outage of three intervals": {snapshot: failing(oktaapi.Transient, 30*time.Minute, badGateway), interval: 10 * time.Minute, since: noon, says: []string{"no page from Okta"}},
-		"a refused cursor":             {snapshot: failing(oktaapi.CursorRefused, time.Second, badGateway), healthy: true, since: ago(time.Second), says: []string{"retrying"}},
+		"an outage that may pass": {snapshot: failing(oktaapi.Transient, 4*time.Minute, badGateway), healthy: true,
+			since: ago(4 * time.Minute), says: []string{"retrying", "502"}},
+		"an outage that lasts": {snapshot: failing(oktaapi.Transient, 7*time.Minute, badGateway), since: ago(2 * time.Minute),
+			says: []string{"no page from Okta since 2026-05-01T11:53:00Z", "502", "check url, network, proxy"}},
+		"TLS that may be fixed": {snapshot: failing(oktaapi.Transient, time.Minute, tlsFailure), healthy: true, since: ago(time.Minute),
+			says: []string{"unknown authority"}},
+		"TLS that stays broken": {snapshot: failing(oktaapi.Transient, time.Hour, tlsFailure), since: ago(55 * time.Minute),
+			says: []string{"unknown authority"}},
+		"an outage of two intervals": {snapshot: failing(oktaapi.Transient, 20*time.Minute, badGateway), interval: 10 * time.Minute,
+			healthy: true, since: ago(20 * time.Minute), says: []string{"retrying"}},
+		"an outage of three intervals": {snapshot: failing(oktaapi.Transient, 30*time.Minute, badGateway), interval: 10 * time.Minute,
+			since: noon, says: []string{"no page from Okta"}},
+		"a refused cursor": {snapshot: failing(oktaapi.CursorRefused, time.Second, badGateway), healthy: true,
+			since: ago(time.Second), says: []string{"retrying"}},
 
 		"waiting for budget": {
 			snapshot: with(func(s *poller.Snapshot) {
@@ -121,7 +140,8 @@ func TestHealthTellsWhatIsWrongAndSinceWhen(t *testing.T) {
 			}),
 			healthy: true, since: ago(time.Hour), says: []string{"waiting for budget until 2026-05-01T12:01:00Z: the share is spent"},
 		},
-		"a receiver that takes its time": {snapshot: with(func(s *poller.Snapshot) { s.SendingSince = ago(time.Second) }), healthy: true, since: ago(time.Hour), says: []string{"polling"}},
+		"a receiver that takes its time": {snapshot: with(func(s *poller.Snapshot) { s.SendingSince = ago(time.Second) }), healthy: true,
+			since: ago(time.Hour), says: []string{"polling"}},
 		"a receiver that is slow": {
 			snapshot: with(func(s *poller.Snapshot) { s.SendingSince = ago(time.Minute) }), healthy: true,
 			since: ago(time.Minute - blockedAfter), says: []string{"receiver blocked since 2026-05-01T11:59:00Z"},
@@ -206,17 +226,21 @@ func TestStateSaysWhatThePollerIsDoing(t *testing.T) {
 		"starting":    {poller.Snapshot{}, "starting"},
 		"polling":     {poller.Snapshot{LastPoll: noon}, "polling"},
 		"catching up": {poller.Snapshot{LastPoll: noon, CatchingUp: true}, "catching up"},
-		"replaying":   {poller.Snapshot{LastPoll: noon, CatchingUp: true, ReplayTo: ago(time.Minute)}, "replaying events up to 2026-05-01T11:59:00Z"},
+		"replaying": {poller.Snapshot{LastPoll: noon, CatchingUp: true, ReplayTo: ago(time.Minute)},
+			"replaying events up to 2026-05-01T11:59:00Z"},
 		"waiting": {
 			poller.Snapshot{LastPoll: noon, CatchingUp: true, WaitUntil: noon, WaitReason: "why"},
 			"waiting for budget until 2026-05-01T12:00:00Z: why",
 		},
-		"refused":                     {refused(401, "", ""), "refused since 2026-05-01T11:59:59Z"},
-		"retrying":                    {failing(oktaapi.Transient, time.Minute, errors.New("x")), "retrying since 2026-05-01T11:59:00Z"},
-		"a receiver that is slow":     {poller.Snapshot{LastPoll: noon, SendingSince: ago(blockedAfter - 1)}, "polling"},
-		"a receiver that takes none":  {poller.Snapshot{LastPoll: noon, SendingSince: ago(time.Minute)}, "receiver blocked since 2026-05-01T11:59:00Z"},
-		"blocked comes before all":    {poller.Snapshot{SendingSince: ago(time.Minute), WaitUntil: noon, Err: errors.New("x")}, "receiver blocked since 2026-05-01T11:59:00Z"},
-		"refused comes before budget": {poller.Snapshot{WaitUntil: noon, Err: errors.New("x"), ErrClass: oktaapi.Refused, ErrSince: noon}, "refused since 2026-05-01T12:00:00Z"},
+		"refused":                 {refused(401, "", ""), "refused since 2026-05-01T11:59:59Z"},
+		"retrying":                {failing(oktaapi.Transient, time.Minute, errors.New("x")), "retrying since 2026-05-01T11:59:00Z"},
+		"a receiver that is slow": {poller.Snapshot{LastPoll: noon, SendingSince: ago(blockedAfter - 1)}, "polling"},
+		"a receiver that takes none": {poller.Snapshot{LastPoll: noon, SendingSince: ago(time.Minute)},
+			"receiver blocked since 2026-05-01T11:59:00Z"},
+		"blocked comes before all": {poller.Snapshot{SendingSince: ago(time.Minute), WaitUntil: noon, Err: errors.New("x")},
+			"receiver blocked since 2026-05-01T11:59:00Z"},
+		"refused comes before budget": {poller.Snapshot{WaitUntil: noon, Err: errors.New("x"), ErrClass: oktaapi.Refused, ErrSince: noon},
+			"refused since 2026-05-01T12:00:00Z"},
 	} {
 		t.Run(name, func(t *testing.T) { require.Equal(t, c.want, stateOf(c.snapshot, noon)) })
 	}

@@ -59,7 +59,7 @@ func (s sink) Send(ctx context.Context, e event.Entry) error {
 		}
 		own := e.Entry
 		if last := i == len(s.receivers)-1; last {
-			s.live.publish(e) // now, for afterwards the metadata is the receiver's
+			s.live.publish(e) // now, for afterward the metadata is the receiver's
 		} else {
 			own.StructuredMetadata = slices.Clone(own.StructuredMetadata)
 		}

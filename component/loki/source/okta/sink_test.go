@@ -41,7 +41,8 @@ func TestABlockedReceiverEndsWithTheContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	sent := make(chan error, 1)
 	go func() {
-		sent <- sink{receivers: []loki.LogsReceiver{free, blocked}, partly: &partly{}, current: &atomic.Int32{}}.Send(ctx, event.Entry{Labels: model.LabelSet{}})
+		sent <- sink{receivers: []loki.LogsReceiver{free, blocked}, partly: &partly{}, current: &atomic.Int32{}}.Send(ctx,
+			event.Entry{Labels: model.LabelSet{}})
 	}()
 	<-free.Chan()
 	cancel()

@@ -1,4 +1,4 @@
-package ui
+package browser
 
 import (
 	"context"
@@ -30,7 +30,8 @@ func TestMain(m *testing.M) {
 	chromium.start = sync.OnceValues(func() (context.Context, error) {
 		path, err := exec.LookPath("chromium")
 		if err != nil {
-			return nil, errors.New("a Chromium is needed by this test and there is none in PATH: run `.ci/deps chromium`, or apt-get install chromium")
+			return nil, errors.New("a Chromium is needed by this test and there is none in PATH: run `.ci/deps chromium`, " +
+				"or apt-get install chromium")
 		}
 		// The flags that a browser without a screen, run as root, needs.
 		allocator, _ := chromedp.NewExecAllocator(ctx, chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.NoFirstRun,

@@ -1,4 +1,4 @@
-package docs
+package check
 
 import (
 	"io/fs"
@@ -20,7 +20,7 @@ import (
 func source(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
-	for _, root := range []string{"../../../../../component", "../../../../../internal"} {
+	for _, root := range []string{"../../component", "../../internal"} {
 		require.NoError(t, filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
 			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 				return err
@@ -45,7 +45,7 @@ func TestTroubleshootingQuotesLinesThatAreReallyLogged(t *testing.T) {
 	require.Greater(t, quoted, 20)
 
 	// And the other way round: what a poller tells an operator is explained.
-	poller, err := filepath.Glob("../../../../../internal/poller/*.go")
+	poller, err := filepath.Glob("../../internal/poller/*.go")
 	require.NoError(t, err)
 	line := regexp.MustCompile(`level\.(?:Info|Warn|Error)\([^)]*\)\.Log\("msg", "([^"]+)"|warnOnce\([^,]+, "[^"]+", "([^"]+)"`)
 	told := 0
@@ -83,7 +83,8 @@ func TestTheCheckpointThatTheGuideWritesByHandWorks(t *testing.T) {
 	require.True(t, ok)
 	org, _, err := oktaapi.ParseOrg("https://acme.okta.com")
 	require.NoError(t, err)
-	require.Equal(t, string(oktaapi.New(oktaapi.Config{Org: org}).Start(mark.Published)), mark.Cursor, "the cursor that the component itself would start with")
+	require.Equal(t, string(oktaapi.New(oktaapi.Config{Org: org}).Start(mark.Published)), mark.Cursor,
+		"the cursor that the component itself would start with")
 }
 
 var link = regexp.MustCompile(`\]\(([^)\s]+)\)|(?m)^\[[^\]]+\]: (\S+)$`)
@@ -99,10 +100,10 @@ func anchors(content string) map[string]bool {
 }
 
 func TestLinksInTheDocumentationLeadSomewhere(t *testing.T) {
-	pages, err := filepath.Glob("../../../../../docs/*.md")
+	pages, err := filepath.Glob("../*.md")
 	require.NoError(t, err)
 	checked := 0
-	for _, name := range append(pages, "../../../../../README.md") {
+	for _, name := range append(pages, "../../README.md") {
 		content, err := os.ReadFile(name)
 		if os.IsNotExist(err) && strings.HasSuffix(name, "README.md") {
 			continue

@@ -1,4 +1,4 @@
-package ui
+package browser
 
 import (
 	"bufio"
@@ -95,7 +95,8 @@ func TestLiveDebuggingStreamsWhatIsForwarded(t *testing.T) {
 
 			identities := 0
 			for _, event := range s.events() {
-				if name := gjson.Get(event, "actor.alternateId").String(); gjson.Get(event, "actor.type").String() == "User" && strings.Contains(name, "@") {
+				if name := gjson.Get(event, "actor.alternateId").String(); gjson.Get(event, "actor.type").String() == "User" &&
+					strings.Contains(name, "@") {
 					identities++
 					if redact != "" {
 						require.NotContains(t, strings.Join(streamed, "\n"), name)

@@ -1,4 +1,4 @@
-package docs
+package check
 
 import (
 	"crypto/ecdsa"
@@ -50,12 +50,13 @@ func surroundings(t *testing.T) *vm.Scope {
 	})
 }
 
-// Decodes each component that the documentation shows, as Alloy does, so with its values checked: `alloy-okta validate` looks at names only.
+// Decodes each component that the documentation shows, as Alloy does, so with its values checked: `alloy-okta validate` looks at names
+// only.
 func TestTheComponentAcceptsTheArgumentsOfEveryExample(t *testing.T) {
-	pages, err := filepath.Glob("../../../../../docs/*.md")
+	pages, err := filepath.Glob("../*.md")
 	require.NoError(t, err)
-	if _, err := os.Stat("../../../../../README.md"); err == nil {
-		pages = append(pages, "../../../../../README.md")
+	if _, err := os.Stat("../../README.md"); err == nil {
+		pages = append(pages, "../../README.md")
 	}
 	scope, accepted := surroundings(t), 0
 	for _, page := range pages {

@@ -1,4 +1,4 @@
-package docs
+package check
 
 import (
 	"fmt"
@@ -23,8 +23,8 @@ import (
 	"github.com/grafana/alloy/syntax/alloytypes"
 
 	"github.com/grafana/alloy/okta/component/loki/source/okta"
-	"github.com/grafana/alloy/okta/component/loki/source/okta/exposition"
 	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/mixin/exposition"
 )
 
 const reference = "loki.source.okta.md"
@@ -200,7 +200,7 @@ func TestTheReferencePageDocumentsLabelsAndMetadata(t *testing.T) {
 	}
 	require.Equal(t, len(event.DefaultStructuredMetadata()), strings.Count(text, "\n| `event")+strings.Count(text, "\n| `outcome"))
 
-	code, err := os.ReadFile("../../../../../internal/event/label.go") // the list is nobody's business but that file's
+	code, err := os.ReadFile("../../internal/event/label.go") // the list is nobody's business but that file's
 	require.NoError(t, err)
 	sources := regexp.MustCompile(`"(__okta_\w+)": +"([^"]+)"`).FindAllStringSubmatch(string(code), -1)
 	require.Greater(t, len(sources), 10)

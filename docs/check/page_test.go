@@ -1,4 +1,4 @@
-package docs
+package check
 
 import (
 	"os"
@@ -20,7 +20,7 @@ var heading = regexp.MustCompile(`(?m)^(##+) (.+)$`)
 
 func read(t *testing.T, name string) page {
 	t.Helper()
-	content, err := os.ReadFile("../../../../../docs/" + name)
+	content, err := os.ReadFile("../" + name)
 	require.NoError(t, err)
 	p := page{name: name, sections: map[string]string{}}
 	text := regexp.MustCompile("(?ms)^```.*?^```$").ReplaceAllStringFunc(string(content), func(block string) string {

@@ -1,4 +1,4 @@
-package ui
+package browser
 
 import (
 	"strconv"
@@ -96,7 +96,8 @@ func TestTheLiveDebuggingPageShowsEntriesAsTheyPass(t *testing.T) {
 			b.click(`a[href$="debug/` + component + `"]`)
 			b.see("Live feed of debug data", "Listening for incoming data...")
 			var shown string
-			for end := time.Now().Add(time.Minute); !strings.Contains(shown, `"eventType":"`) && time.Now().Before(end); time.Sleep(500 * time.Millisecond) {
+			for end := time.Now().Add(time.Minute); !strings.Contains(shown, `"eventType":"`) &&
+				time.Now().Before(end); time.Sleep(500 * time.Millisecond) {
 				s.control("generate?n=1") // the stream begins a moment after the page says that it listens
 				shown = b.text()
 			}
