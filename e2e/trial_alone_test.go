@@ -38,6 +38,9 @@ var quick = strings.NewReplacer(
 	"/push\"\n", "/push\"\n\t\tmin_backoff_period = \"100ms\"\n\t\tmax_backoff_period = \"500ms\"\n\t\tmax_backoff_retries = 0\n",
 ).Replace(defaults)
 
+// unconfirmed is quick without reconcile.
+var unconfirmed = strings.Replace(quick, "\n\treconcile {\n\t\turl = sys.env(\"LOKI_URL\")\n\t}\n", "", 1)
+
 // newTrialAlone is newTrial without a second receiver, and with a feed of three events a second.
 func newTrialAlone(t *testing.T, config string, knobs ...string) *trial {
 	t.Helper()
