@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +12,9 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	lokipush "github.com/grafana/loki/pkg/push"
+	"github.com/klauspost/compress/snappy"
 
 	"github.com/grafana/alloy/okta/internal/testbed"
 )
@@ -23,13 +28,16 @@ type gate struct {
 	*httptest.Server
 	loki *testbed.Loki
 
-	took pushed // what Loki took
+	took pushed // what Loki took, without what loki.write pushed again
 
-	mut    sync.RWMutex // held for reading while a request is passed on
-	answer int          // what pushes are answered; 0: what Loki answers; gone: nothing, nor are queries
+	mut    sync.RWMutex              // held for reading while a request is passed on
+	answer int                       // what pushes are answered; 0: what Loki answers; gone: nothing, nor are queries
+	refuse func(lokipush.Stream) int // the status for a stream, 0 to take it; the other streams of the push are taken. Nil: all are
+	takes  time.Duration             // until a query is passed on
 
-	spoilt atomic.Int64 // pushes that were not passed on
-	slow   atomic.Bool  // pushes take three seconds
+	spoilt  atomic.Int64 // pushes that were not passed on
+	queries atomic.Int64 // requests that were no push
+	slow    atomic.Bool  // pushes take three seconds
 }
 
 func startGate(t *testing.T, loki *testbed.Loki) *gate {
@@ -47,14 +55,32 @@ func (g *gate) set(answer int) {
 	g.answer = answer
 }
 
+// change changes how the gate answers from now on, like set.
+func (g *gate) change(f func()) {
+	g.mut.Lock()
+	defer g.mut.Unlock()
+	f()
+}
+
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		panic(http.ErrAbortHandler) // the client was killed
 	}
+	push := strings.HasSuffix(r.URL.Path, "/push")
+	if !push {
+		g.queries.Add(1)
+		g.mut.RLock()
+		takes := g.takes
+		g.mut.RUnlock()
+		select {
+		case <-time.After(takes):
+		case <-r.Context().Done():
+			panic(http.ErrAbortHandler)
+		}
+	}
 	g.mut.RLock()
 	defer g.mut.RUnlock()
-	push := strings.HasSuffix(r.URL.Path, "/push")
 	if push && g.answer != 0 {
 		g.spoilt.Add(1)
 	}
@@ -68,6 +94,12 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if push && g.slow.Load() {
 		time.Sleep(3 * time.Second)
 	}
+	whole, refused := sha256.Sum256(body), 0
+	if push && g.refuse != nil {
+		if body, refused = g.split(body); refused != 0 {
+			g.spoilt.Add(1)
+		}
+	}
 	// The client's end does not end this one: a push that has arrived is taken, as by a Loki without a proxy.
 	passed, err := http.NewRequest(r.Method, g.loki.URL()+r.URL.RequestURI(), bytes.NewReader(body))
 	if err != nil {
@@ -80,13 +112,69 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer resp.Body.Close()
 	if push && resp.StatusCode == http.StatusNoContent {
-		if err := g.took.add(body); err != nil {
+		if err := g.took.addOf(whole, body); err != nil {
 			panic(err) // Loki could read it
 		}
+	}
+	if refused != 0 {
+		http.Error(w, "the gate says no to a stream", refused)
+		return
 	}
 	for name, values := range resp.Header {
 		w.Header()[name] = values
 	}
 	w.WriteHeader(resp.StatusCode)
 	_, _ = io.Copy(w, resp.Body)
+}
+
+// split takes the streams out of a push that are refused, and returns the status of the last one; 0: none is.
+func (g *gate) split(compressed []byte) (rest []byte, status int) {
+	body, err := snappy.Decode(nil, compressed)
+	if err != nil {
+		panic(err)
+	}
+	var request, taken lokipush.PushRequest
+	if err := request.Unmarshal(body); err != nil {
+		panic(err)
+	}
+	for _, stream := range request.Streams {
+		if refused := g.refuse(stream); refused != 0 {
+			status = refused
+			continue
+		}
+		taken.Streams = append(taken.Streams, stream)
+	}
+	if status == 0 {
+		return compressed, 0
+	}
+	body, err = taken.Marshal()
+	if err != nil {
+		panic(err)
+	}
+	return snappy.Encode(nil, body), status
+}
+
+// addOf counts the entries of a push, or of the part of it that was taken, but for those that a former try of the same push brought: the
+// bytes of a batch are the same in each try.
+func (p *pushed) addOf(whole [sha256.Size]byte, compressed []byte) error {
+	var fresh pushed
+	if err := fresh.add(compressed); err != nil {
+		return err
+	}
+	p.mut.Lock()
+	defer p.mut.Unlock()
+	if p.times == nil {
+		p.times = map[record]int{}
+	}
+	if p.tries == nil {
+		p.tries = map[string]bool{}
+	}
+	for r, times := range fresh.times {
+		try := fmt.Sprintf("%x %d %s", whole, r.time.UnixNano(), r.line)
+		if !p.tries[try] {
+			p.tries[try] = true
+			p.times[r] += times
+		}
+	}
+	return nil
 }

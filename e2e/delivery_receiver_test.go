@@ -47,6 +47,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 type pushed struct {
 	mut   sync.Mutex
 	times map[record]int
+	tries map[string]bool // entries of a push, see addOf
 }
 
 // add counts the entries of a push, as Loki gets it: compressed protobuf.

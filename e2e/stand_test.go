@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -112,6 +113,7 @@ type collector struct {
 	*testbed.Process
 	bin, addr, config, storage, log string
 	env                             []string
+	flags                           []string // of alloy-okta run, beside those that every trial needs
 }
 
 // newCollector prepares an alloy-okta for a configuration, not yet started. The configuration finds the org's address in OKTA_URL,
@@ -146,8 +148,9 @@ func (c *collector) launch(t *testing.T) {
 	process, err := testbed.Command{
 		Name: "alloy-okta",
 		Path: c.bin,
-		Args: []string{"run", "--server.http.listen-addr=" + c.addr, "--storage.path=" + c.storage, "--disable-reporting", c.config},
-		Env:  c.env, LogFile: c.log,
+		Args: slices.Concat([]string{"run", "--server.http.listen-addr=" + c.addr, "--storage.path=" + c.storage, "--disable-reporting"},
+			c.flags, []string{c.config}),
+		Env: c.env, LogFile: c.log,
 	}.Start()
 	require.NoError(t, err)
 	c.Process = process
