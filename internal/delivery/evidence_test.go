@@ -19,7 +19,7 @@ func TestLosesOnlyWhatWasOvertaken(t *testing.T) {
 		"visible for less":             {1, 5 * time.Second, 14 * time.Second, 0, false},
 		"the query was sent before":    {1, 5 * time.Second, 14 * time.Second, time.Hour, false},
 		"another route":                {2, 5 * time.Second, time.Hour, 0, false},
-		"another route, after 4 hours": {2, 5 * time.Second, strandedAfter, 0, true},
+		"another route, after 2 hours": {2, 5 * time.Second, strandedAfter, 0, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)

@@ -22,11 +22,12 @@ const (
 	// an event twice is over by then.
 	lastRetryAfter = 10 * time.Minute
 	maxLosses      = 3
-	// strandedAfter is above what loki.write's defaults can keep an event for: 22 batches
-	// (a worker takes a full queue of ten as a list of its own while ten more queue up, one is
-	// in flight, one filling), each retried for up to 8.5 minutes (10 tries, 0.5 s doubling to
-	// 5 min). Source: Alloy v1.19.2, internal/component/common/loki/client/shards.go.
-	strandedAfter = 4 * time.Hour
+	// strandedAfter is a compromise: loki.write's defaults can keep an event for longer, 22
+	// batches (a worker takes a full queue of ten as a list of its own while ten more queue up,
+	// one is in flight, one filling) of up to 8.5 minutes each (10 tries, 0.5 s doubling to
+	// 5 min); but after Loki's query_ingesters_within a copy could not be seen before its flush.
+	// Source: Alloy v1.19.2, internal/component/common/loki/client/shards.go.
+	strandedAfter = 2 * time.Hour
 	// The bounds of the window. Loki refuses what is an hour (max_chunk_age/2) behind the
 	// newest of its stream, so a retry must not be further behind than maxSpan.
 	maxEvents = 20_000

@@ -45,7 +45,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		givenUp:            counter("given_up_events_total", "Events given up after three deliveries: Loki never had them although later events arrived."),
 		late:               counter("late_entries_total", "Entries that got the label late because they are more than out_of_order_window behind the newest entry with the same labels."),
 		unverified:         counter("unverified_events_total", "Events no longer tracked because over 50,000 newer ones were waiting for Loki to show them; they are most likely in Loki."),
-		assumed:            counter("assumed_lost_events_total", "Events counted as lost after four hours although no later event that took the same way proved it."),
+		assumed:            counter("assumed_lost_events_total", "Events counted as lost after two hours although no later event that took the same way proved it."),
 		badLabels:          counter("label_limit_entries_total", "Entries with no label or more than 15, which Loki refuses by default; forwarded anyway."),
 		badMetadata:        counter("metadata_limit_entries_total", "Entries with structured metadata over 64 KB or 128 pairs, which Loki refuses by default; forwarded anyway."),
 		bytes:              counter("response_bytes_total", "Decoded bytes of System Log responses."),
