@@ -268,7 +268,7 @@ func TestEveryStatusHasItsClass(t *testing.T) {
 	}
 }
 
-func TestFailuresWithoutAnAnswerAreTransientAndNameNoURL(t *testing.T) {
+func TestFailuresWithoutAnAnswerAreTransient(t *testing.T) {
 	org, err := url.Parse("http://localhost:1")
 	require.NoError(t, err)
 	for name, cause := range map[string]error{

@@ -155,7 +155,7 @@ func orSet(m map[string]string, key, value string) string {
 	return m[key]
 }
 
-func TestPersistenceFollowsPublishedAndSomeEventsAreLate(t *testing.T) {
+func TestPersistenceFollowsPublished(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := &Org{LateShare: 0.2, LateBy: time.Hour}
 		o.Generate(2_000, 24*time.Hour)

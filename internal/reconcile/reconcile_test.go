@@ -227,7 +227,7 @@ func TestFindAsksNothingForNothing(t *testing.T) {
 	require.Empty(t, f.queries)
 }
 
-func TestFindFollowsTheEntryLimitAndHalvesOneThatIsRefused(t *testing.T) {
+func TestFindHalvesAnEntryLimitThatIsRefused(t *testing.T) {
 	l, f, events := lokiWith(t, 1000, 3) // 4000 entries
 	f.maxLimit = 700
 	found, err := l.Find(t.Context(), events)

@@ -206,7 +206,7 @@ func TestAServerThatAsksForEverNewNoncesIsLeftAlone(t *testing.T) {
 	}
 }
 
-func TestChallengesOfTheAPIAreUnderstoodFromHeadersAlone(t *testing.T) {
+func TestChallengesAreUnderstoodFromHeadersAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, a := newApp(t, requireDPoP)
 		req, err := http.NewRequest(http.MethodGet, logsURL, nil)

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestRefusalsOfTheTokenEndpointNameTheSettingToLookAt(t *testing.T) {
+func TestTokenRefusalsNameTheSettingToLookAt(t *testing.T) {
 	for name, c := range map[string]struct {
 		spoil func(o *org, opts *Options)
 		want  string // begins with Okta's own words

@@ -24,10 +24,10 @@ import (
 
 const events, pageSize = 100, 10
 
-// TestEveryEventArrivesOnceWhateverHappensToCredentials pages through a simulated org, which was written
+// TestEventsArriveOnceWhateverHappensToCredentials pages through a simulated org, which was written
 // against Okta's documentation by somebody else and verifies tokens and proofs in full, while credentials
 // are taken away between pages.
-func TestEveryEventArrivesOnceWhateverHappensToCredentials(t *testing.T) {
+func TestEventsArriveOnceWhateverHappensToCredentials(t *testing.T) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	require.NoError(t, err)
 
