@@ -36,7 +36,7 @@ type destination struct {
 	blind     bool                   // finds nothing, as with a wrong selector
 	hideOlder time.Duration          // does not show what is older than this, as Loki's ingesters; 0: shows all
 	down      bool                   // cannot be asked
-	queries []time.Time
+	queries   []time.Time
 }
 
 type flight struct {
