@@ -9,6 +9,11 @@
 // SIGINT and SIGTERM end it. A bad flag ends it with status 2 and a message that
 // names the value and what is allowed; a port that is taken, with status 1.
 //
+// Some flags make the org behave as real ones now and then do: --page-cap 100 puts at most
+// 100 events on a page whatever limit asks for, --visible-every 30s shows new events in bulk,
+// --late-share lets events reach the log late, and --clock puts the org's clock off. --help
+// lists all flags.
+//
 // # Control
 //
 // Paths under /_oktasim/ are not Okta's. They need no credentials, so --listen

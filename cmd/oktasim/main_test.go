@@ -64,7 +64,7 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	require.Equal(t, exitOK, run(t.Context(), []string{"--help"}, &stdout, &stderr))
 	for _, name := range []string{"listen", "public-url", "token", "seed", "rate", "backlog", "backlog-span", "rate-limit",
-		"principal-share", "clock", "late-share", "client-id", "client-jwks"} {
+		"principal-share", "clock", "late-share", "page-cap", "visible-every", "client-id", "client-jwks"} {
 		require.Contains(t, stdout.String(), "\n  -"+name)
 	}
 	require.Empty(t, stderr.String())

@@ -73,7 +73,7 @@ func (b *bucket) request(ctx context.Context, budget *Budget, by any, share floa
 	return nil
 }
 
-func TestNoMinuteSeesMoreThanTheShareHoweverLongRequestsTake(t *testing.T) {
+func TestNoMinuteSeesMoreThanTheShare(t *testing.T) {
 	for name, wait := range map[string]func() time.Duration{
 		"at once":        func() time.Duration { return 0 },
 		"quick":          func() time.Duration { return 40 * time.Millisecond },
@@ -98,7 +98,7 @@ func TestNoMinuteSeesMoreThanTheShareHoweverLongRequestsTake(t *testing.T) {
 	}
 }
 
-func TestWhileOktaSendsNoHeadersTheLimitOfAWorkforceOrgIsAssumed(t *testing.T) {
+func TestWithoutHeadersAWorkforceLimitIsAssumed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBudget()
 		for range assumedLimit / 2 {
@@ -146,7 +146,7 @@ func TestALowerLimitCountsFromTheNextRequestOn(t *testing.T) {
 	})
 }
 
-func TestTheReserveOfOtherClientsIsLeftAloneUntilTheReset(t *testing.T) {
+func TestTheReserveOfOthersIsLeftUntilTheReset(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBudget()
 		now := time.Now()
@@ -326,7 +326,7 @@ func TestAClientWithItsShareSpentHoldsUpNobody(t *testing.T) {
 	})
 }
 
-func TestAWaitForTheBudgetEndsWithItsContextAndIsToldToHaveEnded(t *testing.T) {
+func TestAWaitForTheBudgetEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBudget()
 		c, err := b.acquire(t.Context(), nil, 0.5, nil)

@@ -148,7 +148,9 @@ func (c *Client) Fetch(ctx context.Context, cur Cursor) (Page, error) {
 		switch {
 		case ans.redirect != "":
 			if hops++; hops > maxRedirects {
-				return Page{}, &Error{Class: Refused, Status: ans.status, RequestID: requestID(ans.header), Err: fmt.Errorf("redirected more than %d times", maxRedirects)}
+				return Page{}, &Error{
+					Class: Refused, Status: ans.status, RequestID: requestID(ans.header), Err: fmt.Errorf("redirected more than %d times", maxRedirects),
+				}
 			}
 			from, _ := url.Parse(target)
 			if target, err = c.resolve(from, ans.redirect); err != nil {

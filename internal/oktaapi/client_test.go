@@ -117,7 +117,10 @@ func asError(t *testing.T, err error) *Error {
 
 func TestRequestIsOneThatOktaDocuments(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		s := serve(t, answerWith(200, nil, "[]"), func(c *Config) { c.PageSize, c.Filter, c.Query = 500, `eventType eq "user.session.start"`, "a b" })
+		s := serve(t, answerWith(200, nil, "[]"), func(c *Config) {
+			c.PageSize, c.Filter, c.Query = 500, `eventType eq "user.session.start"`,
+				"a b"
+		})
 		_, err := s.Fetch(t.Context(), s.Start(time.Date(2026, 8, 21, 12, 0, 0, 999_999_999, time.FixedZone("", 2*3600))))
 		require.NoError(t, err)
 		r := s.requests()[0]
@@ -210,7 +213,8 @@ func TestABodyThatEndsBeforeItsLengthIsAnError(t *testing.T) {
 }
 
 func TestEveryStatusHasItsClass(t *testing.T) {
-	const apiError = `{"errorCode":"E0000001","errorSummary":"Api validation failed: 'after'","errorCauses":[{"errorSummary":"The cursor is not valid."}]}`
+	const apiError = `{"errorCode":"E0000001","errorSummary":"Api validation failed: 'after'","errorCauses":[{"errorSummary":"The cursor is ` +
+		`not valid."}]}`
 	cases := map[string]struct {
 		status          int
 		header          map[string]string
@@ -218,13 +222,25 @@ func TestEveryStatusHasItsClass(t *testing.T) {
 		onStart, onNext Class
 		text            string
 	}{
-		"cursor or filter":              {400, nil, apiError, Refused, CursorRefused, "Okta answered 400 E0000001: Api validation failed: 'after'; The cursor is not valid. (request id req1)"},
-		"400 in HTML":                   {400, nil, "<html>", Refused, CursorRefused, "Okta answered 400 Bad Request"},
-		"a DPoP proof, in the header":   {400, map[string]string{"WWW-Authenticate": `DPoP error="invalid_dpop_proof"`}, "", Refused, Refused, "invalid_dpop_proof"},
-		"a DPoP proof, in the body":     {400, nil, `{"error":"invalid_dpop_proof","error_description":"The DPoP proof JWT is reused."}`, Refused, Refused, "400 invalid_dpop_proof: The DPoP proof JWT is reused."},
-		"bad token":                     {401, nil, `{"errorCode":"E0000011","errorSummary":"Invalid token provided"}`, Refused, Refused, "401 E0000011: Invalid token provided"},
-		"no permission":                 {403, nil, `{"errorCode":"E0000006"}`, Refused, Refused, "403 E0000006"},
-		"no scope":                      {403, map[string]string{"WWW-Authenticate": `Bearer error="insufficient_scope"`}, "", Refused, Refused, "insufficient_scope"},
+		"cursor or filter": {
+			400, nil, apiError, Refused, CursorRefused,
+			"Okta answered 400 E0000001: Api validation failed: 'after'; The cursor is not valid. (request id req1)",
+		},
+		"400 in HTML": {400, nil, "<html>", Refused, CursorRefused, "Okta answered 400 Bad Request"},
+		"a DPoP proof, in the header": {
+			400, map[string]string{"WWW-Authenticate": `DPoP error="invalid_dpop_proof"`}, "", Refused, Refused, "invalid_dpop_proof",
+		},
+		"a DPoP proof, in the body": {
+			400, nil, `{"error":"invalid_dpop_proof","error_description":"The DPoP proof JWT is reused."}`, Refused, Refused,
+			"400 invalid_dpop_proof: The DPoP proof JWT is reused.",
+		},
+		"bad token": {
+			401, nil, `{"errorCode":"E0000011","errorSummary":"Invalid token provided"}`, Refused, Refused, "401 E0000011: Invalid token provided",
+		},
+		"no permission": {403, nil, `{"errorCode":"E0000006"}`, Refused, Refused, "403 E0000006"},
+		"no scope": {
+			403, map[string]string{"WWW-Authenticate": `Bearer error="insufficient_scope"`}, "", Refused, Refused, "insufficient_scope",
+		},
 		"wrong address":                 {404, nil, "nothing here", Refused, Refused, "404 Not Found"},
 		"wrong method":                  {405, nil, "", Refused, Refused, "405"},
 		"gone":                          {410, nil, "", Refused, Refused, "410"},
@@ -242,8 +258,10 @@ func TestEveryStatusHasItsClass(t *testing.T) {
 		"a body beyond the bound":       {403, nil, strings.Repeat("x", 1<<20), Refused, Refused, "403 Forbidden"},
 		"an undecodable body":           {503, map[string]string{"Content-Encoding": "br"}, "x", Transient, Transient, "503 Service Unavailable"},
 		"a truncated body":              {403, map[string]string{"Content-Length": "500"}, apiError, Refused, Refused, "403"},
-		"a compressed body":             {403, map[string]string{"Content-Encoding": "gzip"}, gzipped(apiError), Refused, Refused, "403 E0000001"},
-		"control characters":            {403, nil, `{"errorSummary":"a\u0000b\nc"}`, Refused, Refused, "403: a b c"},
+		"a compressed body": {
+			403, map[string]string{"Content-Encoding": "gzip"}, gzipped(apiError), Refused, Refused, "403 E0000001",
+		},
+		"control characters": {403, nil, `{"errorSummary":"a\u0000b\nc"}`, Refused, Refused, "403: a b c"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -268,7 +286,7 @@ func TestEveryStatusHasItsClass(t *testing.T) {
 	}
 }
 
-func TestFailuresWithoutAnAnswerAreTransientAndNameNoURL(t *testing.T) {
+func TestFailuresWithoutAnAnswerAreTransient(t *testing.T) {
 	org, err := url.Parse("http://localhost:1")
 	require.NoError(t, err)
 	for name, cause := range map[string]error{
@@ -277,7 +295,8 @@ func TestFailuresWithoutAnAnswerAreTransientAndNameNoURL(t *testing.T) {
 		"TLS":                errors.New("tls: failed to verify certificate"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := New(Config{Org: org, Auth: &ssws{}, HTTP: &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) { return nil, cause })}})
+			c := New(Config{Org: org, Auth: &ssws{}, HTTP: &http.Client{
+				Transport: roundTripper(func(*http.Request) (*http.Response, error) { return nil, cause })}})
 			_, err := c.Fetch(t.Context(), "http://localhost:1/api/v1/logs?after=opaque")
 			e := asError(t, err)
 			require.ErrorIs(t, err, cause)
@@ -344,7 +363,8 @@ func TestTheTimeoutDoesNotRunWhileTheBudgetIsWaitedFor(t *testing.T) {
 		n := 0
 		s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			if n++; n == 1 {
-				answerWith(429, map[string]string{"Date": time.Now().UTC().Format(http.TimeFormat), "X-Rate-Limit-Limit": "60", "X-Rate-Limit-Remaining": "0", "X-Rate-Limit-Reset": epoch(time.Now().Add(4 * time.Minute))}, "")(w, r)
+				answerWith(429, map[string]string{"Date": time.Now().UTC().Format(http.TimeFormat), "X-Rate-Limit-Limit": "60",
+					"X-Rate-Limit-Remaining": "0", "X-Rate-Limit-Reset": epoch(time.Now().Add(4 * time.Minute))}, "")(w, r)
 				return
 			}
 			answerWith(200, nil, "[]")(w, r)

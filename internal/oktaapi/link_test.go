@@ -20,33 +20,35 @@ func TestNextLinkIsFoundInEveryFormOfTheHeader(t *testing.T) {
 		lines []string
 		want  string
 	}{
-		"two header lines":                  {[]string{self, next}, want},
-		"next before self":                  {[]string{next, self}, want},
-		"one comma list":                    {[]string{self + ", " + next}, want},
-		"a comma list without space":        {[]string{self + "," + next}, want},
-		"a comma list with empty elements":  {[]string{", ," + self + ",, " + next + ","}, want},
-		"unquoted rel":                      {[]string{`<` + want + `>;rel=next`}, want},
-		"unquoted rel in a list":            {[]string{`<` + want + `>;rel=next,` + self}, want},
-		"upper case":                        {[]string{`<` + want + `>; REL="NEXT"`}, want},
-		"space around the equals sign":      {[]string{`<` + want + `> ; rel = "next"`}, want},
-		"several relation types":            {[]string{`<` + want + `>; rel="last next"`}, want},
-		"further parameters before":         {[]string{`<` + want + `>; title="a, b; c"; type=text/html; rel="next"`}, want},
-		"further parameters after":          {[]string{`<` + want + `>; rel="next"; title="rel=\"self\""; x`}, want},
-		"a parameter without value":         {[]string{`<` + want + `>; crossorigin; rel="next"`}, want},
-		"an escaped quote":                  {[]string{`<https://a/>; title="\"<>, "; rel=self, ` + next}, want},
-		"comma and semicolon in the target": {[]string{self + `, <https://acme.okta.com/l?q=a,b;c&after=1,2;3>; rel="next"`}, "https://acme.okta.com/l?q=a,b;c&after=1,2;3"},
-		"an empty relation before":          {[]string{`<https://a/>; rel, ` + next}, want},
-		"garbage before":                    {[]string{`garbage "with, <quotes>", ` + next}, want},
-		"garbage after a target":            {[]string{`<https://a/> garbage; rel="next", ` + next}, want},
-		"a broken line before":              {[]string{`<https://a/; rel="next"`, next}, want},
-		"the first rel counts":              {[]string{`<https://a/>; rel="self"; rel="next", ` + next}, want},
-		"two nexts: the first counts":       {[]string{next, `<https://a/>; rel="next"`}, want},
-		"no next":                           {[]string{self}, ""},
-		"nothing":                           {nil, ""},
-		"an empty header":                   {[]string{""}, ""},
-		"next only as a title":              {[]string{`<https://a/>; title="rel=next"`}, ""},
-		"next only in a target":             {[]string{`<https://a/;rel=next>; rel=self`}, ""},
-		"a longer word":                     {[]string{`<https://a/>; rel="nextish"`}, ""},
+		"two header lines":                 {[]string{self, next}, want},
+		"next before self":                 {[]string{next, self}, want},
+		"one comma list":                   {[]string{self + ", " + next}, want},
+		"a comma list without space":       {[]string{self + "," + next}, want},
+		"a comma list with empty elements": {[]string{", ," + self + ",, " + next + ","}, want},
+		"unquoted rel":                     {[]string{`<` + want + `>;rel=next`}, want},
+		"unquoted rel in a list":           {[]string{`<` + want + `>;rel=next,` + self}, want},
+		"upper case":                       {[]string{`<` + want + `>; REL="NEXT"`}, want},
+		"space around the equals sign":     {[]string{`<` + want + `> ; rel = "next"`}, want},
+		"several relation types":           {[]string{`<` + want + `>; rel="last next"`}, want},
+		"further parameters before":        {[]string{`<` + want + `>; title="a, b; c"; type=text/html; rel="next"`}, want},
+		"further parameters after":         {[]string{`<` + want + `>; rel="next"; title="rel=\"self\""; x`}, want},
+		"a parameter without value":        {[]string{`<` + want + `>; crossorigin; rel="next"`}, want},
+		"an escaped quote":                 {[]string{`<https://a/>; title="\"<>, "; rel=self, ` + next}, want},
+		"comma and semicolon in the target": {
+			[]string{self + `, <https://acme.okta.com/l?q=a,b;c&after=1,2;3>; rel="next"`}, "https://acme.okta.com/l?q=a,b;c&after=1,2;3",
+		},
+		"an empty relation before":    {[]string{`<https://a/>; rel, ` + next}, want},
+		"garbage before":              {[]string{`garbage "with, <quotes>", ` + next}, want},
+		"garbage after a target":      {[]string{`<https://a/> garbage; rel="next", ` + next}, want},
+		"a broken line before":        {[]string{`<https://a/; rel="next"`, next}, want},
+		"the first rel counts":        {[]string{`<https://a/>; rel="self"; rel="next", ` + next}, want},
+		"two nexts: the first counts": {[]string{next, `<https://a/>; rel="next"`}, want},
+		"no next":                     {[]string{self}, ""},
+		"nothing":                     {nil, ""},
+		"an empty header":             {[]string{""}, ""},
+		"next only as a title":        {[]string{`<https://a/>; title="rel=next"`}, ""},
+		"next only in a target":       {[]string{`<https://a/;rel=next>; rel=self`}, ""},
+		"a longer word":               {[]string{`<https://a/>; rel="nextish"`}, ""},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -59,7 +61,8 @@ func TestNextLinkIsFoundInEveryFormOfTheHeader(t *testing.T) {
 
 // styles are ways to write the parameters of a next link.
 var styles = []string{
-	`; rel="next"`, `;rel=next`, ` ; rel = next`, `; REL="Next"`, `; title="a, <b>; \"c\""; rel="next"`, `; rel="prev next"; x=y; z`, `;a;rel=next`,
+	`; rel="next"`, `;rel=next`, ` ; rel = next`, `; REL="Next"`, `; title="a, <b>; \"c\""; rel="next"`, `; rel="prev next"; x=y; z`,
+	`;a;rel=next`,
 }
 
 // FuzzLink checks that a next link is found to the letter, whatever its target is,

@@ -43,7 +43,8 @@ func ParseOrg(raw string) (org *url.URL, notes []string, err error) {
 		return nil, nil, fmt.Errorf("the org URL is empty; write it as %q", example)
 	}
 	if strings.Contains(s, "@") { // before anything that repeats the input
-		return nil, nil, fmt.Errorf("the org URL holds user info; write %q and give the credentials as api_token or private_key_jwt", wantWithoutUser(s))
+		return nil, nil, fmt.Errorf("the org URL holds user info; write %q and give the credentials as api_token or private_key_jwt",
+			wantWithoutUser(s))
 	}
 	if strings.ContainsAny(s, "{}<>$") {
 		return nil, nil, fmt.Errorf("the org URL holds a placeholder (one of {}<>$); write your own org's URL, such as %q", example)
@@ -61,51 +62,71 @@ func ParseOrg(raw string) (org *url.URL, notes []string, err error) {
 		}
 		return nil, nil, fmt.Errorf("parsing the org URL: %w; write it as %q", err, example)
 	}
-	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
-	port := u.Port()
-	scheme := strings.ToLower(u.Scheme)
-
-	want := "https://" + hostPort(host, port)
-	if scheme == "http" && IsLoopback(host) {
-		want = "http://" + hostPort(host, port)
+	o := orgURL{
+		scheme: strings.ToLower(u.Scheme), host: strings.TrimSuffix(strings.ToLower(u.Hostname()), "."), port: u.Port(), bare: bare,
 	}
-	switch {
-	case host == "":
-		return nil, nil, fmt.Errorf("the org URL names no host; write it as %q", example)
-	case u.RawQuery != "" || u.ForceQuery:
-		return nil, nil, fmt.Errorf("the org URL holds a query; write %q and use the filter and query arguments", want)
-	case u.Fragment != "":
-		return nil, nil, fmt.Errorf("the org URL holds a fragment; write %q", want)
-	case scheme != "https" && scheme != "http":
-		return nil, nil, fmt.Errorf("the org URL has the scheme %q, allowed is https; write %q", scheme, want)
-	case scheme == "http" && !IsLoopback(host):
-		return nil, nil, fmt.Errorf("the org URL uses http to %s, which would send the credentials in clear; write %q (http is allowed to loopback only)", host, want)
-	case strings.HasSuffix(host, ".com.com"):
-		return nil, nil, fmt.Errorf("the org URL ends in %q; write %q", ".com.com", "https://"+strings.TrimSuffix(host, ".com"))
-	case !isHost(host):
-		return nil, nil, fmt.Errorf("the org URL has the invalid host %q; write it as %q", host, example)
+	if err := o.check(u); err != nil {
+		return nil, nil, err
 	}
-
-	if n, err := strconv.Atoi(port); port != "" && (err != nil || n < 1 || n > 65535) {
-		return nil, nil, fmt.Errorf("the org URL has the port %s, allowed are 1 to 65535; write %q", httptext.Clean(port, 20), "https://"+hostPort(host, ""))
-	}
-	if bare && port == "" && !strings.Contains(host, ".") && !IsLoopback(host) {
-		return nil, nil, fmt.Errorf("the org URL %q is a tenant's name alone; write it as %q", httptext.Clean(host, 100), "https://"+httptext.Clean(host, 100)+".okta.com")
-	}
-	if slices.Contains(oktaDomains, host) {
-		return nil, nil, fmt.Errorf("the org URL %q lacks the tenant; write it as %q", want, "https://acme."+host)
-	}
-	if stripped, ok := stripAdmin(host); ok {
-		notes = append(notes, fmt.Sprintf("using %s instead of the Admin Console's host %s", stripped, host))
-		host = stripped
+	if stripped, ok := stripAdmin(o.host); ok {
+		notes = append(notes, fmt.Sprintf("using %s instead of the Admin Console's host %s", stripped, o.host))
+		o.host = stripped
 	}
 	if p := strings.Trim(u.Path, "/"); p != "" {
 		notes = append(notes, fmt.Sprintf("ignoring the path %q of the org URL", httptext.Clean(u.Path, 100)))
 	}
-	if (scheme == "https" && port == "443") || (scheme == "http" && port == "80") {
-		port = ""
+	if o.scheme == "https" && o.port == "443" || o.scheme == "http" && o.port == "80" {
+		o.port = ""
 	}
-	return &url.URL{Scheme: scheme, Host: hostPort(host, port)}, notes, nil
+	return &url.URL{Scheme: o.scheme, Host: hostPort(o.host, o.port)}, notes, nil
+}
+
+// orgURL is what counts of an org's URL.
+type orgURL struct {
+	scheme, host, port string
+	bare               bool // the input had no scheme
+}
+
+// check refuses what cannot be an org's URL. u is all of it.
+func (o orgURL) check(u *url.URL) error {
+	want := "https://" + hostPort(o.host, o.port)
+	if o.scheme == "http" && IsLoopback(o.host) {
+		want = "http://" + hostPort(o.host, o.port)
+	}
+	switch {
+	case o.host == "":
+		return fmt.Errorf("the org URL names no host; write it as %q", example)
+	case u.RawQuery != "" || u.ForceQuery:
+		return fmt.Errorf("the org URL holds a query; write %q and use the filter and query arguments", want)
+	case u.Fragment != "":
+		return fmt.Errorf("the org URL holds a fragment; write %q", want)
+	case o.scheme != "https" && o.scheme != "http":
+		return fmt.Errorf("the org URL has the scheme %q, allowed is https; write %q", o.scheme, want)
+	case o.scheme == "http" && !IsLoopback(o.host):
+		return fmt.Errorf("the org URL uses http to %s, which would send the credentials in clear; write %q (http is allowed to loopback only)",
+			o.host, want)
+	}
+	return o.checkHost(want)
+}
+
+// checkHost refuses hosts and ports that cannot be an org's.
+func (o orgURL) checkHost(want string) error {
+	n, err := strconv.Atoi(o.port)
+	switch {
+	case strings.HasSuffix(o.host, ".com.com"):
+		return fmt.Errorf("the org URL ends in %q; write %q", ".com.com", "https://"+strings.TrimSuffix(o.host, ".com"))
+	case !isHost(o.host):
+		return fmt.Errorf("the org URL has the invalid host %q; write it as %q", o.host, example)
+	case o.port != "" && (err != nil || n < 1 || n > 65535):
+		return fmt.Errorf("the org URL has the port %s, allowed are 1 to 65535; write %q",
+			httptext.Clean(o.port, 20), "https://"+hostPort(o.host, ""))
+	case o.bare && o.port == "" && !strings.Contains(o.host, ".") && !IsLoopback(o.host):
+		name := httptext.Clean(o.host, 100)
+		return fmt.Errorf("the org URL %q is a tenant's name alone; write it as %q", name, "https://"+name+".okta.com")
+	case slices.Contains(oktaDomains, o.host):
+		return fmt.Errorf("the org URL %q lacks the tenant; write it as %q", want, "https://acme."+o.host)
+	}
+	return nil
 }
 
 // wantWithoutUser is what to write instead of a URL with user info: its host, when it

@@ -12,22 +12,31 @@ func TestOrgURLIsNormalized(t *testing.T) {
 		in, want string
 		notes    []string // a piece of each note, in order
 	}{
-		"as it should be":            {in: "https://acme.okta.com", want: "https://acme.okta.com"},
-		"bare domain":                {in: "acme.okta.com", want: "https://acme.okta.com"},
-		"spaces and a newline":       {in: "  https://acme.okta.com\n", want: "https://acme.okta.com"},
-		"trailing slash":             {in: "https://acme.okta.com/", want: "https://acme.okta.com"},
-		"trailing dot":               {in: "https://acme.okta.com.", want: "https://acme.okta.com"},
-		"upper case":                 {in: "HTTPS://ACME.Okta.COM", want: "https://acme.okta.com"},
-		"the System Log's path":      {in: "https://acme.okta.com/api/v1/logs", want: "https://acme.okta.com", notes: []string{`"/api/v1/logs"`}},
-		"bare domain with the path":  {in: "acme.okta.com/api/v1/logs/", want: "https://acme.okta.com", notes: []string{`"/api/v1/logs/"`}},
-		"the Admin Console's page":   {in: "https://acme-admin.okta.com/admin/dashboard", want: "https://acme.okta.com", notes: []string{"instead of the Admin Console's host acme-admin.okta.com", `"/admin/dashboard"`}},
-		"the Admin Console's host":   {in: "ACME-admin.okta.com", want: "https://acme.okta.com", notes: []string{"using acme.okta.com"}},
-		"admin host of preview":      {in: "https://acme-admin.oktapreview.com", want: "https://acme.oktapreview.com", notes: []string{"using acme.oktapreview.com"}},
-		"admin host of emea":         {in: "https://acme-admin.okta-emea.com", want: "https://acme.okta-emea.com", notes: []string{"using acme.okta-emea.com"}},
-		"preview":                    {in: "https://acme.oktapreview.com", want: "https://acme.oktapreview.com"},
-		"emea":                       {in: "acme.okta-emea.com", want: "https://acme.okta-emea.com"},
-		"government":                 {in: "acme.okta-gov.com", want: "https://acme.okta-gov.com"},
-		"a test org":                 {in: "acme-admin.trex-govcloud.com", want: "https://acme.trex-govcloud.com", notes: []string{"using acme.trex-govcloud.com"}},
+		"as it should be":           {in: "https://acme.okta.com", want: "https://acme.okta.com"},
+		"bare domain":               {in: "acme.okta.com", want: "https://acme.okta.com"},
+		"spaces and a newline":      {in: "  https://acme.okta.com\n", want: "https://acme.okta.com"},
+		"trailing slash":            {in: "https://acme.okta.com/", want: "https://acme.okta.com"},
+		"trailing dot":              {in: "https://acme.okta.com.", want: "https://acme.okta.com"},
+		"upper case":                {in: "HTTPS://ACME.Okta.COM", want: "https://acme.okta.com"},
+		"the System Log's path":     {in: "https://acme.okta.com/api/v1/logs", want: "https://acme.okta.com", notes: []string{`"/api/v1/logs"`}},
+		"bare domain with the path": {in: "acme.okta.com/api/v1/logs/", want: "https://acme.okta.com", notes: []string{`"/api/v1/logs/"`}},
+		"the Admin Console's page": {
+			in: "https://acme-admin.okta.com/admin/dashboard", want: "https://acme.okta.com",
+			notes: []string{"instead of the Admin Console's host acme-admin.okta.com", `"/admin/dashboard"`},
+		},
+		"the Admin Console's host": {in: "ACME-admin.okta.com", want: "https://acme.okta.com", notes: []string{"using acme.okta.com"}},
+		"admin host of preview": {
+			in: "https://acme-admin.oktapreview.com", want: "https://acme.oktapreview.com", notes: []string{"using acme.oktapreview.com"},
+		},
+		"admin host of emea": {
+			in: "https://acme-admin.okta-emea.com", want: "https://acme.okta-emea.com", notes: []string{"using acme.okta-emea.com"},
+		},
+		"preview":    {in: "https://acme.oktapreview.com", want: "https://acme.oktapreview.com"},
+		"emea":       {in: "acme.okta-emea.com", want: "https://acme.okta-emea.com"},
+		"government": {in: "acme.okta-gov.com", want: "https://acme.okta-gov.com"},
+		"a test org": {
+			in: "acme-admin.trex-govcloud.com", want: "https://acme.trex-govcloud.com", notes: []string{"using acme.trex-govcloud.com"},
+		},
 		"military":                   {in: "acme.okta.mil", want: "https://acme.okta.mil"},
 		"free org":                   {in: "https://integrator-1234567.okta.com", want: "https://integrator-1234567.okta.com"},
 		"custom domain":              {in: "https://login.example.com", want: "https://login.example.com"},
@@ -115,7 +124,8 @@ func TestOrgURLIsRefusedWithWhatToWrite(t *testing.T) {
 }
 
 func FuzzParseOrg(f *testing.F) {
-	for _, s := range []string{"acme.okta.com", "https://acme-admin.okta.com:443/x?y#z", "http://[::1]:80", "a@b", "https://u:p/w@h", "%zz", "https://:0", ".."} {
+	for _, s := range []string{"acme.okta.com", "https://acme-admin.okta.com:443/x?y#z", "http://[::1]:80", "a@b", "https://u:p/w@h", "%zz",
+		"https://:0", ".."} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -75,9 +75,13 @@ func TestARefusalIsWaitedOutWithinBounds(t *testing.T) {
 		n        int
 		min, max time.Duration
 	}{
-		"Reset in 20s":                    {rateHeaders("120", "0", now, in(20*time.Second)), 1, 21 * time.Second, 21 * time.Second},
-		"Reset in 20s, Date 10m ahead":    {rateHeaders("120", "0", now.Add(10*time.Minute), in(10*time.Minute+20*time.Second)), 1, 21 * time.Second, 21 * time.Second},
-		"Reset in 20s, Date 10m behind":   {rateHeaders("120", "0", now.Add(-10*time.Minute), in(-10*time.Minute+20*time.Second)), 1, 21 * time.Second, 21 * time.Second},
+		"Reset in 20s": {rateHeaders("120", "0", now, in(20*time.Second)), 1, 21 * time.Second, 21 * time.Second},
+		"Reset in 20s, Date 10m ahead": {
+			rateHeaders("120", "0", now.Add(10*time.Minute), in(10*time.Minute+20*time.Second)), 1, 21 * time.Second, 21 * time.Second,
+		},
+		"Reset in 20s, Date 10m behind": {
+			rateHeaders("120", "0", now.Add(-10*time.Minute), in(-10*time.Minute+20*time.Second)), 1, 21 * time.Second, 21 * time.Second,
+		},
 		"Reset in the past":               {rateHeaders("120", "0", now, in(-time.Hour)), 1, time.Minute, time.Minute},
 		"Reset missing":                   {rateHeaders("120", "0", now, ""), 1, time.Minute, time.Minute},
 		"Reset in words":                  {rateHeaders("120", "0", now, "soon"), 1, time.Minute, time.Minute},

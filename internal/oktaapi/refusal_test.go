@@ -24,7 +24,9 @@ func TestARefusalIsReadInAllOfOktasShapes(t *testing.T) {
 			Refusal{Code: "invalid_client", Description: "unknown", ID: "i", oauth: true},
 		},
 		"a challenge": {
-			scope, "", Refusal{Code: "insufficient_scope", Description: "The access token provided does not contain the required scopes.", oauth: true},
+			scope, "", Refusal{
+				Code: "insufficient_scope", Description: "The access token provided does not contain the required scopes.", oauth: true,
+			},
 		},
 		"the body comes first": {
 			scope, `{"errorCode":"E0000006","errorSummary":"no"}`, Refusal{Code: "E0000006", Description: "no"},

@@ -111,7 +111,8 @@ func (o *Org) authenticateOAuth(r *http.Request, scheme, credential string) (pri
 
 	if !slices.Contains(claims.Scopes, logsScope) {
 		a := o.refusal(r, errPermission())
-		a.header.Set("WWW-Authenticate", o.challenge(r, "Bearer", "insufficient_scope", "The access token provided does not contain the required scopes."))
+		a.header.Set("WWW-Authenticate", o.challenge(r, "Bearer", "insufficient_scope",
+			"The access token provided does not contain the required scopes."))
 		return refuse(a)
 	}
 	if o.Clients[at].NoRole {
@@ -147,6 +148,7 @@ func (o *Org) resourceRefusal(r *http.Request, e *oauthError) reply {
 // challenge is Okta's WWW-Authenticate value.
 func (o *Org) challenge(r *http.Request, scheme, code, words string) string {
 	base := o.base(r)
-	return fmt.Sprintf(`%s authorization_uri="%s/oauth2/v1/authorize", realm="%s", scope="%s", error="%s", error_description="%s", resource="%s"`,
+	return fmt.Sprintf(`%s authorization_uri="%s/oauth2/v1/authorize", realm="%s", scope="%s", error="%s", error_description="%s", `+
+		`resource="%s"`,
 		scheme, base, base, logsScope, code, words, r.URL.Path)
 }

@@ -14,7 +14,8 @@ import (
 var algorithms = []jose.SignatureAlgorithm{jose.RS256, jose.RS384, jose.RS512, jose.ES256, jose.ES384, jose.ES512}
 
 // readable also holds those that get an answer of their own for being wrong.
-var readable = append([]jose.SignatureAlgorithm{jose.PS256, jose.PS384, jose.PS512, jose.HS256, jose.HS384, jose.HS512, jose.EdDSA}, algorithms...)
+var readable = append([]jose.SignatureAlgorithm{jose.PS256, jose.PS384, jose.PS512, jose.HS256, jose.HS384, jose.HS512, jose.EdDSA},
+	algorithms...)
 
 // longestAssertion is how far ahead exp may lie.
 const longestAssertion = time.Hour
@@ -29,9 +30,11 @@ func (o *Org) authenticateClient(r *http.Request, now time.Time) (OAuthClient, *
 	switch {
 	case assertion != "" && (secret || r.Form.Has("client_id")):
 		return OAuthClient{}, &oauthError{http.StatusUnauthorized, "invalid_request", "Cannot supply multiple client credentials. " +
-			"Use one of the following: credentials in the Authorization header, credentials in the post body, or a client_assertion in the post body."}
+			"Use one of the following: credentials in the Authorization header, credentials in the post body, or a client_assertion in the post " +
+			"body."}
 	case secret:
-		return OAuthClient{}, badClient("Client Credentials requests to the Org Authorization Server must use the private_key_jwt token_endpoint_auth_method.")
+		return OAuthClient{}, badClient("Client Credentials requests to the Org Authorization Server must use the private_key_jwt " +
+			"token_endpoint_auth_method.")
 	case assertion == "":
 		return OAuthClient{}, badClient("No client credentials found.")
 	case r.Form.Get("client_assertion_type") != assertionType:

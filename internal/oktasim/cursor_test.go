@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestEqualMillisecondsAreSplitOverPagesWithoutLossOrRepeat(t *testing.T) {
+func TestEqualMillisecondsAreSplitOverPages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := &Org{}
 		var want []int

@@ -98,12 +98,20 @@ func TestBadProofsAreRefusedInOktasWords(t *testing.T) {
 		"htu + query":  {override("htu", publicURL+logsPath+"?limit=5"), "'htu' claim in the DPoP proof JWT is invalid."},
 		"htu //":       {override("htu", publicURL+"/"+logsPath), "'htu' claim in the DPoP proof JWT is invalid."},
 		"no iat":       {override("iat", nil), "'iat' claim in the DPoP proof JWT is invalid."},
-		"iat ahead":    {func(t *testing.T, token string) string { return override("iat", time.Now().Unix()+1)(t, token) }, "The DPoP proof JWT is issued in the future."},
-		"iat old":      {func(t *testing.T, token string) string { return override("iat", time.Now().Unix()-301)(t, token) }, "The DPoP proof JWT is issued more than five minutes in the past."},
-		"expired":      {func(t *testing.T, token string) string { return override("exp", time.Now().Unix()-1)(t, token) }, "The DPoP proof JWT is expired."},
-		"no jti":       {override("jti", nil), "'jti' claim in the DPoP proof JWT is invalid."},
-		"ath":          {override("ath", "AAAA"), "'ath' claim in the DPoP proof does not match the presented access_token."},
-		"no ath":       {override("ath", nil), "'ath' claim in the DPoP proof does not match the presented access_token."},
+		"iat ahead": {
+			func(t *testing.T, token string) string { return override("iat", time.Now().Unix()+1)(t, token) },
+			"The DPoP proof JWT is issued in the future.",
+		},
+		"iat old": {
+			func(t *testing.T, token string) string { return override("iat", time.Now().Unix()-301)(t, token) },
+			"The DPoP proof JWT is issued more than five minutes in the past.",
+		},
+		"expired": {
+			func(t *testing.T, token string) string { return override("exp", time.Now().Unix()-1)(t, token) }, "The DPoP proof JWT is expired.",
+		},
+		"no jti": {override("jti", nil), "'jti' claim in the DPoP proof JWT is invalid."},
+		"ath":    {override("ath", "AAAA"), "'ath' claim in the DPoP proof does not match the presented access_token."},
+		"no ath": {override("ath", nil), "'ath' claim in the DPoP proof does not match the presented access_token."},
 		"typ": {func(t *testing.T, _ string) string {
 			return sign(t, jose.ES256, ecKey(), map[string]any{"typ": "JWT", "jwk": public}, claims())
 		}, "'typ' must be 'dpop+jwt' in the DPoP proof JWT."},
@@ -165,7 +173,8 @@ func TestSchemeAndTokenMustMatch(t *testing.T) {
 	bound, plain := boundToken(t, o), askToken(o, form(assertion(t, nil))).accessToken()
 	require.Equal(t, "400 invalid_request: The resource request must use the DPoP authentication scheme when the access token is bound.",
 		ask(t, o, logsPath, "Authorization", "Bearer "+bound).oauth())
-	require.Equal(t, "400 invalid_request: The resource request requires a DPoP proof.", ask(t, o, logsPath, "Authorization", "DPoP "+bound).oauth())
+	require.Equal(t, "400 invalid_request: The resource request requires a DPoP proof.",
+		ask(t, o, logsPath, "Authorization", "DPoP "+bound).oauth())
 	require.Equal(t, "400 invalid_dpop_proof: The access_token is not bound to the provided DPoP proof.",
 		ask(t, o, logsPath, "Authorization", "DPoP "+plain, "DPoP", proofOf(t, "GET", publicURL+logsPath, plain, "", nil)).oauth())
 }

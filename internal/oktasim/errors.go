@@ -18,11 +18,16 @@ type apiError struct {
 }
 
 func errDate() *apiError {
-	return &apiError{http.StatusBadRequest, "E0000030", "Bad request. Invalid date. Dates must be of the form yyyy-MM-dd'T'HH:mm:ss.SSSZZ, e.g. 2013-01-01T12:00:00.000-07:00.", nil}
+	return &apiError{
+		http.StatusBadRequest, "E0000030",
+		"Bad request. Invalid date. Dates must be of the form yyyy-MM-dd'T'HH:mm:ss.SSSZZ, e.g. 2013-01-01T12:00:00.000-07:00.", nil,
+	}
 }
 
 func errInvalid(parameter, cause string) *apiError {
-	return &apiError{http.StatusBadRequest, "E0000001", "Api validation failed: '" + parameter + "'", []string{"'" + parameter + "': " + cause}}
+	return &apiError{
+		http.StatusBadRequest, "E0000001", "Api validation failed: '" + parameter + "'", []string{"'" + parameter + "': " + cause},
+	}
 }
 
 func errFilter(summary string) *apiError {
@@ -34,7 +39,9 @@ func errSearch() *apiError {
 }
 
 func errAccept() *apiError {
-	return &apiError{http.StatusBadRequest, "E0000021", "Bad request. Accept and/or Content-Type headers likely do not match supported values.", nil}
+	return &apiError{
+		http.StatusBadRequest, "E0000021", "Bad request. Accept and/or Content-Type headers likely do not match supported values.", nil,
+	}
 }
 
 func errToken() *apiError {
@@ -62,7 +69,10 @@ func errRate() *apiError {
 }
 
 func errTimeout() *apiError {
-	return &apiError{http.StatusInternalServerError, "E0000009", "Your last request took too long to complete. Please modify your query parameters to narrow your search and try again.", nil}
+	return &apiError{
+		http.StatusInternalServerError, "E0000009",
+		"Your last request took too long to complete. Please modify your query parameters to narrow your search and try again.", nil,
+	}
 }
 
 func (e *apiError) Error() string { return fmt.Sprintf("%d %s: %s", e.status, e.code, e.summary) }

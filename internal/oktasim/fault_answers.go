@@ -222,7 +222,8 @@ func (o *Org) refuse(e *apiError) http.Handler {
 // html is an answer of the edge rather than of the org.
 func (o *Org) html(status int, title string) http.Handler {
 	return o.answer(func(*http.Request) reply {
-		page := fmt.Sprintf("<html>\r\n<head><title>%[1]s</title></head>\r\n<body>\r\n<center><h1>%[1]s</h1></center>\r\n</body>\r\n</html>\r\n", title)
+		page := fmt.Sprintf("<html>\r\n<head><title>%[1]s</title></head>\r\n<body>\r\n<center><h1>%[1]s</h1></center>\r\n</body>\r\n</html>\r\n",
+			title)
 		return reply{status, http.Header{"Content-Type": {"text/html"}}, []byte(page)}
 	})
 }

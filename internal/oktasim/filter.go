@@ -183,7 +183,8 @@ func (p *filterParser) comparison() (predicate, *apiError) {
 	t = p.next()
 	op := strings.ToLower(t.text)
 	if !slices.Contains(operators, op) {
-		return nil, errFilter(fmt.Sprintf("Invalid filter '%s': Unrecognized attribute operator '%s' at position %d. Expected: eq,co,sw,ew,pr,gt,ge,lt,le,ne",
+		return nil, errFilter(fmt.Sprintf("Invalid filter '%s': Unrecognized attribute operator '%s' at position %d. Expected: "+
+			"eq,co,sw,ew,pr,gt,ge,lt,le,ne",
 			p.expression, t.text, t.at))
 	}
 	if op == "pr" {

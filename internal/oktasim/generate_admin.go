@@ -15,7 +15,10 @@ var adminPlays = []play{
 func privileges(s *scene) {
 	s.as(s.administrator()).uri = "/api/v1/users/roles"
 	u := s.someone()
-	grant := []any{"privilegeGranted", pick(s.world, []string{"Super administrator", "Read-only administrator", "Help desk administrator"}), "privilegeLevel", "ORG"}
+	grant := []any{
+		"privilegeGranted", pick(s.world, []string{"Super administrator", "Read-only administrator", "Help desk administrator"}),
+		"privilegeLevel", "ORG",
+	}
 	switch s.rng.IntN(3) {
 	case 0:
 		s.event("group.privilege.grant", "SUCCESS", s.group()).data(grant...)
@@ -44,7 +47,10 @@ func applicationChange(s *scene) {
 	case "application.lifecycle.update":
 		app.ChangeDetails = &change{
 			From: map[string]any{"label": *app.DisplayName, "signOn": map[string]any{"mode": "SAML_2_0", "slo": false}},
-			To:   map[string]any{"label": *app.DisplayName, "signOn": map[string]any{"mode": "OPENID_CONNECT", "slo": true}, "redirectUris": []string{"https://app.acme.example/callback"}},
+			To: map[string]any{
+				"label": *app.DisplayName, "signOn": map[string]any{"mode": "OPENID_CONNECT", "slo": true},
+				"redirectUris": []string{"https://app.acme.example/callback"},
+			},
 		}
 		s.event(kind, "SUCCESS", &app)
 	case "application.policy.sign_on.rule.delete":
@@ -55,14 +61,18 @@ func applicationChange(s *scene) {
 }
 
 func (s *scene) rule() *party {
-	return &party{ID: "0pr" + s.letters(17, base62), Type: "PolicyRule", AlternateID: ptr("00p" + s.letters(17, base62)), DisplayName: ptr("Catch-all Rule")}
+	return &party{
+		ID: "0pr" + s.letters(17, base62), Type: "PolicyRule", AlternateID: ptr("00p" + s.letters(17, base62)),
+		DisplayName: ptr("Catch-all Rule"),
+	}
 }
 
 func policyChange(s *scene) {
 	s.as(s.administrator())
 	p := &s.policies[s.rng.IntN(len(s.policies))]
 	s.uri = "/api/v1/policies/" + p.ID
-	switch kind := pick(s.world, []string{"policy.lifecycle.update", "policy.lifecycle.delete", "policy.rule.update", "policy.rule.delete"}); kind {
+	switch kind := pick(s.world, []string{"policy.lifecycle.update", "policy.lifecycle.delete", "policy.rule.update",
+		"policy.rule.delete"}); kind {
 	case "policy.rule.update", "policy.rule.delete":
 		s.event(kind, "SUCCESS", p, s.rule())
 	default:
@@ -79,11 +89,13 @@ func zoneChange(s *scene) {
 
 func identityProvider(s *scene) {
 	s.as(s.administrator()).uri = "/api/v1/idps"
-	s.event("system.idp.lifecycle.create", "SUCCESS", &party{ID: "0oa" + s.letters(17, base62), Type: "IdP", AlternateID: ptr("unknown"), DisplayName: ptr("Partner SAML")})
+	s.event("system.idp.lifecycle.create", "SUCCESS",
+		&party{ID: "0oa" + s.letters(17, base62), Type: "IdP", AlternateID: ptr("unknown"), DisplayName: ptr("Partner SAML")})
 }
 
 func impersonation(s *scene) {
 	s.as(s.administrator()).uri = "/api/internal/support/impersonation"
 	s.event("user.session.impersonation.grant", "SUCCESS", &s.user.party).
-		data("originalPrincipal", map[string]any{"id": s.system.ID, "type": "SystemPrincipal", "alternateId": "system@okta.com", "displayName": "Okta System"})
+		data("originalPrincipal", map[string]any{"id": s.system.ID, "type": "SystemPrincipal", "alternateId": "system@okta.com",
+			"displayName": "Okta System"})
 }

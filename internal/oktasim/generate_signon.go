@@ -39,7 +39,9 @@ func (s *scene) behaviors() string {
 func (s *scene) assess(e *logEvent) {
 	level := []string{"LOW", "LOW", "LOW", "MEDIUM", "HIGH"}[s.rng.IntN(5)]
 	details := map[string]any{"asNumber": s.place.asn, "asOrg": s.place.asOrg, "ipServiceCategories": []string{"RESIDENTIAL"}}
-	e.SecurityContext.Risk = map[string]any{"level": level, "reasons": []string{"Anomalous Device"}, "detectionName": nil, "issuer": "Okta", "previousLevel": "LOW"}
+	e.SecurityContext.Risk = map[string]any{
+		"level": level, "reasons": []string{"Anomalous Device"}, "detectionName": nil, "issuer": "Okta", "previousLevel": "LOW",
+	}
 	e.SecurityContext.IPDetails = details
 	e.SecurityContext.UserBehaviors = []behavior{{"New Device", s.id("bhv"), "NEGATIVE"}, {"New City", s.id("bhv"), "NEGATIVE"}}
 	e.SecurityContext.BotProtection = map[string]any{"level": "LOW"}
@@ -67,7 +69,8 @@ func signOn(s *scene) {
 	}
 	if s.chance(0.7) {
 		s.event("user.authentication.auth_via_mfa", "SUCCESS", s.authenticator()).
-			data("factor", pick(s.world, []string{"OKTA_VERIFY_PUSH", "SIGNED_NONCE", "FIDO2_WEBAUTHN", "GOOGLE_AUTH"}), "factorIntent", "AUTHENTICATION", "threatSuspected", "false")
+			data("factor", pick(s.world, []string{"OKTA_VERIFY_PUSH", "SIGNED_NONCE", "FIDO2_WEBAUTHN", "GOOGLE_AUTH"}), "factorIntent",
+				"AUTHENTICATION", "threatSuspected", "false")
 	}
 	e := s.event("user.session.start", "SUCCESS", s.authenticator(), app)
 	e.AuthenticationContext.CredentialType = ptr("PASSWORD")
@@ -78,7 +81,8 @@ func signOn(s *scene) {
 		s.assess(e)
 	}
 	if s.chance(0.3) {
-		s.event("user.authentication.verify", "SUCCESS", app).data("authMethodFirstType", "Password", "authMethodFirstVerificationTime", formatTime(s.at))
+		s.event("user.authentication.verify", "SUCCESS", app).data("authMethodFirstType", "Password", "authMethodFirstVerificationTime",
+			formatTime(s.at))
 	}
 }
 
@@ -164,11 +168,13 @@ func anonymised(s *scene) {
 		s.uri = "/admin/reports/password-health/async_csv_download_schedule"
 	}
 	s.evaluate(&s.apps[0], "CHALLENGE").
-		data("behaviors", "{New Geo-Location=POSITIVE, New Device=POSITIVE, New IP=POSITIVE, New State=POSITIVE, New Country=POSITIVE, Velocity=POSITIVE, New City=POSITIVE}", "risk", "{level=HIGH}")
+		data("behaviors", "{New Geo-Location=POSITIVE, New Device=POSITIVE, New IP=POSITIVE, New State=POSITIVE, New Country=POSITIVE, "+
+			"Velocity=POSITIVE, New City=POSITIVE}", "risk", "{level=HIGH}")
 	e := s.event("user.session.start", "SUCCESS", s.authenticator(), &s.apps[0])
 	s.assess(e)
 	if s.chance(0.5) {
-		s.event("security.threat.detected", "FAILURE", &s.user.party).because("Password Spray").data("threatDetections", `{"Password Spray":"HIGH"}`, "threatSuspected", "true")
+		s.event("security.threat.detected", "FAILURE", &s.user.party).because("Password Spray").data("threatDetections",
+			`{"Password Spray":"HIGH"}`, "threatSuspected", "true")
 	}
 }
 

@@ -20,12 +20,16 @@ func tokenGrant(s *scene) {
 	s.as(s.someone())
 	service := &s.services[s.rng.IntN(len(s.services))]
 	s.user, s.actor, s.uri = nil, service, tokenPath
-	scope := &party{ID: "scp" + s.letters(17, base62), Type: "access_token", DisplayName: ptr("Access Token"), DetailEntry: map[string]any{"expires": s.at.Unix() + 3600}}
+	scope := &party{
+		ID: "scp" + s.letters(17, base62), Type: "access_token", DisplayName: ptr("Access Token"),
+		DetailEntry: map[string]any{"expires": s.at.Unix() + 3600},
+	}
 	e := s.event("app.oauth2.token.grant.access_token", "SUCCESS", scope)
 	e.Client.ID = &service.ID
 	e.Client.UserAgent = &userAgent{"okta-terraform/4.9.1 go-resty/2.16.2", "Unknown", "UNKNOWN"}
 	e.Client.Device = ptr("Unknown")
-	e.data("grantType", "client_credentials", "clientAuthType", "private_key_jwt", "requestedScopes", "okta.users.read okta.logs.read", "grantedScopes", "okta.users.read")
+	e.data("grantType", "client_credentials", "clientAuthType", "private_key_jwt", "requestedScopes", "okta.users.read okta.logs.read",
+		"grantedScopes", "okta.users.read")
 }
 
 func directoryImport(s *scene) {
@@ -80,10 +84,12 @@ func operationLimit(s *scene) {
 	s.as(s.someone()).uri = "/api/v1/authn/factors/verify"
 	s.place.city = ""
 	e := s.event("system.operation.rate_limit.violation", "DENY",
-		&party{ID: "sms", Type: "Factor Type", DisplayName: ptr("SMS")}, &party{ID: s.uri, Type: "URL Pattern"}).because("Too many SMS sent to one user")
+		&party{ID: "sms", Type: "Factor Type", DisplayName: ptr("SMS")},
+		&party{ID: s.uri, Type: "URL Pattern"}).because("Too many SMS sent to one user")
 	e.Request.IPChain[0].Geo = nil
 	e.data("operationRateLimitType", "sms_factor", "operationRateLimitSubtype", "per_user", "operationRateLimitScopeType", "User",
-		"operationRateLimitThreshold", "5", "operationRateLimitTimeSpan", "5", "operationRateLimitTimeUnit", "MINUTES", "operationRateLimitSecondsToReset", "287")
+		"operationRateLimitThreshold", "5", "operationRateLimitTimeSpan", "5", "operationRateLimitTimeUnit", "MINUTES",
+		"operationRateLimitSecondsToReset", "287")
 }
 
 func concurrencyLimit(s *scene) {
@@ -102,7 +108,8 @@ func blockedRequest(s *scene) {
 
 func hookDelivery(s *scene) {
 	s.job(&s.system)
-	e := s.event("event_hook.delivery", pick(s.world, []string{"SUCCESS", "FAILURE"}), &party{ID: s.id("who"), Type: "EventHook", DisplayName: ptr("SIEM hook")})
+	e := s.event("event_hook.delivery", pick(s.world, []string{"SUCCESS", "FAILURE"}),
+		&party{ID: s.id("who"), Type: "EventHook", DisplayName: ptr("SIEM hook")})
 	if e.Outcome.Result == "FAILURE" {
 		e.because("Timeout")
 		e.Severity = "ERROR"

@@ -79,7 +79,8 @@ func ownAccount(s *scene) {
 func factors(s *scene) {
 	s.as(s.someone()).uri = "/idp/idx/credential/enroll"
 	if s.chance(0.7) {
-		s.event("user.mfa.factor.activate", "SUCCESS", &s.user.party, s.authenticator()).because("User set up OKTA_VERIFY factor").data("factor", "OKTA_VERIFY_PUSH")
+		s.event("user.mfa.factor.activate", "SUCCESS", &s.user.party, s.authenticator()).because("User set up OKTA_VERIFY factor").data("factor",
+			"OKTA_VERIFY_PUSH")
 		return
 	}
 	target := s.user
@@ -91,9 +92,13 @@ func factors(s *scene) {
 func reportSuspicion(s *scene) {
 	s.as(s.someone()).uri = "/api/internal/report-suspicious-activity"
 	s.event("user.account.report_suspicious_activity_by_enduser", "SUCCESS", &s.user.party).
-		data("suspiciousActivityEventType", "core.user.email.message_sent", "suspiciousActivityEventId", s.uuid(s.at), "suspiciousActivityBrowser", "CHROME")
+		data("suspiciousActivityEventType", "core.user.email.message_sent", "suspiciousActivityEventId", s.uuid(s.at),
+			"suspiciousActivityBrowser", "CHROME")
 	e := s.event("user.risk.change", "SUCCESS", &s.user.party)
-	e.SecurityContext.Risk = map[string]any{"level": "HIGH", "reasons": []string{"User reported suspicious activity"}, "detectionName": "Suspicious Activity", "issuer": "Okta", "previousLevel": "LOW"}
+	e.SecurityContext.Risk = map[string]any{
+		"level": "HIGH", "reasons": []string{"User reported suspicious activity"}, "detectionName": "Suspicious Activity", "issuer": "Okta",
+		"previousLevel": "LOW",
+	}
 }
 
 func deviceEnrolled(s *scene) {

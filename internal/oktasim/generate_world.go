@@ -53,16 +53,45 @@ type network struct {
 }
 
 var networks = []network{
-	{"198.18.1", "San Francisco", "California", "United States", "94105", 37.7852, -122.3874, 64501, "golden gate fiber", "golden gate fiber inc.", "ggfiber.example", false},
-	{"198.18.2", "New York", "New York", "United States", "10013", 40.7191, -74.0053, 64502, "hudson networks", "hudson networks llc", "hudson.example", false},
-	{"198.18.3", "London", "England", "United Kingdom", "EC1A", 51.5182, -0.1002, 64503, "thames telecom", "thames telecom plc", "thames.example", false},
-	{"198.18.4", "Berlin", "Land Berlin", "Germany", "10115", 52.5323, 13.3846, 64504, "spree netz", "spree netz gmbh", "spree.example", false},
-	{"198.18.5", "Kraków", "Małopolskie", "Poland", "31-001", 50.0614, 19.9366, 64505, "wisla online", "wisla online sp. z o.o.", "wisla.example", false},
-	{"198.18.6", "São Paulo", "São Paulo", "Brazil", "01310", -23.5614, -46.6559, 64506, "paulista telecom", "paulista telecom s.a.", "paulista.example", false},
-	{"198.18.7", "東京", "東京都", "Japan", "100-0001", 35.6852, 139.7528, 64507, "edo communications", "edo communications k.k.", "edo.example", false},
-	{"198.18.8", "Bengaluru", "Karnataka", "India", "560001", 12.9762, 77.6033, 64508, "deccan broadband", "deccan broadband ltd", "deccan.example", false},
-	{"2001:db8:9", "Amsterdam", "North Holland", "Netherlands", "1012", 52.3728, 4.8936, 64509, "amstel ip", "amstel ip b.v.", "amstel.example", false},
-	{"203.0.113", "Reykjavík", "Capital Region", "Iceland", "101", 64.1466, -21.9426, 64666, "hidden fjord vpn", "hidden fjord vpn ehf", "fjord.example", true},
+	{
+		"198.18.1", "San Francisco", "California", "United States", "94105", 37.7852, -122.3874, 64501, "golden gate fiber",
+		"golden gate fiber inc.", "ggfiber.example", false,
+	},
+	{
+		"198.18.2", "New York", "New York", "United States", "10013", 40.7191, -74.0053, 64502, "hudson networks", "hudson networks llc",
+		"hudson.example", false,
+	},
+	{
+		"198.18.3", "London", "England", "United Kingdom", "EC1A", 51.5182, -0.1002, 64503, "thames telecom", "thames telecom plc",
+		"thames.example", false,
+	},
+	{
+		"198.18.4", "Berlin", "Land Berlin", "Germany", "10115", 52.5323, 13.3846, 64504, "spree netz", "spree netz gmbh", "spree.example", false,
+	},
+	{
+		"198.18.5", "Kraków", "Małopolskie", "Poland", "31-001", 50.0614, 19.9366, 64505, "wisla online", "wisla online sp. z o.o.",
+		"wisla.example", false,
+	},
+	{
+		"198.18.6", "São Paulo", "São Paulo", "Brazil", "01310", -23.5614, -46.6559, 64506, "paulista telecom", "paulista telecom s.a.",
+		"paulista.example", false,
+	},
+	{
+		"198.18.7", "東京", "東京都", "Japan", "100-0001", 35.6852, 139.7528, 64507, "edo communications", "edo communications k.k.", "edo.example",
+		false,
+	},
+	{
+		"198.18.8", "Bengaluru", "Karnataka", "India", "560001", 12.9762, 77.6033, 64508, "deccan broadband", "deccan broadband ltd",
+		"deccan.example", false,
+	},
+	{
+		"2001:db8:9", "Amsterdam", "North Holland", "Netherlands", "1012", 52.3728, 4.8936, 64509, "amstel ip", "amstel ip b.v.",
+		"amstel.example", false,
+	},
+	{
+		"203.0.113", "Reykjavík", "Capital Region", "Iceland", "101", 64.1466, -21.9426, 64666, "hidden fjord vpn", "hidden fjord vpn ehf",
+		"fjord.example", true,
+	},
 }
 
 var people = []string{
@@ -72,15 +101,25 @@ var people = []string{
 }
 
 var applications = []string{
-	"Okta Admin Console", "Okta Dashboard", "Okta Browser Plugin", "Google Workspace", "Slack", "GitHub Enterprise Cloud", "AWS IAM Identity Center",
+	"Okta Admin Console", "Okta Dashboard", "Okta Browser Plugin", "Google Workspace", "Slack", "GitHub Enterprise Cloud",
+	"AWS IAM Identity Center",
 	"Salesforce.com", "Workday", "Zoom", "Atlassian Cloud", "Box", "ServiceNow UD", "Datadog", "Grafana Cloud", "1Password Business",
 }
 
 var agents = []userAgent{
-	{"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/139.0.0.0 Safari/537.36", "Mac OS 14.5.0 (Sonoma)", "CHROME"},
-	{"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/139.0.0.0 Safari/537.36 Edg/139.0.0.0", "Windows 10", "EDGE"},
+	{
+		"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/139.0.0.0 Safari/537.36",
+		"Mac OS 14.5.0 (Sonoma)", "CHROME",
+	},
+	{
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/139.0.0.0 Safari/537.36 Edg/139.0.0.0",
+		"Windows 10", "EDGE",
+	},
 	{"Mozilla/5.0 (X11; Linux x86_64; rv:141.0) Gecko/20100101 Firefox/141.0", "Linux", "FIREFOX"},
-	{"Mozilla/5.0 (iPhone; CPU iPhone OS 17_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.6 Mobile/15E148 Safari/604.1", "iOS (iPhone)", "SAFARI"},
+	{
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 17_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.6 Mobile/15E148 Safari/604.1",
+		"iOS (iPhone)", "SAFARI",
+	},
 }
 
 var platforms = []string{"OSX", "WINDOWS", "LINUX", "IOS"} // by index of agents
@@ -97,7 +136,8 @@ func newWorld(seed int64) *world {
 		w.apps = append(w.apps, party{ID: w.id("0oa"), Type: "AppInstance", AlternateID: ptr(name), DisplayName: ptr(name),
 			DetailEntry: map[string]any{"signOnModeType": []string{"SAML_2_0", "OPENID_CONNECT"}[i%2]}})
 	}
-	for _, name := range []string{"Everyone", "Engineering", "Finance", "Vertrieb DACH", "On-call", "Okta Administrators", "営業部", "Contractors"} {
+	for _, name := range []string{"Everyone", "Engineering", "Finance", "Vertrieb DACH", "On-call", "Okta Administrators", "営業部",
+		"Contractors"} {
 		w.groups = append(w.groups, party{ID: w.id("00g"), Type: "UserGroup", AlternateID: ptr("unknown"), DisplayName: ptr(name)})
 	}
 	for _, name := range []string{"Default Policy", "Any two factors", "Admin Console", "Legacy sign-on"} {
@@ -132,8 +172,10 @@ func (w *world) newUser(i int) user {
 	u.ip = w.address(u.place)
 	if w.chance(0.3) {
 		u.device = &device{
-			ID: w.id("guo"), Name: fmt.Sprintf("ACME-%s-%03d", platforms[a], i), OSPlatform: platforms[a], OSVersion: fmt.Sprintf("%d.%d.%d", 10+a, w.rng.IntN(7), w.rng.IntN(10)),
-			Managed: w.chance(0.7), Registered: true, DiskEncryptionType: "ALL_INTERNAL_VOLUMES", ScreenLockType: "BIOMETRIC", SecureHardwarePresent: true,
+			ID: w.id("guo"), Name: fmt.Sprintf("ACME-%s-%03d", platforms[a], i), OSPlatform: platforms[a],
+			OSVersion: fmt.Sprintf("%d.%d.%d", 10+a, w.rng.IntN(7), w.rng.IntN(10)),
+			Managed:   w.chance(0.7), Registered: true, DiskEncryptionType: "ALL_INTERNAL_VOLUMES", ScreenLockType: "BIOMETRIC",
+			SecureHardwarePresent: true,
 		}
 		if a == 3 {
 			u.device.Jailbreak = ptr(false)

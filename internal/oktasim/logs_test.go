@@ -73,7 +73,8 @@ func TestTheZeroOrgServesAnEmptyLogToAnyToken(t *testing.T) {
 	require.Equal(t, "[]", a.body)
 	require.Equal(t, "http://acme.okta.com/api/v1/logs", a.self)
 	require.Equal(t, a.self, a.next, "an empty polling page points at itself")
-	for _, name := range []string{"Date", "X-Okta-Request-Id", "X-Rate-Limit-Limit", "X-Rate-Limit-Remaining", "X-Rate-Limit-Reset", "Content-Type"} {
+	for _, name := range []string{"Date", "X-Okta-Request-Id", "X-Rate-Limit-Limit", "X-Rate-Limit-Remaining", "X-Rate-Limit-Reset",
+		"Content-Type"} {
 		require.NotEmpty(t, a.header.Get(name), name)
 	}
 }
@@ -121,11 +122,15 @@ func TestLinkStylesAreWrittenAsNamed(t *testing.T) {
 		style LinkStyle
 		want  []string
 	}{
-		"separate":    {LinkSeparate, []string{`<http://h/api/v1/logs>; rel="self"`, `<http://h/api/v1/logs?after=0946684800000_1>; rel="next"`}},
-		"joined":      {LinkJoined, []string{`<http://h/api/v1/logs>; rel="self", <http://h/api/v1/logs?after=0946684800000_1>; rel="next"`}},
-		"next first":  {LinkNextFirst, []string{`<http://h/api/v1/logs?after=0946684800000_1>; rel="next"`, `<http://h/api/v1/logs>; rel="self"`}},
-		"unquoted":    {LinkUnquoted, []string{`<http://h/api/v1/logs>; rel=self`, `<http://h/api/v1/logs?after=0946684800000_1>; rel=next`}},
-		"punctuation": {LinkPunctuation, []string{`<http://h/api/v1/logs>; rel="self", <http://h/api/v1/logs?after=0946684800000_1,a;b>; rel="next"`}},
+		"separate": {LinkSeparate, []string{`<http://h/api/v1/logs>; rel="self"`, `<http://h/api/v1/logs?after=0946684800000_1>; rel="next"`}},
+		"joined":   {LinkJoined, []string{`<http://h/api/v1/logs>; rel="self", <http://h/api/v1/logs?after=0946684800000_1>; rel="next"`}},
+		"next first": {
+			LinkNextFirst, []string{`<http://h/api/v1/logs?after=0946684800000_1>; rel="next"`, `<http://h/api/v1/logs>; rel="self"`},
+		},
+		"unquoted": {LinkUnquoted, []string{`<http://h/api/v1/logs>; rel=self`, `<http://h/api/v1/logs?after=0946684800000_1>; rel=next`}},
+		"punctuation": {
+			LinkPunctuation, []string{`<http://h/api/v1/logs>; rel="self", <http://h/api/v1/logs?after=0946684800000_1,a;b>; rel="next"`},
+		},
 		"params": {LinkParams, []string{
 			`<http://h/api/v1/logs>; title="page, self; of the log" ; type="application/json"; rel="self"; hreflang=en`,
 			`<http://h/api/v1/logs?after=0946684800000_1>; title="page, next; of the log" ; type="application/json"; rel="next"; hreflang=en`,

@@ -87,7 +87,9 @@ func assertion(t *testing.T, override map[string]any) string {
 }
 
 func form(assertion string) url.Values {
-	return url.Values{"grant_type": {"client_credentials"}, "scope": {logsScope}, "client_assertion_type": {assertionType}, "client_assertion": {assertion}}
+	return url.Values{
+		"grant_type": {"client_credentials"}, "scope": {logsScope}, "client_assertion_type": {assertionType}, "client_assertion": {assertion},
+	}
 }
 
 // proofOf is a good DPoP proof but for what the claims override.
@@ -169,29 +171,72 @@ func TestBadAssertionsAreRefusedInOktasWords(t *testing.T) {
 	other, err := rsa.GenerateKey(rand.Reader, 2048)
 	require.NoError(t, err)
 	good := func() map[string]any {
-		return map[string]any{"iss": clientID, "sub": clientID, "aud": publicURL + tokenPath, "iat": time.Now().Unix(), "exp": time.Now().Add(time.Minute).Unix()}
+		return map[string]any{
+			"iss": clientID, "sub": clientID, "aud": publicURL + tokenPath, "iat": time.Now().Unix(), "exp": time.Now().Add(time.Minute).Unix(),
+		}
 	}
 	kid := func(k string) map[string]any { return map[string]any{"kid": k} }
 	for name, c := range map[string]struct {
 		assertion func(t *testing.T) string
 		want      string
 	}{
-		"not a JWT":       {func(*testing.T) string { return "nonsense" }, "The parsing of the client_assertion failed."},
-		"issuer":          {func(t *testing.T) string { return assertion(t, map[string]any{"iss": "0oaOther"}) }, "The issuer claim for client_assertion is not a valid client_id."},
-		"subject":         {func(t *testing.T) string { return assertion(t, map[string]any{"sub": "0oaOther"}) }, "The subject claim for client_assertion is not a valid client_id."},
-		"audience":        {func(t *testing.T) string { return assertion(t, map[string]any{"aud": publicURL + "/" + tokenPath}) }, "The audience claim for client_assertion must be the endpoint invoked for the request."},
-		"audience org":    {func(t *testing.T) string { return assertion(t, map[string]any{"aud": publicURL}) }, "The audience claim for client_assertion must be the endpoint invoked for the request."},
-		"no exp":          {func(t *testing.T) string { return assertion(t, map[string]any{"exp": nil}) }, "The client_assertion must contain the 'exp' claim as seconds since epoch."},
-		"exp a string":    {func(t *testing.T) string { return assertion(t, map[string]any{"exp": "4102444800"}) }, "The client_assertion must contain the 'exp' claim as seconds since epoch."},
-		"expired":         {func(t *testing.T) string { return assertion(t, map[string]any{"exp": time.Now().Unix()}) }, "The client_assertion token is expired."},
-		"far exp":         {func(t *testing.T) string { return assertion(t, map[string]any{"exp": time.Now().Unix() + 3601}) }, "The client_assertion token has an expiration too far into the future."},
-		"iat ahead":       {func(t *testing.T) string { return assertion(t, map[string]any{"iat": time.Now().Unix() + 1}) }, "The client_assertion token must be issued before the current time."},
-		"unknown kid":     {func(t *testing.T) string { return sign(t, jose.RS256, rsaKey(), kid("k9"), good()) }, "The client_assertion JWT kid is invalid."},
-		"no kid of three": {func(t *testing.T) string { return sign(t, jose.RS256, rsaKey(), nil, good()) }, "The client_assertion JWT kid is invalid."},
-		"other key":       {func(t *testing.T) string { return sign(t, jose.RS256, other, kid("k1"), good()) }, "The client_assertion signature is invalid."},
-		"other alg":       {func(t *testing.T) string { return sign(t, jose.RS384, rsaKey(), kid("k1"), good()) }, "The client_assertion JWT signature algorithm is invalid."},
-		"PS256":           {func(t *testing.T) string { return sign(t, jose.PS256, rsaKey(), kid("k1"), good()) }, "The client_assertion JWT signature algorithm is invalid."},
-		"encryption key":  {func(t *testing.T) string { return sign(t, jose.RS256, rsaKey(), kid("k3"), good()) }, "The client_assertion JWT needs to be signed using a signing key."},
+		"not a JWT": {func(*testing.T) string { return "nonsense" }, "The parsing of the client_assertion failed."},
+		"issuer": {
+			func(t *testing.T) string { return assertion(t, map[string]any{"iss": "0oaOther"}) },
+			"The issuer claim for client_assertion is not a valid client_id.",
+		},
+		"subject": {
+			func(t *testing.T) string { return assertion(t, map[string]any{"sub": "0oaOther"}) },
+			"The subject claim for client_assertion is not a valid client_id.",
+		},
+		"audience": {
+			func(t *testing.T) string { return assertion(t, map[string]any{"aud": publicURL + "/" + tokenPath}) },
+			"The audience claim for client_assertion must be the endpoint invoked for the request.",
+		},
+		"audience org": {
+			func(t *testing.T) string { return assertion(t, map[string]any{"aud": publicURL}) },
+			"The audience claim for client_assertion must be the endpoint invoked for the request.",
+		},
+		"no exp": {
+			func(t *testing.T) string { return assertion(t, map[string]any{"exp": nil}) },
+			"The client_assertion must contain the 'exp' claim as seconds since epoch.",
+		},
+		"exp a string": {
+			func(t *testing.T) string { return assertion(t, map[string]any{"exp": "4102444800"}) },
+			"The client_assertion must contain the 'exp' claim as seconds since epoch.",
+		},
+		"expired": {
+			func(t *testing.T) string { return assertion(t, map[string]any{"exp": time.Now().Unix()}) }, "The client_assertion token is expired.",
+		},
+		"far exp": {
+			func(t *testing.T) string { return assertion(t, map[string]any{"exp": time.Now().Unix() + 3601}) },
+			"The client_assertion token has an expiration too far into the future.",
+		},
+		"iat ahead": {
+			func(t *testing.T) string { return assertion(t, map[string]any{"iat": time.Now().Unix() + 1}) },
+			"The client_assertion token must be issued before the current time.",
+		},
+		"unknown kid": {
+			func(t *testing.T) string { return sign(t, jose.RS256, rsaKey(), kid("k9"), good()) }, "The client_assertion JWT kid is invalid.",
+		},
+		"no kid of three": {
+			func(t *testing.T) string { return sign(t, jose.RS256, rsaKey(), nil, good()) }, "The client_assertion JWT kid is invalid.",
+		},
+		"other key": {
+			func(t *testing.T) string { return sign(t, jose.RS256, other, kid("k1"), good()) }, "The client_assertion signature is invalid.",
+		},
+		"other alg": {
+			func(t *testing.T) string { return sign(t, jose.RS384, rsaKey(), kid("k1"), good()) },
+			"The client_assertion JWT signature algorithm is invalid.",
+		},
+		"PS256": {
+			func(t *testing.T) string { return sign(t, jose.PS256, rsaKey(), kid("k1"), good()) },
+			"The client_assertion JWT signature algorithm is invalid.",
+		},
+		"encryption key": {
+			func(t *testing.T) string { return sign(t, jose.RS256, rsaKey(), kid("k3"), good()) },
+			"The client_assertion JWT needs to be signed using a signing key.",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -213,7 +258,9 @@ func TestAnAssertionWithAJtiIsGoodOnce(t *testing.T) {
 
 func TestAllKeysAndAlgorithmsOfOktaAreTaken(t *testing.T) {
 	claims := func() map[string]any {
-		return map[string]any{"iss": clientID, "sub": clientID, "aud": publicURL + tokenPath, "exp": time.Now().Add(time.Hour - time.Second).Unix()}
+		return map[string]any{
+			"iss": clientID, "sub": clientID, "aud": publicURL + tokenPath, "exp": time.Now().Add(time.Hour - time.Second).Unix(),
+		}
 	}
 	for _, alg := range []jose.SignatureAlgorithm{jose.RS256, jose.RS384, jose.RS512} {
 		o := serviceOrg(func(c *OAuthClient) { c.Keys.Keys = []jose.JSONWebKey{{Key: rsaKey().Public()}} })
@@ -227,15 +274,36 @@ func TestBadTokenRequestsAreRefusedInOktasWords(t *testing.T) {
 		change func(url.Values)
 		want   string
 	}{
-		"no grant":        {func(f url.Values) { f.Del("grant_type") }, "400 unsupported_grant_type: The authorization grant type is not supported by the authorization server."},
-		"password grant":  {func(f url.Values) { f.Set("grant_type", "password") }, "400 unsupported_grant_type: The authorization grant type is not supported by the authorization server."},
-		"assertion type":  {func(f url.Values) { f.Set("client_assertion_type", "jwt") }, "400 invalid_request: The client_assertion_type is invalid."},
-		"no credentials":  {func(f url.Values) { f.Del("client_assertion") }, "401 invalid_client: No client credentials found."},
-		"a secret":        {func(f url.Values) { f.Del("client_assertion"); f.Set("client_secret", "x") }, "401 invalid_client: Client Credentials requests to the Org Authorization Server must use the private_key_jwt token_endpoint_auth_method."},
-		"no scope":        {func(f url.Values) { f.Del("scope") }, "400 invalid_scope: No scopes were requested."},
-		"unknown scope":   {func(f url.Values) { f.Set("scope", "openid") }, "400 invalid_scope: One or more scopes are not configured for the authorization server resource."},
-		"not granted":     {func(f url.Values) { f.Set("scope", "okta.users.read") }, "400 consent_required: You are not allowed any of the requested scopes."},
-		"two credentials": {func(f url.Values) { f.Set("client_id", clientID) }, "401 invalid_request: Cannot supply multiple client credentials. Use one of the following: credentials in the Authorization header, credentials in the post body, or a client_assertion in the post body."},
+		"no grant": {
+			func(f url.Values) { f.Del("grant_type") },
+			"400 unsupported_grant_type: The authorization grant type is not supported by the authorization server.",
+		},
+		"password grant": {
+			func(f url.Values) { f.Set("grant_type", "password") },
+			"400 unsupported_grant_type: The authorization grant type is not supported by the authorization server.",
+		},
+		"assertion type": {
+			func(f url.Values) { f.Set("client_assertion_type", "jwt") }, "400 invalid_request: The client_assertion_type is invalid.",
+		},
+		"no credentials": {func(f url.Values) { f.Del("client_assertion") }, "401 invalid_client: No client credentials found."},
+		"a secret": {
+			func(f url.Values) { f.Del("client_assertion"); f.Set("client_secret", "x") },
+			"401 invalid_client: Client Credentials requests to the Org Authorization Server must use the private_key_jwt " +
+				"token_endpoint_auth_method.",
+		},
+		"no scope": {func(f url.Values) { f.Del("scope") }, "400 invalid_scope: No scopes were requested."},
+		"unknown scope": {
+			func(f url.Values) { f.Set("scope", "openid") },
+			"400 invalid_scope: One or more scopes are not configured for the authorization server resource.",
+		},
+		"not granted": {
+			func(f url.Values) { f.Set("scope", "okta.users.read") }, "400 consent_required: You are not allowed any of the requested scopes.",
+		},
+		"two credentials": {
+			func(f url.Values) { f.Set("client_id", clientID) },
+			"401 invalid_request: Cannot supply multiple client credentials. Use one of the following: credentials in the Authorization header, " +
+				"credentials in the post body, or a client_assertion in the post body.",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := form(assertion(t, nil))
@@ -251,7 +319,8 @@ func TestBadTokenRequestsAreRefusedInOktasWords(t *testing.T) {
 
 func TestAClientWithoutKeysIsToldSo(t *testing.T) {
 	o := serviceOrg(func(c *OAuthClient) { c.Keys.Keys = nil })
-	require.Equal(t, "401 invalid_client: The client does not have a JWKSet configured, but the client_assertion requires one.", askToken(o, form(assertion(t, nil))).oauth())
+	require.Equal(t, "401 invalid_client: The client does not have a JWKSet configured, but the client_assertion requires one.",
+		askToken(o, form(assertion(t, nil))).oauth())
 }
 
 func TestTokensDoNotReadTheLogWithoutScopeOrRole(t *testing.T) {
@@ -260,8 +329,10 @@ func TestTokensDoNotReadTheLogWithoutScopeOrRole(t *testing.T) {
 	f.Set("scope", "okta.users.read")
 	a := ask(t, o, logsPath, "Authorization", "Bearer "+askToken(o, f).accessToken())
 	require.Equal(t, http.StatusForbidden, a.status)
-	require.Equal(t, `Bearer authorization_uri="https://acme.okta.com/oauth2/v1/authorize", realm="https://acme.okta.com", scope="okta.logs.read", error="insufficient_scope", `+
-		`error_description="The access token provided does not contain the required scopes.", resource="/api/v1/logs"`, a.header.Get("WWW-Authenticate"))
+	require.Equal(t, `Bearer authorization_uri="https://acme.okta.com/oauth2/v1/authorize", realm="https://acme.okta.com", `+
+		`scope="okta.logs.read", error="insufficient_scope", `+
+		`error_description="The access token provided does not contain the required scopes.", resource="/api/v1/logs"`,
+		a.header.Get("WWW-Authenticate"))
 
 	o = serviceOrg(func(c *OAuthClient) { c.NoRole = true })
 	a = ask(t, o, logsPath, "Authorization", "Bearer "+askToken(o, form(assertion(t, nil))).accessToken())
@@ -276,7 +347,8 @@ func TestForeignAndRevokedTokensAreRefused(t *testing.T) {
 		"of another org": askToken(foreign, form(assertion(t, nil))).accessToken(),
 		"no JWT":         "nonsense",
 		"altered":        token[:len(token)-4] + "AAAA",
-		"self-made":      sign(t, jose.RS256, rsaKey(), nil, map[string]any{"iss": publicURL, "cid": clientID, "scp": []string{logsScope}, "exp": time.Now().Unix() + 60}),
+		"self-made": sign(t, jose.RS256, rsaKey(), nil,
+			map[string]any{"iss": publicURL, "cid": clientID, "scp": []string{logsScope}, "exp": time.Now().Unix() + 60}),
 	} {
 		require.Equal(t, http.StatusUnauthorized, ask(t, o, logsPath, "Authorization", "Bearer "+credential).status, name)
 	}

@@ -25,7 +25,7 @@ func rate(t *testing.T, a answer) (limit, remaining int, wait time.Duration) {
 	return number("X-Rate-Limit-Limit"), number("X-Rate-Limit-Remaining"), reset.Sub(date)
 }
 
-func TestTheBucketOpensWithTheFirstRequestAndRefillsAMinuteLater(t *testing.T) {
+func TestTheBucketRefillsAMinuteAfterItOpened(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := &Org{RateLimit: 3}
 		time.Sleep(17 * time.Second) // not on the wall clock's minute

@@ -294,7 +294,8 @@ func (p *Poller) unanswered(a answer, now time.Time) {
 func (p *Poller) silent(a answer, now time.Time) []delivery.Event {
 	if a.silent.failing.IsZero() {
 		a.silent.failing = now
-		level.Warn(p.Logger).Log("msg", "the Loki of a previous configuration does not answer", "selector", a.silent.confirm.Selector(), "err", a.silence)
+		level.Warn(p.Logger).Log("msg", "the Loki of a previous configuration does not answer", "selector", a.silent.confirm.Selector(), "err",
+			a.silence)
 	}
 	if now.Sub(a.silent.failing) >= forgotten {
 		p.Memory.previous = slices.DeleteFunc(p.Memory.previous, func(o *previous) bool { return o == a.silent })

@@ -101,7 +101,7 @@ func TestReconcileFindsAnOrgAsItLeftItAfterAnother(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		s.to.set(func() { s.to.down = true })
 		s.org.Generate(100, time.Second)
-		time.Sleep(15 * time.Second) // handed over, not confirmed
+		time.Sleep(15 * time.Second) // delivered, not confirmed
 		s.stop()
 
 		home := s.pipe

@@ -111,7 +111,7 @@ func TestReconcileDoesNotWaitForADestinationThatIsNoLongerConfigured(t *testing.
 		old := s.to
 		old.set(func() { old.down, old.lose = true, func(string) bool { return true } })
 		s.org.Generate(100, time.Second)
-		time.Sleep(20 * time.Second) // handed over; the old Loki is switched off
+		time.Sleep(20 * time.Second) // delivered; the old Loki is switched off
 
 		s.stop()
 		s.id, s.to = "two", newDestination()
@@ -184,7 +184,7 @@ func TestReconcileStartWithOtherLabelsFindsWhatWasSentUnderTheOldOnes(t *testing
 			labels(label)
 			s.run()
 			s.org.Generate(2500, time.Second)
-			time.Sleep(time.Second) // all of it is handed over, and none of it confirmed
+			time.Sleep(time.Second) // all of it is delivered, and none of it confirmed
 			s.stop()
 			time.Sleep(10 * time.Second) // loki.write drains
 			s.process()

@@ -36,7 +36,7 @@ type destination struct {
 	blind     bool                   // finds nothing, as with a wrong selector
 	hideOlder time.Duration          // does not show what is older than this, as Loki's ingesters; 0: shows all
 	down      bool                   // cannot be asked
-	questions []time.Time
+	queries   []time.Time
 }
 
 type flight struct {
@@ -92,7 +92,7 @@ func (d *destination) Accepted() time.Duration { return 7 * 24 * time.Hour }
 func (d *destination) Find(_ context.Context, events []reconcile.Event) (map[string]bool, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.questions = append(d.questions, time.Now())
+	d.queries = append(d.queries, time.Now())
 	if d.down {
 		return nil, errors.New("connection refused")
 	}
@@ -110,7 +110,7 @@ func (d *destination) Find(_ context.Context, events []reconcile.Event) (map[str
 func (d *destination) asked() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return len(d.questions)
+	return len(d.queries)
 }
 
 func (d *destination) set(change func()) {
@@ -309,7 +309,7 @@ func TestReconcileWithAWrongSelectorSendsNothingTwice(t *testing.T) {
 			time.Sleep(2 * time.Hour)
 			s.org.Generate(100, time.Minute)
 			sent, _ := s.to.counts()
-			require.Equal(t, []int{1}, slices.Collect(maps.Keys(sent)), "each event was handed over once")
+			require.Equal(t, []int{1}, slices.Collect(maps.Keys(sent)), "each event was delivered once")
 			snap := s.status.Snapshot()
 			require.ErrorIs(t, snap.ConfirmErr, ErrNothingArrives)
 			require.ErrorContains(t, snap.ConfirmErr, `{job="test"}`)
@@ -342,7 +342,7 @@ func TestReconcileBoundsWhatIsUnconfirmedWhileLokiIsAway(t *testing.T) {
 		s.run()
 		time.Sleep(3 * 24 * time.Hour)
 		sent, _ := s.to.counts()
-		require.Zero(t, sent[1], "nothing from before the start is handed over before Loki can be asked")
+		require.Zero(t, sent[1], "nothing from before the start is delivered before Loki can be asked")
 		s.to.set(func() { s.to.down = false })
 		time.Sleep(2 * time.Second)
 		s.to.set(func() { s.to.down = true })
@@ -447,7 +447,7 @@ func TestReconcileReloadWithAnotherFilterLosesNothingThatIsUnderWay(t *testing.T
 		time.Sleep(time.Minute)
 		s.to.set(func() { s.to.lose = func(string) bool { return true } })
 		s.org.Generate(100, time.Second)
-		time.Sleep(15 * time.Second) // handed over, and lost
+		time.Sleep(15 * time.Second) // delivered, and lost
 		s.stop()
 		s.filter = `severity ne "NOTHING"`
 		s.run()
@@ -470,7 +470,7 @@ func TestReconcileAsksAtMostOncePerPageInABacklogAndOncePerIntervalWhenQuiet(t *
 		s.requireExactlyOnce()
 		require.Zero(t, s.status.Snapshot().Unconfirmed)
 		// Before a page is sent: sixteen. All of them arrive in the same instant here, so
-		// what is confirmed comes after, four pages a question.
+		// what is confirmed comes after, four pages a query.
 		require.LessOrEqual(t, s.to.asked(), 16+4)
 
 		before := s.to.asked()

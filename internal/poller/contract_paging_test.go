@@ -133,7 +133,8 @@ func TestAFeedWithoutAnyNextLinkIsStillReadToItsEnd(t *testing.T) {
 }
 
 func TestEveryFormOfLinkHeaderIsFollowedToTheLetter(t *testing.T) {
-	for _, style := range []oktasim.LinkStyle{oktasim.LinkSeparate, oktasim.LinkJoined, oktasim.LinkNextFirst, oktasim.LinkUnquoted, oktasim.LinkParams, oktasim.LinkPunctuation} {
+	for _, style := range []oktasim.LinkStyle{oktasim.LinkSeparate, oktasim.LinkJoined, oktasim.LinkNextFirst, oktasim.LinkUnquoted,
+		oktasim.LinkParams, oktasim.LinkPunctuation} {
 		t.Run(fmt.Sprint(style), func(t *testing.T) {
 			contract(t, func(t *testing.T) {
 				org := &oktasim.Org{LinkStyle: style}
@@ -214,7 +215,8 @@ func TestNothingIsCarriedOverFromOneEventToTheNext(t *testing.T) {
 	contract(t, func(t *testing.T) {
 		org := &oktasim.Org{}
 		org.Append(
-			[]byte(`{"uuid":"full","published":"2000-01-01T00:00:00.000Z","eventType":"a.b","severity":"WARN","outcome":{"result":"DENY"},"target":[{"id":"1","type":"User","alternateId":"u@example.com"}]}`),
+			[]byte(`{"uuid":"full","published":"2000-01-01T00:00:00.000Z","eventType":"a.b","severity":"WARN",`+
+				`"outcome":{"result":"DENY"},"target":[{"id":"1","type":"User","alternateId":"u@example.com"}]}`),
 			[]byte(`{"uuid":"bare","published":"2000-01-01T00:00:00.000Z"}`))
 		c := on(t, org)
 		c.client.PageSize = 1 // on two pages
@@ -284,7 +286,9 @@ func TestRequestsAreThePollingRequestsThatOktaDocuments(t *testing.T) {
 		first, err := url.Parse(org.Requests()[0].URL)
 		require.NoError(t, err)
 		require.Equal(t, url.Values{
-			"since": {begin.Add(-lookback).UTC().Format("2006-01-02T15:04:05.000Z")}, "sortOrder": {"ASCENDING"}, "limit": {"1000"}, "q": {"user session"},
+			"since": {begin.Add(-lookback).UTC().Format("2006-01-02T15:04:05.000Z")}, "sortOrder": {"ASCENDING"}, "limit": {"1000"}, "q": {
+				"user session",
+			},
 		}, first.Query(), "no until")
 		for _, r := range org.Requests() {
 			require.Equal(t, "alloy-okta/test loki.source.okta", r.UserAgent)

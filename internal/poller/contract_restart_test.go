@@ -19,7 +19,7 @@ func TestAStopBetweenFetchAndHandOverLosesNothing(t *testing.T) {
 		org.Append(evs("a", 25)...)
 		c := on(t, org)
 		c.client.PageSize = 10
-		unblock := c.sink.block(10) // the second page is fetched, none of it handed over
+		unblock := c.sink.block(10) // the second page is fetched, none of it delivered
 		r := c.run()
 		pass(time.Minute)
 		r.stop()
@@ -194,7 +194,8 @@ func TestACursorOfAnotherOrgInTheFileIsNotFollowed(t *testing.T) {
 		org.Append(evs("a", 5)...)
 		c := on(t, org)
 		journal, _, _ := checkpoint.Open(c.dir, checkpoint.Scope{Org: c.pipe.URL, PageSize: oktaapi.MaxPageSize}, 0)
-		require.NoError(t, journal.Append(checkpoint.Mark{Cursor: "https://evil.example/api/v1/logs?after=1", Published: time.Now().Add(-time.Minute)}))
+		require.NoError(t, journal.Append(checkpoint.Mark{
+			Cursor: "https://evil.example/api/v1/logs?after=1", Published: time.Now().Add(-time.Minute)}))
 		c.runFor(0)
 		c.requireEachOnce()
 		require.Equal(t, 1, c.logs.count("Okta refused the saved cursor", "leads to another host"))

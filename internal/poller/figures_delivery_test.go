@@ -86,7 +86,8 @@ func TestTheCheckpointIsSmallAfterAWeek(t *testing.T) {
 	require.Less(t, largest, 16<<10)
 }
 
-// BenchmarkCheckpoint reads pages of 1,000 events from an org in the same process, with a receiver that takes everything, and tells the share
+// BenchmarkCheckpoint reads pages of 1,000 events from an org in the same process, with a receiver that takes everything, and tells the
+// share
 // of the time per page that goes into the checkpoint: a file is written, synced and renamed, and its folder synced.
 func BenchmarkCheckpoint(b *testing.B) {
 	b.Run("answered at once", func(b *testing.B) { benchmarkCheckpoint(b, 0) })
@@ -116,8 +117,10 @@ func benchmarkCheckpoint(b *testing.B, delay time.Duration) {
 		counting := &counting{left: pages * 1000, done: make(chan struct{})}
 		begin := time.Now()
 		p := poller.New(poller.Config{
-			Source: oktaapi.New(oktaapi.Config{Org: base, Auth: credentials, HTTP: pipe.Client(), PageSize: 1000, Share: 1, Budget: oktaapi.NewBudget()}),
-			Sink:   counting, Format: formatter.Entry, Open: func() (*checkpoint.Journal, error) { return journal, nil }, Scope: scope, PageSize: 1000,
+			Source: oktaapi.New(oktaapi.Config{Org: base, Auth: credentials, HTTP: pipe.Client(), PageSize: 1000, Share: 1,
+				Budget: oktaapi.NewBudget()}),
+			Sink: counting, Format: formatter.Entry, Open: func() (*checkpoint.Journal, error) { return journal, nil }, Scope: scope,
+			PageSize:     1000,
 			PollInterval: time.Hour, InitialLookback: 2 * time.Hour,
 			Memory: &poller.Memory{}, Status: &poller.Status{}, Logger: log.NewNopLogger(),
 		})

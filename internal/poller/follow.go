@@ -67,7 +67,8 @@ func (f *follow) page(page oktaapi.Page, events []event.Event, fresh int) step {
 		case page.NextErr != nil:
 			reason = page.NextErr.Error()
 		}
-		level.Warn(p.Logger).Log("msg", "a page names no usable next link", "reason", reason, "continue_by_time", full, "request_id", page.RequestID)
+		level.Warn(p.Logger).Log("msg", "a page names no usable next link", "reason", reason, "continue_by_time", full, "request_id",
+			page.RequestID)
 	}
 	if !full {
 		return step{}

@@ -243,7 +243,8 @@ func (c *component) run() *running {
 		_ = logger.Log("level", "warn", "note", note)
 	}
 	p := poller.New(poller.Config{
-		Source: oktaapi.New(cfg), Sink: c.sink, Format: formatter.Entry, Open: func() (*checkpoint.Journal, error) { return journal, nil }, Scope: scope,
+		Source: oktaapi.New(cfg), Sink: c.sink, Format: formatter.Entry, Open: func() (*checkpoint.Journal, error) { return journal, nil },
+		Scope:    scope,
 		PageSize: cfg.PageSize, PollInterval: c.interval, InitialLookback: c.lookback,
 		Remedy: func(err error) string { return auth.Remedy(cfg.Auth.Method(), err) },
 		Memory: c.memory, Status: c.status, Metrics: c.metrics, Logger: logger,
@@ -310,7 +311,7 @@ func (c *component) counter(name string) int {
 	return 0
 }
 
-// requireEachOnce checks that what the org logged was handed over: all of it, in its
+// requireEachOnce checks that what the org logged was delivered: all of it, in its
 // order, byte for byte, and nothing twice.
 func (c *component) requireEachOnce() {
 	c.t.Helper()
@@ -333,7 +334,8 @@ func gaps(org *oktasim.Org) []time.Duration {
 
 // ev is an event like Okta's, in as few bytes as possible.
 func ev(uuid string, published time.Time) []byte {
-	return fmt.Appendf(nil, `{"uuid":%q,"published":%q,"eventType":"user.session.start","severity":"INFO"}`, uuid, published.UTC().Format("2006-01-02T15:04:05.000Z"))
+	return fmt.Appendf(nil, `{"uuid":%q,"published":%q,"eventType":"user.session.start","severity":"INFO"}`, uuid,
+		published.UTC().Format("2006-01-02T15:04:05.000Z"))
 }
 
 // evs are n events of this moment, named PREFIX0, PREFIX1, ...

@@ -61,7 +61,8 @@ func message(class oktaapi.Class, err error) string {
 // over notes a success.
 func (o *outage) over(logger log.Logger) {
 	if o.attempts > 0 {
-		level.Info(logger).Log("msg", "connection to Okta recovered", "attempts", o.attempts, "after", time.Since(o.since).Round(time.Millisecond))
+		level.Info(logger).Log("msg", "connection to Okta recovered", "attempts", o.attempts, "after",
+			time.Since(o.since).Round(time.Millisecond))
 	}
 	o.attempts, o.kind = 0, ""
 }

@@ -44,7 +44,8 @@ func (p *Poller) resume() {
 			m.replaying = last.Published
 		}
 		m.heads.SetFloor(last.Published)
-		level.Info(p.Logger).Log("msg", "resuming from the checkpoint", "last_event", last.Published, "delivered", last.Delivered, "replay_from", from.Published)
+		level.Info(p.Logger).Log("msg", "resuming from the checkpoint", "last_event", last.Published, "delivered", last.Delivered, "replay_from",
+			from.Published)
 		p.inherit()
 		return
 	}

@@ -35,7 +35,8 @@ func (p *Poller) watch(ctx context.Context) {
 			blocked = time.Time{}
 		case blocked.IsZero() && !since.IsZero() && now.Sub(since) >= blockedAfter:
 			blocked = since
-			level.Warn(p.Logger).Log("msg", "a receiver takes no entries, so nothing more is fetched", "receiver", p.receiver(), "since", since.UTC().Format(time.RFC3339))
+			level.Warn(p.Logger).Log("msg", "a receiver takes no entries, so nothing more is fetched", "receiver", p.receiver(), "since",
+				since.UTC().Format(time.RFC3339))
 		}
 		last := latest(s.LastPoll, s.Started)
 		switch waits := !s.WaitUntil.IsZero(); {

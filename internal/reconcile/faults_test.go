@@ -25,9 +25,11 @@ func TestAnEchoedCredentialIsNotQuoted(t *testing.T) {
 	u, err := url.Parse(server.URL)
 	require.NoError(t, err)
 	for name, cfg := range map[string]promconfig.HTTPClientConfig{
-		"bearer":       {BearerToken: secret},
-		"basic auth":   {BasicAuth: &promconfig.BasicAuth{Username: "123", Password: secret}},
-		"http_headers": {HTTPHeaders: &promconfig.Headers{Headers: map[string]promconfig.Header{"X-Api-Key": {Secrets: []promconfig.Secret{secret}}}}},
+		"bearer":     {BearerToken: secret},
+		"basic auth": {BasicAuth: &promconfig.BasicAuth{Username: "123", Password: secret}},
+		"http_headers": {
+			HTTPHeaders: &promconfig.Headers{Headers: map[string]promconfig.Header{"X-Api-Key": {Secrets: []promconfig.Secret{secret}}}},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			hc, err := promconfig.NewClientFromConfig(cfg, "test")

@@ -113,7 +113,8 @@ func statusError(status int, body []byte, secrets *httptext.Secrets) error {
 	// ErrQueryTooLong in Loki's pkg/util/validation/validate.go
 	case status == http.StatusBadRequest && strings.Contains(text, "query time range exceeds the limit"):
 		return fmt.Errorf("%w: %w: %w", err, errRange, ErrRefused)
-	case status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusNotFound || strings.Contains(text, "no org id"):
+	case status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusNotFound ||
+		strings.Contains(text, "no org id"):
 		return fmt.Errorf("%w; check reconcile's url, tenant_id, selector and credentials: %w", err, ErrRefused)
 	case status >= 500 || status == http.StatusRequestTimeout:
 		return &failure{text: err.Error(), causes: []error{errSlow}}

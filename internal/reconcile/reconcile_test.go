@@ -32,12 +32,14 @@ func TestRangesAreNarrow(t *testing.T) {
 		at   []time.Duration
 		want [][2]time.Duration // without the second before and after
 	}{
-		"nothing":                         {nil, nil},
-		"one event":                       {[]time.Duration{5 * m}, [][2]time.Duration{{5 * m, 5 * m}}},
-		"a page of a busy org":            {every(time.Second, 1000), [][2]time.Duration{{0, 999 * time.Second}}},
-		"unordered":                       {[]time.Duration{3 * m, 0, m}, [][2]time.Duration{{0, 3 * m}}},
-		"a late event stands alone":       {append(every(time.Second, 60), -3*h), [][2]time.Duration{{-3 * h, -3 * h}, {0, 59 * time.Second}}},
-		"two late events":                 {append(every(time.Second, 60), -3*h, -h), [][2]time.Duration{{-3 * h, -3 * h}, {-h, -h}, {0, 59 * time.Second}}},
+		"nothing":                   {nil, nil},
+		"one event":                 {[]time.Duration{5 * m}, [][2]time.Duration{{5 * m, 5 * m}}},
+		"a page of a busy org":      {every(time.Second, 1000), [][2]time.Duration{{0, 999 * time.Second}}},
+		"unordered":                 {[]time.Duration{3 * m, 0, m}, [][2]time.Duration{{0, 3 * m}}},
+		"a late event stands alone": {append(every(time.Second, 60), -3*h), [][2]time.Duration{{-3 * h, -3 * h}, {0, 59 * time.Second}}},
+		"two late events": {
+			append(every(time.Second, 60), -3*h, -h), [][2]time.Duration{{-3 * h, -3 * h}, {-h, -h}, {0, 59 * time.Second}},
+		},
 		"a short silence is not cut":      {[]time.Duration{0, 9 * m}, [][2]time.Duration{{0, 9 * m}}},
 		"a sparse org's page is one":      {every(m*20, 60), [][2]time.Duration{{0, 59 * 20 * m}}},
 		"a very sparse one goes by a day": {every(h, 50), [][2]time.Duration{{0, d}, {d, 2 * d}, {2 * d, 49 * h}}},
@@ -114,7 +116,8 @@ func FuzzFindUUIDs(f *testing.F) {
 	f.Add(`{"event":{"uuid":"`, `f3a9a0c2-7f3e-11ee-b962-0242ac120002`, `"}}`)
 	f.Add(`uuid`, `a`, `uuid`)
 	f.Fuzz(func(t *testing.T, before, uuid, after string) {
-		if uuid == "" || strings.Contains(before, "uuid") || strings.ContainsFunc(uuid, func(r rune) bool { return r > 127 || !isUUIDByte(byte(r)) }) || strings.Contains(uuid, "uuid") {
+		if uuid == "" || strings.Contains(before, "uuid") ||
+			strings.ContainsFunc(uuid, func(r rune) bool { return r > 127 || !isUUIDByte(byte(r)) }) || strings.Contains(uuid, "uuid") {
 			return
 		}
 		found := false
@@ -154,13 +157,15 @@ func (f *fakeLoki) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	limit, _ := strconv.Atoi(r.Form.Get("limit"))
 	if f.maxLimit > 0 && limit > f.maxLimit {
-		http.Error(w, fmt.Sprintf("max entries limit per query exceeded, limit > max_entries_limit_per_query (%d > %d)", limit, f.maxLimit), http.StatusBadRequest)
+		http.Error(w, fmt.Sprintf("max entries limit per query exceeded, limit > max_entries_limit_per_query (%d > %d)", limit, f.maxLimit),
+			http.StatusBadRequest)
 		return
 	}
 	start, _ := strconv.ParseInt(r.Form.Get("start"), 10, 64)
 	end, _ := strconv.ParseInt(r.Form.Get("end"), 10, 64)
 	if length := time.Duration(end - start); f.maxRange > 0 && length > f.maxRange {
-		http.Error(w, fmt.Sprintf("the query time range exceeds the limit (query length: %s, limit: %s)", length, f.maxRange), http.StatusBadRequest)
+		http.Error(w, fmt.Sprintf("the query time range exceeds the limit (query length: %s, limit: %s)", length, f.maxRange),
+			http.StatusBadRequest)
 		return
 	}
 	filter := regexp.MustCompile("uuid")
@@ -227,7 +232,7 @@ func TestFindAsksNothingForNothing(t *testing.T) {
 	require.Empty(t, f.queries)
 }
 
-func TestFindFollowsTheEntryLimitAndHalvesOneThatIsRefused(t *testing.T) {
+func TestFindHalvesAnEntryLimitThatIsRefused(t *testing.T) {
 	l, f, events := lokiWith(t, 1000, 3) // 4000 entries
 	f.maxLimit = 700
 	found, err := l.Find(t.Context(), events)
@@ -286,12 +291,15 @@ func TestFindGivesNoPartialAnswer(t *testing.T) {
 		want string
 		is   error
 	}{
-		"500":          {func(w http.ResponseWriter) { http.Error(w, "boom", 500) }, "it answered 500: boom", nil},
-		"429":          {func(w http.ResponseWriter) { http.Error(w, "slow down", 429) }, "it answered 429: slow down", nil},
-		"401":          {func(w http.ResponseWriter) { http.Error(w, "no org id", 401) }, "it answered 401: no org id", ErrRefused},
-		"parse error":  {func(w http.ResponseWriter) { http.Error(w, "parse error at line 1", 400) }, "parse error", ErrRefused},
-		"HTML":         {func(w http.ResponseWriter) { _, _ = io.WriteString(w, "<html>") }, "is not JSON", nil},
-		"metric query": {func(w http.ResponseWriter) { _, _ = io.WriteString(w, `{"data":{"resultType":"matrix","result":[]}}`) }, `"matrix" instead of streams`, nil},
+		"500":         {func(w http.ResponseWriter) { http.Error(w, "boom", 500) }, "it answered 500: boom", nil},
+		"429":         {func(w http.ResponseWriter) { http.Error(w, "slow down", 429) }, "it answered 429: slow down", nil},
+		"401":         {func(w http.ResponseWriter) { http.Error(w, "no org id", 401) }, "it answered 401: no org id", ErrRefused},
+		"parse error": {func(w http.ResponseWriter) { http.Error(w, "parse error at line 1", 400) }, "parse error", ErrRefused},
+		"HTML":        {func(w http.ResponseWriter) { _, _ = io.WriteString(w, "<html>") }, "is not JSON", nil},
+		"metric query": {
+			func(w http.ResponseWriter) { _, _ = io.WriteString(w, `{"data":{"resultType":"matrix","result":[]}}`) }, `"matrix" instead of streams`,
+			nil,
+		},
 		"cut": {func(w http.ResponseWriter) {
 			w.Header().Set("Content-Length", "999")
 			_, _ = io.WriteString(w, `{"data"`)

@@ -40,7 +40,8 @@ func TestAutoTurnsDPoPOnWhenTheOrgAsksAndStaysWithIt(t *testing.T) {
 		time.Sleep(time.Hour)
 		_, err = get(t.Context(), o.client(), a, logsURL)
 		require.NoError(t, err)
-		require.Equal(t, []string{"/oauth2/v1/token 400 use_dpop_nonce", "/oauth2/v1/token 200", "/api/v1/logs 200"}, o.log(), "the nonce is renewed")
+		require.Equal(t, []string{"/oauth2/v1/token 400 use_dpop_nonce", "/oauth2/v1/token 200", "/api/v1/logs 200"}, o.log(),
+			"the nonce is renewed")
 	})
 }
 
@@ -153,9 +154,15 @@ func TestATokenTypeThatDoesNotMatchIsAClearError(t *testing.T) {
 		dpop            DPoP
 		tokenType, want string
 	}{
-		"always, but Bearer": {DPoPAlways, "Bearer", `200 token_type: Okta issued a token of type "Bearer" (request reqCanary1): dpop is "always", but the app does not require DPoP`},
-		"never, but DPoP":    {DPoPNever, "DPoP", `200 token_type: Okta issued a token of type "DPoP" (request reqCanary1): the app requires DPoP: set dpop to "auto" or "always"`},
-		"unknown":            {DPoPAuto, "mac", `Okta issued a token of type "mac" (request reqCanary1): allowed are Bearer and DPoP`},
+		"always, but Bearer": {
+			DPoPAlways, "Bearer",
+			`200 token_type: Okta issued a token of type "Bearer" (request reqCanary1): dpop is "always", but the app does not require DPoP`,
+		},
+		"never, but DPoP": {
+			DPoPNever, "DPoP",
+			`200 token_type: Okta issued a token of type "DPoP" (request reqCanary1): the app requires DPoP: set dpop to "auto" or "always"`,
+		},
+		"unknown": {DPoPAuto, "mac", `Okta issued a token of type "mac" (request reqCanary1): allowed are Bearer and DPoP`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o, a := newApp(t, func(opts *Options) { opts.DPoP = c.dpop })
@@ -184,7 +191,8 @@ func TestAServerThatAsksForEverNewNoncesIsLeftAlone(t *testing.T) {
 	calls := 0
 	o.wire = func(*http.Request) (*http.Response, error) {
 		calls++
-		return reply(400, map[string]string{"DPoP-Nonce": fmt.Sprint("n", calls)}, `{"error":"use_dpop_nonce","error_description":"Authorization server requires nonce in DPoP proof."}`), nil
+		return reply(400, map[string]string{"DPoP-Nonce": fmt.Sprint("n", calls)},
+			`{"error":"use_dpop_nonce","error_description":"Authorization server requires nonce in DPoP proof."}`), nil
 	}
 	_, err := get(t.Context(), o.client(), a, logsURL)
 	require.ErrorContains(t, err, "400 use_dpop_nonce")
@@ -206,7 +214,7 @@ func TestAServerThatAsksForEverNewNoncesIsLeftAlone(t *testing.T) {
 	}
 }
 
-func TestChallengesOfTheAPIAreUnderstoodFromHeadersAlone(t *testing.T) {
+func TestChallengesAreUnderstoodFromHeadersAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, a := newApp(t, requireDPoP)
 		req, err := http.NewRequest(http.MethodGet, logsURL, nil)
@@ -223,12 +231,14 @@ func TestChallengesOfTheAPIAreUnderstoodFromHeadersAlone(t *testing.T) {
 		require.NoError(t, a.Authorize(t.Context(), req))
 		require.False(t, challenge(401, nonce), "now it did")
 
-		late := `DPoP algs="RS256 ES256", error="invalid_dpop_proof", error_description="The DPoP proof JWT is issued more than five minutes in the past.", resource="/api/v1/logs"`
+		late := `DPoP algs="RS256 ES256", error="invalid_dpop_proof", error_description="The DPoP proof JWT is issued more than five minutes ` +
+			`in the past.", resource="/api/v1/logs"`
 		date := time.Now().Add(10 * time.Minute).UTC().Format(http.TimeFormat)
 		require.True(t, challenge(400, map[string]string{"WWW-Authenticate": late, "Date": date}))
 		require.False(t, challenge(400, map[string]string{"WWW-Authenticate": late, "Date": date}), "corrected before")
 		require.False(t, challenge(400, map[string]string{"WWW-Authenticate": late}))
-		require.False(t, challenge(400, map[string]string{"WWW-Authenticate": `DPoP error="invalid_dpop_proof", error_description="'htu' claim in the DPoP proof JWT is invalid."`}))
+		require.False(t, challenge(400, map[string]string{
+			"WWW-Authenticate": `DPoP error="invalid_dpop_proof", error_description="'htu' claim in the DPoP proof JWT is invalid."`}))
 	})
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestRefusalsOfTheTokenEndpointNameTheSettingToLookAt(t *testing.T) {
+func TestTokenRefusalsNameTheSettingToLookAt(t *testing.T) {
 	for name, c := range map[string]struct {
 		spoil func(o *org, opts *Options)
 		want  string // begins with Okta's own words
@@ -40,7 +40,8 @@ func TestRefusalsOfTheTokenEndpointNameTheSettingToLookAt(t *testing.T) {
 		},
 		"another org's host": {
 			func(_ *org, opts *Options) { opts.OrgURL = mustURL(t, "https://acme-admin.okta.com") },
-			"The audience claim for client_assertion must be the endpoint invoked for the request. (request reqCanary1): url must be the org's own URL",
+			"The audience claim for client_assertion must be the endpoint invoked for the request. (request reqCanary1): url must be the org's " +
+				"own URL",
 		},
 		"key registered for another algorithm": {
 			func(o *org, _ *Options) { o.keys.Keys[0].Algorithm = "RS512" },
@@ -83,27 +84,71 @@ func TestAnswersOfTheTokenEndpointAreClassified(t *testing.T) {
 		refused bool
 		want    string
 	}{
-		"no service app":       {401, oauth("invalid_client", "Only clients with 'application_type' of 'service' may use the client_credentials 'grant_type' with the Org Authorization Server."), true, "create the app as API Services"},
-		"client secret app":    {401, oauth("invalid_client", "Client Credentials requests to the Org Authorization Server must use the private_key_jwt token_endpoint_auth_method."), true, "set the app's client authentication to Public key / Private key"},
-		"no public key":        {401, oauth("invalid_client", "The client does not have a JWKSet configured, but the client_assertion requires one."), true, "register the public key in the app"},
-		"unknown client":       {401, oauth("invalid_client", "Invalid value for 'client_id' parameter."), true, "client_id must be"},
-		"inactive app":         {401, oauth("invalid_client", "Client authentication failed. Either the client or the client credentials are invalid."), true, "that the app is active"},
-		"clock, no Date":       {401, oauth("invalid_client", "The client_assertion token must be issued before the current time."), true, "synchronize it (NTP)"},
-		"key for encryption":   {401, oauth("invalid_client", "The client_assertion JWT needs to be signed using a signing key."), true, "for signing (use: sig)"},
-		"custom server's URL":  {400, oauth("invalid_scope", "One or more scopes are not configured for the authorization server resource."), true, "scopes must name Okta API scopes"},
-		"network zone":         {403, oauth("access_denied", "The request is made from outside the client's permitted network zones."), true, "allow this machine's public IP address"},
-		"policy":               {400, oauth("access_denied", "Policy evaluation failed for this request, please check the policy configurations."), true, "the org's policies deny"},
-		"grant type not on":    {400, oauth("unauthorized_client", "The client is not authorized to use the provided grant type."), true, "Client Credentials"},
-		"proxy rewrites":       {400, oauth("invalid_dpop_proof", "'htu' claim in the DPoP proof JWT is invalid."), true, "a proxy that rewrites host or path breaks DPoP"},
-		"proxy drops DPoP":     {400, oauth("invalid_dpop_proof", "The DPoP proof JWT header is missing."), true, "removes the DPoP header: look at the proxy"},
-		"new code":             {400, oauth("brand_new", "Something new."), true, "400 brand_new: Something new. (request r)"},
-		"not Okta":             {404, "<html>not here</html>", true, "404 Not Found (request r): url does not lead to an Okta org"},
-		"edge without JSON":    {403, "<html>", true, "403 Forbidden (request r)"},
-		"rate limit":           {429, `{"errorCode":"E0000047","errorSummary":"API call exceeded rate limit due to too many requests."}`, false, "429 E0000047: API call exceeded rate limit due to too many requests. (request r): the org's rate limit"},
-		"timeout":              {408, "", false, "408 Request Timeout (request r)"},
-		"internal error":       {500, `{"errorCode":"E0000009","errorSummary":"Internal Server Error"}`, false, "500 E0000009: Internal Server Error"},
-		"gateway":              {502, "<html>", false, "502 Bad Gateway"},
-		"maintenance":          {503, `{"errorCode":"E0000010","errorSummary":"Service is in read only mode","errorCauses":[{"errorSummary":"until noon"}]}`, false, "Service is in read only mode; until noon"},
+		"no service app": {
+			401,
+			oauth("invalid_client", "Only clients with 'application_type' of 'service' may use the client_credentials 'grant_type' with the Org "+
+				"Authorization Server."),
+			true, "create the app as API Services",
+		},
+		"client secret app": {
+			401,
+			oauth("invalid_client", "Client Credentials requests to the Org Authorization Server must use the private_key_jwt "+
+				"token_endpoint_auth_method."),
+			true, "set the app's client authentication to Public key / Private key",
+		},
+		"no public key": {
+			401, oauth("invalid_client", "The client does not have a JWKSet configured, but the client_assertion requires one."), true,
+			"register the public key in the app",
+		},
+		"unknown client": {401, oauth("invalid_client", "Invalid value for 'client_id' parameter."), true, "client_id must be"},
+		"inactive app": {
+			401, oauth("invalid_client", "Client authentication failed. Either the client or the client credentials are invalid."), true,
+			"that the app is active",
+		},
+		"clock, no Date": {
+			401, oauth("invalid_client", "The client_assertion token must be issued before the current time."), true, "synchronize it (NTP)",
+		},
+		"key for encryption": {
+			401, oauth("invalid_client", "The client_assertion JWT needs to be signed using a signing key."), true, "for signing (use: sig)",
+		},
+		"custom server's URL": {
+			400, oauth("invalid_scope", "One or more scopes are not configured for the authorization server resource."), true,
+			"scopes must name Okta API scopes",
+		},
+		"network zone": {
+			403, oauth("access_denied", "The request is made from outside the client's permitted network zones."), true,
+			"allow this machine's public IP address",
+		},
+		"policy": {
+			400, oauth("access_denied", "Policy evaluation failed for this request, please check the policy configurations."), true,
+			"the org's policies deny",
+		},
+		"grant type not on": {
+			400, oauth("unauthorized_client", "The client is not authorized to use the provided grant type."), true, "Client Credentials",
+		},
+		"proxy rewrites": {
+			400, oauth("invalid_dpop_proof", "'htu' claim in the DPoP proof JWT is invalid."), true,
+			"a proxy that rewrites host or path breaks DPoP",
+		},
+		"proxy drops DPoP": {
+			400, oauth("invalid_dpop_proof", "The DPoP proof JWT header is missing."), true, "removes the DPoP header: look at the proxy",
+		},
+		"new code":          {400, oauth("brand_new", "Something new."), true, "400 brand_new: Something new. (request r)"},
+		"not Okta":          {404, "<html>not here</html>", true, "404 Not Found (request r): url does not lead to an Okta org"},
+		"edge without JSON": {403, "<html>", true, "403 Forbidden (request r)"},
+		"rate limit": {
+			429, `{"errorCode":"E0000047","errorSummary":"API call exceeded rate limit due to too many requests."}`, false,
+			"429 E0000047: API call exceeded rate limit due to too many requests. (request r): the org's rate limit",
+		},
+		"timeout": {408, "", false, "408 Request Timeout (request r)"},
+		"internal error": {
+			500, `{"errorCode":"E0000009","errorSummary":"Internal Server Error"}`, false, "500 E0000009: Internal Server Error",
+		},
+		"gateway": {502, "<html>", false, "502 Bad Gateway"},
+		"maintenance": {
+			503, `{"errorCode":"E0000010","errorSummary":"Service is in read only mode","errorCauses":[{"errorSummary":"until noon"}]}`, false,
+			"Service is in read only mode; until noon",
+		},
 		"broken error":         {500, `{"error":`, false, "500 Internal Server Error"},
 		"control characters":   {400, oauth("x\n", "a\r\nb\x1b[31m"), true, "400 x: a  b [31m"},
 		"very long words":      {400, oauth("x", strings.Repeat("ü", 1000)), true, "ü... (request r)"},
@@ -159,8 +204,10 @@ func TestAnAnswerThatIsNotOktasIsTold(t *testing.T) {
 		"another API":             {404, `{"error":"not found"}`, true, "answered 404 for acme.okta.com: check url, proxy_url"},
 		"bad gateway":             {502, "<html>", false, "answered 502 for acme.okta.com: check url, proxy_url"},
 		"a proxy's rate limit":    {429, "<html>", false, "answered 429 for acme.okta.com: check url, proxy_url"},
-		"captive portal":          {200, "<html>", false, "answered 200 for acme.okta.com: the answer is not JSON with an access_token: check url"},
-		"Okta's, by its code":     {401, `{"error":"invalid_client"}`, true, ""},
+		"captive portal": {
+			200, "<html>", false, "answered 200 for acme.okta.com: the answer is not JSON with an access_token: check url",
+		},
+		"Okta's, by its code": {401, `{"error":"invalid_client"}`, true, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o, a := newApp(t)
@@ -186,7 +233,8 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		return reply(307, map[string]string{"Location": "https://user:pw@evil.example/steal?x=canary"}, ""), nil
 	}
 	_, err := get(t.Context(), o.client(), a, logsURL)
-	require.EqualError(t, err, "requesting access token: 307 Temporary Redirect: redirected to https://evil.example, which is not followed with credentials: url must be the org's own URL, with https")
+	require.EqualError(t, err, "requesting access token: 307 Temporary Redirect: redirected to https://evil.example, which is not followed "+
+		"with credentials: url must be the org's own URL, with https")
 	require.Equal(t, 1, calls)
 	var refused *Error
 	require.ErrorAs(t, err, &refused)
@@ -228,7 +276,8 @@ func TestNoSecretIsEverPrinted(t *testing.T) {
 	require.NoError(t, err)
 	see(ssws)
 	see(struct{ A *SSWS }{ssws})
-	for _, bad := range []string{"SSWS " + apiToken, "Bearer " + apiToken, `"` + apiToken + `"`, apiToken + " " + apiToken, apiToken + "\x00"} {
+	for _, bad := range []string{"SSWS " + apiToken, "Bearer " + apiToken, `"` + apiToken + `"`, apiToken + " " + apiToken,
+		apiToken + "\x00"} {
 		_, err := NewSSWS(bad)
 		require.Error(t, err)
 		see(err)
@@ -250,7 +299,8 @@ func TestNoSecretIsEverPrinted(t *testing.T) {
 		}
 	}
 	for _, status := range []int{200, 307, 400, 401, 403, 429, 500} {
-		for _, form := range []string{`{"error":"%s","error_description":"%s"}`, `{"errorCode":"%s","errorSummary":"%s"}`, `{"token_type":"%s","access_token":"canary-access-token-99%.0s"}`, `%s %s`} {
+		for _, form := range []string{`{"error":"%s","error_description":"%s"}`, `{"errorCode":"%s","errorSummary":"%s"}`,
+			`{"token_type":"%s","access_token":"canary-access-token-99%.0s"}`, `%s %s`} {
 			o.wire = func(r *http.Request) (*http.Response, error) {
 				if r.URL.Path != tokenPath {
 					return nil, nil

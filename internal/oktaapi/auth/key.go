@@ -26,7 +26,8 @@ const minRSABits = 2048
 const maxKeyBytes = 32 << 10
 
 // keyForms closes every error about a key that was not understood.
-const keyForms = "allowed are a PEM private key (PKCS#8, PKCS#1 or SEC1 EC), a JWK or a JWKS, with an RSA key of at least 2048 bits or an EC key on P-256, P-384 or P-521"
+const keyForms = "allowed are a PEM private key (PKCS#8, PKCS#1 or SEC1 EC), a JWK or a JWKS, with an RSA key of at least 2048 bits or " +
+	"an EC key on P-256, P-384 or P-521"
 
 // signingKey is the app's private key, ready to sign.
 type signingKey struct {
@@ -110,7 +111,8 @@ func newSigningKey(key any, alg, kid string) (*signingKey, error) {
 	return k, nil
 }
 
-var errEncrypted = errors.New("is encrypted with a passphrase, which is not supported: store it decrypted (openssl pkey -in encrypted.pem -out plain.pem) and protect the file instead")
+var errEncrypted = errors.New("is encrypted with a passphrase, which is not supported: store it decrypted (openssl pkey -in " +
+	"encrypted.pem -out plain.pem) and protect the file instead")
 
 var pemBoundary = regexp.MustCompile(`-----(BEGIN|END) [A-Z0-9 ]+-----`)
 
@@ -235,7 +237,8 @@ func parseJWK(text []byte, head jwkHead, keyID string) (*signingKey, error) {
 	case head.Use != "" && head.Use != "sig":
 		return nil, fmt.Errorf(`is a JWK with use %q: a key for signing ("sig") is required`, httptext.Clean(head.Use, 16))
 	case keyID != "" && head.Kid != "" && keyID != head.Kid:
-		return nil, fmt.Errorf("is a JWK with kid %q, but key_id is %q: remove key_id, or make them equal", httptext.Clean(head.Kid, 64), httptext.Clean(keyID, 64))
+		return nil, fmt.Errorf("is a JWK with kid %q, but key_id is %q: remove key_id, or make them equal", httptext.Clean(head.Kid, 64),
+			httptext.Clean(keyID, 64))
 	}
 	var jwk jose.JSONWebKey
 	if err := jwk.UnmarshalJSON(text); err != nil {

@@ -24,10 +24,10 @@ import (
 
 const events, pageSize = 100, 10
 
-// TestEveryEventArrivesOnceWhateverHappensToCredentials pages through a simulated org, which was written
+// TestEventsArriveOnceWhateverHappensToCredentials pages through a simulated org, which was written
 // against Okta's documentation by somebody else and verifies tokens and proofs in full, while credentials
 // are taken away between pages.
-func TestEveryEventArrivesOnceWhateverHappensToCredentials(t *testing.T) {
+func TestEventsArriveOnceWhateverHappensToCredentials(t *testing.T) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	require.NoError(t, err)
 
@@ -122,7 +122,9 @@ func TestEveryAlgorithmIsAccepted(t *testing.T) {
 			}
 			text, err := json.Marshal(private)
 			require.NoError(t, err)
-			org := &oktasim.Org{Clients: []oktasim.OAuthClient{{ID: "0oaService", Keys: jose.JSONWebKeySet{Keys: []jose.JSONWebKey{private.Public()}}, DPoP: true}}}
+			org := &oktasim.Org{
+				Clients: []oktasim.OAuthClient{{ID: "0oaService", Keys: jose.JSONWebKeySet{Keys: []jose.JSONWebKey{private.Public()}}, DPoP: true}},
+			}
 			pipe := org.Pipe()
 			defer pipe.Close()
 			base, _, err := oktaapi.ParseOrg(pipe.URL)
@@ -150,10 +152,19 @@ func TestTheOrgsRefusalsReachTheCallerAsRefused(t *testing.T) {
 		dpop auth.DPoP
 		want string
 	}{
-		"wrong key":         {oktasim.OAuthClient{ID: "0oaService", Keys: public(&other.PublicKey)}, auth.DPoPAuto, "private_key is not the key registered in Okta"},
-		"no such app":       {oktasim.OAuthClient{ID: "0oaOther", Keys: public(&key.PublicKey)}, auth.DPoPAuto, "client_id must be the client ID of the service app"},
-		"scope not granted": {oktasim.OAuthClient{ID: "0oaService", Keys: public(&key.PublicKey), Scopes: []string{"okta.users.read"}}, auth.DPoPAuto, "grant the app every scope named in scopes"},
-		"DPoP required":     {oktasim.OAuthClient{ID: "0oaService", Keys: public(&key.PublicKey), DPoP: true}, auth.DPoPNever, `set dpop to "auto" or "always"`},
+		"wrong key": {
+			oktasim.OAuthClient{ID: "0oaService", Keys: public(&other.PublicKey)}, auth.DPoPAuto, "private_key is not the key registered in Okta",
+		},
+		"no such app": {
+			oktasim.OAuthClient{ID: "0oaOther", Keys: public(&key.PublicKey)}, auth.DPoPAuto, "client_id must be the client ID of the service app",
+		},
+		"scope not granted": {
+			oktasim.OAuthClient{ID: "0oaService", Keys: public(&key.PublicKey), Scopes: []string{"okta.users.read"}}, auth.DPoPAuto,
+			"grant the app every scope named in scopes",
+		},
+		"DPoP required": {
+			oktasim.OAuthClient{ID: "0oaService", Keys: public(&key.PublicKey), DPoP: true}, auth.DPoPNever, `set dpop to "auto" or "always"`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			org := &oktasim.Org{Clients: []oktasim.OAuthClient{c.app}}

@@ -59,18 +59,29 @@ func TestBadOptionsAreRefusedByNameWithoutIO(t *testing.T) {
 		change func(*Options)
 		want   []string
 	}{
-		"no url":             {func(o *Options) { o.OrgURL = nil }, []string{"url is empty"}},
-		"plain http":         {func(o *Options) { o.OrgURL = mustURL(t, "http://acme.okta.com") }, []string{`url has scheme "http": it must be https`}},
-		"no client id":       {func(o *Options) { o.ClientID = " " }, []string{"client_id is empty"}},
-		"odd client id":      {func(o *Options) { o.ClientID = "a b" }, []string{`client_id "a b" is not allowed`}},
-		"both keys":          {func(o *Options) { o.PrivateKeyFile = "/x" }, []string{"private_key and private_key_file are both set: exactly one"}},
-		"no key":             {func(o *Options) { o.PrivateKey = "" }, []string{"neither private_key nor private_key_file is set"}},
-		"blank key":          {func(o *Options) { o.PrivateKey = "\n" }, []string{"neither private_key nor private_key_file is set"}},
-		"wrong key":          {func(o *Options) { o.PrivateKey = "hello" }, []string{"private_key is not a private key; allowed are a PEM private key"}},
-		"empty scopes":       {func(o *Options) { o.Scopes = []string{} }, []string{`scopes is empty: it must name at least "okta.logs.read"`}},
-		"joined scopes":      {func(o *Options) { o.Scopes = []string{"okta.logs.read okta.users.read"} }, []string{`scopes has "okta.logs.read okta.users.read": a scope is one word`}},
-		"unknown dpop":       {func(o *Options) { o.DPoP = "yes" }, []string{`dpop is "yes": it must be "auto", "always" or "never"`}},
-		"everything at once": {func(o *Options) { *o = Options{Scopes: []string{""}} }, []string{"url is", "client_id is", "private_key", "scopes has"}},
+		"no url": {func(o *Options) { o.OrgURL = nil }, []string{"url is empty"}},
+		"plain http": {
+			func(o *Options) { o.OrgURL = mustURL(t, "http://acme.okta.com") }, []string{`url has scheme "http": it must be https`},
+		},
+		"no client id":  {func(o *Options) { o.ClientID = " " }, []string{"client_id is empty"}},
+		"odd client id": {func(o *Options) { o.ClientID = "a b" }, []string{`client_id "a b" is not allowed`}},
+		"both keys": {
+			func(o *Options) { o.PrivateKeyFile = "/x" }, []string{"private_key and private_key_file are both set: exactly one"},
+		},
+		"no key":    {func(o *Options) { o.PrivateKey = "" }, []string{"neither private_key nor private_key_file is set"}},
+		"blank key": {func(o *Options) { o.PrivateKey = "\n" }, []string{"neither private_key nor private_key_file is set"}},
+		"wrong key": {
+			func(o *Options) { o.PrivateKey = "hello" }, []string{"private_key is not a private key; allowed are a PEM private key"},
+		},
+		"empty scopes": {func(o *Options) { o.Scopes = []string{} }, []string{`scopes is empty: it must name at least "okta.logs.read"`}},
+		"joined scopes": {
+			func(o *Options) { o.Scopes = []string{"okta.logs.read okta.users.read"} },
+			[]string{`scopes has "okta.logs.read okta.users.read": a scope is one word`},
+		},
+		"unknown dpop": {func(o *Options) { o.DPoP = "yes" }, []string{`dpop is "yes": it must be "auto", "always" or "never"`}},
+		"everything at once": {
+			func(o *Options) { *o = Options{Scopes: []string{""}} }, []string{"url is", "client_id is", "private_key", "scopes has"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := Options{OrgURL: mustURL(t, orgURL), ClientID: clientID, PrivateKey: pkcs8(t, testRSA())}

@@ -64,7 +64,7 @@ func TestTheTokenURLIsExactWhateverTheOrgURLLooksLike(t *testing.T) {
 	}
 }
 
-func TestAnExpiresInThatIsTinyAbsentOrAbsurdDoesNotMakeEveryRequestARefresh(t *testing.T) {
+func TestAnOddExpiresInCausesNoRefreshStorm(t *testing.T) {
 	for name, c := range map[string]struct {
 		expiresIn any
 		usable    time.Duration
@@ -123,7 +123,7 @@ func TestASlowTokenEndpointWithTinyLifetimesStillServes(t *testing.T) {
 	})
 }
 
-func TestARefusedTokenIsDroppedOnceAndTheRequestSucceeds(t *testing.T) {
+func TestARefusedTokenIsDroppedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o, a := newApp(t)
 		_, err := get(t.Context(), o.client(), a, logsURL)
@@ -154,7 +154,7 @@ func TestATokenThatDiesBeforeItsTimeIsReplaced(t *testing.T) {
 	})
 }
 
-func TestAnAPIThatRefusesEveryTokenDoesNotCauseAMintingLoop(t *testing.T) {
+func TestRefusingEveryTokenCausesNoMintingLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o, a := newApp(t)
 		o.life = -time.Second // every token is dead on arrival
@@ -355,7 +355,7 @@ func TestASmallClockErrorCostsNoExtraRequest(t *testing.T) {
 	}
 }
 
-func TestADateHeaderIsNotBelievedUnlessOktaBlamesTheClock(t *testing.T) {
+func TestADateIsBelievedOnlyIfOktaBlamesTheClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o, a := newApp(t)
 		o.wire = func(r *http.Request) (*http.Response, error) {

@@ -19,16 +19,24 @@ func TestRemedyNamesWhatToLookAt(t *testing.T) {
 		code, words string
 		want        string
 	}{
-		"an unknown API token":               {"ssws", 401, "E0000011", "Invalid token provided", "create a new one"},
-		"a role that may not read the log":   {"ssws", 403, "E0000006", "You do not have permission", "role"},
-		"a scope missing":                    {"private_key_jwt+dpop", 403, "insufficient_scope", "no", "grant okta.logs.read"},
-		"DPoP demanded of a plain client":    {"private_key_jwt", 400, "invalid_request", "The request is missing a DPoP proof", `set dpop to "auto"`},
-		"a 403 of something on the way":      {"ssws", 403, "", "Forbidden by the proxy", "network zones"},
-		"a revoked API token":                {"ssws", 401, "E0000011", "Invalid token provided", "api_token is not known to Okta"},
-		"a revoked token of an app":          {"private_key_jwt", 401, "E0000011", "Invalid token provided", "check in the System Log whether the app or its tokens were revoked"},
-		"the role of the admin":              {"ssws", 403, "E0000006", role, "create the token as an admin whose role may"},
-		"the role of the app":                {"private_key_jwt+dpop", 403, "E0000006", role, "assign an admin role that may view the System Log to the service app"},
-		"DPoP demanded by its scheme":        {"private_key_jwt", 400, "invalid_request", "The resource request must use the DPoP authentication scheme", `set dpop to "auto"`},
+		"an unknown API token":             {"ssws", 401, "E0000011", "Invalid token provided", "create a new one"},
+		"a role that may not read the log": {"ssws", 403, "E0000006", "You do not have permission", "role"},
+		"a scope missing":                  {"private_key_jwt+dpop", 403, "insufficient_scope", "no", "grant okta.logs.read"},
+		"DPoP demanded of a plain client": {
+			"private_key_jwt", 400, "invalid_request", "The request is missing a DPoP proof", `set dpop to "auto"`,
+		},
+		"a 403 of something on the way": {"ssws", 403, "", "Forbidden by the proxy", "network zones"},
+		"a revoked API token":           {"ssws", 401, "E0000011", "Invalid token provided", "api_token is not known to Okta"},
+		"a revoked token of an app": {
+			"private_key_jwt", 401, "E0000011", "Invalid token provided", "check in the System Log whether the app or its tokens were revoked",
+		},
+		"the role of the admin": {"ssws", 403, "E0000006", role, "create the token as an admin whose role may"},
+		"the role of the app": {
+			"private_key_jwt+dpop", 403, "E0000006", role, "assign an admin role that may view the System Log to the service app",
+		},
+		"DPoP demanded by its scheme": {
+			"private_key_jwt", 400, "invalid_request", "The resource request must use the DPoP authentication scheme", `set dpop to "auto"`,
+		},
 		"a 403 without a word":               {"ssws", 403, "", "", "check the role"},
 		"a server error":                     {"ssws", 500, "E0000009", "Internal Server Error", ""},
 		"a status that nothing is known of":  {"ssws", 418, "", "", "check url, filter and query"},

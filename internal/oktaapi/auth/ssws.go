@@ -38,7 +38,8 @@ func NewSSWS(token string) (*SSWS, error) {
 	}
 	for i := range len(token) {
 		if !isTokenByte(token, i) {
-			return nil, fmt.Errorf("api_token has a space, control or non-ASCII character at byte %d: it must be one word of visible ASCII characters", i)
+			return nil, fmt.Errorf("api_token has a space, control or non-ASCII character at byte %d: it must be one word of visible ASCII "+
+				"characters", i)
 		}
 	}
 	return &SSWS{token: token}, nil

@@ -90,7 +90,8 @@ func TestTheSdkPagesThroughABoundedRequest(t *testing.T) {
 	org := &oktasim.Org{}
 	org.Generate(500, time.Hour)
 	client := connect(t, org, okta.WithToken("any"))
-	all, resp, err := client.SystemLogAPI.ListLogEvents(t.Context()).Since(time.Now().Add(-2 * time.Hour)).Until(time.Now().Add(time.Minute)).Limit(200).Execute()
+	all, resp, err := client.SystemLogAPI.ListLogEvents(t.Context()).Since(time.Now().Add(-2 * time.Hour)).
+		Until(time.Now().Add(time.Minute)).Limit(200).Execute()
 	require.NoError(t, err)
 	for resp.HasNextPage() {
 		var page []okta.LogEvent
