@@ -4,6 +4,7 @@ package internal
 import (
 	"bytes"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -108,5 +109,36 @@ func TestEveryTestThatTheGuaranteesNameExists(t *testing.T) {
 	require.Greater(t, len(named), 50)
 	for name := range tests(t, "contract_*_test.go") {
 		require.True(t, named[name], "%s proves a promise that docs/guarantees.md does not name", name)
+	}
+}
+
+// What the README says to copy into an Alloy checkout is what the component needs, no less and no more.
+func TestTheReadmeNamesThePackagesToCopy(t *testing.T) {
+	_, after, found := strings.Cut(read(t, "../README.md"), "packages below `internal/` that it")
+	require.True(t, found)
+	sentence, _, _ := strings.Cut(after, ")")
+	var named []string
+	for _, m := range regexp.MustCompile("`(\\w+)`").FindAllStringSubmatch(sentence, -1) {
+		named = append(named, m[1])
+	}
+	needed := map[string]bool{}
+	for _, p := range list(t, "-deps", "../component/loki/source/okta") {
+		if rest, ours := strings.CutPrefix(p, module+"/internal/"); ours {
+			name, _, _ := strings.Cut(rest, "/")
+			needed[name] = true
+		}
+	}
+	require.ElementsMatch(t, slices.Collect(maps.Keys(needed)), named)
+}
+
+// The files and folders that CONTRIBUTING.md points to are there.
+func TestTheMapLeadsSomewhere(t *testing.T) {
+	paths := regexp.MustCompile("`((?:\\.ci|cmd|component|detections|docs|e2e|internal|mixin|syntax|testdata|tools)/[\\w./-]*)`")
+	found := paths.FindAllStringSubmatch(read(t, "../CONTRIBUTING.md"), -1)
+	require.Greater(t, len(found), 30)
+	for _, m := range found {
+		matches, err := filepath.Glob(filepath.Join("..", strings.TrimSuffix(m[1], "...")))
+		require.NoError(t, err)
+		require.NotEmpty(t, matches, "CONTRIBUTING.md points to %s", m[1])
 	}
 }

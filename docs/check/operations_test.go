@@ -36,11 +36,9 @@ func source(t *testing.T) string {
 func TestTroubleshootingQuotesLinesThatAreReallyLogged(t *testing.T) {
 	p, code := read(t, "operations.md"), source(t)
 	quoted := 0
-	for _, section := range []string{"Log lines", "A configuration that is refused"} {
-		for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\|").FindAllStringSubmatch(p.sections[section], -1) {
-			require.Containsf(t, code, row[1], "%s quotes a line that no code logs", section)
-			quoted++
-		}
+	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\|").FindAllStringSubmatch(p.sections["Log lines"], -1) {
+		require.Contains(t, code, row[1], "Log lines quotes a line that no code logs")
+		quoted++
 	}
 	require.Greater(t, quoted, 20)
 
