@@ -187,7 +187,7 @@ func (l *launch) watch(ctx context.Context) error {
 		go func() {
 			select {
 			case <-child.Exited():
-				fail(fmt.Errorf("%s ended by itself (%v)\n%s", child.Name(), child.Err(), child.Tail(20)))
+				fail(fmt.Errorf("%s ended by itself (%w)\n%s", child.Name(), child.Err(), child.Tail(20)))
 			case <-running.Done():
 			}
 		}()

@@ -24,23 +24,10 @@ const longestAssertion = time.Hour
 // parameters may come in the body or in the query, where Okta's Go SDK puts
 // them.
 func (o *Org) authenticateClient(r *http.Request, now time.Time) (OAuthClient, *oauthError) {
-	assertion := r.Form.Get("client_assertion")
-	_, _, basic := r.BasicAuth()
-	secret := basic || r.Form.Has("client_secret")
-	switch {
-	case assertion != "" && (secret || r.Form.Has("client_id")):
-		return OAuthClient{}, &oauthError{http.StatusUnauthorized, "invalid_request", "Cannot supply multiple client credentials. " +
-			"Use one of the following: credentials in the Authorization header, credentials in the post body, or a client_assertion in the post " +
-			"body."}
-	case secret:
-		return OAuthClient{}, badClient("Client Credentials requests to the Org Authorization Server must use the private_key_jwt " +
-			"token_endpoint_auth_method.")
-	case assertion == "":
-		return OAuthClient{}, badClient("No client credentials found.")
-	case r.Form.Get("client_assertion_type") != assertionType:
-		return OAuthClient{}, badRequest("invalid_request", "The client_assertion_type is invalid.")
+	assertion, refused := clientAssertion(r)
+	if refused != nil {
+		return OAuthClient{}, refused
 	}
-
 	token, err := jwt.ParseSigned(assertion, readable)
 	if err != nil {
 		return OAuthClient{}, badClient("The parsing of the client_assertion failed.")
@@ -122,4 +109,25 @@ func numericDate(raw json.RawMessage) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	return time.UnixMilli(int64(seconds * 1000)), true
+}
+
+// clientAssertion is the assertion of a request that has no other credentials.
+func clientAssertion(r *http.Request) (string, *oauthError) {
+	assertion := r.Form.Get("client_assertion")
+	_, _, basic := r.BasicAuth()
+	secret := basic || r.Form.Has("client_secret")
+	switch {
+	case assertion != "" && (secret || r.Form.Has("client_id")):
+		return "", &oauthError{http.StatusUnauthorized, "invalid_request", "Cannot supply multiple client credentials. " +
+			"Use one of the following: credentials in the Authorization header, credentials in the post body, or a client_assertion in the post " +
+			"body."}
+	case secret:
+		return "", badClient("Client Credentials requests to the Org Authorization Server must use the private_key_jwt " +
+			"token_endpoint_auth_method.")
+	case assertion == "":
+		return "", badClient("No client credentials found.")
+	case r.Form.Get("client_assertion_type") != assertionType:
+		return "", badRequest("invalid_request", "The client_assertion_type is invalid.")
+	}
+	return assertion, nil
 }

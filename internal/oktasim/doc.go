@@ -8,7 +8,7 @@
 // [Org.Requests] and [Org.Windows]. In a testing/synctest bubble, reach it over
 // [Org.Pipe], which needs no socket. cmd/oktasim is the same org as a program.
 //
-// # What is modelled
+// # What is modeled
 //
 //   - GET /api/v1/logs. A polling request (no until, ascending) is ordered by
 //     the time an event was committed to the log, compares since with that
@@ -32,7 +32,7 @@
 //   - Faults: everything that a client has to survive, as fields of Org and as
 //     handlers for Intercept and Inject.
 //
-// # What is not modelled
+// # What is not modeled
 //
 //   - Events are never inserted behind a cursor that was handed out: AppendAt
 //     with a time that has passed persists at the newest time already visible.

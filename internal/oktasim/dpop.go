@@ -36,26 +36,9 @@ type proof struct {
 // verifyProof checks the DPoP header of a request to a URL without query.
 func (o *Org) verifyProof(r *http.Request, target string, now time.Time) (proof, *oauthError) {
 	bad := func(words string) (proof, *oauthError) { return proof{}, badRequest(badProof, words) }
-	headers := r.Header.Values("DPoP")
-	switch {
-	case len(headers) == 0 || headers[0] == "":
-		return bad("The DPoP proof JWT header is missing.")
-	case len(headers) > 1:
-		return bad("Multiple DPoP proof JWT headers are not allowed.")
-	}
-	token, err := jwt.ParseSigned(headers[0], readable)
-	if err != nil {
-		return bad("The DPoP proof JWT cannot be parsed.")
-	}
-	header := token.Headers[0]
-	key := header.JSONWebKey
-	switch {
-	case header.ExtraHeaders[jose.HeaderType] != "dpop+jwt":
-		return bad("'typ' must be 'dpop+jwt' in the DPoP proof JWT.")
-	case !slices.Contains(algorithms, jose.SignatureAlgorithm(header.Algorithm)):
-		return bad("The DPoP proof JWT signature algorithm is invalid.")
-	case key == nil || !key.Valid() || !key.IsPublic():
-		return bad("The DPoP proof JWT is invalid.")
+	token, key, words := signedProof(r)
+	if words != "" {
+		return bad(words)
 	}
 	var claims struct {
 		Method   string          `json:"htm"`
@@ -154,4 +137,30 @@ func (o *Org) RotateNonce() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.oauth.nonces = nil
+}
+
+// signedProof is the proof of a request and the key that it names, or why there is none. Its signature is not checked.
+func signedProof(r *http.Request) (token *jwt.JSONWebToken, key *jose.JSONWebKey, refused string) {
+	headers := r.Header.Values("DPoP")
+	switch {
+	case len(headers) == 0 || headers[0] == "":
+		return nil, nil, "The DPoP proof JWT header is missing."
+	case len(headers) > 1:
+		return nil, nil, "Multiple DPoP proof JWT headers are not allowed."
+	}
+	token, err := jwt.ParseSigned(headers[0], readable)
+	if err != nil {
+		return nil, nil, "The DPoP proof JWT cannot be parsed."
+	}
+	header := token.Headers[0]
+	key = header.JSONWebKey
+	switch {
+	case header.ExtraHeaders[jose.HeaderType] != "dpop+jwt":
+		return nil, nil, "'typ' must be 'dpop+jwt' in the DPoP proof JWT."
+	case !slices.Contains(algorithms, jose.SignatureAlgorithm(header.Algorithm)):
+		return nil, nil, "The DPoP proof JWT signature algorithm is invalid."
+	case key == nil || !key.Valid() || !key.IsPublic():
+		return nil, nil, "The DPoP proof JWT is invalid."
+	}
+	return token, key, ""
 }

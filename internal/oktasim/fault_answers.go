@@ -35,6 +35,7 @@ func Always(h http.Handler) func(int, *http.Request) http.Handler {
 // Limited is the kind of a 429.
 type Limited string
 
+// The kinds of 429.
 const (
 	Limit            Limited = "429"                     // the bucket's: limit, 0 remaining, Reset in 20 s
 	LimitBare        Limited = "429-bare"                // no X-Rate-Limit headers

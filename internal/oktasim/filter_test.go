@@ -52,7 +52,7 @@ func TestBadFiltersAreRefused(t *testing.T) {
 	for filter, want := range map[string]string{
 		`eventType eqq "a"`: "400 E0000053: Invalid filter 'eventType eqq \"a\"': Unrecognized attribute operator 'eqq' " +
 			"at position 10. Expected: eq,co,sw,ew,pr,gt,ge,lt,le,ne",
-		`colour eq "red"`:                          "400 E0000053: field is not valid: colour",
+		`color eq "red"`:                           "400 E0000053: field is not valid: color",
 		`published gt "2026-01-01"`:                "400 E0000053: field is not valid: published",
 		`target.changeDetails.to eq "a"`:           "400 E0000053: field is not valid: target.changeDetails.to",
 		`target[type eq "User"]`:                   "400 E0000053: field is not valid: target[type",

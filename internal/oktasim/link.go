@@ -10,6 +10,7 @@ import (
 // documents LinkSeparate, proxies and clients have met the others.
 type LinkStyle int
 
+// The styles.
 const (
 	LinkSeparate    LinkStyle = iota // two header lines, self before next
 	LinkJoined                       // one line, comma-joined

@@ -126,16 +126,22 @@ func (q *query) set(p param, now time.Time) *apiError {
 		}
 		q.match = append(q.match, f)
 	case "q":
-		words := strings.Fields(p.value)
-		if len(words) > maxKeywords {
-			return errInvalid("q", "At most 10 keywords may be given.")
+		return q.keywords(p.value)
+	}
+	return nil
+}
+
+// keywords adds the words of q.
+func (q *query) keywords(value string) *apiError {
+	words := strings.Fields(value)
+	if len(words) > maxKeywords {
+		return errInvalid("q", "At most 10 keywords may be given.")
+	}
+	for _, w := range words {
+		if utf8.RuneCountInString(w) > maxKeyword {
+			return errInvalid("q", "Each keyword must be at most 40 characters long.")
 		}
-		for _, w := range words {
-			if utf8.RuneCountInString(w) > maxKeyword {
-				return errInvalid("q", "Each keyword must be at most 40 characters long.")
-			}
-			q.match = append(q.match, keyword(w))
-		}
+		q.match = append(q.match, keyword(w))
 	}
 	return nil
 }

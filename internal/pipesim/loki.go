@@ -219,7 +219,8 @@ func (l *Loki) take(e *Entry, now time.Time) int {
 func (l *Loki) Put(uuid string, labels model.LabelSet, at time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.held[uuid] = append(l.held[uuid], &stored{&Entry{UUID: uuid, Labels: labels, Stream: labels.String(), Time: at}, &chunk{flushed: time.Now()}})
+	e := &Entry{UUID: uuid, Labels: labels, Stream: labels.String(), Time: at}
+	l.held[uuid] = append(l.held[uuid], &stored{e, &chunk{flushed: time.Now()}})
 }
 
 // Remove takes events out of Loki for which gone returns true, as a deletion or the loss of a disk does.

@@ -171,7 +171,9 @@ func (w *Write) Kill() {
 
 // send pushes one batch until it is taken or given up. Source: shards.sendBatch.
 func (w *Write) send(batch []*Entry) {
-	retries := backoff.New(w.ctx, backoff.Config{MinBackoff: w.cfg.MinBackoff, MaxBackoff: w.cfg.MaxBackoff, MaxRetries: w.cfg.MaxBackoffRetries})
+	retries := backoff.New(w.ctx, backoff.Config{
+		MinBackoff: w.cfg.MinBackoff, MaxBackoff: w.cfg.MaxBackoff, MaxRetries: w.cfg.MaxBackoffRetries,
+	})
 	for {
 		ctx, cancel := context.WithTimeout(w.ctx, w.cfg.RemoteTimeout)
 		status := w.to.Push(ctx, batch)

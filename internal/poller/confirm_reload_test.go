@@ -41,15 +41,15 @@ func (v *view) Find(ctx context.Context, events []reconcile.Event) (map[string]b
 	return found, err
 }
 
-// labelled notes under which configuration each event was sent, and blocks when it has taken so many.
-type labelled struct {
+// labeled notes under which configuration each event was sent, and blocks when it has taken so many.
+type labeled struct {
 	*destination
 	id   string
 	by   map[string]string
 	left int // negative: takes everything
 }
 
-func (l *labelled) Send(ctx context.Context, e event.Entry) error {
+func (l *labeled) Send(ctx context.Context, e event.Entry) error {
 	if l.left == 0 {
 		<-ctx.Done()
 		return ctx.Err()
@@ -84,7 +84,7 @@ func TestReconcileReloadWithOtherLabelsInTheMiddleOfAPageDoublesNothing(t *testi
 	in(t, func(t *testing.T, s *site) {
 		s.org.Generate(10, time.Second)
 		by := map[string]string{}
-		s.sink, s.sees = &labelled{s.to, "one", by, 410}, func(uuid string) bool { return by[uuid] == "one" }
+		s.sink, s.sees = &labeled{s.to, "one", by, 410}, func(uuid string) bool { return by[uuid] == "one" }
 		s.run()
 		time.Sleep(time.Minute)
 		s.org.Generate(1000, time.Second)
@@ -92,7 +92,7 @@ func TestReconcileReloadWithOtherLabelsInTheMiddleOfAPageDoublesNothing(t *testi
 
 		s.stop()
 		s.id = "two"
-		s.sink, s.sees = &labelled{s.to, "two", by, -1}, func(uuid string) bool { return by[uuid] == "two" }
+		s.sink, s.sees = &labeled{s.to, "two", by, -1}, func(uuid string) bool { return by[uuid] == "two" }
 		s.run()
 		for range 10 {
 			s.org.Generate(10, time.Second)
@@ -174,7 +174,7 @@ func TestReconcileStartWithOtherLabelsFindsWhatWasSentUnderTheOldOnes(t *testing
 	in(t, func(t *testing.T, s *site) {
 		by := map[string]string{}
 		labels := func(label string) {
-			s.sink = &labelled{s.to, label, by, -1}
+			s.sink = &labeled{s.to, label, by, -1}
 			s.id, s.finds, s.sees = label, label, func(uuid string) bool { return by[uuid] == label }
 		}
 		s.before = func(label string) Confirmer {

@@ -141,7 +141,6 @@ type site struct {
 	pipe   *oktasim.Pipe
 	dir    string
 	to     *destination
-	scope  checkpoint.Scope
 	filter string
 	id     string
 	sees   func(uuid string) bool // what the present configuration finds of what arrived; nil: all

@@ -27,7 +27,7 @@ type follow struct {
 	size   int       // a page of as many events is full: page_size, or less if the server caps its pages
 	last   int       // events of the page before
 	warned bool      // of a missing or circular next link
-	byTime time.Time // position from which the log was last continued by time
+	left   time.Time // position from which the log was last continued by time
 
 	// Brent's cycle detection over the next links that are followed without a pause.
 	anchor oktaapi.Cursor
@@ -58,25 +58,39 @@ func (f *follow) page(page oktaapi.Page, events []event.Event, fresh int) step {
 		at.cursor = page.Next
 		return step{more: full, moved: true}
 	}
-	if !f.warned && (page.Next == "" || circular) {
-		f.warned = true
-		reason := "no next link"
-		switch {
-		case circular:
-			reason = "a next link that was followed before"
-		case page.NextErr != nil:
-			reason = page.NextErr.Error()
-		}
-		level.Warn(p.Logger).Log("msg", "a page names no usable next link", "reason", reason, "continue_by_time", full, "request_id",
-			page.RequestID)
+	if page.Next == "" || circular {
+		f.warn(page, circular, full)
 	}
 	if !full {
 		return step{}
 	}
-	// The page can show nothing new any more. Continue from the last event's time, with pages
-	// as large as Okta gives if that has led here before.
-	again := fresh == 0 && at.published.Equal(f.byTime)
-	f.byTime = at.published
+	return f.byTime(n, fresh)
+}
+
+// warn tells of a link that cannot be followed, until links lead on again.
+func (f *follow) warn(page oktaapi.Page, circular, full bool) {
+	if f.warned {
+		return
+	}
+	f.warned = true
+	reason := "no next link"
+	switch {
+	case circular:
+		reason = "a next link that was followed before"
+	case page.NextErr != nil:
+		reason = page.NextErr.Error()
+	}
+	level.Warn(f.poller.Logger).Log("msg", "a page names no usable next link", "reason", reason, "continue_by_time", full,
+		"request_id", page.RequestID)
+}
+
+// byTime leaves a full page of n events that can show nothing new any more: the log goes on
+// from the last event's time, with pages as large as Okta gives if that has led here before.
+func (f *follow) byTime(n, fresh int) step {
+	p := f.poller
+	at := &p.Memory.at
+	again := fresh == 0 && at.published.Equal(f.left)
+	f.left = at.published
 	stuck := again && (p.largest || p.PageSize == oktaapi.MaxPageSize)
 	p.largest = p.largest || again
 	at.cursor = p.start(at.published)

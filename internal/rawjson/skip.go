@@ -196,6 +196,7 @@ func skipLiteral(b []byte, i int, literal string) int {
 	return i + len(literal)
 }
 
+// SkipSpace returns the position of the first byte from i on that is not white space.
 func SkipSpace(b []byte, i int) int {
 	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\t' || b[i] == '\r') {
 		i++

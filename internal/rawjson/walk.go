@@ -8,6 +8,7 @@ type Members struct {
 	i int // at a name's quote, or at '}'
 }
 
+// MembersOf walks the members of the object at s, which must be one.
 func MembersOf(b []byte, s Span) Members {
 	return Members{b, SkipSpace(b, int(s.Start)+1)}
 }
@@ -34,6 +35,7 @@ type Elements struct {
 	i int // at an element, or at ']'
 }
 
+// ElementsOf walks the elements of the array at s, which must be one.
 func ElementsOf(b []byte, s Span) Elements {
 	return Elements{b, SkipSpace(b, int(s.Start)+1)}
 }

@@ -94,7 +94,7 @@ func (p *Process) Err() error {
 // Signal sends sig to the child. An ended child is not an error.
 func (p *Process) Signal(sig os.Signal) error {
 	if err := p.process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("signalling %s: %w", p.Name(), err)
+		return fmt.Errorf("signaling %s: %w", p.Name(), err)
 	}
 	return nil
 }

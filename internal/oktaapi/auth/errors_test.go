@@ -249,9 +249,9 @@ func TestNetworkErrorsAreNotRefusals(t *testing.T) {
 	require.ErrorIs(t, err, broken)
 	require.NotErrorAs(t, err, new(*Error))
 
-	cancelled, cancel := context.WithCancel(t.Context())
+	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = get(cancelled, o.client(), a, logsURL)
+	_, err = get(canceled, o.client(), a, logsURL)
 	require.ErrorIs(t, err, context.Canceled)
 }
 

@@ -53,11 +53,8 @@ func (o Options) withDefaults() (Options, error) {
 	var errs []error
 	refuse := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 
-	switch u := o.OrgURL; {
-	case u == nil || u.Host == "":
-		refuse("url is empty: it must be the org's URL, such as https://acme.okta.com")
-	case u.Scheme != "https" && !(u.Scheme == "http" && oktaapi.IsLoopback(u.Hostname())):
-		refuse("url has scheme %q: it must be https (http is allowed for loopback hosts only)", u.Scheme)
+	if err := checkOrgURL(o.OrgURL); err != nil {
+		errs = append(errs, err)
 	}
 
 	o.ClientID = strings.TrimSpace(o.ClientID)
@@ -140,3 +137,13 @@ func (o Options) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, o.String
 
 // MarshalText keeps the key out of JSON and structured logs.
 func (o Options) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
+func checkOrgURL(u *url.URL) error {
+	switch {
+	case u == nil || u.Host == "":
+		return errors.New("url is empty: it must be the org's URL, such as https://acme.okta.com")
+	case u.Scheme != "https" && !(u.Scheme == "http" && oktaapi.IsLoopback(u.Hostname())):
+		return fmt.Errorf("url has scheme %q: it must be https (http is allowed for loopback hosts only)", u.Scheme)
+	}
+	return nil
+}
