@@ -154,7 +154,7 @@ func (b *blocking) Send(ctx context.Context, e event.Entry) error {
 	return b.to.Send(ctx, e)
 }
 
-func TestReconcileReloadsDuringABlockedResendAreNotHandOvers(t *testing.T) {
+func TestReconcileReloadsDuringABlockedRetry(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
 		sink := &blocking{to: s.to}
 		s.sink = sink

@@ -29,10 +29,10 @@ import (
 // first, arrives a second later, and can get lost on the way.
 type destination struct {
 	mu        sync.Mutex
-	sent      map[string]int // hand-overs of each uuid
+	sent      map[string]int // deliveries of each uuid
 	arrived   map[string]int
 	flying    []flight
-	lose      func(uuid string) bool // asked at hand-over
+	lose      func(uuid string) bool // asked at delivery
 	blind     bool                   // finds nothing, as with a wrong selector
 	hideOlder time.Duration          // does not show what is older than this, as Loki's ingesters; 0: shows all
 	down      bool                   // cannot be asked

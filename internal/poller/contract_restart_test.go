@@ -13,7 +13,7 @@ import (
 	"github.com/grafana/alloy/okta/internal/oktasim"
 )
 
-func TestAStopBetweenFetchAndHandOverLosesNothing(t *testing.T) {
+func TestAStopBetweenFetchAndDeliveryLosesNothing(t *testing.T) {
 	contract(t, func(t *testing.T) {
 		org := &oktasim.Org{}
 		org.Append(evs("a", 25)...)
