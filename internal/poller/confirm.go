@@ -100,6 +100,11 @@ func (p *Poller) configure() {
 	if m.confirm != nil && m.confirmID != p.ConfirmID && !m.window.Empty() {
 		m.previous = append(m.previous, &previous{confirm: m.confirm})
 	}
+	for _, o := range m.previous {
+		if o.required && p.Previous != nil { // with what this configuration has to authenticate with
+			o.confirm = p.Previous(o.confirm.Selector())
+		}
+	}
 	m.confirm, m.confirmID = p.Confirm, p.ConfirmID
 	visible := p.Confirm.Visible()
 	rules := delivery.Rules{ID: p.ConfirmID, Interval: p.PollInterval, Visible: visible, Flush: visible + flushed}
@@ -254,6 +259,7 @@ func (p *Poller) answer(ctx context.Context, a answer) {
 	events := a.events
 	if a.silent != nil {
 		events = p.silent(a, now)
+		q.next = now.Add(max(p.PollInterval, time.Second)) // what was not found is due already
 	}
 
 	out := w.Answer(a.asked, now, events, a.found)

@@ -63,7 +63,7 @@ func (p *Poller) deliver(ctx context.Context, page oktaapi.Page, events []event.
 	p.Metrics.pages.Inc()
 
 	step := p.follow.page(page, events, fresh)
-	if !step.more { // all that a previous process may have delivered has been read
+	if !step.more && !step.cut { // all that a previous process may have delivered has been read
 		m.replaying, m.pending = time.Time{}, nil
 	}
 	if step.moved || len(events) > 0 || p.unsaved {
@@ -74,7 +74,7 @@ func (p *Poller) deliver(ctx context.Context, page oktaapi.Page, events []event.
 		s.CatchingUp, s.Stuck = step.more, step.stuck
 		s.ReplayTo = m.replaying
 		s.Watermark = latest(s.Watermark, m.at.published)
-		if !step.more && step.stuck == nil {
+		if !step.more && !step.cut && step.stuck == nil {
 			// Everything that Okta had when it answered is delivered.
 			s.Watermark = latest(s.Watermark, s.LastPoll)
 		}

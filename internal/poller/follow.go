@@ -14,8 +14,8 @@ import (
 // ErrStuck is the health of a poller that cannot get beyond a page.
 var ErrStuck = errors.New("Okta's answers do not lead on")
 
-// behind is how old the newest event of a short page must be for the page to count as cut
-// by the server: Okta persists almost all events within it.
+// behind is how much older than the poll interval the newest event of a short page must be
+// for the page to look cut by the server: Okta persists almost all events within it.
 const behind = time.Minute
 
 // leastCap is the smallest page that counts as cut.
@@ -28,6 +28,8 @@ type follow struct {
 	last   int       // events of the page before
 	warned bool      // of a missing or circular next link
 	left   time.Time // position from which the log was last continued by time
+	stuck  bool      // it was logged
+	newest time.Time // event time up to the page before
 
 	// Brent's cycle detection over the next links that are followed without a pause.
 	anchor oktaapi.Cursor
@@ -38,6 +40,7 @@ type follow struct {
 // step is where a page leads.
 type step struct {
 	more  bool  // fetch at once
+	cut   bool  // the page is not full and may all the same be followed by more
 	moved bool  // the cursor is another one
 	stuck error // there is more, and no way to it
 }
@@ -47,16 +50,19 @@ func (f *follow) page(page oktaapi.Page, events []event.Event, fresh int) step {
 	p, n := f.poller, len(events)
 	at := &p.Memory.at
 	moved := page.Next != "" && page.Next != at.cursor
-	full := f.full(page, events, moved && fresh == n)
+	cut := moved && n > 0 && at.published.After(f.newest) && page.Date.Sub(events[n-1].Published) > behind+p.PollInterval
+	f.newest = at.published
+	full := f.full(n, cut)
 	if !full || fresh > 0 {
 		f.anchor, f.steps, f.limit = "", 0, 0
 	}
 	circular := moved && full && fresh == 0 && f.circular(page.Next)
 	if moved && !circular {
-		f.warned = f.warned && full
-		p.largest = false
+		f.warned = f.warned && (full || fresh == 0)
+		f.stuck = f.stuck && fresh == 0
+		p.largest = p.largest && fresh == 0 // else links in a circle would be followed for ever
 		at.cursor = page.Next
-		return step{more: full, moved: true}
+		return step{more: full, cut: cut && !full, moved: true}
 	}
 	if page.Next == "" || circular {
 		f.warn(page, circular, full)
@@ -64,7 +70,7 @@ func (f *follow) page(page oktaapi.Page, events []event.Event, fresh int) step {
 	if !full {
 		return step{}
 	}
-	return f.byTime(n, fresh)
+	return f.byTime(page, n, fresh)
 }
 
 // warn tells of a link that cannot be followed, until links lead on again.
@@ -86,7 +92,7 @@ func (f *follow) warn(page oktaapi.Page, circular, full bool) {
 
 // byTime leaves a full page of n events that can show nothing new any more: the log goes on
 // from the last event's time, with pages as large as Okta gives if that has led here before.
-func (f *follow) byTime(n, fresh int) step {
+func (f *follow) byTime(page oktaapi.Page, n, fresh int) step {
 	p := f.poller
 	at := &p.Memory.at
 	again := fresh == 0 && at.published.Equal(f.left)
@@ -95,24 +101,31 @@ func (f *follow) byTime(n, fresh int) step {
 	p.largest = p.largest || again
 	at.cursor = p.start(at.published)
 	if stuck {
-		return step{moved: true, stuck: fmt.Errorf("%w: %d events since %s that were delivered before, and no next link beyond them; "+
-			"check what changes the Link header between here and Okta", ErrStuck, n, at.published.UTC().Format(time.RFC3339Nano))}
+		err := fmt.Errorf("%w: %d events since %s that were delivered before, and no next link beyond them; "+
+			"check what changes the Link header between here and Okta", ErrStuck, n, at.published.UTC().Format(time.RFC3339Nano))
+		if !f.stuck {
+			f.stuck = true
+			level.Error(p.Logger).Log("msg", "the log cannot be read further", "request_id", page.RequestID, "err", err)
+		}
+		return step{moved: true, stuck: err}
 	}
 	return step{more: true, moved: true}
 }
 
 // full reports whether there is more behind a page. A server that caps its pages below
-// page_size is noticed by two pages in a row of the same size that end well in the past.
-func (f *follow) full(page oktaapi.Page, events []event.Event, advanced bool) bool {
-	n := len(events)
+// page_size is noticed by two pages in a row of the same size that look cut.
+func (f *follow) full(n int, cut bool) bool {
 	if n > f.size { // the cap was no cap
 		f.size = min(n, f.poller.PageSize)
 	}
-	if n >= leastCap && n < f.size && n == f.last && advanced && page.Date.Sub(events[n-1].Published) > behind {
+	if cut && n >= leastCap && n < f.size && n == f.last {
 		level.Info(f.poller.Logger).Log("msg", "Okta returns smaller pages than asked for", "page_size", f.poller.PageSize, "events", n)
 		f.size = n
 	}
 	f.last = n
+	if n > f.poller.PageSize { // one of the largest pages
+		return n >= oktaapi.MaxPageSize
+	}
 	return n > 0 && n >= f.size
 }
 

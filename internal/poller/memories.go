@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// maxMemories bounds what is kept of components that are gone.
+// maxMemories bounds what is kept beside the components that run.
 const maxMemories = 100
 
 // Owner says whose a Memory is.
@@ -48,20 +48,14 @@ func (m *Memories) Take(o Owner) *Memory {
 		l = free(func(had Owner) bool { return had.Org == o.Org && had.To == o.To })
 	}
 	if l == nil {
-		if len(m.all) >= maxMemories {
-			m.all = slices.Delete(m.all, m.oldest(), m.oldest()+1)
+		if i := slices.IndexFunc(m.all, func(l *lease) bool { return !l.used }); i >= 0 && len(m.all) >= maxMemories {
+			m.all = slices.Delete(m.all, i, i+1)
 		}
 		l = &lease{memory: &Memory{}}
 		m.all = append(m.all, l)
 	}
 	l.owner, l.used = o, true
 	return l.memory
-}
-
-// oldest is the index of the oldest that nobody uses, or of the oldest of all, whose poller
-// then keeps it to itself.
-func (m *Memories) oldest() int {
-	return max(0, slices.IndexFunc(m.all, func(l *lease) bool { return !l.used }))
 }
 
 // Release gives a Memory back. Its poller must have ended.

@@ -34,8 +34,9 @@ func (at position) mark(now time.Time) checkpoint.Mark {
 // warnings belongs to the running poller: [Memories] sees to it that there is only one.
 type Memory struct {
 	at        position
-	known     bool      // at was set
-	replaying time.Time // events up to this time were delivered before; zero: no replay
+	known     bool                // at was set
+	journal   *checkpoint.Journal // of the last poller; that of a renamed component is another file
+	replaying time.Time           // events up to this time were delivered before; zero: no replay
 	seen      seen
 	heads     delivery.Heads
 

@@ -20,7 +20,10 @@ func (p *Poller) resume() {
 	m := p.Memory
 	defer func() { p.Status.set(func(s *Snapshot) { s.Watermark = latest(s.Watermark, m.at.published) }) }()
 	last, saved := p.journal.Last()
-	m.heads.SetFloor(p.journal.Newest)
+	if m.known { // the memory is newer than any file
+		p.journal.Delivery, p.journal.Newest = m.journal.Delivery, m.journal.Newest
+	}
+	m.journal = p.journal
 	switch {
 	case m.known && m.at.scope == p.Scope:
 		if !saved {
@@ -83,6 +86,7 @@ func (p *Poller) oldest() position {
 func (p *Poller) inherit() {
 	m := p.Memory
 	m.known = true
+	m.heads.SetFloor(p.journal.Newest)
 	pending := p.journal.Delivery.Pending
 	if pending == nil {
 		return

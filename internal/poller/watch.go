@@ -22,6 +22,7 @@ func (p *Poller) watch(ctx context.Context) {
 	t := time.NewTicker(watchEvery)
 	defer t.Stop()
 	var blocked, slowed time.Time // since when; zero: it is not, or is not told
+	var waiting time.Time         // since when the rate limit was seen to keep all pages away
 	for {
 		select {
 		case <-ctx.Done():
@@ -39,12 +40,15 @@ func (p *Poller) watch(ctx context.Context) {
 				since.UTC().Format(time.RFC3339))
 		}
 		last := latest(s.LastPoll, s.Started)
-		switch waits := !s.WaitUntil.IsZero(); {
+		if s.WaitUntil.IsZero() || last.After(waiting) {
+			waiting = now
+		}
+		switch {
 		case !slowed.IsZero() && s.LastPoll.After(slowed):
 			level.Info(p.Logger).Log("msg", "the rate limit lets pages through again", "after", now.Sub(slowed).Round(time.Second))
 			slowed = time.Time{}
-		case slowed.IsZero() && waits && s.SendingSince.IsZero() && now.Sub(last) >= max(slowedAfter, 3*p.PollInterval):
-			slowed = last
+		case slowed.IsZero() && now.Sub(waiting) >= max(slowedAfter, 3*p.PollInterval):
+			slowed = waiting
 			level.Warn(p.Logger).Log("msg", "the rate limit lets no page through", "reason", s.WaitReason,
 				"until", s.WaitUntil.UTC().Format(time.RFC3339), "last_page", last.UTC().Format(time.RFC3339))
 		}

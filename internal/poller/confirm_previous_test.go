@@ -1,0 +1,90 @@
+package poller
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/reconcile"
+)
+
+// locked is a view that refuses everything while its password is wrong.
+type locked struct {
+	*view
+	wrong bool
+}
+
+func (l *locked) Find(ctx context.Context, events []reconcile.Event) (map[string]bool, error) {
+	if l.wrong {
+		return nil, errors.New("401")
+	}
+	return l.view.Find(ctx, events)
+}
+
+// A reload with the right password also serves what the previous process delivered under another selector.
+func TestANewPasswordServesPreviousSelectors(t *testing.T) {
+	in(t, func(t *testing.T, s *site) {
+		s.to.blind = true
+		s.run()
+		s.org.Generate(100, time.Second)
+		time.Sleep(30 * time.Second)
+		s.stop()
+		s.process()
+		s.to.set(func() { s.to.blind = false })
+		old := s.uuids(func(int, event.Event) bool { return true })
+		s.id, s.finds, s.sees = "two", `{job="two"}`, func(uuid string) bool { return !old[uuid] }
+		wrong := true
+		s.before = func(selector string) Confirmer { return &locked{&view{s.to, nil, selector, 0}, wrong} }
+		s.run()
+		time.Sleep(time.Minute)
+		require.ErrorContains(t, s.status.Snapshot().ConfirmErr, "401")
+		s.stop()
+		wrong = false
+		s.run()
+		s.org.Generate(10, time.Second)
+		time.Sleep(5 * time.Minute)
+		require.NoError(t, s.status.Snapshot().ConfirmErr)
+		s.requireExactlyOnce()
+	})
+}
+
+func TestASilentPreviousLokiCostsFewQueries(t *testing.T) {
+	in(t, func(t *testing.T, s *site) {
+		s.org.Generate(100, time.Minute)
+		s.run()
+		time.Sleep(3 * time.Minute)
+		old := s.to
+		old.set(func() { old.down, old.lose = true, func(string) bool { return true } })
+		s.org.Generate(100, time.Second)
+		time.Sleep(20 * time.Second)
+		s.stop()
+		s.id, s.to = "two", newDestination()
+		s.run()
+		time.Sleep(9 * time.Minute)
+		require.LessOrEqual(t, s.to.asked(), 9*6+5, "one an interval")
+	})
+}
+
+// A rename has another file: what was under way is known to the next process all the same.
+func TestARenameTakesItsJournalAlong(t *testing.T) {
+	in(t, func(t *testing.T, s *site) {
+		s.to.hideOlder = 3 * time.Hour
+		s.org.Generate(3000, 20*time.Hour)
+		s.run()
+		time.Sleep(10 * time.Minute)
+		s.stop()
+		s.dir = t.TempDir()
+		s.run()
+		time.Sleep(time.Minute)
+		s.stop()
+		s.process() // and then the process is killed
+		s.run()
+		time.Sleep(10 * time.Minute)
+		sent, _ := s.to.counts()
+		require.Equal(t, map[int]int{1: 3000}, sent)
+	})
+}
