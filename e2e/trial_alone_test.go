@@ -41,10 +41,10 @@ var quick = strings.NewReplacer(
 // unconfirmed is quick without reconcile.
 var unconfirmed = strings.Replace(quick, "\n\treconcile {\n\t\turl = sys.env(\"LOKI_URL\")\n\t}\n", "", 1)
 
-// newTrialAlone is newTrial without a second receiver, and with a feed of three events a second.
+// newTrialAlone is newTrial without a second receiver, with three events a second and a past that the default initial_lookback reaches.
 func newTrialAlone(t *testing.T, config string, knobs ...string) *trial {
 	t.Helper()
-	s := newTrial(t, config, append([]string{"--rate=3/s"}, knobs...)...)
+	s := newTrial(t, config, append([]string{"--rate=3/s", "--backlog-span=50m"}, knobs...)...)
 	s.second = nil
 	return s
 }

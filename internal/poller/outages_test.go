@@ -40,7 +40,8 @@ type trial struct {
 	times []time.Time
 	begin time.Time
 
-	id       string // of the configuration
+	label    func(event.Event) string // the label "kind"; nil: none
+	id       string                   // of the configuration
 	memories *poller.Memories
 	status   *poller.Status
 	metrics  *poller.Metrics
@@ -95,7 +96,11 @@ func (s *trial) log(at, published time.Time) {
 
 // format is event.Formatter's work in as few words as possible.
 func (s *trial) format(e event.Event, _ time.Time) event.Entry {
-	return event.Entry{Labels: model.LabelSet{"job": "test", "config": model.LabelValue(s.id)},
+	labels := model.LabelSet{"job": "test", "config": model.LabelValue(s.id)}
+	if s.label != nil {
+		labels["kind"] = model.LabelValue(s.label(e))
+	}
+	return event.Entry{Labels: labels,
 		Entry: push.Entry{Timestamp: e.Published, Line: strings.Clone(e.UUID), StructuredMetadata: padding}}
 }
 
@@ -237,6 +242,40 @@ func TestOutagesLoseAndDoubleNothing(t *testing.T) {
 					})
 				})
 			}
+		}
+	}
+}
+
+// Loki refuses one of two streams for a while, as for a rate limit, and takes the other one's part of each push: loki.write sends the
+// whole batch again until all of it is taken. That a later event is there does not show yet that an earlier one of its batch is lost.
+func TestAStreamThatIsRefusedForAWhile(t *testing.T) {
+	endless := pipesim.Defaults()
+	endless.MaxBackoffRetries = 0
+	for name, cfg := range map[string]pipesim.Config{"defaults": pipesim.Defaults(), "endless retries": endless} {
+		for _, lasts := range []time.Duration{time.Minute, 5 * time.Minute, 20 * time.Minute, 2 * time.Hour} {
+			t.Run(fmt.Sprintf("%s, %s", lasts, name), func(t *testing.T) {
+				t.Parallel()
+				try(t, uint64(lasts), cfg, func(s *trial) {
+					s.label = func(e event.Event) string { return e.UUID[len(e.UUID)-1:] }
+					s.feed(60, lasts+8*time.Hour)
+					s.run()
+					pass(3 * time.Minute)
+					s.loki.Set(func(f *pipesim.Faults) {
+						f.Refuse = func(labels model.LabelSet) int {
+							if labels["kind"] == "3" {
+								return http.StatusTooManyRequests
+							}
+							return 0
+						}
+					})
+					pass(lasts)
+					s.loki.Set(func(f *pipesim.Faults) { *f = pipesim.Faults{} })
+					took := s.recovered(6 * time.Hour)
+					pass(90 * time.Minute)
+					t.Logf("everything was there %s later; loki.write dropped %d entries", took, s.write.Dropped())
+					s.requireExactlyOnce()
+				})
+			})
 		}
 	}
 }
