@@ -146,7 +146,7 @@ loki.process "default" {
 	}
 }
 
-// A wrong selector while a long past is read: it is told soon, whatever the age of the events, the feed does not stop for ever, and nothing
+// A wrong selector while a long past is read: it is told soon, whatever the age of the events, the feed does not stop forever, and nothing
 // comes twice.
 func TestAWrongSelectorDuringABackFill(t *testing.T) {
 	t.Parallel()
