@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Outages of Loki with nothing of loki.write set: it tries a batch for four to eight minutes, and the batches behind it wait. The short form
-// has short waits instead.
+// Outages of Loki with nothing of loki.write set: it tries a batch for four to eight minutes, and the batches behind it wait. The short
+// form has short waits instead.
 func TestAnOutageWithLokiWriteAtItsDefaults(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -63,7 +63,8 @@ func TestARenameDuringAnOutageDoublesNothing(t *testing.T) {
 	s.requireDelivered(t, s.settle(t))
 }
 
-// Loki takes two minutes for an answer, longer than reconcile waits. Nothing that is unknown is believed, nobody is pestered, and it is told.
+// Loki takes two minutes for an answer, longer than reconcile waits. Nothing that is unknown is believed, nobody is pestered, and it is
+// told.
 func TestASlowLokiIsAskedLittleAndItIsTold(t *testing.T) {
 	t.Parallel()
 	s := newTrialAlone(t, defaults)
@@ -96,13 +97,17 @@ func TestStagesThatDropEvents(t *testing.T) {
 			return strings.Contains(e, `"uuid":"00`) || strings.Contains(e, `"uuid":"01`) || strings.Contains(e, `"uuid":"02`)
 		}},
 		"a quarter": {`\"uuid\":\"[0-3]`, func(e string) bool {
-			return strings.Contains(e, `"uuid":"0`) || strings.Contains(e, `"uuid":"1`) || strings.Contains(e, `"uuid":"2`) || strings.Contains(e, `"uuid":"3`)
+			return strings.Contains(e, `"uuid":"0`) || strings.Contains(e, `"uuid":"1`) || strings.Contains(e, `"uuid":"2`) ||
+				strings.Contains(e, `"uuid":"3`)
 		}},
-		"an event type": {`\"eventType\":\"user\\.session\\.start\"`, func(e string) bool { return strings.Contains(e, `"eventType":"user.session.start"`) }},
+		"an event type": {`\"eventType\":\"user\\.session\\.start\"`, func(e string) bool {
+			return strings.Contains(e, `"eventType":"user.session.start"`)
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			config := strings.Replace(defaults, "forward_to = [loki.write.default.receiver]", "forward_to = [loki.process.default.receiver]", 1) + fmt.Sprintf(`
+			config := strings.Replace(defaults, "forward_to = [loki.write.default.receiver]", "forward_to = [loki.process.default.receiver]", 1) +
+				fmt.Sprintf(`
 loki.process "default" {
 	forward_to = [loki.write.default.receiver]
 
@@ -141,7 +146,7 @@ loki.process "default" {
 	}
 }
 
-// A wrong selector while a long past is read: it is told soon, whatever the age of the events, the feed does not stop for ever, and nothing
+// A wrong selector while a long past is read: it is told soon, whatever the age of the events, the feed does not stop forever, and nothing
 // comes twice.
 func TestAWrongSelectorDuringABackFill(t *testing.T) {
 	t.Parallel()

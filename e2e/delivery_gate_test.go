@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -70,14 +71,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	push := strings.HasSuffix(r.URL.Path, "/push")
 	if !push {
 		g.queries.Add(1)
-		g.mut.RLock()
-		takes := g.takes
-		g.mut.RUnlock()
-		select {
-		case <-time.After(takes):
-		case <-r.Context().Done():
-			panic(http.ErrAbortHandler)
-		}
+		g.delay(r.Context())
 	}
 	g.mut.RLock()
 	defer g.mut.RUnlock()
@@ -125,6 +119,18 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(resp.StatusCode)
 	_, _ = io.Copy(w, resp.Body)
+}
+
+// delay waits for as long as a query takes, or until its client has left.
+func (g *gate) delay(ctx context.Context) {
+	g.mut.RLock()
+	takes := g.takes
+	g.mut.RUnlock()
+	select {
+	case <-time.After(takes):
+	case <-ctx.Done():
+		panic(http.ErrAbortHandler)
+	}
 }
 
 // split takes the streams out of a push that are refused, and returns the status of the last one; 0: none is.

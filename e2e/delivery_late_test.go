@@ -44,8 +44,8 @@ func TestEventsAnHourLateArrive(t *testing.T) {
 	}
 }
 
-// The runbook's "start again from some time ago", on a live stream: stop Alloy, move the checkpoint away, start with an initial_lookback that
-// reaches far enough. What Loki has is skipped, what it lacks arrives.
+// The runbook's "start again from some time ago", on a live stream: stop Alloy, move the checkpoint away, start with an initial_lookback
+// that reaches far enough. What Loki has is skipped, what it lacks arrives.
 func TestACursorSetBackBy23Hours(t *testing.T) {
 	t.Parallel()
 	const n = "3000"

@@ -26,8 +26,8 @@ loki.relabel "okta" {
 `, property)
 }
 
-// One of two label sets is over its rate limit for a while: Loki takes the other one's part of each push, and loki.write sends the whole push
-// again and again.
+// One of two label sets is over its rate limit for a while: Loki takes the other one's part of each push, and loki.write sends the whole
+// push again and again.
 func TestOneOfTwoStreamsIsOverItsRateLimit(t *testing.T) {
 	t.Parallel()
 	config := quick
@@ -52,8 +52,8 @@ func TestOneOfTwoStreamsIsOverItsRateLimit(t *testing.T) {
 	s.requireDelivered(t, s.settle(t))
 }
 
-// With four shards loki.write keeps the order of a label set only. Where reconcile is told, a label set that is held up is not taken for lost
-// because others arrive. Where it is not, this must not lose anything; what it doubles is counted here.
+// With four shards loki.write keeps the order of a label set only. Where reconcile is told, a label set that is held up is not taken for
+// lost because others arrive. Where it is not, this must not lose anything; what it doubles is counted here.
 func TestFourShardsOfLokiWrite(t *testing.T) {
 	t.Parallel()
 	for _, ordering := range []string{"stream", "all"} {
@@ -89,8 +89,8 @@ func TestFourShardsOfLokiWrite(t *testing.T) {
 	}
 }
 
-// Event types as labels make a hundred label sets. An event that is lost and the only one of its set for hours has nothing behind it on its own
-// stream; loki.write's one shard keeps the order of all of them, so any later event shows that it is lost.
+// Event types as labels make a hundred label sets. An event that is lost and the only one of its set for hours has nothing behind it on
+// its own stream; loki.write's one shard keeps the order of all of them, so any later event shows that it is lost.
 func TestTheOnlyEventOfALabelSetGetsLost(t *testing.T) {
 	t.Parallel()
 	s := newTrialAlone(t, labeled(quick, "event_type"))

@@ -1,6 +1,11 @@
 package e2e
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -58,10 +63,20 @@ func TestConfigurationsInTheDocumentationAreFormattedAndValid(t *testing.T) {
 			}
 			command := exec.Command(binary, "validate", file)
 			command.Env = append(os.Environ(), "OKTA_API_TOKEN=token", "ACME_OKTA_API_TOKEN=token", "PREVIEW_OKTA_API_TOKEN=token",
-				"OKTA_PRIVATE_KEY=key", "OKTA_REDACT_KEY=0123456789abcdef0123456789abcdef")
+				"OKTA_PRIVATE_KEY="+privateKey(t), "OKTA_REDACT_KEY=0123456789abcdef0123456789abcdef")
 			output, err = command.CombinedOutput()
 			require.NoErrorf(t, err, "%s: validate: %s\n%s", page, output, config)
 		}
 	}
 	require.GreaterOrEqual(t, complete, 3, "the reference page has three full pipelines")
+}
+
+// privateKey returns a new key as PEM, for `alloy-okta validate` looks at values as well.
+func privateKey(t *testing.T) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	require.NoError(t, err)
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }

@@ -13,7 +13,8 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// defaults is the component with reconcile and loki.write as somebody configures them who reads no further: nothing is set that need not be.
+// defaults is the component with reconcile and loki.write as somebody configures them who reads no further: nothing is set that need not
+// be.
 const defaults = `
 loki.source.okta "default" {
 	url        = sys.env("OKTA_URL")
@@ -49,7 +50,8 @@ func newTrialAlone(t *testing.T, config string, knobs ...string) *trial {
 	return s
 }
 
-// appendLike has the org log n events that happened a while ago, as Okta does with late ones: copies of one event with a uuid and a time of their own.
+// appendLike has the org log n events that happened a while ago, as Okta does with late ones: copies of one event with a uuid and a time
+// of their own.
 func (s *trial) appendLike(t *testing.T, n int, ago time.Duration, change func(event string) string) {
 	t.Helper()
 	like := string(s.okta.persisted(t)[0])

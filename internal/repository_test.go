@@ -112,23 +112,28 @@ func TestEveryTestThatTheGuaranteesNameExists(t *testing.T) {
 	}
 }
 
-// What the README says to copy into an Alloy checkout is what the component needs, no less and no more.
-func TestTheReadmeNamesThePackagesToCopy(t *testing.T) {
+// packagesToCopy returns the folders that the README says to copy into an Alloy checkout, from here.
+func packagesToCopy(t *testing.T) (folders []string) {
+	t.Helper()
 	_, after, found := strings.Cut(read(t, "../README.md"), "packages below `internal/` that it")
 	require.True(t, found)
 	sentence, _, _ := strings.Cut(after, ")")
-	var named []string
 	for _, m := range regexp.MustCompile("`(\\w+)`").FindAllStringSubmatch(sentence, -1) {
-		named = append(named, m[1])
+		folders = append(folders, "../internal/"+m[1])
 	}
+	return folders
+}
+
+// What the README says to copy into an Alloy checkout is what the component needs, no less and no more.
+func TestTheReadmeNamesThePackagesToCopy(t *testing.T) {
 	needed := map[string]bool{}
 	for _, p := range list(t, "-deps", "../component/loki/source/okta") {
 		if rest, ours := strings.CutPrefix(p, module+"/internal/"); ours {
 			name, _, _ := strings.Cut(rest, "/")
-			needed[name] = true
+			needed["../internal/"+name] = true
 		}
 	}
-	require.ElementsMatch(t, slices.Collect(maps.Keys(needed)), named)
+	require.ElementsMatch(t, slices.Collect(maps.Keys(needed)), packagesToCopy(t))
 }
 
 // The files and folders that CONTRIBUTING.md points to are there.

@@ -94,7 +94,8 @@ func (f *serverFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.uiPrefix, "server.http.ui-path-prefix", "/", "Prefix to serve the HTTP UI at")
 	fs.BoolVar(&f.enablePprof, "server.http.enable-pprof", true, "Enable /debug/pprof profiling endpoints")
 	fs.BoolVar(&f.graphql, "server.http.enable-graphql", false, "Enable the GraphQL API at /graphql (experimental)")
-	fs.BoolVar(&f.graphqlPlayground, "server.http.enable-graphql-playground", false, "Enable the GraphQL playground at /graphql/playground (experimental)")
+	fs.BoolVar(&f.graphqlPlayground, "server.http.enable-graphql-playground", false,
+		"Enable the GraphQL playground at /graphql/playground (experimental)")
 	fs.BoolVar(&f.disableSupportBundle, "server.http.disable-support-bundle", false, "Disable the support bundle at /-/support")
 }
 

@@ -246,7 +246,8 @@ func TestRunExitsWithDiagnosticsOfAConfigurationItCannotLoad(t *testing.T) {
 		"syntax":      {"loki.echo \"e\" {\n\ta = \n}\n", 3, 1, "expected expression, got }"},
 		"an argument": {"loki.process \"p\" {\n\tforward_to = 1\n}\n", 2, 15, "1 should be array, got number"},
 		"a component this build leaves out": {"\nfaro.receiver \"f\" { }\n", 2, 1,
-			`cannot find the definition of component name "faro.receiver": it is not part of this build: upstream Alloy ` + components.Alloy + ` has it, ` +
+			`cannot find the definition of component name "faro.receiver": it is not part of this build: upstream Alloy ` + components.Alloy +
+				` has it, ` +
 				`alloy-okta leaves it out; run "alloy-okta components" or see docs/components.md for the list`},
 	} {
 		t.Run(name, func(t *testing.T) {

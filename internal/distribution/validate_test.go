@@ -96,12 +96,14 @@ func TestValidateShowsWhereAndWhat(t *testing.T) {
 		},
 		"a component this build leaves out": {
 			"pyroscope.write \"p\" {\n\tendpoint { url = \"http://x\" }\n}\n", 1, 1,
-			`cannot find the definition of component name "pyroscope.write": it is not part of this build: upstream Alloy ` + components.Alloy + ` has it, ` +
+			`cannot find the definition of component name "pyroscope.write": it is not part of this build: upstream Alloy ` + components.Alloy +
+				` has it, ` +
 				`alloy-okta leaves it out; run "alloy-okta components" or see docs/components.md for the list`,
 		},
 		"a component nobody has": {
 			"loki.sauce.okta \"o\" { }\n", 1, 1,
-			`cannot find the definition of component name "loki.sauce.okta": it is not part of this build, nor of upstream Alloy ` + components.Alloy,
+			`cannot find the definition of component name "loki.sauce.okta": it is not part of this build, nor of upstream Alloy ` +
+				components.Alloy,
 		},
 		"a component of another platform, in a module": {
 			"declare \"d\" {\n\tloki.source.windowsevent \"j\" { forward_to = [] }\n}\n", 2, 2,

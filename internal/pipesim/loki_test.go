@@ -87,7 +87,8 @@ func TestHidesOldEntriesUntilTheyAreFlushed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLoki(DefaultLimits())
 		v := view(t, l, `{job="test"}`)
-		old, fresh, future := at("old", time.Now().Add(-4*time.Hour)), at("fresh", time.Now().Add(-2*time.Hour), "x"), at("future", time.Now().Add(time.Minute), "y")
+		old, fresh := at("old", time.Now().Add(-4*time.Hour)), at("fresh", time.Now().Add(-2*time.Hour), "x")
+		future := at("future", time.Now().Add(time.Minute), "y")
 		l.Push(t.Context(), []*Entry{old, fresh, future})
 		require.Equal(t, []bool{false, true, false}, []bool{found(t, v, old), found(t, v, fresh), found(t, v, future)})
 		time.Sleep(time.Minute)

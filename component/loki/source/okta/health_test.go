@@ -71,8 +71,9 @@ func TestHealthTellsWhatIsWrongAndSinceWhen(t *testing.T) {
 				"whether the app or its tokens were revoked"},
 		},
 		"a scope missing": {
-			snapshot: refused(403, "insufficient_scope", "The access token provided does not contain the required scopes."), method: jwt, since: ago(time.Second),
-			says: []string{"Okta refused access to the System Log (403 insufficient_scope: ", "grant okta.logs.read"},
+			snapshot: refused(403, "insufficient_scope", "The access token provided does not contain the required scopes."), method: jwt,
+			since: ago(time.Second),
+			says:  []string{"Okta refused access to the System Log (403 insufficient_scope: ", "grant okta.logs.read"},
 		},
 		"a role missing": {
 			snapshot: refused(403, "E0000006", "You do not have permission"), since: ago(time.Second),
@@ -99,8 +100,9 @@ func TestHealthTellsWhatIsWrongAndSinceWhen(t *testing.T) {
 			since:    ago(time.Second), says: []string{"something between us and Okta answered 200 for acme.okta.com", "check url, proxy_url"},
 		},
 		"a portal before the token endpoint, at once": {
-			snapshot: failing(oktaapi.Transient, time.Second, &oktaapi.Error{Foreign: true, Err: &auth.Error{Status: 200, Host: "acme.okta.com", Remedy: "check url"}}),
-			method:   jwt, since: ago(time.Second), says: []string{"something between us and Okta answered 200 for acme.okta.com: check url"},
+			snapshot: failing(oktaapi.Transient, time.Second, &oktaapi.Error{Foreign: true,
+				Err: &auth.Error{Status: 200, Host: "acme.okta.com", Remedy: "check url"}}),
+			method: jwt, since: ago(time.Second), says: []string{"something between us and Okta answered 200 for acme.okta.com: check url"},
 		},
 		"a gateway that fails before the token endpoint": {
 			snapshot: failing(oktaapi.Transient, time.Second, &oktaapi.Error{Foreign: true, Err: &auth.Error{Status: 502, Host: "acme.okta.com"}}),

@@ -31,8 +31,9 @@ var (
 	limitDesc     = desc("rate_limit_limit", "Requests per minute that Okta allows the whole org (X-Rate-Limit-Limit).")
 	remainingDesc = desc("rate_limit_remaining", "Requests left in Okta's current window (X-Rate-Limit-Remaining).")
 	resetDesc     = desc("rate_limit_reset_timestamp_seconds", "End of Okta's current window on our clock, Unix time.")
-	skewDesc      = desc("clock_skew_seconds", "How far this machine's clock is ahead of Okta's, as of the last page, to about a second; negative when behind.")
-	waitDesc      = desc("rate_limit_wait_seconds_total", "Time spent waiting for the request budget, the current wait included.")
+	skewDesc      = desc("clock_skew_seconds",
+		"How far this machine's clock is ahead of Okta's, as of the last page, to about a second; negative when behind.")
+	waitDesc = desc("rate_limit_wait_seconds_total", "Time spent waiting for the request budget, the current wait included.")
 )
 
 // stateCollector exports what is computed at the moment of the scrape, so that the
