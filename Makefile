@@ -46,9 +46,7 @@ export PROMTOOL_BIN ?= $(BIN)/promtool
 
 # Packages that know nothing of Alloy: seconds to compile, so the race detector, fuzzing and benchmarks run on them.
 FREE := $(shell cat .ci/free.txt)
-# A test whose volume, not its goroutines, is the point stands in a file with `//go:build !race`. These are the ones that do not yet:
-# when the last name goes, so does this list.
-RACE_SKIP := BoundsWhatIsUnconfirmed|WrongSelectorSendsNothing|BacklogIsStillRead|SmallAfterAWeek|NinetyFivePercent|HundredThousandEvents|AtMostOncePerPage|TrickleCosts|RefusesForItsAge|HoldUpTheFeed|OutagesInARow|LostWhileLokiAnswers|ALongRunOf
+# A test whose volume, not its goroutines, is the point stands in a file with `//go:build !race`.
 # Modules of their own, whose dependencies stay out of the main one.
 SDK := internal/oktasim/sdktest
 # A folder (or URL) with Go's vulnerability database; the net's when empty.
@@ -115,8 +113,8 @@ screenshots: build ## docs/images, taken of the real UI in a Chromium
 
 .PHONY: race race-if-possible
 race: ## the race detector over the packages that know no Alloy (needs a C compiler)
-	@echo "race detector, without the tests of sheer volume: $(RACE_SKIP)"
-	@CGO_ENABLED=1 go test -race -timeout 15m -skip '$(RACE_SKIP)' $(FREE)
+	@echo "race detector, without the tests of sheer volume (files with //go:build !race)"
+	@CGO_ENABLED=1 go test -race -timeout 15m $(FREE)
 
 # go test -race needs cgo and so a C compiler, which a fresh machine has not: say so instead of failing, or of keeping quiet.
 race-if-possible:

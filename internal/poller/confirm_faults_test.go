@@ -61,22 +61,6 @@ func TestReconcileRecoversFromAFirstStretchThatIsLostAsAWhole(t *testing.T) {
 	})
 }
 
-func TestReconcileDoesNotWaitForWhatLokiRefusesForItsAge(t *testing.T) {
-	in(t, func(t *testing.T, s *site) {
-		s.org.Generate(4000, 40*24*time.Hour)
-		old := s.uuids(func(_ int, ev event.Event) bool { return time.Since(ev.Published) > lokiMaxAge })
-		s.to.lose = func(uuid string) bool { return old[uuid] }
-		s.configure = func(cfg *Config) { cfg.InitialLookback = 60 * 24 * time.Hour }
-		s.run()
-		time.Sleep(2 * 4 * time.Hour)
-		sent, arrived := s.to.counts()
-		require.Equal(t, map[int]int{1: 4000}, sent)
-		require.Equal(t, map[int]int{1: 4000 - len(old)}, arrived)
-		require.Zero(t, s.status.Snapshot().Unconfirmed)
-		require.NoError(t, s.status.Snapshot().ConfirmErr)
-	})
-}
-
 func TestReconcileRestartWithAnotherFilterDoublesNothingThatLokiHides(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
 		s.to.hideOlder = 3 * time.Hour

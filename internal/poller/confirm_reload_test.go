@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 
 	"github.com/grafana/alloy/okta/internal/event"
@@ -125,20 +124,6 @@ func TestReconcileDoesNotWaitForADestinationThatIsNoLongerConfigured(t *testing.
 		require.Equal(t, map[int]int{1: 200}, arrived, "what the old one cannot be asked about goes to the new one in the end")
 		require.Zero(t, s.status.Snapshot().Unconfirmed)
 		require.NoError(t, s.status.Snapshot().ConfirmErr)
-	})
-}
-
-func TestReconcileSendsAgainWhileABacklogIsStillRead(t *testing.T) {
-	in(t, func(t *testing.T, s *site) {
-		lost := 0
-		s.to.lose = func(string) bool { lost++; return lost > 100 && lost <= 200 }
-		s.org.Generate(40_000, 2*time.Hour)
-		s.org.Delay = 2 * time.Second
-		s.run()
-		time.Sleep(30 * time.Second)
-		require.InDelta(t, 100, testutil.ToFloat64(s.metrics.retried), 0, "15 of 40 pages are read")
-		time.Sleep(5 * time.Minute)
-		s.requireExactlyOnce()
 	})
 }
 

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -299,64 +297,6 @@ func TestReconcileNoAgeProvesALoss(t *testing.T) {
 	})
 }
 
-func TestReconcileWithAWrongSelectorSendsNothingTwice(t *testing.T) {
-	in(t, func(t *testing.T, s *site) {
-		s.to.blind = true
-		s.org.Generate(3000, time.Hour)
-		s.run()
-		for range 3 {
-			time.Sleep(2 * time.Hour)
-			s.org.Generate(100, time.Minute)
-			sent, _ := s.to.counts()
-			require.Equal(t, []int{1}, slices.Collect(maps.Keys(sent)), "each event was delivered once")
-			snap := s.status.Snapshot()
-			require.ErrorIs(t, snap.ConfirmErr, ErrNothingArrives)
-			require.ErrorContains(t, snap.ConfirmErr, `{job="test"}`)
-			mark, _ := s.saved().Last()
-			require.Contains(t, mark.Cursor, "since=", "the cursor stays")
-
-			s.stop() // a restart must not double either
-			s.to.die()
-			s.process()
-			s.run()
-		}
-		// The selector is put right: the feed goes on, and nothing was doubled.
-		s.to.set(func() { s.to.blind = false })
-		s.stop()
-		s.id = "two"
-		s.run()
-		time.Sleep(time.Hour)
-		s.org.Generate(10, time.Second)
-		// What died with the first processes is hours old now: Loki might hide it.
-		time.Sleep(4*time.Hour + time.Hour)
-		s.requireExactlyOnce()
-		require.NoError(t, s.status.Snapshot().ConfirmErr)
-	})
-}
-
-func TestReconcileBoundsWhatIsUnconfirmedWhileLokiIsAway(t *testing.T) {
-	in(t, func(t *testing.T, s *site) {
-		s.org.Generate(80_000, 20*time.Hour)
-		s.to.down = true
-		s.run()
-		time.Sleep(3 * 24 * time.Hour)
-		sent, _ := s.to.counts()
-		require.Zero(t, sent[1], "nothing from before the start is delivered before Loki can be asked")
-		s.to.set(func() { s.to.down = false })
-		time.Sleep(2 * time.Second)
-		s.to.set(func() { s.to.down = true })
-		time.Sleep(24 * time.Hour)
-		sent, _ = s.to.counts()
-		require.LessOrEqual(t, sent[1], 50_000+1000)
-		requests := len(s.org.Requests())
-		time.Sleep(24 * time.Hour)
-		require.Equal(t, requests, len(s.org.Requests()), "the poller stopped fetching")
-		s.to.set(func() { s.to.down = false })
-		time.Sleep(12 * time.Hour)
-		s.requireExactlyOnce()
-	})
-}
-
 func TestReconcileStartSkipsWhatLokiHasAndSendsWhatDiedWithTheProcess(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
 		s.org.Generate(3000, time.Hour)
@@ -457,30 +397,6 @@ func TestReconcileReloadWithAnotherFilterLosesNothingThatIsUnderWay(t *testing.T
 		s.to.set(func() { s.to.lose = nil })
 		s.run()
 		time.Sleep(time.Hour)
-		s.requireExactlyOnce()
-	})
-}
-
-func TestReconcileAsksAtMostOncePerPageInABacklogAndOncePerIntervalWhenQuiet(t *testing.T) {
-	in(t, func(t *testing.T, s *site) {
-		s.org.Generate(15_000, 2*time.Hour)
-		s.run()
-		time.Sleep(2 * time.Minute)
-		s.requireExactlyOnce()
-		require.Zero(t, s.status.Snapshot().Unconfirmed)
-		// Before a page is sent: sixteen. All of them arrive in the same instant here, so
-		// what is confirmed comes after, four pages a query.
-		require.LessOrEqual(t, s.to.asked(), 16+4)
-
-		before := s.to.asked()
-		time.Sleep(time.Hour)
-		require.Equal(t, before, s.to.asked(), "with nothing under way nothing is asked")
-		for range 60 {
-			s.org.Generate(3, time.Second)
-			time.Sleep(10 * time.Second)
-		}
-		time.Sleep(15 * time.Second)
-		require.LessOrEqual(t, s.to.asked()-before, 62)
 		s.requireExactlyOnce()
 	})
 }

@@ -1,7 +1,6 @@
 package poller_test
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -54,22 +53,6 @@ func TestAShortPageIsNotFollowedByAnEmptyOne(t *testing.T) {
 		pass(1)
 		require.Len(t, org.Requests(), 2)
 		r.stop()
-	})
-}
-
-func TestATrickleCostsOneRequestPerInterval(t *testing.T) {
-	contract(t, func(t *testing.T) {
-		org := &oktasim.Org{}
-		c := on(t, org)
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
-		defer cancel()
-		r := c.run()
-		_ = org.Live(ctx, 20) // up to 200 events on each page
-		pass(interval)
-		require.LessOrEqual(t, len(org.Requests()), 62)
-		require.Greater(t, org.Len(), 10_000)
-		r.stop()
-		c.requireEachOnce()
 	})
 }
 

@@ -80,12 +80,6 @@ func week(t *testing.T) (largest int) {
 	return largest
 }
 
-func TestTheCheckpointIsSmallAfterAWeek(t *testing.T) {
-	largest := week(t)
-	t.Logf("the checkpoint had at most %d bytes in a week", largest)
-	require.Less(t, largest, 16<<10)
-}
-
 // BenchmarkCheckpoint reads pages of 1,000 events from an org in the same process, with a receiver that takes everything, and tells the
 // share
 // of the time per page that goes into the checkpoint: a file is written, synced and renamed, and its folder synced.
