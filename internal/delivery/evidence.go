@@ -57,7 +57,7 @@ func (w *Window[P]) Wake(now time.Time) (at time.Time) {
 		}
 	}
 	for _, rt := range w.routes {
-		if rt.candidate > rt.reach {
+		if rt.candidate > rt.reach && rt.newest > rt.mark {
 			earliest(rt.since.Add(overtakenAfter))
 		}
 	}
@@ -148,15 +148,22 @@ func (w *Window[P]) arrived(r *record[P], now time.Time) {
 	w.done(r)
 }
 
-// advance lets events count as overtaken by what has been visible for overtakenAfter.
+// proves reports whether the candidate has been visible for long enough, and something that
+// was delivered after it was first seen is visible too: until then the candidate's batch may
+// be under way again, for a 429 of one stream makes loki.write repeat all of it.
+func (rt *route) proves(now time.Time) bool {
+	return rt.candidate > rt.reach && rt.newest > rt.mark && now.Sub(rt.since) >= overtakenAfter
+}
+
+// advance lets events count as overtaken.
 func (w *Window[P]) advance(now time.Time) {
 	for _, rt := range w.routes {
-		if rt.candidate > rt.reach && now.Sub(rt.since) >= overtakenAfter {
+		if rt.proves(now) {
 			rt.reach = rt.candidate
 			w.reach = max(w.reach, rt.reach)
 		}
 		if rt.candidate <= rt.reach && rt.newest > rt.reach {
-			rt.candidate, rt.since = rt.newest, now
+			rt.candidate, rt.since, rt.mark = rt.newest, now, w.seq
 		}
 	}
 	w.all(func(r *record[P]) {

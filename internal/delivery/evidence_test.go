@@ -37,13 +37,28 @@ func TestLosesOnlyWhatWasOvertaken(t *testing.T) {
 	}
 }
 
+// Loki takes a part of a batch and answers 429 for one of its streams: loki.write sends all of it again.
+func TestALaterBatchIsTheProof(t *testing.T) {
+	r := newRig(t)
+	r.page(1, 0, "a", "b")
+	r.askAt(3*time.Second, 3*time.Second, "b")
+	r.due(time.Hour)
+	r.askAt(time.Hour, time.Hour)
+	require.Empty(t, r.lost(time.Hour), "the batch may be under way again")
+	r.page(2, time.Hour, "c")
+	r.askAt(time.Hour+3*time.Second, time.Hour+3*time.Second, "c")
+	r.due(time.Hour + 4*time.Second)
+	r.askAt(time.Hour+4*time.Second, time.Hour+4*time.Second)
+	require.Equal(t, []string{"a"}, r.lost(time.Hour+4*time.Second))
+}
+
 func TestAnEarlierEventProvesNothing(t *testing.T) {
 	r := newRig(t)
 	r.page(1, 0, "a")
 	r.page(2, 0, "b")
 	for now := 5 * time.Second; now < 5*time.Hour; now += time.Minute {
 		r.due(now)
-		r.ask(now, "a")
+		r.askAt(now, now, "a")
 	}
 	require.Empty(t, r.lost(5*time.Hour))
 }

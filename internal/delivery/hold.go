@@ -54,9 +54,16 @@ func (w *Window[P]) Hold(now time.Time) Hold {
 
 // Probe reports whether a single event may be delivered in spite of a Hold, to find out
 // whether the pipeline works again: only something later can prove that what is in the
-// window is lost.
+// window is lost. When one was found and nothing later is under way, another one follows at
+// once, for it takes two.
 func (w *Window[P]) Probe(hold Hold, now time.Time) bool {
-	return (hold == Missing || hold == Full) && now.Sub(w.delivered) >= patience
+	wait := patience
+	for _, rt := range w.routes {
+		if rt.candidate > rt.reach && rt.mark == w.seq {
+			wait = overtakenAfter
+		}
+	}
+	return (hold == Missing || hold == Full) && now.Sub(w.delivered) >= wait
 }
 
 // Trim lets the oldest of the events go that the destination cannot show, down to maxHidden,

@@ -99,7 +99,8 @@ type route struct {
 	newest    uint64 // highest seq confirmed
 	candidate uint64 // highest seq confirmed at since
 	since     time.Time
-	reach     uint64 // highest seq confirmed for overtakenAfter: earlier ones are overtaken
+	mark      uint64 // last seq delivered at since: what is later is not in the candidate's batch
+	reach     uint64 // highest seq of a batch that is done with: earlier ones are overtaken
 }
 
 // Window is the log of what was delivered and not confirmed. The zero value is empty and

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -45,9 +46,18 @@ func (r *rig) deliver(p *Page[int], uuid string, route uint64, when, now time.Du
 	r.Deliver(p, Event{UUID: uuid, Time: at(when)}, route, at(now))
 }
 
-// ask answers a query, sent and answered now, for all that waits.
+// ask answers a query, sent and answered now, for all that waits. When it finds something, an event that is delivered
+// afterwards on each route is found as well, which makes it evidence.
 func (r *rig) ask(now time.Duration, found ...string) Outcome {
-	return r.askAt(now, now, found...)
+	out := r.askAt(now, now, found...)
+	if len(found) == 0 {
+		return out
+	}
+	for id := range maps.Clone(r.routes) {
+		r.deliver(NewPage(0, 0, 1, 0), "later", id, now, now)
+		r.Answer(at(now), at(now), []Event{{UUID: "later"}}, map[string]bool{"later": true})
+	}
+	return out
 }
 
 // askAt is a query that was sent earlier than it is answered.
