@@ -102,3 +102,21 @@ func (v *View) match(e *Entry) bool {
 	}
 	return ok
 }
+
+// Newest is the time of the newest entry that the selector matches and Loki shows.
+func (v *View) Newest(context.Context) (newest time.Time, err error) {
+	v.loki.mu.Lock()
+	defer v.loki.mu.Unlock()
+	if v.loki.faults.QueryDown {
+		return newest, ErrDown
+	}
+	now := time.Now()
+	for _, copies := range v.loki.held {
+		for _, s := range copies {
+			if s.entry.Time.After(newest) && v.match(s.entry) && v.loki.shows(s, now) {
+				newest = s.entry.Time
+			}
+		}
+	}
+	return newest, nil
+}

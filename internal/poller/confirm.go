@@ -20,6 +20,8 @@ type Confirmer interface {
 	Selector() string // for messages
 	// Visible is the age up to which the destination shows an event at once; 0: any age.
 	Visible() time.Duration
+	// Newest is the time of the newest entry that the destination has, zero when it has none.
+	Newest(ctx context.Context) (time.Time, error)
 	// Accepted is the age up to which the destination takes an event at all; 0: any age.
 	Accepted() time.Duration
 }

@@ -83,8 +83,11 @@ func (d *destination) die() {
 	d.flying = nil
 }
 
-func (d *destination) Selector() string        { return `{job="test"}` }
-func (d *destination) Visible() time.Duration  { return 150 * time.Minute }
+func (d *destination) Selector() string       { return `{job="test"}` }
+func (d *destination) Visible() time.Duration { return 150 * time.Minute }
+func (d *destination) Newest(context.Context) (time.Time, error) {
+	return time.Time{}, nil // its limits are not those of a stream
+}
 func (d *destination) Accepted() time.Duration { return 7 * 24 * time.Hour }
 
 func (d *destination) Find(_ context.Context, events []reconcile.Event) (map[string]bool, error) {
@@ -269,6 +272,8 @@ func TestReconcileSendsAgainWhatGotLostOnceALaterEventHasArrived(t *testing.T) {
 		s.to.lose = func(string) bool { lost++; return lost%7 == 0 && lost < 700 }
 		s.org.Generate(1500, time.Minute)
 		s.run()
+		time.Sleep(time.Minute)
+		s.org.Generate(10, time.Second)
 		time.Sleep(2 * time.Minute)
 		s.requireExactlyOnce()
 		require.Positive(t, testutil.ToFloat64(s.metrics.retried))
@@ -290,8 +295,10 @@ func TestReconcileNoAgeProvesALoss(t *testing.T) {
 		_, arrived := s.to.counts()
 		require.Equal(t, 10, arrived[1], "a copy may still be under way")
 		require.ErrorIs(t, s.status.Snapshot().ConfirmErr, ErrNothingArrives)
-		s.org.Generate(1, time.Millisecond)
-		time.Sleep(7 * time.Minute) // a probe, its confirmation, the retry
+		for range 2 { // two probes, and the retry
+			s.org.Generate(1, time.Millisecond)
+			time.Sleep(5 * time.Minute)
+		}
 		s.requireExactlyOnce()
 		require.NoError(t, s.status.Snapshot().ConfirmErr)
 	})

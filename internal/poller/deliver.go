@@ -177,6 +177,9 @@ func (p *Poller) here(ctx context.Context, page oktaapi.Page, events []event.Eve
 		m.began = page.Date
 	}
 	until := latest(m.began.Add(startSlack), m.ahead)
+	if err := p.learnNewest(ctx); err != nil {
+		return answer{}, err
+	}
 	var about []delivery.Event
 	before := false
 	for _, ev := range events {
@@ -202,6 +205,25 @@ func (p *Poller) here(ctx context.Context, page oktaapi.Page, events []event.Eve
 			sleep(ctx, time.Until(m.landing))
 		}
 	}
+}
+
+// learnNewest asks, after a start without a checkpoint, how far Loki's streams have got: what is
+// far behind them needs the label late. An error is ctx's.
+func (p *Poller) learnNewest(ctx context.Context) error {
+	for p.Memory.headless {
+		newest, err := p.Confirm.Newest(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			p.unanswered(answer{err: err}, time.Now())
+			sleep(ctx, time.Until(p.queries.next))
+		default:
+			p.Memory.heads.SetFloor(newest)
+			p.Memory.headless = false
+		}
+	}
+	return nil
 }
 
 // mayLand reports whether one of events that was not found was delivered by the previous

@@ -39,6 +39,7 @@ type Memory struct {
 	replaying time.Time           // events up to this time were delivered before; zero: no replay
 	seen      seen
 	heads     delivery.Heads
+	headless  bool // nothing is known of what the destination has: there was no checkpoint
 
 	window    delivery.Window[position]
 	confirm   Confirmer   // of the last poller

@@ -30,17 +30,18 @@ import (
 // trial is a component with everything around it: an org whose log is written beforehand and visible in its time, a loki.write
 // with its queue, and a Loki with its limits.
 type trial struct {
-	t     *testing.T
-	rnd   *rand.Rand
-	org   *oktasim.Org
-	pipe  *oktasim.Pipe
-	loki  *pipesim.Loki
-	cfg   pipesim.Config
-	write *pipesim.Write
-	dir   string
-	uuids []string // of the org's log
-	times []time.Time
-	begin time.Time
+	t        *testing.T
+	rnd      *rand.Rand
+	org      *oktasim.Org
+	pipe     *oktasim.Pipe
+	loki     *pipesim.Loki
+	cfg      pipesim.Config
+	write    *pipesim.Write
+	dir      string
+	uuids    []string // of the org's log
+	times    []time.Time
+	begin    time.Time
+	lookback time.Duration // 0: the component's default
 
 	label    func(event.Event) string // the label "kind"; nil: none
 	id       string                   // of the configuration
@@ -131,7 +132,7 @@ func (s *trial) run() {
 	p := poller.New(poller.Config{
 		Source: oktaapi.New(oktaapi.Config{Org: org, Auth: ssws, HTTP: client, Share: 1, PageSize: oktaapi.MaxPageSize}),
 		Sink:   s.write, Format: s.format, Open: open, Scope: scope,
-		PageSize: oktaapi.MaxPageSize, PollInterval: interval, InitialLookback: lookback, OutOfOrder: 50 * time.Minute,
+		PageSize: oktaapi.MaxPageSize, PollInterval: interval, InitialLookback: max(s.lookback, lookback), OutOfOrder: 50 * time.Minute,
 		Confirm: view, ConfirmID: s.id,
 		Memory: memory, Status: s.status, Metrics: s.metrics, Logger: log.NewNopLogger(),
 	})
@@ -283,4 +284,23 @@ func TestAStreamThatIsRefusedForAWhile(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A start without a checkpoint on a stream that is live: Loki refuses what is an hour behind its newest entry.
+func TestAStartWithoutACheckpointOnALiveStream(t *testing.T) {
+	try(t, 1, pipesim.Defaults(), func(s *trial) {
+		s.feed(10, 20*time.Hour)
+		pass(20 * time.Hour)
+		newest := s.times[len(s.times)-1]
+		s.loki.Put("another collector's", model.LabelSet{"job": "test", "kind": ""}, newest)
+		s.feed(10, 3*time.Hour)
+		s.lookback = 19 * time.Hour
+		s.run()
+		pass(6 * time.Hour)
+		stats := s.loki.Stats()
+		require.Zero(t, stats.TooFar)
+		missing, doubled, _ := s.loki.Compare(s.uuids[len(s.uuids)*6/23:])
+		require.Empty(t, missing)
+		require.Empty(t, doubled)
+	})
 }

@@ -56,6 +56,7 @@ func (p *Poller) resume() {
 	if ok {
 		m.heads.SetFloor(since)
 	} else {
+		m.headless = true
 		since = time.Now().Add(-p.InitialLookback)
 		level.Info(p.Logger).Log("msg", "no checkpoint, starting from the initial lookback", "since", since.UTC().Format(time.RFC3339))
 	}

@@ -29,6 +29,9 @@ const (
 	DefaultMaxAge    = 7 * 24 * time.Hour
 )
 
+// creationGrace is how far ahead Loki takes an entry: limits_config.creation_grace_period.
+const creationGrace = 10 * time.Minute
+
 // extract makes Loki return a short line with the uuid alone where the line is the event
 // or our envelope of it, and the line itself where it is something else. A page of
 // answers is then a twentieth as large, and fits Loki's internal message size.
@@ -101,6 +104,15 @@ func (l *Loki) Visible() time.Duration {
 
 // Accepted is the age up to which Loki takes an entry; 0: any age.
 func (l *Loki) Accepted() time.Duration { return l.cfg.MaxAge }
+
+// Newest returns the time of the newest entry under the selector, of those that an ingester may have in memory: Loki refuses what is
+// far behind it. Zero when there is none.
+func (l *Loki) Newest(ctx context.Context) (time.Time, error) {
+	now := time.Now()
+	within := span{now.Add(-max(l.cfg.Ingesters, DefaultIngesters)), now.Add(creationGrace)}
+	page, err := l.query(ctx, l.cfg.Selector, within, 1, backward, func(string) {})
+	return page.last, err
+}
 
 // Find returns the uuids of events that are in Loki. With an error nothing is known.
 func (l *Loki) Find(ctx context.Context, events []Event) (map[string]bool, error) {
@@ -211,7 +223,7 @@ func (s *search) ask(ctx context.Context, query string, r span) (answer, int, er
 				"the selector %s matches too much, or Loki's max_query_length is far below a day", maxQueries, len(s.wanted), s.loki.cfg.Selector)
 		}
 		limit := s.loki.limit.get()
-		page, err := s.loki.query(ctx, query, r, int(limit), func(line string) {
+		page, err := s.loki.query(ctx, query, r, int(limit), forward, func(line string) {
 			findUUIDs(line, func(uuid string) {
 				if _, ok := s.wanted[uuid]; ok && !s.found[uuid] {
 					s.found[strings.Clone(uuid)] = true

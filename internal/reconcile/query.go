@@ -30,16 +30,24 @@ var (
 	ErrRefused = errors.New("Loki refuses the query")
 )
 
+// direction is the order in which Loki looks for entries.
+type direction string
+
+const (
+	forward  direction = "forward"
+	backward direction = "backward"
+)
+
 // answer is what one query returned.
 type answer struct {
 	entries int
 	last    time.Time // latest entry
 }
 
-// query asks for entries from r.start to r.end, forward, at most limit, and shows
+// query asks for entries from r.start to r.end in a direction, at most limit, and shows
 // each line. Source: Loki HTTP API, GET /loki/api/v1/query_range; POST with a form is
 // the same and has no limit of length.
-func (l *Loki) query(ctx context.Context, query string, r span, limit int, line func(string)) (answer, error) {
+func (l *Loki) query(ctx context.Context, query string, r span, limit int, d direction, line func(string)) (answer, error) {
 	ctx, secrets := httptext.Watch(ctx)
 	ctx, cancel := context.WithTimeout(ctx, l.cfg.Timeout)
 	defer cancel()
@@ -48,7 +56,7 @@ func (l *Loki) query(ctx context.Context, query string, r span, limit int, line 
 		"start":     {strconv.FormatInt(r.start.UnixNano(), 10)},
 		"end":       {strconv.FormatInt(r.end.UnixNano(), 10)},
 		"limit":     {strconv.Itoa(limit)},
-		"direction": {"forward"},
+		"direction": {string(d)},
 	}
 	target := l.cfg.URL.JoinPath("loki/api/v1/query_range").String()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(form.Encode()))

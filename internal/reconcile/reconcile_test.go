@@ -343,3 +343,14 @@ func TestFindEndsWithItsContext(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	require.NotContains(t, err.Error(), "127.0.0.1", "the URL may hold what is nobody's business")
 }
+
+func TestNewestIsOneShortQuery(t *testing.T) {
+	f := &fakeLoki{entries: []entry{{time.Now().Add(-time.Minute), `{"uuid":"a"}`}}}
+	l := clientOf(t, f)
+	newest, err := l.Newest(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, f.entries[0].at.UnixNano(), newest.UnixNano())
+	require.Equal(t, `{job="x"}`, f.queries[0].Get("query"))
+	require.Equal(t, "backward", f.queries[0].Get("direction"))
+	require.Equal(t, "1", f.queries[0].Get("limit"))
+}
