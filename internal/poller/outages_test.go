@@ -289,17 +289,15 @@ func TestAStreamThatIsRefusedForAWhile(t *testing.T) {
 // A start without a checkpoint on a stream that is live: Loki refuses what is an hour behind its newest entry.
 func TestAStartWithoutACheckpointOnALiveStream(t *testing.T) {
 	try(t, 1, pipesim.Defaults(), func(s *trial) {
-		s.feed(10, 20*time.Hour)
+		s.feed(10, 26*time.Hour)
 		pass(20 * time.Hour)
-		newest := s.times[len(s.times)-1]
-		s.loki.Put("another collector's", model.LabelSet{"job": "test", "kind": ""}, newest)
-		s.feed(10, 3*time.Hour)
-		s.lookback = 19 * time.Hour
 		s.run()
+		pass(10 * time.Minute)
+		s.dir, s.lookback = t.TempDir(), 19*time.Hour
+		s.kill()
 		pass(6 * time.Hour)
-		stats := s.loki.Stats()
-		require.Zero(t, stats.TooFar)
-		missing, doubled, _ := s.loki.Compare(s.uuids[len(s.uuids)*6/23:])
+		require.Zero(t, s.loki.Stats().TooFar)
+		missing, doubled, _ := s.loki.Compare(s.due(2 * time.Minute)[len(s.uuids)/10:])
 		require.Empty(t, missing)
 		require.Empty(t, doubled)
 	})
