@@ -133,6 +133,10 @@ func (args *Arguments) Validate() error {
 	if err := validateQuery(args.Query); err != nil {
 		return err
 	}
+	if r := args.Reconcile; r != nil && r.Selector == "" && staticSelector(org.Host, args.Labels) == "{}" {
+		return errors.New("labels leave none of the component's own, so reconcile has nothing to select by: " +
+			"keep one, or set selector in reconcile to labels that the entries have in Loki")
+	}
 	_, err = event.New(args.eventOptions(org.Host))
 	return err
 }
