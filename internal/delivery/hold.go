@@ -54,12 +54,12 @@ func (w *Window[P]) Hold(now time.Time) Hold {
 
 // Probe reports whether a single event may be delivered in spite of a Hold, to find out
 // whether the pipeline works again: only something later can prove that what is in the
-// window is lost. When one was found and nothing later is under way, another one follows at
-// once, for it takes two.
+// window is lost. When one was found, others follow at once until a second one is: it takes
+// two, and a stage may drop the next.
 func (w *Window[P]) Probe(hold Hold, now time.Time) bool {
 	wait := patience
 	for _, rt := range w.routes {
-		if rt.candidate > rt.reach && rt.mark == w.seq {
+		if rt.candidate > rt.reach && rt.newest <= rt.mark {
 			wait = overtakenAfter
 		}
 	}

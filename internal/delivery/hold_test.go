@@ -171,3 +171,19 @@ func TestStats(t *testing.T) {
 	r.deliver(p, "a", 1, 0, 20*time.Second)
 	require.Equal(t, Stats{Pages: 2, Waiting: 2, Since: at(0), Telling: at(20 * time.Second), Arrival: at(3 * time.Second)}, r.Stats(at(time.Minute)))
 }
+
+// Half of the proof is there, and a stage drops the event that would be the other half.
+func TestProbesUntilTheProofIsThere(t *testing.T) {
+	r := newRig(t)
+	r.page(1, 0, "a", "b")
+	r.askAt(patience, patience, "b")
+	require.True(t, r.Probe(Missing, at(patience)))
+	r.page(2, patience, "dropped")
+	require.False(t, r.Probe(Missing, at(patience+overtakenAfter-1)))
+	require.True(t, r.Probe(Missing, at(patience+overtakenAfter)))
+	now := patience + overtakenAfter
+	r.page(3, now, "c")
+	r.askAt(now+settle, now+settle, "c")
+	r.due(now + overtakenAfter)
+	require.Equal(t, Open, r.Hold(at(now+overtakenAfter)), "the proof is there")
+}
