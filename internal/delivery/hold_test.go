@@ -169,7 +169,8 @@ func TestStats(t *testing.T) {
 	r.due(13 * time.Second)
 	r.ask(13 * time.Second)
 	r.deliver(p, "a", 1, 0, 20*time.Second)
-	require.Equal(t, Stats{Pages: 2, Waiting: 2, Since: at(0), Telling: at(20 * time.Second), Arrival: at(3 * time.Second)}, r.Stats(at(time.Minute)))
+	require.Equal(t, Stats{Pages: 2, Waiting: 2, Since: at(0), Telling: at(20 * time.Second),
+		Arrival: at(3 * time.Second)}, r.Stats(at(time.Minute)))
 }
 
 // Half of the proof is there, and a stage drops the event that would be the other half.
