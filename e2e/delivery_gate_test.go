@@ -36,6 +36,7 @@ type gate struct {
 	refuse func(lokipush.Stream) int // the status for a stream, 0 to take it; the other streams of the push are taken. Nil: all are
 	takes  time.Duration             // until a query is passed on
 
+	rest    sync.Map     // what Loki has not taken yet of a push, by the push's hash
 	spoilt  atomic.Int64 // pushes that were not passed on
 	queries atomic.Int64 // requests that were no push
 	slow    atomic.Bool  // pushes take three seconds
@@ -89,10 +90,14 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(3 * time.Second)
 	}
 	whole, refused := sha256.Sum256(body), 0
-	if push && g.refuse != nil {
-		if body, refused = g.split(body); refused != 0 {
+	if push {
+		if body, refused = g.part(whole, body); refused != 0 {
 			g.spoilt.Add(1)
 		}
+	}
+	if body == nil {
+		http.Error(w, "the gate says no to all streams", refused)
+		return
 	}
 	// The client's end does not end this one: a push that has arrived is taken, as by a Loki without a proxy.
 	passed, err := http.NewRequest(r.Method, g.loki.URL()+r.URL.RequestURI(), bytes.NewReader(body))
@@ -133,31 +138,54 @@ func (g *gate) delay(ctx context.Context) {
 	}
 }
 
-// split takes the streams out of a push that are refused, and returns the status of the last one; 0: none is.
-func (g *gate) split(compressed []byte) (rest []byte, status int) {
+// part is what is passed on of a push, nil when it is nothing, and the status that the rest is refused with, 0 when there is none. Of
+// a push that comes again, what Loki has taken is left out: whether Loki drops it is not what these trials are about.
+func (g *gate) part(whole [sha256.Size]byte, body []byte) (taken []byte, status int) {
+	if rest, again := g.rest.Load(whole); again {
+		body = rest.([]byte)
+	}
+	if g.refuse == nil {
+		g.rest.Delete(whole)
+		return body, 0
+	}
+	taken, rest, status := g.split(body)
+	if status != 0 {
+		g.rest.Store(whole, rest)
+	}
+	return taken, status
+}
+
+// split divides a push into what is taken, nil when it is nothing, and what is refused, with the status of the last stream of it.
+func (g *gate) split(compressed []byte) (taken, rest []byte, status int) {
 	body, err := snappy.Decode(nil, compressed)
 	if err != nil {
 		panic(err)
 	}
-	var request, taken lokipush.PushRequest
+	var request, yes, no lokipush.PushRequest
 	if err := request.Unmarshal(body); err != nil {
 		panic(err)
 	}
 	for _, stream := range request.Streams {
 		if refused := g.refuse(stream); refused != 0 {
 			status = refused
+			no.Streams = append(no.Streams, stream)
 			continue
 		}
-		taken.Streams = append(taken.Streams, stream)
+		yes.Streams = append(yes.Streams, stream)
 	}
-	if status == 0 {
-		return compressed, 0
+	return encode(yes), encode(no), status
+}
+
+// encode writes a push as loki.write does; nil when it has no stream.
+func encode(request lokipush.PushRequest) []byte {
+	if len(request.Streams) == 0 {
+		return nil
 	}
-	body, err = taken.Marshal()
+	body, err := request.Marshal()
 	if err != nil {
 		panic(err)
 	}
-	return snappy.Encode(nil, body), status
+	return snappy.Encode(nil, body)
 }
 
 // addOf counts the entries of a push, or of the part of it that was taken, but for those that a former try of the same push brought: the
