@@ -37,13 +37,14 @@ func TestEntriesFarBehindGetTheLabelLate(t *testing.T) {
 		publish("far", 70*time.Minute)
 		s.run()
 		time.Sleep(time.Minute)
+		s.stop() // the poller's goroutine writes the map
 		require.Equal(t, lateLabels{"first": "", "live": "", "behind": "", "far": "1999-12-31T22"}, late)
 		require.InDelta(t, 1, testutil.ToFloat64(s.metrics.late), 0)
-		s.stop()
 		s.process() // the next process knows the newest from the checkpoint
 		s.run()
 		publish("again", 3*time.Hour)
 		time.Sleep(time.Minute)
+		s.stop()
 		require.Equal(t, model.LabelValue("1999-12-31T21"), late["again"])
 	})
 }
