@@ -207,7 +207,7 @@ func (p *Poller) here(ctx context.Context, page oktaapi.Page, events []event.Eve
 	}
 }
 
-// learnNewest asks, after a start without a checkpoint, how far Loki's streams have got: what is
+// learnNewest asks how far Loki's streams have got when the checkpoint does not say: what is
 // far behind them needs the label late. An error is ctx's.
 func (p *Poller) learnNewest(ctx context.Context) error {
 	for p.Memory.headless {

@@ -39,7 +39,7 @@ type Memory struct {
 	replaying time.Time           // events up to this time were delivered before; zero: no replay
 	seen      seen
 	heads     delivery.Heads
-	headless  bool // nothing is known of what the destination has: there was no checkpoint
+	headless  bool // the checkpoint does not say how far the destination's streams have got
 
 	window    delivery.Window[position]
 	confirm   Confirmer   // of the last poller

@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -286,19 +289,34 @@ func TestAStreamThatIsRefusedForAWhile(t *testing.T) {
 	}
 }
 
-// A start without a checkpoint on a stream that is live: Loki refuses what is an hour behind its newest entry.
-func TestAStartWithoutACheckpointOnALiveStream(t *testing.T) {
-	try(t, 1, pipesim.Defaults(), func(s *trial) {
-		s.feed(10, 26*time.Hour)
-		pass(20 * time.Hour)
-		s.run()
-		pass(10 * time.Minute)
-		s.dir, s.lookback = t.TempDir(), 19*time.Hour
-		s.kill()
-		pass(6 * time.Hour)
-		require.Zero(t, s.loki.Stats().TooFar)
-		missing, doubled, _ := s.loki.Compare(s.due(2 * time.Minute)[len(s.uuids)/10:])
-		require.Empty(t, missing)
-		require.Empty(t, doubled)
-	})
+// A start far back on a stream that is live, without a checkpoint or with one that was written by hand and does not say how far the
+// stream has got: Loki refuses what is an hour behind its newest entry.
+func TestAStartFarBackOnALiveStream(t *testing.T) {
+	for name, back := range map[string]func(s *trial, since time.Time){
+		"no checkpoint": func(s *trial, _ time.Time) { s.dir, s.lookback = s.t.TempDir(), 19*time.Hour },
+		"set back by hand": func(s *trial, since time.Time) {
+			at := since.UTC().Format("2006-01-02T15:04:05.000Z")
+			file := fmt.Sprintf(`{"version":1,"scope":{"org":%[1]q,"filter":"","query":"","page_size":1000},"marks":[`+
+				`{"cursor":"%[1]s/api/v1/logs?limit=1000&since=%[2]s&sortOrder=ASCENDING","published":%[3]q,"handed_over":%[3]q}],"checksum":"none"}`,
+				s.pipe.URL, url.QueryEscape(at), at)
+			require.NoError(s.t, os.WriteFile(filepath.Join(s.dir, checkpoint.FileName(s.pipe.URL)), []byte(file), 0o600))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			try(t, 1, pipesim.Defaults(), func(s *trial) {
+				s.feed(10, 26*time.Hour)
+				pass(20 * time.Hour)
+				s.run()
+				pass(10 * time.Minute)
+				s.stop()
+				back(s, time.Now().Add(-19*time.Hour))
+				s.kill()
+				pass(6 * time.Hour)
+				require.Zero(t, s.loki.Stats().TooFar)
+				missing, doubled, _ := s.loki.Compare(s.due(2 * time.Minute)[len(s.uuids)/10:])
+				require.Empty(t, missing)
+				require.Empty(t, doubled)
+			})
+		})
+	}
 }

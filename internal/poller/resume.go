@@ -56,7 +56,6 @@ func (p *Poller) resume() {
 	if ok {
 		m.heads.SetFloor(since)
 	} else {
-		m.headless = true
 		since = time.Now().Add(-p.InitialLookback)
 		level.Info(p.Logger).Log("msg", "no checkpoint, starting from the initial lookback", "since", since.UTC().Format(time.RFC3339))
 	}
@@ -88,6 +87,7 @@ func (p *Poller) inherit() {
 	m := p.Memory
 	m.known = true
 	m.heads.SetFloor(p.journal.Newest)
+	m.headless = p.journal.Newest.IsZero() // no checkpoint, or one that was written by hand or by an older version
 	pending := p.journal.Delivery.Pending
 	if pending == nil {
 		return
