@@ -26,6 +26,22 @@ loki.relabel "okta" {
 `, property)
 }
 
+// limit lets Loki answer 429 for a while to pushes with a stream of a severity, and take their other streams.
+func (s *trial) limit(t *testing.T, severity string, lasts time.Duration) {
+	t.Helper()
+	s.gate.change(func() {
+		s.gate.refuse = func(stream lokipush.Stream) int {
+			if strings.Contains(stream.Labels, fmt.Sprintf("severity=%q", severity)) {
+				return http.StatusTooManyRequests
+			}
+			return 0
+		}
+	})
+	time.Sleep(lasts)
+	require.Positive(t, s.gate.spoilt.Load())
+	s.gate.change(func() { s.gate.refuse = nil })
+}
+
 // One of two label sets is over its rate limit for a while: Loki takes the other one's part of each push, and loki.write sends the whole
 // push again and again.
 func TestOneOfTwoStreamsIsOverItsRateLimit(t *testing.T) {
@@ -38,17 +54,7 @@ func TestOneOfTwoStreamsIsOverItsRateLimit(t *testing.T) {
 	s.patience = perForm(0, 12*time.Minute)
 	s.alloy.start(t)
 	s.waitForMore(t, confirmed, 0)
-	s.gate.change(func() {
-		s.gate.refuse = func(stream lokipush.Stream) int {
-			if strings.Contains(stream.Labels, `severity="INFO"`) {
-				return http.StatusTooManyRequests
-			}
-			return 0
-		}
-	})
-	time.Sleep(perForm(20*time.Second, 10*time.Minute))
-	require.Positive(t, s.gate.spoilt.Load())
-	s.gate.change(func() { s.gate.refuse = nil })
+	s.limit(t, "INFO", perForm(20*time.Second, 10*time.Minute))
 	s.requireDelivered(t, s.settle(t))
 }
 
@@ -65,17 +71,7 @@ func TestFourShardsOfLokiWrite(t *testing.T) {
 			s.alloy.flags = []string{"--stability.level=experimental"}
 			s.alloy.start(t)
 			s.waitForMore(t, confirmed, 0)
-			s.gate.change(func() {
-				s.gate.refuse = func(stream lokipush.Stream) int {
-					if strings.Contains(stream.Labels, `severity="WARN"`) {
-						return http.StatusTooManyRequests
-					}
-					return 0
-				}
-			})
-			time.Sleep(perForm(45*time.Second, 10*time.Minute))
-			require.Positive(t, s.gate.spoilt.Load())
-			s.gate.change(func() { s.gate.refuse = nil })
+			s.limit(t, "WARN", perForm(45*time.Second, 10*time.Minute))
 			if ordering == "stream" {
 				s.requireDelivered(t, s.settle(t))
 				return

@@ -57,7 +57,7 @@ func (w *Window[P]) Wake(now time.Time) (at time.Time) {
 		}
 	}
 	for _, rt := range w.routes {
-		if rt.candidate > rt.reach && rt.newest > rt.mark {
+		if rt.open() && rt.newest > rt.mark {
 			earliest(rt.since.Add(overtakenAfter))
 		}
 	}
@@ -88,7 +88,7 @@ func (w *Window[P]) Answer(asked, now time.Time, events []Event, found map[strin
 	for _, r := range absent {
 		// What has waited for long is queried less often.
 		r.page.next = asked.Add(min(max(w.rules.Interval, asked.Sub(r.at)/4), patience))
-		if w.provenLost(r, asked) {
+		if w.countsAsLost(r, asked) {
 			if r.assumed {
 				out.Assumed++
 			}
@@ -104,9 +104,9 @@ func (w *Window[P]) Answer(asked, now time.Time, events []Event, found map[strin
 	return out
 }
 
-// provenLost reports whether a query sent at asked that did not find an event proves that it
-// is lost.
-func (w *Window[P]) provenLost(r *record[P], asked time.Time) bool {
+// countsAsLost reports whether an event is lost that a query sent at asked did not find: no copy
+// of it can still arrive, or that is assumed after strandedAfter, and one would be shown.
+func (w *Window[P]) countsAsLost(r *record[P], asked time.Time) bool {
 	return w.trusted == w.rules.ID && !r.lost && !r.done && !r.overtaken.IsZero() && !asked.Before(r.overtaken) &&
 		w.Shown(r.time, r.overtaken, asked)
 }
@@ -148,11 +148,14 @@ func (w *Window[P]) arrived(r *record[P], now time.Time) {
 	w.done(r)
 }
 
+// open reports whether the candidate is not believed yet.
+func (rt *route) open() bool { return rt.candidate > rt.reach }
+
 // proves reports whether the candidate has been visible for long enough, and something that
 // was delivered after it was first seen is visible too: until then the candidate's batch may
 // be under way again, for a 429 of one stream makes loki.write repeat all of it.
 func (rt *route) proves(now time.Time) bool {
-	return rt.candidate > rt.reach && rt.newest > rt.mark && now.Sub(rt.since) >= overtakenAfter
+	return rt.open() && rt.newest > rt.mark && now.Sub(rt.since) >= overtakenAfter
 }
 
 // advance lets events count as overtaken.
@@ -162,7 +165,7 @@ func (w *Window[P]) advance(now time.Time) {
 			rt.reach = rt.candidate
 			w.reach = max(w.reach, rt.reach)
 		}
-		if rt.candidate <= rt.reach && rt.newest > rt.reach {
+		if !rt.open() && rt.newest > rt.reach {
 			rt.candidate, rt.since, rt.mark = rt.newest, now, w.seq
 		}
 	}
@@ -185,7 +188,7 @@ func (w *Window[P]) Retry(now time.Time) (pages []*Page[P]) {
 		return nil
 	}
 	w.all(func(r *record[P]) {
-		if r.lost && !r.again().After(now) && (len(pages) == 0 || pages[len(pages)-1] != r.page) {
+		if r.due(now) && (len(pages) == 0 || pages[len(pages)-1] != r.page) {
 			pages = append(pages, r.page)
 		}
 	})
@@ -203,28 +206,26 @@ func (r *record[P]) again() time.Time {
 	return r.at.Add(lastRetryAfter)
 }
 
+// due reports whether an event is to be delivered again now.
+func (r *record[P]) due(now time.Time) bool { return r.lost && !r.again().After(now) }
+
 // Lost reports whether an event is to be delivered again now.
 func (w *Window[P]) Lost(uuid string, now time.Time) bool {
 	r := w.index[uuid]
-	return r != nil && r.lost && !r.again().After(now)
+	return r != nil && r.due(now)
 }
 
 // Pending returns when the earliest event of p that is to be delivered again now happened;
 // zero when there is none.
-func (w *Window[P]) Pending(p *Page[P], now time.Time) (earliest time.Time) {
-	for _, r := range p.records {
-		if w.Lost(r.uuid, now) && (earliest.IsZero() || r.time.Before(earliest)) {
-			earliest = r.time
-		}
-	}
-	return earliest
+func (w *Window[P]) Pending(p *Page[P], now time.Time) time.Time {
+	return p.earliest(func(r *record[P]) bool { return r.due(now) })
 }
 
 // Gone notes that what is to be delivered again of p is no longer in the log. It is
 // queried for as if it had been delivered, and so given up in the end.
 func (w *Window[P]) Gone(p *Page[P], now time.Time) {
 	for _, r := range p.records {
-		if w.Lost(r.uuid, now) {
+		if !r.done && r.due(now) {
 			w.Deliver(p, Event{UUID: r.uuid, Time: r.time}, r.route, now)
 		}
 	}

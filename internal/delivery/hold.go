@@ -59,7 +59,7 @@ func (w *Window[P]) Hold(now time.Time) Hold {
 func (w *Window[P]) Probe(hold Hold, now time.Time) bool {
 	wait := patience
 	for _, rt := range w.routes {
-		if rt.candidate > rt.reach && rt.newest <= rt.mark {
+		if rt.open() && rt.newest <= rt.mark {
 			wait = overtakenAfter
 		}
 	}

@@ -193,12 +193,13 @@ func (w *Window[P]) Front() (start P, earliest time.Time, ok bool) {
 	if len(w.pages) == 0 {
 		return start, earliest, false
 	}
-	return w.pages[0].Start, w.pages[0].earliest(), true
+	return w.pages[0].Start, w.pages[0].earliest(func(*record[P]) bool { return true }), true
 }
 
-func (p *Page[P]) earliest() (first time.Time) {
+// earliest is the time of the earliest event that waits and matches; zero when there is none.
+func (p *Page[P]) earliest(match func(*record[P]) bool) (first time.Time) {
 	for _, r := range p.records {
-		if !r.done && (first.IsZero() || r.time.Before(first)) {
+		if !r.done && match(r) && (first.IsZero() || r.time.Before(first)) {
 			first = r.time
 		}
 	}

@@ -266,8 +266,7 @@ func (p *Poller) answer(ctx context.Context, a answer) {
 	if w.Trusted() == p.ConfirmID {
 		p.journal.Delivery.ConfirmedBy = p.ConfirmID
 	}
-	p.settle()
-	p.judge(now)
+	p.judge(p.settle(), now)
 }
 
 // unanswered notes a failed query: nothing is known, and nothing moves.

@@ -23,10 +23,9 @@ const (
 var ErrNothingArrives = errors.New("no delivered event found in Loki")
 
 // judge reports when nothing of what was delivered is found.
-func (p *Poller) judge(now time.Time) {
-	w := &p.Memory.window
-	stats, patience := w.Stats(now), untold
-	if w.Trusted() == p.ConfirmID {
+func (p *Poller) judge(stats delivery.Stats, now time.Time) {
+	patience := untold
+	if p.Memory.window.Trusted() == p.ConfirmID {
 		patience = missed
 	}
 	var problem error

@@ -52,8 +52,9 @@ func (p *Poller) advanced(pg *delivery.Page[position]) {
 	p.settle()
 }
 
-// settle moves the journal behind the pages of which everything arrived.
-func (p *Poller) settle() {
+// settle moves the journal behind the pages of which everything arrived, and returns what
+// still waits.
+func (p *Poller) settle() delivery.Stats {
 	m := p.Memory
 	end, moved := m.window.Settle()
 	if moved {
@@ -68,6 +69,7 @@ func (p *Poller) settle() {
 	}
 	stats := m.window.Stats(time.Now())
 	p.Status.set(func(s *Snapshot) { s.Unconfirmed, s.UnconfirmedSince = stats.Waiting, stats.Since })
+	return stats
 }
 
 // announce saves how far the delivery is about to get, before it does: after a crash the

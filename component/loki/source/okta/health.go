@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"time"
 
@@ -38,7 +39,7 @@ func healthOf(s poller.Snapshot, method string, interval time.Duration, now time
 		}
 		return component.Health{Health: health, Message: c.message, UpdateTime: c.since}
 	}
-	return component.Health{Health: component.HealthTypeHealthy, Message: polling, UpdateTime: latest(s.Started, s.Recovered)}
+	return component.Health{Health: component.HealthTypeHealthy, Message: polling, UpdateTime: slices.MaxFunc([]time.Time{s.Started, s.Recovered}, time.Time.Compare)}
 }
 
 // refusal tells what Okta refused, in its own words, and what to do about it.
@@ -98,10 +99,3 @@ func noPage(method string, err error) string {
 }
 
 func clock(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
-func latest(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}
