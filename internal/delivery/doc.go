@@ -17,12 +17,12 @@
 //
 // # Contract
 //
-//   - An event is lost only when one that was delivered after it, the same way, has been
+//   - An event is lost only when one that was delivered after it, on the same route, has been
 //     visible at the destination for [overtakenAfter], with another one that was delivered
 //     after that was first seen, and a query sent after that does not find it. (A batch of
 //     which the destination took a part is sent again; a later batch shows that this is over.)
 //     No age proves that an event is lost: a pipeline may deliver a copy hours later.
-//   - Events of one route take the same way, and a way keeps its order. Only where the order
+//   - A route is a way through the pipeline that keeps the order of delivery. Only where the order
 //     between routes is unknown can an event have nothing later on its own route; when later
 //     events of other routes arrive, it stops holding up the log and counts as lost after
 //     [strandedAfter].

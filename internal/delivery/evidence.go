@@ -153,7 +153,7 @@ func (rt *route) open() bool { return rt.candidate > rt.reach }
 
 // proves reports whether the candidate has been visible for long enough, and something that
 // was delivered after it was first seen is visible too: until then the candidate's batch may
-// be under way again, for a 429 of one stream makes loki.write repeat all of it.
+// be under way again, for the pipeline repeats all of a batch of which a part was refused.
 func (rt *route) proves(now time.Time) bool {
 	return rt.open() && rt.newest > rt.mark && now.Sub(rt.since) >= overtakenAfter
 }
