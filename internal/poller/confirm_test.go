@@ -168,7 +168,7 @@ func newSite(t *testing.T) *site {
 
 // process begins a new process on the same folder.
 func (s *site) process() {
-	s.memories, s.status, s.metrics = &Memories{}, &Status{}, NewMetrics(nil)
+	s.memories, s.status, s.metrics = &Memories{}, &Status{}, NewMetricsByOrg().Of("")
 }
 
 // run starts a poller; stopping it is a reload if run is called again, and the end of

@@ -206,7 +206,9 @@ func on(t *testing.T, org *oktasim.Org) *component {
 // reboot forgets what a process forgets when it ends.
 func (c *component) reboot() {
 	c.reg = prometheus.NewRegistry()
-	c.memory, c.status, c.metrics = &poller.Memory{}, &poller.Status{}, poller.NewMetrics(c.reg)
+	counters := poller.NewMetricsByOrg()
+	c.reg.MustRegister(counters)
+	c.memory, c.status, c.metrics = &poller.Memory{}, &poller.Status{}, counters.Of("acme.okta.com")
 }
 
 // running is one poller at work.

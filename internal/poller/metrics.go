@@ -7,29 +7,57 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Metrics are a component's counters. No label holds a URL, a cursor or a user.
+// Metrics are the counters of one org's poller. Those that need an operator's eye are the org's own; the rest are one sum for all orgs
+// of the component, so that hundreds of orgs stay affordable. No label holds a URL, a cursor or a user.
 type Metrics struct {
-	entries, pages, replayed, duplicates, dropped prometheus.Counter
-	malformed, oversized, outOfRange              prometheus.Counter
-	cursorsRefused, checkpointFailures, bytes     prometheus.Counter
-	confirmed, retried, skipped, givenUp          prometheus.Counter
-	late, unverified, assumed                     prometheus.Counter
-	badLabels, badMetadata                        prometheus.Counter
-	requests, queries                             *prometheus.CounterVec
-	duration                                      prometheus.Histogram
+	entries, retried, skipped, givenUp prometheus.Counter // by org
+	cursorsRefused, checkpointFailures prometheus.Counter // by org
+	shared
 }
 
-// NewMetrics registers the counters with reg; with a nil registerer they are not exported.
-func NewMetrics(reg prometheus.Registerer) *Metrics {
-	counter := func(name, help string) prometheus.Counter {
-		c := prometheus.NewCounter(prometheus.CounterOpts{Name: "loki_source_okta_" + name, Help: help})
-		if reg != nil {
-			reg.MustRegister(c)
-		}
+type shared struct {
+	pages, replayed, duplicates, dropped prometheus.Counter
+	malformed, oversized, outOfRange     prometheus.Counter
+	confirmed, late, unverified, assumed prometheus.Counter
+	badLabels, badMetadata, bytes        prometheus.Counter
+	requests, queries                    *prometheus.CounterVec
+	duration                             prometheus.Histogram
+}
+
+// MetricsByOrg are the counters of a component. It is a [prometheus.Collector], and safe for concurrent use.
+type MetricsByOrg struct {
+	entries, retried, skipped, givenUp *prometheus.CounterVec
+	cursorsRefused, checkpointFailures *prometheus.CounterVec
+	shared
+
+	all []prometheus.Collector
+}
+
+// NewMetricsByOrg returns the counters of a component without orgs.
+func NewMetricsByOrg() *MetricsByOrg {
+	m := &MetricsByOrg{}
+	opts := func(name, help string) prometheus.CounterOpts {
+		return prometheus.CounterOpts{Name: "loki_source_okta_" + name, Help: help}
+	}
+	by := func(name, help string, label string) *prometheus.CounterVec {
+		c := prometheus.NewCounterVec(opts(name, help), []string{label})
+		m.all = append(m.all, c)
 		return c
 	}
-	m := &Metrics{
-		entries:    counter("entries_total", "Events delivered to the receivers."),
+	counter := func(name, help string) prometheus.Counter {
+		c := prometheus.NewCounter(opts(name, help))
+		m.all = append(m.all, c)
+		return c
+	}
+	m.entries = by("entries_total", "Events delivered to the receivers.", "org")
+	m.retried = by("retried_events_total", "Events delivered again because they were lost on the way to Loki.", "org")
+	m.skipped = by("skipped_events_total", "Events not delivered because reconcile found them in Loki before.", "org")
+	m.givenUp = by("given_up_events_total",
+		"Events given up after three deliveries: Loki never had them although later events arrived.", "org")
+	m.cursorsRefused = by("cursor_refused_total",
+		"Cursors that Okta refused; each time reading continues from the last event's time.", "org")
+	m.checkpointFailures = by("checkpoint_failures_total", "Checkpoints that could not be written.", "org")
+	m.shared = shared{
 		pages:      counter("pages_total", "Pages delivered completely, empty ones included."),
 		replayed:   counter("replayed_entries_total", "Events delivered again after a start because of replay_window."),
 		duplicates: counter("duplicate_events_total", "Events dropped because their uuid was already delivered by this process."),
@@ -38,13 +66,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		oversized:  counter("oversized_entries_total", "Entries over 256 KB, Loki's default limit for a line; forwarded anyway."),
 		outOfRange: counter("out_of_range_entries_total",
 			"Entries older than 7 days or over 10 minutes ahead, which Loki refuses by default; forwarded anyway."),
-		cursorsRefused:     counter("cursor_refused_total", "Cursors that Okta refused; each time reading continues from the last event's time."),
-		checkpointFailures: counter("checkpoint_failures_total", "Checkpoints that could not be written."),
-		confirmed:          counter("confirmed_events_total", "Events that reconcile found in Loki after their delivery."),
-		retried:            counter("retried_events_total", "Events delivered again because they were lost on the way to Loki."),
-		skipped:            counter("skipped_events_total", "Events not delivered because reconcile found them in Loki before."),
-		givenUp: counter("given_up_events_total",
-			"Events given up after three deliveries: Loki never had them although later events arrived."),
+		confirmed: counter("confirmed_events_total", "Events that reconcile found in Loki after their delivery."),
 		late: counter("late_entries_total",
 			"Entries that got the label late because they are more than out_of_order_window behind the newest entry with the same labels."),
 		unverified: counter("unverified_events_total",
@@ -55,22 +77,52 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			"Entries with no label or more than 15, which Loki refuses by default; forwarded anyway."),
 		badMetadata: counter("metadata_limit_entries_total",
 			"Entries with structured metadata over 64 KB or 128 pairs, which Loki refuses by default; forwarded anyway."),
-		bytes: counter("response_bytes_total", "Decoded bytes of System Log responses."),
+		bytes:    counter("response_bytes_total", "Decoded bytes of System Log responses."),
+		requests: by("requests_total", "System Log requests by HTTP status; code \"none\" is a request without an answer.", "code"),
+		queries:  by("reconcile_queries_total", "Queries to Loki for which events it has, by result: answered or failed.", "result"),
+		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "loki_source_okta_request_duration_seconds", Help: "Time of a System Log request from sending to the last byte.",
+			Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
+		}),
 	}
-	m.requests = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "loki_source_okta_requests_total", Help: "System Log requests by HTTP status; code \"none\" is a request without an answer.",
-	}, []string{"code"})
-	m.queries = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "loki_source_okta_reconcile_queries_total", Help: "Queries to Loki for which events it has, by result: answered or failed.",
-	}, []string{"result"})
-	m.duration = prometheus.NewHistogram(prometheus.HistogramOpts{
-		Name: "loki_source_okta_request_duration_seconds", Help: "Time of a System Log request from sending to the last byte.",
-		Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
-	})
-	if reg != nil {
-		reg.MustRegister(m.requests, m.queries, m.duration)
-	}
+	m.all = append(m.all, m.duration)
 	return m
+}
+
+// byOrg are those with a series for each org.
+func (m *MetricsByOrg) byOrg() []*prometheus.CounterVec {
+	return []*prometheus.CounterVec{m.entries, m.retried, m.skipped, m.givenUp, m.cursorsRefused, m.checkpointFailures}
+}
+
+// Of returns the counters of an org, which are exported from then on. org is its host.
+func (m *MetricsByOrg) Of(org string) *Metrics {
+	return &Metrics{
+		entries: m.entries.WithLabelValues(org), retried: m.retried.WithLabelValues(org),
+		skipped: m.skipped.WithLabelValues(org), givenUp: m.givenUp.WithLabelValues(org),
+		cursorsRefused: m.cursorsRefused.WithLabelValues(org), checkpointFailures: m.checkpointFailures.WithLabelValues(org),
+		shared: m.shared,
+	}
+}
+
+// Forget ends the export of an org's counters.
+func (m *MetricsByOrg) Forget(org string) {
+	for _, c := range m.byOrg() {
+		c.DeleteLabelValues(org)
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (m *MetricsByOrg) Describe(ch chan<- *prometheus.Desc) {
+	for _, c := range m.all {
+		c.Describe(ch)
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (m *MetricsByOrg) Collect(ch chan<- prometheus.Metric) {
+	for _, c := range m.all {
+		c.Collect(ch)
+	}
 }
 
 // Observe notes one HTTP exchange; it fits [oktaapi.Config].Observe.

@@ -112,7 +112,7 @@ func (s *trial) format(e event.Event, _ time.Time) event.Entry {
 
 // process begins a new process on the same folder, with a loki.write of its own.
 func (s *trial) process() {
-	s.memories, s.status, s.metrics = &poller.Memories{}, &poller.Status{}, poller.NewMetrics(nil)
+	s.memories, s.status, s.metrics = &poller.Memories{}, &poller.Status{}, poller.NewMetricsByOrg().Of("")
 	s.write = pipesim.NewWrite(s.loki, s.cfg)
 }
 
@@ -168,7 +168,7 @@ func (s *trial) reload() {
 func (s *trial) rename() {
 	s.stop()
 	s.dir = s.t.TempDir()
-	s.status, s.metrics = &poller.Status{}, poller.NewMetrics(nil)
+	s.status, s.metrics = &poller.Status{}, poller.NewMetricsByOrg().Of("")
 	s.run()
 }
 

@@ -89,7 +89,7 @@ type Poller struct {
 // New returns a poller. It does nothing until Run.
 func New(cfg Config) *Poller {
 	if cfg.Metrics == nil {
-		cfg.Metrics = NewMetrics(nil)
+		cfg.Metrics = NewMetricsByOrg().Of("")
 	}
 	p := &Poller{Config: cfg}
 	p.follow = follow{poller: p, size: cfg.PageSize}

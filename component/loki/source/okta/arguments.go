@@ -30,8 +30,12 @@ const (
 
 // Arguments configures loki.source.okta. docs/loki.source.okta.md describes each.
 type Arguments struct {
-	URL       string              `alloy:"url,attr"`
 	ForwardTo []loki.LogsReceiver `alloy:"forward_to,attr"`
+
+	// One org: its address and credentials; or several.
+	URL       string      `alloy:"url,attr,optional"`
+	Orgs      []ListedOrg `alloy:"orgs,attr,optional"` // not nil: several, be it none
+	OrgBlocks []Org       `alloy:"org,block,optional"`
 
 	APIToken      alloytypes.Secret `alloy:"api_token,attr,optional"`
 	PrivateKeyJWT *PrivateKeyJWT    `alloy:"private_key_jwt,block,optional"`
@@ -102,15 +106,40 @@ var (
 // SetToDefault implements syntax.Defaulter.
 func (args *Arguments) SetToDefault() { *args = DefaultArguments }
 
-// Validate implements syntax.Validator. It touches neither disk nor network, and
-// changes nothing.
+// Validate implements syntax.Validator. It touches neither disk nor network, and changes nothing. What is wrong with one of several
+// orgs is no error: it costs that org only, see [Arguments.orgs].
 func (args *Arguments) Validate() error {
+	if len(args.ForwardTo) == 0 {
+		return errors.New("forward_to is empty: it must name at least one receiver, such as loki.write.default.receiver")
+	}
+	if args.single() {
+		if args.URL == "" {
+			return fmt.Errorf("neither url nor org or orgs is set: url names one org, such as %q; org blocks or a list in orgs name several",
+				"https://acme.okta.com")
+		}
+		if args.several() {
+			return errors.New("url is set beside org or orgs: url is for one org, make it one of the others")
+		}
+		return args.validateOrg()
+	}
+	if args.APIToken != "" || args.PrivateKeyJWT != nil {
+		return errors.New("api_token or private_key_jwt is set beside org or orgs: each org has its own")
+	}
+	if err := args.validateNumbers(); err != nil {
+		return err
+	}
+	if err := validateQuery(args.Query); err != nil {
+		return err
+	}
+	_, err := event.New(args.eventOptions("org.example"))
+	return err
+}
+
+// validateOrg checks the arguments for one org.
+func (args *Arguments) validateOrg() error {
 	org, _, err := oktaapi.ParseOrg(args.URL)
 	if err != nil {
 		return fmt.Errorf("url: %w", err)
-	}
-	if len(args.ForwardTo) == 0 {
-		return errors.New("forward_to is empty: it must name at least one receiver, such as loki.write.default.receiver")
 	}
 	switch {
 	case args.APIToken != "" && args.PrivateKeyJWT != nil:

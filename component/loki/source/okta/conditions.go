@@ -19,6 +19,7 @@ type condition struct {
 	holds     bool
 	state     string // a few words for the debug information; "": it says nothing about what the poller does
 	unhealthy bool
+	reads     bool   // unhealthy, and events are delivered all the same
 	message   string // for health; "": it is of no concern to health
 	since     time.Time
 }
@@ -79,16 +80,16 @@ func failures(s poller.Snapshot, grace time.Duration, now time.Time) []condition
 			message: fmt.Sprintf("the checkpoint cannot be read, and reading does not start over; fix the storage path: %v", s.CheckpointErr),
 		},
 		{
-			holds: s.CheckpointErr != nil, unhealthy: true, since: s.CheckpointFailing,
+			holds: s.CheckpointErr != nil, unhealthy: true, reads: true, since: s.CheckpointFailing,
 			message: fmt.Sprintf("the checkpoint cannot be written, so a restart will repeat events; free or fix the storage path: %v",
 				s.CheckpointErr),
 		},
 		{
 			holds:     errors.Is(s.ConfirmErr, poller.ErrNothingArrives) || errors.Is(s.ConfirmErr, reconcile.ErrRefused),
-			unhealthy: true, message: fmt.Sprint(s.ConfirmErr), since: s.ConfirmFailing,
+			unhealthy: true, reads: true, message: fmt.Sprint(s.ConfirmErr), since: s.ConfirmFailing,
 		},
 		{
-			holds: s.ConfirmErr != nil && now.Sub(s.ConfirmFailing) >= grace, unhealthy: true, since: s.ConfirmFailing.Add(grace),
+			holds: s.ConfirmErr != nil && now.Sub(s.ConfirmFailing) >= grace, unhealthy: true, reads: true, since: s.ConfirmFailing.Add(grace),
 			message: fmt.Sprintf("reconcile queries have failed since %s, the cursor does not move; check reconcile's url and Loki: %v",
 				clock(s.ConfirmFailing), s.ConfirmErr),
 		},

@@ -9,7 +9,7 @@ import (
 // blockedAfter is how long a receiver may take an entry before it is called blocked.
 const blockedAfter = 5 * time.Second
 
-// debugInfo is what the UI shows. Nothing in it is secret. Its fields are described in
+// debugInfo is what the UI shows of one org. Nothing in it is secret. Its fields are described in
 // docs/loki.source.okta.md.
 type debugInfo struct {
 	Org        string `alloy:"org,attr"`
@@ -61,11 +61,55 @@ type reconcileInfo struct {
 	Error             string    `alloy:"error,attr,optional"`
 }
 
+// orgsInfo is what the UI shows of several orgs.
+type orgsInfo struct {
+	Orgs []orgInfo `alloy:"org,block"`
+}
+
+// orgInfo is a row of the table of orgs.
+type orgInfo struct {
+	Name            string    `alloy:"name,attr"`
+	Org             string    `alloy:"org,attr,optional"`
+	State           string    `alloy:"state,attr"`
+	Health          string    `alloy:"health,attr"`
+	Lag             string    `alloy:"lag,attr,optional"`
+	LastPoll        time.Time `alloy:"last_poll,attr,optional"`
+	LastEvent       time.Time `alloy:"last_event,attr,optional"`
+	EventsForwarded uint64    `alloy:"events_forwarded,attr,optional"`
+	Unconfirmed     int       `alloy:"unconfirmed_events,attr,optional"`
+}
+
+// notCollected is the state of an org whose entry is of no use.
+const notCollected = "not collected"
+
 // DebugInfo implements component.DebugComponent. It only reads snapshots and never
-// waits for the poller.
+// waits for a poller.
 func (c *Component) DebugInfo() any {
-	j, s := c.snapshot()
-	now := time.Now()
+	now, args, members := time.Now(), c.arguments(), c.current()
+	if args.single() && len(members) == 1 {
+		return members[0].debugInfo(now)
+	}
+	info := orgsInfo{Orgs: make([]orgInfo, 0, len(members))}
+	for _, m := range members {
+		info.Orgs = append(info.Orgs, m.row(now))
+	}
+	return info
+}
+
+func (m member) row(now time.Time) orgInfo {
+	row := orgInfo{Name: m.name, State: notCollected, Health: m.verdict(now).message}
+	if m.collector == nil {
+		return row
+	}
+	j, s := m.snapshot()
+	row.Org, row.State = j.org.String(), stateOf(s, now)
+	row.Lag, row.LastPoll, row.LastEvent = s.Lag(now).Round(time.Second).String(), s.LastPoll, s.LastEvent
+	row.EventsForwarded, row.Unconfirmed = s.Events, s.Unconfirmed
+	return row
+}
+
+func (k *collector) debugInfo(now time.Time) debugInfo {
+	j, s := k.snapshot()
 	info := debugInfo{
 		Org:             j.org.String(),
 		AuthMethod:      j.auth.Method(),

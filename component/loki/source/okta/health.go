@@ -22,24 +22,31 @@ const outageGrace = 5 * time.Minute
 // unhealthy at once, what may pass by itself only when it lasts. Waiting for the rate limit
 // is healthy, and so is a receiver that blocks for less than that; the message says so.
 func (c *Component) CurrentHealth() component.Health {
-	j, s := c.snapshot()
-	return healthOf(s, j.auth.Method(), j.args.PollInterval, time.Now())
+	now, args, members := time.Now(), c.arguments(), c.current()
+	if args.single() && len(members) == 1 {
+		return members[0].verdict(now).health()
+	}
+	return healthOfAll(members, now)
 }
 
-// healthOf judges a snapshot: one sentence with cause and remedy, and the time it became
-// true, not the time of this call.
-func healthOf(s poller.Snapshot, method string, interval time.Duration, now time.Time) component.Health {
-	for _, c := range conditions(s, method, interval, now) {
-		if !c.holds || c.message == "" {
-			continue
-		}
-		health := component.HealthTypeHealthy
-		if c.unhealthy {
-			health = component.HealthTypeUnhealthy
-		}
-		return component.Health{Health: health, Message: c.message, UpdateTime: c.since}
+// health is the condition as Alloy shows it.
+func (v condition) health() component.Health {
+	health := component.HealthTypeHealthy
+	if v.unhealthy {
+		health = component.HealthTypeUnhealthy
 	}
-	return component.Health{Health: component.HealthTypeHealthy, Message: polling, UpdateTime: slices.MaxFunc([]time.Time{s.Started, s.Recovered}, time.Time.Compare)}
+	return component.Health{Health: health, Message: v.message, UpdateTime: v.since}
+}
+
+// verdict judges a snapshot: one sentence with cause and remedy, and the time it became
+// true, not the time of this call.
+func verdict(s poller.Snapshot, method string, interval time.Duration, now time.Time) condition {
+	for _, c := range conditions(s, method, interval, now) {
+		if c.holds && c.message != "" {
+			return c
+		}
+	}
+	return condition{message: polling, since: slices.MaxFunc([]time.Time{s.Started, s.Recovered}, time.Time.Compare)}
 }
 
 // refusal tells what Okta refused, in its own words, and what to do about it.

@@ -189,7 +189,7 @@ func TestHealthTellsWhatIsWrongAndSinceWhen(t *testing.T) {
 			if c.interval == 0 {
 				c.interval = 10 * time.Second
 			}
-			h := healthOf(c.snapshot, c.method, c.interval, noon)
+			h := verdict(c.snapshot, c.method, c.interval, noon).health()
 			want := component.HealthTypeUnhealthy
 			if c.healthy {
 				want = component.HealthTypeHealthy
@@ -201,7 +201,7 @@ func TestHealthTellsWhatIsWrongAndSinceWhen(t *testing.T) {
 			require.NotContains(t, h.Message, "\n")
 			require.Equal(t, c.since, h.UpdateTime, "the time of the change")
 			if h.Health == component.HealthTypeUnhealthy {
-				later := healthOf(c.snapshot, c.method, c.interval, noon.Add(time.Hour))
+				later := verdict(c.snapshot, c.method, c.interval, noon.Add(time.Hour)).health()
 				require.Equal(t, h, later, "asking again changes nothing")
 			}
 		})

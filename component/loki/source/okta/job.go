@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 	promconfig "github.com/prometheus/common/config"
 
@@ -25,7 +26,7 @@ import (
 // userAgent is what Okta's administrators see in their log.
 var userAgent = "alloy-okta/" + build.Version + " loki.source.okta"
 
-// job is what one version of the arguments amounts to: everything a poller needs
+// job is what one version of the arguments amounts to for one org: everything a poller needs
 // that can fail, made ahead of time so that a bad value is refused at load.
 type job struct {
 	args      Arguments
@@ -40,24 +41,38 @@ type job struct {
 	replay    time.Duration
 }
 
-func newJob(args Arguments, c *Component) (*job, error) {
+// connections are what all orgs of a component use.
+type connections struct {
+	okta *http.Client
+	loki *http.Client // nil without reconcile
+}
+
+func (args *Arguments) connections() (connections, error) {
+	var c connections
+	var err error
+	if c.okta, err = args.Client.httpClient(); err != nil {
+		return c, fmt.Errorf("client: %w", err)
+	}
+	if args.Reconcile != nil {
+		if c.loki, err = args.Reconcile.httpClient(); err != nil {
+			return c, fmt.Errorf("reconcile: %w", err)
+		}
+	}
+	return c, nil
+}
+
+// newJob returns the job of arguments for one org.
+func newJob(args Arguments, shared connections, logger log.Logger) (*job, error) {
 	org, notes, err := oktaapi.ParseOrg(args.URL)
 	if err != nil {
 		return nil, fmt.Errorf("url: %w", err)
 	}
 	for _, note := range notes {
-		level.Warn(c.logger).Log("msg", "url was normalized", "url", org, "note", note)
+		level.Warn(logger).Log("msg", "url was normalized", "url", org, "note", note)
 	}
-	if args.RequestTimeout < oktaQueryTimeout {
-		level.Warn(c.logger).Log("msg", "request_timeout is below the 30s in which Okta may still answer a query",
-			"request_timeout", args.RequestTimeout)
-	}
-	j := &job{args: args, org: org, scope: checkpoint.Scope{
+	j := &job{args: args, org: org, http: shared.okta, scope: checkpoint.Scope{
 		Org: org.String(), Filter: args.Filter, Query: args.Query, PageSize: args.PageSize,
 	}}
-	if j.http, err = args.Client.httpClient(); err != nil {
-		return nil, fmt.Errorf("client: %w", err)
-	}
 	if j.auth, err = args.authorizer(org, j.http); err != nil {
 		return nil, err
 	}
@@ -67,7 +82,7 @@ func newJob(args Arguments, c *Component) (*job, error) {
 	j.replay = args.ReplayWindow
 	if args.Reconcile != nil {
 		j.replay = 0 // the journal holds what has arrived; there is nothing to replay
-		loki, id, err := args.Reconcile.loki(org.Host, args.Labels)
+		loki, id, err := args.Reconcile.loki(org.Host, args.Labels, shared.loki)
 		if err != nil {
 			return nil, fmt.Errorf("reconcile: %w", err)
 		}
@@ -99,16 +114,16 @@ func (j *job) pipeline() uint64 {
 
 // open opens the checkpoint and logs what is wrong with it. An error is a
 // [*checkpoint.UnreadableError].
-func (j *job) open(c *Component) (*checkpoint.Journal, error) {
-	journal, notes, err := checkpoint.Open(c.opts.DataPath, j.scope, j.replay)
+func (j *job) open(k *collector) (*checkpoint.Journal, error) {
+	journal, notes, err := checkpoint.Open(k.c.opts.DataPath, j.scope, j.replay)
 	for _, note := range notes {
-		level.Warn(c.logger).Log(append([]any{"msg", note.Message}, note.Fields...)...)
+		level.Warn(k.logger).Log(append([]any{"msg", note.Message}, note.Fields...)...)
 	}
 	return journal, err
 }
 
 // poller returns a new poller that goes on where the memory's last one stood.
-func (j *job) poller(c *Component, memory *poller.Memory) *poller.Poller {
+func (j *job) poller(k *collector, memory *poller.Memory) *poller.Poller {
 	client := oktaapi.New(oktaapi.Config{
 		Org:       j.org,
 		Auth:      j.auth,
@@ -120,17 +135,17 @@ func (j *job) poller(c *Component, memory *poller.Memory) *poller.Poller {
 		UserAgent: userAgent,
 		Budget:    j.budget(),
 		Share:     j.args.RateLimitShare,
-		Waiting:   c.status.Waiting,
-		Observe:   c.metrics.Observe,
+		Waiting:   k.status.Waiting,
+		Observe:   k.metrics.Observe,
 	})
-	to := sink{receivers: j.args.ForwardTo, live: c.live, partly: &c.partly, current: &c.sendingTo}
+	to := sink{receivers: j.args.ForwardTo, live: k.c.live, partly: &k.partly, current: &k.sendingTo}
 	return poller.New(poller.Config{
 		Source:          client,
 		Sink:            to,
 		Receiver:        to.receiver,
 		Remedy:          func(err error) string { return auth.Remedy(j.auth.Method(), err) },
 		Format:          j.formatter.Entry,
-		Open:            func() (*checkpoint.Journal, error) { return j.open(c) },
+		Open:            func() (*checkpoint.Journal, error) { return j.open(k) },
 		Scope:           j.scope,
 		PageSize:        j.args.PageSize,
 		PollInterval:    j.args.PollInterval,
@@ -142,9 +157,9 @@ func (j *job) poller(c *Component, memory *poller.Memory) *poller.Poller {
 		Pipeline:        j.pipeline(),
 		PerStream:       j.args.Reconcile != nil && j.args.Reconcile.Ordering == orderingStream,
 		Memory:          memory,
-		Status:          &c.status,
-		Metrics:         c.metrics,
-		Logger:          c.logger,
+		Status:          &k.status,
+		Metrics:         k.metrics,
+		Logger:          k.logger,
 	})
 }
 

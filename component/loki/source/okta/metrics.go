@@ -9,7 +9,7 @@ import (
 )
 
 func desc(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc("loki_source_okta_"+name, help, labels, nil)
+	return prometheus.NewDesc("loki_source_okta_"+name, help, append([]string{"org"}, labels...), nil)
 }
 
 var (
@@ -37,7 +37,7 @@ var (
 )
 
 // stateCollector exports what is computed at the moment of the scrape, so that the
-// lag is true also while nothing happens.
+// lag is true also while nothing happens. Together with the counters by org these are all the series of an org, at most 25.
 type stateCollector struct{ c *Component }
 
 func (s *stateCollector) Describe(ch chan<- *prometheus.Desc) {
@@ -48,10 +48,18 @@ func (s *stateCollector) Describe(ch chan<- *prometheus.Desc) {
 }
 
 func (s *stateCollector) Collect(ch chan<- prometheus.Metric) {
-	snap, now := s.c.status.Snapshot(), time.Now()
-	reconciles := s.c.current().confirm != nil
+	for _, m := range s.c.current() {
+		if m.collector != nil {
+			m.collect(ch, time.Now())
+		}
+	}
+}
+
+func (k *collector) collect(ch chan<- prometheus.Metric, now time.Time) {
+	j, snap := k.job.Load(), k.status.Snapshot()
+	reconciles := j.confirm != nil
 	send := func(d *prometheus.Desc, v float64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, append([]string{j.org.Host}, labels...)...)
 	}
 	at := func(d *prometheus.Desc, t time.Time) {
 		if !t.IsZero() {
@@ -88,10 +96,10 @@ func (s *stateCollector) Collect(ch chan<- prometheus.Metric) {
 		send(unconfirmedDesc, float64(snap.Unconfirmed))
 		since(unconfirmedAge, snap.UnconfirmedSince)
 	}
-	if b := s.c.current().budget().Status(); b.Known {
+	if b := j.budget().Status(); b.Known {
 		send(limitDesc, float64(b.Limit))
 		send(remainingDesc, float64(b.Remaining))
 		at(resetDesc, b.Reset)
 	}
-	ch <- prometheus.MustNewConstMetric(waitDesc, prometheus.CounterValue, snap.WaitedFor(now).Seconds())
+	ch <- prometheus.MustNewConstMetric(waitDesc, prometheus.CounterValue, snap.WaitedFor(now).Seconds(), j.org.Host)
 }

@@ -1,8 +1,8 @@
 // Package okta implements the loki.source.okta component: it reads the System Log
-// of an Okta org and forwards each event as a log entry.
+// of Okta orgs and forwards each event as a log entry.
 //
-// The package is thin. It turns arguments into a poller, keeps one poller running,
-// and shows its state to Alloy. What is Okta-shaped lives in internal/oktaapi (requests),
+// The package is thin. It turns arguments into one collector for each org, keeps them
+// running, and shows their state to Alloy. What is Okta-shaped lives in internal/oktaapi (requests),
 // internal/event (entries), internal/poller (the loop) and internal/checkpoint (the
 // cursor).
 package okta
@@ -10,10 +10,12 @@ package okta
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
-	"sync/atomic"
+	"time"
 
 	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
 
 	"github.com/grafana/alloy/internal/component"
 	"github.com/grafana/alloy/internal/featuregate"
@@ -45,18 +47,24 @@ var memories poller.Memories
 
 // Component implements loki.source.okta.
 type Component struct {
-	opts      component.Options
-	logger    log.Logger // what Alloy gives, for packages that log through go-kit
-	metrics   *poller.Metrics
-	live      liveDebugging
-	status    poller.Status
-	partly    partly
-	sendingTo atomic.Int32 // index in forward_to
+	opts    component.Options
+	logger  log.Logger // what Alloy gives, for packages that log through go-kit
+	metrics *poller.MetricsByOrg
+	live    liveDebugging
 
-	updated chan struct{} // holds a token when job was replaced
+	updated chan struct{} // holds a token when members was replaced
 
-	mut sync.RWMutex
-	job *job
+	mut     sync.RWMutex
+	args    *Arguments // never changed, only replaced
+	members []member
+}
+
+// member is one of the orgs that the arguments ask for: collected, or with what is wrong with it.
+type member struct {
+	name string
+	*collector
+	err   error     // nil: collector is set
+	since time.Time // when err was found
 }
 
 var (
@@ -72,64 +80,85 @@ func New(opts component.Options, args Arguments) (*Component, error) {
 		opts:    opts,
 		logger:  slogadapter.GoKit(opts.Logger.Handler()),
 		live:    newLiveDebugging(opts),
+		metrics: poller.NewMetricsByOrg(),
 		updated: make(chan struct{}, 1),
 	}
 	if err := c.Update(args); err != nil {
 		return nil, err
 	}
 	// Registered last: a component that could not be built must leave no metric behind.
-	c.metrics = poller.NewMetrics(opts.Registerer)
 	if opts.Registerer != nil {
-		opts.Registerer.MustRegister(&stateCollector{c})
+		opts.Registerer.MustRegister(c.metrics, &stateCollector{c})
 	}
 	return c, nil
 }
 
-// Run keeps a poller running until ctx ends, and replaces it when the arguments
-// change. It may be called again after it returned.
+// Run keeps a collector running for each org until ctx ends, and starts and stops them when
+// the arguments change. It may be called again after it returned.
 func (c *Component) Run(ctx context.Context) error {
-	for ctx.Err() == nil {
-		select { // an Update before this point is already in job
+	running := map[*collector]run{}
+	for {
+		select { // an Update before this point is already in members
 		case <-c.updated:
 		default:
 		}
-		c.poll(ctx)
+		wanted := map[*collector]bool{}
+		if ctx.Err() == nil {
+			for _, m := range c.current() {
+				wanted[m.collector] = m.collector != nil
+			}
+		}
+		// One that comes back must not start beside its old self, on the same cursor.
+		stopOthers(running, wanted)
+		if ctx.Err() != nil {
+			return nil
+		}
+		for k, is := range wanted {
+			if _, runs := running[k]; is && !runs {
+				running[k] = start(ctx, k)
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case <-c.updated:
+		}
 	}
-	return nil
 }
 
-// poll runs one poller until ctx ends or the arguments change. It waits for the
-// poller, so that two never run at once.
-func (c *Component) poll(ctx context.Context) {
+// run is a collector at work.
+type run struct {
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+func start(ctx context.Context, k *collector) run {
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	j := c.current()
-	memory := memories.Take(j.owner(c.opts.DataPath))
-	defer memories.Release(memory)
-	p := j.poller(c, memory)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = p.Run(ctx) // the context's error, always
-	}()
-	select {
-	case <-ctx.Done():
-	case <-c.updated:
-	}
-	cancel()
-	<-done
+	r := run{cancel, make(chan struct{})}
+	go func() { defer close(r.done); k.run(ctx) }()
+	return r
 }
 
-// Update implements component.Component. It never waits for the poller: the send
-// that may be blocked ends with the poller's context.
+// stopOthers stops those that are not wanted, all at once, and waits for them.
+func stopOthers(running map[*collector]run, wanted map[*collector]bool) {
+	var stopping []run
+	for k, r := range running {
+		if !wanted[k] {
+			r.cancel()
+			stopping = append(stopping, r)
+			delete(running, k)
+		}
+	}
+	for _, r := range stopping {
+		<-r.done
+	}
+}
+
+// Update implements component.Component. It never waits for a poller. Of several orgs, each that can be collected is; for the single
+// one of url, what is wrong with it is an error.
 func (c *Component) Update(args component.Arguments) error {
-	j, err := newJob(args.(Arguments), c)
-	if err != nil {
+	if err := c.update(args.(Arguments)); err != nil {
 		return fmt.Errorf("configuring loki.source.okta: %w", err)
 	}
-	c.mut.Lock()
-	c.job = j
-	c.mut.Unlock()
 	select {
 	case c.updated <- struct{}{}:
 	default:
@@ -137,17 +166,80 @@ func (c *Component) Update(args component.Arguments) error {
 	return nil
 }
 
-// snapshot is the poller's state, with the name of the receiver that takes an entry.
-func (c *Component) snapshot() (*job, poller.Snapshot) {
-	j, s := c.current(), c.status.Snapshot()
-	s.Receiver = sink{receivers: j.args.ForwardTo, current: &c.sendingTo}.receiver()
-	return j, s
+func (c *Component) update(args Arguments) error {
+	all := args.orgs()
+	had := c.current()
+	if len(all) == 0 && len(had) > 0 {
+		return fmt.Errorf("orgs became empty, as it does when its file was cut off: the %d before are collected as they were; "+
+			"to collect none, remove the component", len(had))
+	}
+	shared, err := args.connections()
+	if err != nil {
+		return err
+	}
+	byHost := map[string]*collector{}
+	for _, m := range had {
+		if m.collector != nil {
+			byHost[m.job.Load().org.Host] = m.collector
+		}
+	}
+	if args.RequestTimeout < oktaQueryTimeout {
+		level.Warn(c.logger).Log("msg", "request_timeout is below the 30s in which Okta may still answer a query",
+			"request_timeout", args.RequestTimeout)
+	}
+	members := make([]member, 0, len(all))
+	for _, w := range all {
+		m := c.member(w, byHost, shared)
+		if m.err != nil && args.single() {
+			return m.err
+		}
+		members = append(members, m)
+	}
+	for host := range byHost {
+		if !slices.ContainsFunc(members, func(m member) bool { return m.collector != nil && m.job.Load().org.Host == host }) {
+			c.metrics.Forget(host)
+		}
+	}
+	c.mut.Lock()
+	defer c.mut.Unlock()
+	c.args, c.members = &args, members
+	return nil
 }
 
-func (c *Component) current() *job {
+// member makes the collector of an org, the one it had if there is one, do what is wanted.
+func (c *Component) member(w wanted, byHost map[string]*collector, shared connections) member {
+	refused := func(err error) member {
+		level.Error(c.logger).Log("msg", "an org is not collected", "name", w.name, "err", err)
+		return member{name: w.name, err: err, since: time.Now()}
+	}
+	if w.err != nil {
+		return refused(w.err)
+	}
+	k := byHost[w.url.Host]
+	if k != nil && k.collects(w.args) {
+		return member{name: w.name, collector: k}
+	}
+	j, err := newJob(w.args, shared, log.With(c.logger, "org", w.url.Host))
+	if err != nil {
+		return refused(err)
+	}
+	if k == nil || k.job.Load().org.String() != w.url.String() { // http instead of https is another log as far as the cursor knows
+		k = newCollector(c, w.url.Host)
+	}
+	k.replace(j)
+	return member{name: w.name, collector: k}
+}
+
+func (c *Component) current() []member {
 	c.mut.RLock()
 	defer c.mut.RUnlock()
-	return c.job
+	return c.members
+}
+
+func (c *Component) arguments() *Arguments {
+	c.mut.RLock()
+	defer c.mut.RUnlock()
+	return c.args
 }
 
 // LiveDebugging implements component.LiveDebugging.

@@ -107,17 +107,10 @@ func (r *Reconcile) address() (*url.URL, error) {
 
 // loki returns the client and what identifies the configuration that decides whether
 // it finds what is sent.
-func (r *Reconcile) loki(org string, labels map[string]string) (*reconcile.Loki, string, error) {
+func (r *Reconcile) loki(org string, labels map[string]string, hc *http.Client) (*reconcile.Loki, string, error) {
 	u, err := r.address()
 	if err != nil {
 		return nil, "", err
-	}
-	hc, err := promconfig.NewClientFromConfig(*r.HTTPClientConfig.Convert(), "loki.source.okta reconcile")
-	if err != nil {
-		return nil, "", err
-	}
-	if hc.CheckRedirect == nil { // else redirects are not followed at all
-		hc.CheckRedirect = stayHome
 	}
 	selector := r.Selector
 	if selector == "" {
@@ -129,6 +122,18 @@ func (r *Reconcile) loki(org string, labels map[string]string) (*reconcile.Loki,
 		URL: u, Selector: selector, HTTP: hc, TenantID: r.TenantID, UserAgent: userAgent,
 		Before: margin, After: margin, Ingesters: r.QueryIngestersWithin, MaxAge: r.RejectOldSamplesMaxAge,
 	}), hex.EncodeToString(sum[:8]), nil
+}
+
+// httpClient returns the client for Loki.
+func (r *Reconcile) httpClient() (*http.Client, error) {
+	hc, err := promconfig.NewClientFromConfig(*r.HTTPClientConfig.Convert(), "loki.source.okta reconcile")
+	if err != nil {
+		return nil, err
+	}
+	if hc.CheckRedirect == nil { // else redirects are not followed at all
+		hc.CheckRedirect = stayHome
+	}
+	return hc, nil
 }
 
 // staticSelector selects the labels that every entry has before relabeling.

@@ -1,0 +1,88 @@
+package okta
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/grafana/alloy/internal/component"
+)
+
+// maxNamed is how many orgs a part of a health message names.
+const maxNamed = 5
+
+// verdict is what health says of one org.
+func (m member) verdict(now time.Time) condition {
+	if m.err != nil {
+		return condition{unhealthy: true, message: m.err.Error(), since: m.since}
+	}
+	j, s := m.snapshot()
+	return verdict(s, j.auth.Method(), j.args.PollInterval, now)
+}
+
+// healthOfAll sums up several orgs: how many need an operator, and what the first of them need.
+func healthOfAll(members []member, now time.Time) component.Health {
+	if len(members) == 0 {
+		return component.Health{Health: component.HealthTypeHealthy, Message: "no orgs", UpdateTime: now}
+	}
+	var missing, troubled, notes []string
+	var since, calm time.Time // of the latest trouble; of the latest good news
+	for _, m := range members {
+		v := m.verdict(now)
+		text := m.name + ": " + v.message
+		switch {
+		case v.unhealthy && v.reads:
+			troubled = append(troubled, text)
+		case v.unhealthy:
+			missing = append(missing, text)
+		case v.message != polling:
+			notes = append(notes, text)
+		}
+		if v.unhealthy {
+			since = later(since, v.since)
+		}
+		calm = later(calm, v.since)
+	}
+	total := fmt.Sprintf("of %d orgs", len(members))
+	var parts []string
+	if len(missing) > 0 {
+		parts = append(parts, fmt.Sprintf("%d %s %s not collected: %s", len(missing), total, is(missing), named(missing)))
+	}
+	if len(troubled) > 0 {
+		parts = append(parts, fmt.Sprintf("%d %s %s in trouble: %s", len(troubled), total, is(troubled), named(troubled)))
+	}
+	if len(parts) > 0 {
+		return component.Health{Health: component.HealthTypeUnhealthy, Message: strings.Join(parts, ". "), UpdateTime: since}
+	}
+	message := fmt.Sprintf("polling %d orgs", len(members))
+	if len(members) == 1 {
+		message = "polling 1 org"
+	}
+	if len(notes) > 0 {
+		message += ", but " + named(notes)
+	}
+	return component.Health{Health: component.HealthTypeHealthy, Message: message, UpdateTime: calm}
+}
+
+// named joins what is said of orgs, of the first maxNamed.
+func named(orgs []string) string {
+	text := strings.Join(orgs[:min(len(orgs), maxNamed)], "; ")
+	if more := len(orgs) - maxNamed; more > 0 {
+		text += fmt.Sprintf("; and %d more", more)
+	}
+	return text
+}
+
+func is(orgs []string) string {
+	if len(orgs) == 1 {
+		return "is"
+	}
+	return "are"
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
