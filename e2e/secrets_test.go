@@ -43,11 +43,9 @@ livedebugging {
 }
 
 loki.source.okta "default" {
-	url              = sys.env("OKTA_URL")
 	poll_interval    = "300ms"
 	initial_lookback = "2h"
 	forward_to       = [loki.write.default.receiver]
-%s
 
 	redact {
 		mode = "hash"
@@ -59,6 +57,7 @@ loki.source.okta "default" {
 		bearer_token = sys.env("LOKI_TOKEN")
 		http_headers = {"X-Canary" = [sys.env("LOKI_HEADER")]}
 	}
+%s
 }
 
 loki.write "default" {
@@ -68,6 +67,8 @@ loki.write "default" {
 	}
 }
 `
+
+const orgURL = "\turl = sys.env(\"OKTA_URL\")\n"
 
 // canaries are the secrets of a run, by name.
 type canaries map[string]string
@@ -215,8 +216,36 @@ func secretRun(t *testing.T, okta *org, credentials string, env []string, secret
 }
 
 func TestNoSecretOfAnAPITokenRunGetsOut(t *testing.T) {
+	apiTokenRun(t, orgURL+"\tapi_token = sys.env(\"OKTA_API_TOKEN\")", func(*org) []string { return nil })
+}
+
+// The tokens of orgs come out of a file as plain text, which nothing but the component hides.
+func TestNoSecretOfAFileOfOrgsGetsOut(t *testing.T) {
+	const fromFile = `
+	orgs = encoding.from_yaml(convert.nonsensitive(local.file.tenants.content))["tenants_credentials"]
+}
+
+local.file "tenants" {
+	filename  = sys.env("TENANTS_FILE")
+	is_secret = true
+}
+
+loki.source.okta "one" {
+	forward_to = [loki.write.default.receiver]
+
+	org "acme" {
+		url       = "acme.okta.com"
+		api_token = "%s"
+		poll_interval = "1ms"
+	}
+`
+	apiTokenRun(t, fmt.Sprintf(fromFile, token), tenantsFile(t))
+}
+
+func apiTokenRun(t *testing.T, credentials string, env func(*org) []string) {
+	t.Helper()
 	okta := startOrg(t, "--backlog=0", "--rate=0/s", "--rate-limit=6000")
-	secretRun(t, okta, "\tapi_token = sys.env(\"OKTA_API_TOKEN\")", nil,
+	secretRun(t, okta, credentials, env(okta),
 		func() canaries { return canaries{"the API token": token} },
 		func(alloy *collector) {
 			for _, fault := range []string{"500", "reset", "html", "next-elsewhere"} {
@@ -248,7 +277,7 @@ func TestNoSecretOfAServiceAppRunGetsOut(t *testing.T) {
 		"--client-id=0oaCanary", "--client-jwks="+file)
 	way.to(t, okta.url)
 
-	credentials := "\n\tprivate_key_jwt {\n\t\tclient_id   = \"0oaCanary\"\n\t\tkey_id      = \"canary\"\n\t\t" +
+	credentials := orgURL + "\n\tprivate_key_jwt {\n\t\tclient_id   = \"0oaCanary\"\n\t\tkey_id      = \"canary\"\n\t\t" +
 		"private_key = sys.env(\"PRIVATE_KEY\")\n\t}"
 	secretRun(t, okta, credentials, []string{"OKTA_URL=" + server.URL, "PRIVATE_KEY=" + private},
 		func() canaries {
@@ -266,6 +295,16 @@ func TestNoSecretOfAServiceAppRunGetsOut(t *testing.T) {
 			okta.control(t, http.MethodPost, "refuse?status=403")
 			require.Contains(t, alloy.waitForHealth(t, "unhealthy"), "Okta refused access to the System Log")
 		})
+}
+
+// tenantsFile writes the file of Logz.io's shipper and returns the environment that names it.
+func tenantsFile(t *testing.T) func(*org) []string {
+	return func(o *org) []string {
+		file := filepath.Join(t.TempDir(), "tenants-credentials.yml")
+		content := fmt.Sprintf("tenants_credentials:\n    - okta_api_key: %s\n      okta_domain: %s\n", token, o.url)
+		require.NoError(t, os.WriteFile(file, []byte(content), 0o600))
+		return []string{"TENANTS_FILE=" + file}
+	}
 }
 
 // wiretap is a reverse proxy that keeps the secrets it sees, up to ten of a kind.

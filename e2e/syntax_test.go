@@ -28,6 +28,13 @@ var syntaxRuns = map[string]func(t *testing.T, alloy *collector, okta *org, loki
 		requireEchoed(t, alloy, okta)
 	},
 
+	"tenants.alloy": func(t *testing.T, alloy *collector, okta *org, loki *testbed.Loki) {
+		records := okta.records(t, syntaxEvents)
+		waitForCount(t, loki.Reader(), selector, records, len(records), time.Minute)
+		alloy.stop(t)
+		requireExactlyOnce(t, loki.Reader(), selector, records)
+	},
+
 	"terminal.alloy": func(t *testing.T, alloy *collector, okta *org, loki *testbed.Loki) {
 		last := gjson.GetBytes(okta.persisted(t)[syntaxEvents-1], "uuid").String()
 		waitForLog(t, alloy, last)
@@ -82,6 +89,7 @@ func TestEveryConfigurationIsFormattedValidAndRuns(t *testing.T) {
 			config, err := fs.ReadFile(syntax.Files, name)
 			require.NoError(t, err)
 			alloy := newCollector(t, config, okta, loki)
+			alloy.env = append(alloy.env, tenantsFile(t)(okta)...)
 			alloy.start(t)
 			run(t, alloy, okta, loki)
 		})

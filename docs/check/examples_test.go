@@ -43,10 +43,11 @@ func surroundings(t *testing.T) *vm.Scope {
 		receivers[label] = map[string]any{"receiver": loki.NewLogsReceiver(), "rules": alloy_relabel.Rules{}}
 	}
 	secret := map[string]any{"content": alloytypes.OptionalSecret{IsSecret: true, Value: env("")}}
+	tenants := alloytypes.OptionalSecret{IsSecret: true, Value: "tenants_credentials:\n- {okta_domain: a.okta.com, okta_api_key: abc}\n"}
 	return vm.NewScope(map[string]any{
 		"sys":   map[string]any{"env": env},
 		"loki":  map[string]any{"write": receivers, "process": receivers, "relabel": receivers, "echo": receivers},
-		"local": map[string]any{"file": map[string]any{"okta": secret, "okta_token": secret, "token": secret, "redact_key": secret}},
+		"local": map[string]any{"file": map[string]any{"tenants": map[string]any{"content": tenants}, "okta": secret, "okta_token": secret, "token": secret, "redact_key": secret}},
 	})
 }
 

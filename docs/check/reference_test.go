@@ -47,6 +47,7 @@ var types = map[reflect.Type]string{
 	reflect.TypeFor[map[string]string]():              "map(string)",
 	reflect.TypeFor[map[string][]alloytypes.Secret](): "map(list(secret))",
 	reflect.TypeFor[[]loki.LogsReceiver]():            "list(LogsReceiver)",
+	reflect.TypeFor[[]okta.ListedOrg]():               "list(object)",
 	reflect.TypeFor[alloy_relabel.Rules]():            "RelabelRules",
 	reflect.TypeFor[config.URL]():                     "string",
 	reflect.TypeFor[config.TLSVersion]():              "string",
@@ -92,8 +93,13 @@ func bodies(t *testing.T, path []string, v reflect.Value) []body {
 				walk(field)
 			case "block":
 				require.Equal(t, "optional", parts[2])
-				fresh := reflect.New(field.Type()).Elem()
+				typ := field.Type()
+				if typ.Kind() == reflect.Slice { // a block that may be there several times
+					typ = typ.Elem()
+				}
+				fresh := reflect.New(typ).Elem()
 				inner = append(inner, bodies(t, append(slices.Clone(path), parts[0]), fresh)...)
+			case "label": // of a block
 			case "attr":
 				own.attrs[parts[0]] = attr{typ: field.Type(), value: field, optional: len(parts) > 2 && parts[2] == "optional"}
 			default:
@@ -224,7 +230,7 @@ func TestTheReferencePageDocumentsEveryMetricInItsOwnWords(t *testing.T) {
 		require.Equalf(t, metric.Help, rows[name]["Description"], "%s", name)
 		var labels []string
 		for _, label := range metric.Labels {
-			require.Containsf(t, []string{"code", "part", "result"}, label, "%s: a label with many values makes many series", name)
+			require.Containsf(t, []string{"code", "org", "part", "result"}, label, "%s: a label with many values makes many series", name)
 			labels = append(labels, "`"+label+"`")
 		}
 		require.Equalf(t, strings.Join(labels, ", "), rows[name]["Labels"], "%s", name)

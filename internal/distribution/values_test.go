@@ -47,6 +47,8 @@ func TestValidateRunsTheComponentsOwnChecks(t *testing.T) {
 			`local.file "k" { filename = "/none" }`, "encrypt"},
 		"in a module": {"declare \"d\" {\n argument \"token\" { }\n" + source("api_token = argument.token.value",
 			"page_size = 0") + "}\n", "page_size is 0"},
+		"an org of several": {source("url = ", "api_token = ", "org \"acme\" {\n url = \"acme.okta.com\"\n}"),
+			`org "acme": neither api_token nor private_key_jwt is set`},
 		"another component": {"loki.write \"w\" {\n endpoint {\n  url = \"http://l\"\n  bearer_token = \"a\"\n  " +
 			"bearer_token_file = \"b\"\n }\n}", "at most one of"},
 		"a block of Alloy's own": {`logging { level = "loud" }`, "loud"},
@@ -71,6 +73,11 @@ func TestValidateTakesWhatItCannotKnowToBeRight(t *testing.T) {
 			"private_key_jwt {\n client_id = sys.env(\"NOT_SET_HERE\")\n private_key = sys.env(\"NOT_SET_HERE\")\n}"),
 		"a password that is unknown": source("reconcile {\n url = sys.env(\"NOT_SET_HERE\")\n basic_auth {\n  username = \"u\"\n  " +
 			"password = sys.env(\"NOT_SET_HERE\")\n }\n}"),
+		"orgs from a file": source("url = ", "api_token = ", "orgs = encoding.from_yaml(local.file.t.content)[\"tenants\"]") +
+			`local.file "t" { filename = "/none" }`,
+		"orgs from the environment": source("url = ", "api_token = ",
+			"org \"a\" {\n url = sys.env(\"NOT_SET_HERE\")\n api_token = sys.env(\"NOT_SET_HERE\")\n}",
+			"org \"b\" {\n url = sys.env(\"NOT_SET_HERE\")\n api_token = sys.env(\"NOT_SET_HERE\")\n}"),
 		"a component of unknown values": `loki.write "w" { endpoint { url = sys.env("NOT_SET_HERE") } }`,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -20,8 +20,8 @@ var (
 	lastPollDesc  = desc("last_poll_timestamp_seconds", "Last page received from Okta, Unix time.")
 	failingDesc   = desc("failing_seconds", "Time since a part began to fail without a success in between; 0 when it "+
 		"works. The part is okta (getting pages), checkpoint (reading or writing it) or reconcile (confirming deliveries).", "part")
-	refusedDesc = desc("refused", "1 while Okta refuses the requests and an operator has to change something: token, "+
-		"permission, filter or address. Otherwise 0.")
+	refusedDesc = desc("refused", "1 while Okta refuses the requests, or an entry of orgs cannot be used, and an operator has to "+
+		"change something: token, permission, filter or address. Otherwise 0.")
 	blockedDesc = desc("receiver_blocked_seconds", "Time for which a receiver has not taken the current entry; 0 when "+
 		"no entry is waiting.")
 	checkpointAgeDesc = desc("checkpoint_age_seconds", "Time since the checkpoint was last written.")
@@ -48,9 +48,17 @@ func (s *stateCollector) Describe(ch chan<- *prometheus.Desc) {
 }
 
 func (s *stateCollector) Collect(ch chan<- prometheus.Metric) {
+	shown := map[string]bool{}
 	for _, m := range s.c.current() {
 		if m.collector != nil {
 			m.collect(ch, time.Now())
+			shown[m.job.Load().org.Host] = true
+		}
+	}
+	for _, m := range s.c.current() {
+		if m.collector == nil && !shown[m.name] { // no entry of use is as much in need of an operator as a refusal of Okta's
+			ch <- prometheus.MustNewConstMetric(refusedDesc, prometheus.GaugeValue, 1, m.name)
+			shown[m.name] = true
 		}
 	}
 }

@@ -156,6 +156,17 @@ func (args Arguments) orgs() []wanted {
 	return all
 }
 
+// OrgErrors returns what is wrong with single ones of several orgs. A component runs all the same, without them; nil: nothing is.
+func (args *Arguments) OrgErrors() error {
+	var all []error
+	for _, w := range args.orgs() {
+		if w.err != nil {
+			all = append(all, fmt.Errorf("org %q: %w", w.name, w.err))
+		}
+	}
+	return errors.Join(all...)
+}
+
 // single reports whether the arguments are for one org, named by url.
 func (args *Arguments) single() bool { return args.URL != "" || !args.several() }
 

@@ -76,7 +76,7 @@ func TestABadOrgCostsOnlyItself(t *testing.T) {
 	bad := []string{
 		`{okta_api_key = "hunter2secret"}`,
 		fmt.Sprintf(`{okta_domain = "http://%s"}`, orgOf(t, 1)),
-		`{name = "odd", okta_domain = "odd.okta.com", okta_api_key = "hunter2secret", colour = "red"}`,
+		`{name = "odd", okta_domain = "odd.okta.com", okta_api_key = "hunter2secret", shade = "red"}`,
 		`"hunter2secret"`, `null`, `{name = "number", url = "n.okta.com", api_token = 12345678}`,
 		fmt.Sprintf(`{name = "again", url = "http://%s", api_token = "hunter2secret"}`, a),
 		fmt.Sprintf(`{name = "a", url = "http://%s", api_token = "hunter2secret"}`, orgOf(t, 1)),
@@ -94,13 +94,17 @@ func TestABadOrgCostsOnlyItself(t *testing.T) {
 		rows := s.rows()
 		require.Len(t, rows, 14)
 		for i, want := range []string{
-			"polling", "the org URL is empty", "neither api_token nor private_key_jwt", `"colour"`, "should be object, got string",
+			"polling", "the org URL is empty", "neither api_token nor private_key_jwt", `"shade"`, "should be object, got string",
 			"the org URL is empty", "api_token should be string, got number", `is collected as "a" already`, `the name "a" is that of an org before it`,
 			"url and okta_domain are both set", "poll_interval is 1ms: it must be at least 100ms", "Okta refused the API token",
 		} {
 			require.Contains(t, rows[i].Health, want, "row %d, %s", i, rows[i].Name)
 		}
 		require.Equal(t, []string{"odd", "number 5"}, []string{rows[3].Name, rows[4].Name})
+		for _, name := range []string{"odd", "again", "number 5", refusing} {
+			require.Equal(t, 1.0, gauge(t, s.registry, "refused", name), "the alert names %s", name)
+		}
+		require.Zero(t, gauge(t, s.registry, "refused", b))
 		require.NotContains(t, s.everything(t), "hunter2secret")
 	}
 	t.Run("at start", func(t *testing.T) {
@@ -243,6 +247,22 @@ func TestAnOrgHasAtMost25Series(t *testing.T) {
 	require.InDelta(t, 22, series[a], 3, "series of an org")
 	require.NoError(t, s.reload(t, list(entry("a", a))))
 	require.NotContains(t, seriesOf(t, s.registry), b, "an org that is gone has no series")
+}
+
+// gauge is the value of an org's gauge.
+func gauge(t *testing.T, r *prometheus.Registry, name, org string) float64 {
+	t.Helper()
+	families, err := r.Gather()
+	require.NoError(t, err)
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == "loki_source_okta_"+name && m.GetLabel()[0].GetValue() == org {
+				return m.GetGauge().GetValue()
+			}
+		}
+	}
+	require.Failf(t, "no series", "%s of %s", name, org)
+	return 0
 }
 
 // seriesOf counts the series by org.
