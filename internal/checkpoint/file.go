@@ -33,6 +33,7 @@ type file struct {
 	Marks    []Mark    `json:"marks"`
 	Newest   time.Time `json:"newest,omitzero"`
 	Delivery Delivery  `json:"delivery,omitzero"`
+	Finished bool      `json:"finished,omitempty"`
 	Checksum string    `json:"checksum"`
 }
 

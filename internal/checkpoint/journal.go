@@ -44,8 +44,9 @@ type Journal struct {
 	marks  []Mark
 	since  time.Time // see Continue
 
-	// Delivery and Newest are saved with the next Append or Save. Set them as needed.
+	// Delivery, Newest and Finished are saved with the next Append or Save. Set them as needed.
 	Delivery Delivery
+	Finished bool      // a range with an end was read, and all of it has arrived
 	Newest   time.Time // latest event time delivered so far, also when marks go back behind it; zero: not known
 }
 
@@ -88,7 +89,7 @@ func Open(dir string, scope Scope, window time.Duration) (j *Journal, notes []No
 			notes = append(notes, Note{"filter, query or page_size changed, continuing from the last event's time", []any{"since", j.since.UTC()}})
 		}
 	default:
-		j.marks = f.Marks
+		j.marks, j.Finished = f.Marks, f.Finished
 	}
 	if f.Scope.Org == scope.Org {
 		j.Delivery, j.Newest = f.Delivery, f.Newest
@@ -152,7 +153,7 @@ func (j *Journal) Append(m Mark) error {
 
 // Save writes the file without a new mark.
 func (j *Journal) Save() error {
-	if err := write(j.path, file{Version: version, Scope: j.scope, Marks: j.marks, Newest: j.Newest, Delivery: j.Delivery}); err != nil {
+	if err := write(j.path, file{Version: version, Scope: j.scope, Marks: j.marks, Newest: j.Newest, Delivery: j.Delivery, Finished: j.Finished}); err != nil {
 		return fmt.Errorf("writing checkpoint: %w", err)
 	}
 	j.since = time.Time{}

@@ -129,6 +129,7 @@ func (w *Window[P]) Shown(t, arrived, asked time.Time) bool {
 func (w *Window[P]) arrived(r *record[P], now time.Time) {
 	w.arrival = now
 	if r.seq > 0 {
+		w.pass(r, now)
 		if w.routes == nil {
 			w.routes = make(map[uint64]*route)
 		}
@@ -146,6 +147,36 @@ func (w *Window[P]) arrived(r *record[P], now time.Time) {
 		}
 	}
 	w.done(r)
+}
+
+// pass notes that an event was found. Once another one that was delivered after that is found too, nothing that was delivered before
+// the first is still under way, nor is its batch.
+func (w *Window[P]) pass(r *record[P], now time.Time) {
+	next := passing{route: r.route, delivered: r.at, seen: now}
+	switch {
+	case w.anchor.route != r.route || w.anchor.seen.IsZero():
+		w.anchor = next
+	case r.at.After(w.anchor.seen):
+		w.passed, w.anchor = w.anchor, next
+	}
+}
+
+// Passed returns the time before which everything that was delivered on a route has arrived or is lost; zero when nothing is known.
+func (w *Window[P]) Passed(route uint64) time.Time {
+	if w.passed.route != route {
+		return time.Time{}
+	}
+	return w.passed.delivered
+}
+
+// Overtake notes that no copy of what was delivered on a route so far can still arrive: another window has the evidence.
+func (w *Window[P]) Overtake(route uint64, now time.Time) {
+	w.all(func(r *record[P]) {
+		if r.overtaken.IsZero() && r.route == route {
+			r.overtaken = now.Add(overtakenAfter)
+			r.page.next = r.overtaken
+		}
+	})
 }
 
 // open reports whether the candidate is not believed yet.

@@ -116,6 +116,15 @@ type Window[P any] struct {
 	delivered time.Time // last delivery
 	retried   time.Time // last pass of retries
 	arrival   time.Time // last time that something was found
+	anchor    passing
+	passed    passing
+}
+
+// passing is evidence about a route that outlives its events: what was delivered on it before a time has arrived or is lost.
+type passing struct {
+	route     uint64
+	delivered time.Time
+	seen      time.Time
 }
 
 // Configure sets the rules from now on. What is in the window stays.

@@ -31,7 +31,7 @@ func (c Cursor) IsStart() bool {
 	for param := range strings.SplitSeq(query, "&") {
 		name, _, _ := strings.Cut(param, "=")
 		switch name {
-		case "", "since", "sortOrder", "limit", "filter", "q":
+		case "", "since", "until", "sortOrder", "limit", "filter", "q":
 		default:
 			return false
 		}
@@ -49,6 +49,9 @@ func (c *Client) StartLargest(since time.Time) Cursor { return c.start(since, Ma
 func (c *Client) start(since time.Time, limit int) Cursor {
 	q := url.Values{}
 	q.Set("since", since.UTC().Truncate(time.Millisecond).Format(timeLayout))
+	if !c.cfg.Until.IsZero() {
+		q.Set("until", c.cfg.Until.UTC().Truncate(time.Millisecond).Format(timeLayout))
+	}
 	q.Set("sortOrder", "ASCENDING")
 	q.Set("limit", strconv.Itoa(limit))
 	if c.cfg.Filter != "" {

@@ -105,6 +105,9 @@ func (p *Poller) configure() {
 	if m.window.Trusted() == "" {
 		m.window.Trust(p.journal.Delivery.ConfirmedBy)
 	}
+	if p.Span != nil && p.Span.Trusted != nil && p.Span.Trusted() == p.ConfirmID {
+		m.window.Trust(p.ConfirmID)
+	}
 }
 
 // pause waits for d, or for as long as nothing newer may be delivered, and follows what
@@ -162,6 +165,7 @@ func (p *Poller) tend(ctx context.Context) {
 	default:
 	}
 	now := time.Now()
+	p.overtaken(now)
 	if q.running == nil && !now.Before(q.next) {
 		if events := w.Due(now); len(events) > 0 {
 			p.query(ctx, events)
@@ -266,6 +270,7 @@ func (p *Poller) answer(ctx context.Context, a answer) {
 	if w.Trusted() == p.ConfirmID {
 		p.journal.Delivery.ConfirmedBy = p.ConfirmID
 	}
+	p.Status.set(func(s *Snapshot) { s.Passed, s.Trusted = w.Passed(p.Pipeline), w.Trusted() })
 	p.judge(p.settle(), now)
 }
 

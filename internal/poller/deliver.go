@@ -74,7 +74,7 @@ func (p *Poller) deliver(ctx context.Context, page oktaapi.Page, events []event.
 		s.CatchingUp, s.Stuck = step.more, step.stuck
 		s.ReplayTo = m.replaying
 		s.Watermark = latest(s.Watermark, m.at.published)
-		if !step.more && !step.cut && step.stuck == nil {
+		if p.Span == nil && !step.more && !step.cut && step.stuck == nil {
 			// Everything that Okta had when it answered is delivered.
 			s.Watermark = latest(s.Watermark, s.LastPoll)
 		}
@@ -134,6 +134,7 @@ func (p *Poller) forward(ctx context.Context, ev event.Event, entry event.Entry,
 	if err := p.Sink.Send(ctx, entry); err != nil {
 		return err
 	}
+	m.sent = time.Now()
 	m.seen.add(ev.UUID)
 	if p.confirmable(ev, now) {
 		route := p.Pipeline

@@ -48,6 +48,9 @@ type step struct {
 // page moves the position behind a page of which so many events were not known.
 func (f *follow) page(page oktaapi.Page, events []event.Event, fresh int) step {
 	p, n := f.poller, len(events)
+	if p.Span != nil {
+		return f.span(page, events, fresh)
+	}
 	at := &p.Memory.at
 	moved := page.Next != "" && page.Next != at.cursor
 	cut := moved && n > 0 && at.published.After(f.newest) && page.Date.Sub(events[n-1].Published) > behind+p.PollInterval

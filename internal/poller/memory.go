@@ -53,6 +53,7 @@ type Memory struct {
 	pending  *checkpoint.Mark // how far the previous process had delivered
 	landing  time.Time        // until when what it delivered may still arrive
 	began    time.Time        // Okta's clock when the process got its first page
+	sent     time.Time        // when the last entry was taken by all receivers
 	ahead    time.Time        // time of the furthest probe: Loki may have events up to it already
 
 	mu     sync.Mutex

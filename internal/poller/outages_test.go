@@ -116,8 +116,14 @@ func (s *trial) process() {
 	s.write = pipesim.NewWrite(s.loki, s.cfg)
 }
 
-// run starts a poller.
+// run starts the live poller.
 func (s *trial) run() {
+	cfg, client := s.config(oktaapi.Config{Share: 1})
+	s.stop = s.start(cfg, client, poller.Owner{Dir: s.dir, Org: cfg.Scope.Org, To: s.id})
+}
+
+// config is a poller's, with a Source as cfg says.
+func (s *trial) config(cfg oktaapi.Config) (poller.Config, *http.Client) {
 	org, _, err := oktaapi.ParseOrg(s.pipe.URL)
 	require.NoError(s.t, err)
 	ssws, err := auth.NewSSWS(token)
@@ -130,19 +136,26 @@ func (s *trial) run() {
 		require.Empty(s.t, notes)
 		return journal, err
 	}
-	memory := s.memories.Take(poller.Owner{Dir: s.dir, Org: scope.Org, To: s.id})
 	client := s.pipe.Client()
-	p := poller.New(poller.Config{
-		Source: oktaapi.New(oktaapi.Config{Org: org, Auth: ssws, HTTP: client, Share: 1, PageSize: oktaapi.MaxPageSize}),
+	cfg.Org, cfg.Auth, cfg.HTTP, cfg.PageSize = org, ssws, client, oktaapi.MaxPageSize
+	return poller.Config{
+		Source: oktaapi.New(cfg),
 		Sink:   s.write, Format: s.format, Open: open, Scope: scope,
 		PageSize: oktaapi.MaxPageSize, PollInterval: interval, InitialLookback: max(s.lookback, lookback), OutOfOrder: 50 * time.Minute,
 		Confirm: view, ConfirmID: s.id,
-		Memory: memory, Status: s.status, Metrics: s.metrics, Logger: log.NewNopLogger(),
-	})
+		Status: s.status, Metrics: s.metrics, Logger: log.NewNopLogger(),
+	}, client
+}
+
+// start runs a poller and returns what stops it.
+func (s *trial) start(cfg poller.Config, client *http.Client, owner poller.Owner) (stop func()) {
+	memory := s.memories.Take(owner)
+	cfg.Memory = memory
+	p := poller.New(cfg)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); _ = p.Run(ctx) }()
-	s.stop = func() {
+	return func() {
 		cancel()
 		<-done
 		s.memories.Release(memory)

@@ -64,6 +64,8 @@ type Config struct {
 	// Remedy says what to look at after an error of Source's Fetch; "": nothing is known. May
 	// be nil.
 	Remedy func(err error) string
+	// Span, if not nil, is what to read, once. Nil: the log, for ever.
+	Span *Span
 	// PerStream says that only entries with the same labels are kept in order, as with
 	// loki.write's min_shards above 1 or several routes to one Loki.
 	PerStream bool
@@ -82,6 +84,7 @@ type Poller struct {
 	largest   bool          // what starts by time asks for the largest pages
 	unsaved   bool          // the warning about an unwritable checkpoint was given
 	events    []event.Event // of the page in hand; the memory serves every page
+	ended     bool          // all of the span was read
 	recovered bool          // a refused cursor was replaced and no cursor of Okta's has worked since
 	queries   queries
 }
@@ -96,7 +99,7 @@ func New(cfg Config) *Poller {
 	return p
 }
 
-// Run polls until ctx ends and returns ctx's error.
+// Run polls until ctx ends and returns ctx's error; or nil, once all of a span was delivered and, with Confirm, has arrived.
 func (p *Poller) Run(ctx context.Context) error {
 	p.Status.begin(p.Scope.Org)
 	p.Memory.outage.kind = "" // what the new configuration meets is news
@@ -105,6 +108,10 @@ func (p *Poller) Run(ctx context.Context) error {
 	defer func() { <-watched }()
 	if !p.open(ctx) {
 		return ctx.Err()
+	}
+	if p.Span != nil && p.journal.Finished {
+		p.Status.set(func(s *Snapshot) { s.Ended, s.Finished, s.Watermark = true, true, p.Span.Until })
+		return nil
 	}
 	p.resume()
 	p.configure()
@@ -117,6 +124,10 @@ func (p *Poller) Run(ctx context.Context) error {
 		if err != nil { // a Sink that breaks its contract; the page is tried again
 			level.Error(p.Logger).Log("msg", "delivery failed", "err", err)
 			wait = p.PollInterval
+		}
+		if p.ended && p.finish(ctx) {
+			p.queries.stop()
+			return nil
 		}
 		p.pause(ctx, wait)
 	}

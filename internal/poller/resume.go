@@ -55,6 +55,8 @@ func (p *Poller) resume() {
 	since, ok := p.journal.Continue()
 	if ok {
 		m.heads.SetFloor(since)
+	} else if p.Span != nil {
+		since = p.Span.Since
 	} else {
 		since = time.Now().Add(-p.InitialLookback)
 		level.Info(p.Logger).Log("msg", "no checkpoint, starting from the initial lookback", "since", since.UTC().Format(time.RFC3339))
@@ -87,7 +89,7 @@ func (p *Poller) inherit() {
 	m := p.Memory
 	m.known = true
 	m.heads.SetFloor(p.journal.Newest)
-	m.headless = p.journal.Newest.IsZero() // no checkpoint, or one that was written by hand or by an older version
+	m.headless = p.Span == nil && p.journal.Newest.IsZero() // a span has streams of its own; no checkpoint, or one that was written by hand or by an older version
 	pending := p.journal.Delivery.Pending
 	if pending == nil {
 		return

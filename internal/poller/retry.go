@@ -96,6 +96,12 @@ func (p *Poller) again(ctx context.Context, ev event.Event, pg *delivery.Page[po
 // does, and young enough for Loki to show it.
 func (p *Poller) probe(ctx context.Context) {
 	m, now := p.Memory, time.Now()
+	if p.Span != nil { // behind its end is nothing of ours
+		if !p.ended {
+			p.probeFrom(ctx, m.at, time.Time{})
+		}
+		return
+	}
 	newest := latest(latest(m.at.published, m.furthest), m.began.Add(startSlack))
 	from := now.Add(-probeBack)
 	if visible := p.Confirm.Visible(); visible > 0 {

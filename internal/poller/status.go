@@ -41,6 +41,12 @@ type Snapshot struct {
 	LastErr   error     // of the last try that failed, whatever came after it
 	LastErrAt time.Time //
 
+	Ended    bool // all of a span was read
+	Finished bool // and all of it has arrived, or was delivered if nobody can tell
+
+	Passed  time.Time // what was delivered before it has arrived or is lost
+	Trusted string    // the ConfirmID that is known to work
+
 	Stuck error // why the log does not go on although there is more; nil: it does
 
 	Err      error // what keeps pages from coming; nil after a success, or when it is only the rate limit

@@ -1,0 +1,71 @@
+package poller
+
+import (
+	"context"
+	"time"
+
+	"github.com/go-kit/log/level"
+
+	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
+)
+
+// Span is a part of the log that has an end, for a poller that reads it once. Source must be bounded by Until.
+type Span struct {
+	Since, Until time.Time
+	// Passed returns the time before which everything that was delivered on Pipeline has arrived or is lost, as another poller of
+	// the process knows it. Behind the end of a span nothing follows that could show it. Nil: nobody knows.
+	Passed func() time.Time
+	// Trusted returns the ConfirmID that another poller has seen to work; may be nil.
+	Trusted func() string
+}
+
+// page moves the position behind a page of a span of which so many events were not known. Okta's last page has no next link; but a
+// full one without it may have lost its link on the way.
+func (f *follow) span(page oktaapi.Page, events []event.Event, fresh int) step {
+	p, n := f.poller, len(events)
+	if fresh > 0 {
+		f.anchor, f.steps, f.limit = "", 0, 0
+	}
+	moved := page.Next != "" && page.Next != p.Memory.at.cursor
+	circular := moved && fresh == 0 && f.circular(page.Next)
+	switch full := n >= p.PageSize; {
+	case moved && !circular:
+		p.Memory.at.cursor = page.Next
+		return step{more: true, moved: true}
+	case full:
+		f.warn(page, circular, full)
+		return f.byTime(page, n, fresh)
+	default:
+		p.ended = true
+		return step{}
+	}
+}
+
+// finish waits until all of a span has arrived, and notes that it has. It returns whether it has.
+func (p *Poller) finish(ctx context.Context) bool {
+	p.Status.set(func(s *Snapshot) { s.Ended, s.Watermark = true, p.Span.Until })
+	for p.Confirm != nil && !p.Memory.window.Empty() && ctx.Err() == nil {
+		p.pause(ctx, time.Second)
+	}
+	if ctx.Err() != nil {
+		return false
+	}
+	p.journal.Finished = true
+	p.save(p.Memory.at)
+	p.Status.set(func(s *Snapshot) { s.Finished = true })
+	level.Info(p.Logger).Log("msg", "the range is read, and all of it was delivered", "since", p.Span.Since.UTC().Format(time.RFC3339),
+		"until", p.Span.Until.UTC().Format(time.RFC3339), "confirmed", p.Confirm != nil)
+	return true
+}
+
+// overtaken takes over what another poller knows of the pipeline: a span must not wait for something later of its own.
+func (p *Poller) overtaken(now time.Time) {
+	if p.Span == nil || p.Span.Passed == nil || p.Memory.window.Empty() {
+		return
+	}
+	// It must have been sent after our last entry was taken: two that wait for one receiver are taken in any order.
+	if p.Span.Passed().After(p.Memory.sent) {
+		p.Memory.window.Overtake(p.Pipeline, now)
+	}
+}
