@@ -230,7 +230,7 @@ func TestTheReferencePageDocumentsEveryMetricInItsOwnWords(t *testing.T) {
 		require.Equalf(t, metric.Help, rows[name]["Description"], "%s", name)
 		var labels []string
 		for _, label := range metric.Labels {
-			require.Containsf(t, []string{"code", "org", "part", "result"}, label, "%s: a label with many values makes many series", name)
+			require.Containsf(t, []string{"backfill", "code", "org", "part", "result"}, label, "%s: a label with many values makes many series", name)
 			labels = append(labels, "`"+label+"`")
 		}
 		require.Equalf(t, strings.Join(labels, ", "), rows[name]["Labels"], "%s", name)
@@ -252,7 +252,7 @@ func TestTheReferencePageDocumentsTheDebugInformation(t *testing.T) {
 			require.Containsf(t, text, "`"+name+"`", "debug information")
 			if strings.HasPrefix(kind, "block") {
 				inner := field.Type
-				if inner.Kind() == reflect.Pointer {
+				if inner.Kind() == reflect.Pointer || inner.Kind() == reflect.Slice {
 					inner = inner.Elem()
 				}
 				check(inner)

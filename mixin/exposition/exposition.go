@@ -31,6 +31,8 @@ type Metric struct {
 	Labels []string // sorted names of its labels
 }
 
+func hoursAgo(n int) string { return time.Now().Add(time.Duration(-n) * time.Hour).UTC().Format(time.RFC3339) }
+
 // Of returns every metric of the component by name. It runs one with everything
 // switched on against a simulated org and a Loki that has nothing, until all that is
 // registered has shown a value, and fails the test when something never does.
@@ -53,6 +55,7 @@ func Of(t testing.TB) map[string]Metric {
 	args.Reconcile = &okta.Reconcile{}
 	args.Reconcile.SetToDefault()
 	args.Reconcile.URL = lokiServer.URL
+	args.Backfills = []okta.Backfill{{Since: hoursAgo(3), Until: hoursAgo(2)}}
 	require.NoError(t, args.Validate())
 	registry := &recorder{Registry: prometheus.NewRegistry()}
 	c, err := okta.New(component.Options{

@@ -58,6 +58,7 @@ type Arguments struct {
 	Client    Client     `alloy:"client,block,optional"`
 	Redact    *Redact    `alloy:"redact,block,optional"`
 	Reconcile *Reconcile `alloy:"reconcile,block,optional"`
+	Backfills []Backfill `alloy:"backfill,block,optional"`
 }
 
 // PrivateKeyJWT authorizes as an Okta service app.
@@ -111,6 +112,9 @@ func (args *Arguments) SetToDefault() { *args = DefaultArguments }
 func (args *Arguments) Validate() error {
 	if len(args.ForwardTo) == 0 {
 		return errors.New("forward_to is empty: it must name at least one receiver, such as loki.write.default.receiver")
+	}
+	if err := args.validateBackfills(time.Now()); err != nil {
+		return err
 	}
 	if args.single() {
 		if args.URL == "" {

@@ -3,6 +3,7 @@ package okta
 import (
 	"context"
 	"reflect"
+	"sync"
 	"sync/atomic"
 
 	"github.com/go-kit/log"
@@ -39,6 +40,15 @@ func (k *collector) collects(args Arguments) bool {
 
 // replace sets what to do from now on. It never waits for the poller: a send that may be blocked ends with the poller's context.
 func (k *collector) replace(j *job) {
+	if before := k.job.Load(); before != nil {
+		for _, f := range j.fills {
+			for _, had := range before.fills {
+				if had.id() == f.id() {
+					f.status = had.status
+				}
+			}
+		}
+	}
 	k.job.Store(j)
 	select {
 	case k.replaced <- struct{}{}:
@@ -65,17 +75,15 @@ func (k *collector) poll(ctx context.Context) {
 	memory := memories.Take(j.owner(k.c.opts.DataPath))
 	defer memories.Release(memory)
 	p := j.poller(k, memory)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = p.Run(ctx) // the context's error, always
-	}()
+	var running sync.WaitGroup
+	running.Go(func() { _ = p.Run(ctx) }) // the context's error, always
+	running.Go(func() { k.fillAll(ctx, j) })
 	select {
 	case <-ctx.Done():
 	case <-k.replaced:
 	}
 	cancel()
-	<-done
+	running.Wait()
 }
 
 // snapshot is the poller's state, with the name of the receiver that takes an entry.

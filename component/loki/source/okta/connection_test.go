@@ -54,7 +54,14 @@ func runs(t *testing.T, body string) *site {
 	t.Helper()
 	args, err := evaluate(t, "forward_to = [receiver]\n"+body)
 	require.NoError(t, err)
-	s := &site{receiver: args.ForwardTo[0], registry: prometheus.NewRegistry(), dir: t.TempDir()}
+	return runsIn(t, t.TempDir(), args)
+}
+
+// runsIn runs the component on a data path until the test ends.
+func runsIn(t *testing.T, dir string, args Arguments) *site {
+	t.Helper()
+	s := &site{receiver: args.ForwardTo[0], registry: prometheus.NewRegistry(), dir: dir}
+	var err error
 	s.Component, err = New(component.Options{
 		ID: "loki.source.okta.test", DataPath: s.dir, Logger: slog.New(slog.NewTextHandler(s, nil)), Registerer: s.registry,
 	}, args)

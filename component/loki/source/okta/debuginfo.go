@@ -1,6 +1,7 @@
 package okta
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/grafana/alloy/okta/internal/poller"
@@ -34,6 +35,17 @@ type debugInfo struct {
 	Budget    budgetInfo     `alloy:"rate_limit,block"`
 	Replay    *replayInfo    `alloy:"replay,block,optional"`
 	Reconcile *reconcileInfo `alloy:"reconcile,block,optional"`
+	Backfills []backfillInfo `alloy:"backfill,block,optional"`
+}
+
+type backfillInfo struct {
+	Range       string `alloy:"range,attr"`
+	State       string `alloy:"state,attr"`
+	Progress    string `alloy:"progress,attr"`
+	Forwarded   uint64 `alloy:"events_forwarded,attr"`
+	Skipped     uint64 `alloy:"skipped_events,attr"`
+	Unconfirmed int    `alloy:"unconfirmed_events,attr"`
+	Error       string `alloy:"error,attr,optional"`
 }
 
 // budgetInfo is the org's limit of requests a minute, and what is left of it.
@@ -77,6 +89,7 @@ type orgInfo struct {
 	LastEvent       time.Time `alloy:"last_event,attr,optional"`
 	EventsForwarded uint64    `alloy:"events_forwarded,attr,optional"`
 	Unconfirmed     int       `alloy:"unconfirmed_events,attr,optional"`
+	Backfills       []string  `alloy:"backfills,attr,optional"`
 }
 
 // notCollected is the state of an org whose entry is of no use.
@@ -105,6 +118,10 @@ func (m member) row(now time.Time) orgInfo {
 	row.Org, row.State = j.org.String(), stateOf(s, now)
 	row.Lag, row.LastPoll, row.LastEvent = s.Lag(now).Round(time.Second).String(), s.LastPoll, s.LastEvent
 	row.EventsForwarded, row.Unconfirmed = s.Events, s.Unconfirmed
+	for _, f := range j.fills {
+		info := f.debugInfo(now)
+		row.Backfills = append(row.Backfills, info.Range+": "+info.State+", "+info.Progress)
+	}
 	return row
 }
 
@@ -146,6 +163,19 @@ func (k *collector) debugInfo(now time.Time) debugInfo {
 		if s.ConfirmErr != nil {
 			info.Reconcile.Error = s.ConfirmErr.Error()
 		}
+	}
+	for _, f := range j.fills {
+		info.Backfills = append(info.Backfills, f.debugInfo(now))
+	}
+	return info
+}
+
+func (f *fill) debugInfo(now time.Time) backfillInfo {
+	s := f.status.Snapshot()
+	info := backfillInfo{Range: f.name(), State: f.state(s, now), Progress: fmt.Sprintf("%.1f %%", 100*f.progress(s)),
+		Forwarded: s.Events, Skipped: s.Skipped, Unconfirmed: s.Unconfirmed}
+	if s.Err != nil {
+		info.Error = s.Err.Error()
 	}
 	return info
 }

@@ -17,7 +17,11 @@ func (m member) verdict(now time.Time) condition {
 		return condition{unhealthy: true, message: m.err.Error(), since: m.since}
 	}
 	j, s := m.snapshot()
-	return verdict(s, j.auth.Method(), j.args.PollInterval, now)
+	v := verdict(s, j.auth.Method(), j.args.PollInterval, now)
+	if trouble, ok := j.fillVerdict(now); ok && !v.unhealthy {
+		return trouble
+	}
+	return v
 }
 
 // healthOfAll sums up several orgs: how many need an operator, and what the first of them need.

@@ -39,6 +39,7 @@ type job struct {
 	confirmID string
 	previous  func(selector string) poller.Confirmer
 	replay    time.Duration
+	fills     []*fill
 }
 
 // connections are what all orgs of a component use.
@@ -79,6 +80,9 @@ func newJob(args Arguments, shared connections, logger log.Logger) (*job, error)
 	if j.formatter, err = event.New(args.eventOptions(org.Host)); err != nil {
 		return nil, err
 	}
+	if j.fills, err = newFills(args); err != nil {
+		return nil, err
+	}
 	j.replay = args.ReplayWindow
 	if args.Reconcile != nil {
 		j.replay = 0 // the journal holds what has arrived; there is nothing to replay
@@ -114,17 +118,23 @@ func (j *job) pipeline() uint64 {
 
 // open opens the checkpoint and logs what is wrong with it. An error is a
 // [*checkpoint.UnreadableError].
-func (j *job) open(k *collector) (*checkpoint.Journal, error) {
-	journal, notes, err := checkpoint.Open(k.c.opts.DataPath, j.scope, j.replay)
+func (j *job) open(logger log.Logger, dir string) (*checkpoint.Journal, error) {
+	journal, notes, err := checkpoint.Open(dir, j.scope, j.replay)
 	for _, note := range notes {
-		level.Warn(k.logger).Log(append([]any{"msg", note.Message}, note.Fields...)...)
+		level.Warn(logger).Log(append([]any{"msg", note.Message}, note.Fields...)...)
 	}
 	return journal, err
 }
 
 // poller returns a new poller that goes on where the memory's last one stood.
 func (j *job) poller(k *collector, memory *poller.Memory) *poller.Poller {
-	client := oktaapi.New(oktaapi.Config{
+	cfg := j.pollerConfig(k, j.clientConfig(k))
+	cfg.Memory = memory
+	return poller.New(cfg)
+}
+
+func (j *job) clientConfig(k *collector) oktaapi.Config {
+	return oktaapi.Config{
 		Org:       j.org,
 		Auth:      j.auth,
 		HTTP:      j.http,
@@ -137,15 +147,19 @@ func (j *job) poller(k *collector, memory *poller.Memory) *poller.Poller {
 		Share:     j.args.RateLimitShare,
 		Waiting:   k.status.Waiting,
 		Observe:   k.metrics.Observe,
-	})
+	}
+}
+
+// pollerConfig is all but the memory.
+func (j *job) pollerConfig(k *collector, client oktaapi.Config) poller.Config {
 	to := sink{receivers: j.args.ForwardTo, live: k.c.live, partly: &k.partly, current: &k.sendingTo}
-	return poller.New(poller.Config{
-		Source:          client,
+	return poller.Config{
+		Source:          oktaapi.New(client),
 		Sink:            to,
 		Receiver:        to.receiver,
 		Remedy:          func(err error) string { return auth.Remedy(j.auth.Method(), err) },
 		Format:          j.formatter.Entry,
-		Open:            func() (*checkpoint.Journal, error) { return j.open(k) },
+		Open:            func() (*checkpoint.Journal, error) { return j.open(k.logger, k.c.opts.DataPath) },
 		Scope:           j.scope,
 		PageSize:        j.args.PageSize,
 		PollInterval:    j.args.PollInterval,
@@ -156,11 +170,10 @@ func (j *job) poller(k *collector, memory *poller.Memory) *poller.Poller {
 		Previous:        j.previous,
 		Pipeline:        j.pipeline(),
 		PerStream:       j.args.Reconcile != nil && j.args.Reconcile.Ordering == orderingStream,
-		Memory:          memory,
 		Status:          &k.status,
 		Metrics:         k.metrics,
 		Logger:          k.logger,
-	})
+	}
 }
 
 func (j *job) budget() *oktaapi.Budget { return budgets.For(j.org.Host) }
@@ -213,4 +226,13 @@ func (c *Client) httpClient() (*http.Client, error) {
 		TLSConfig:   *c.TLSConfig.Convert(),
 		EnableHTTP2: true,
 	}, "loki.source.okta")
+}
+
+// hostOf is the host of an org's URL that was checked.
+func hostOf(org string) string {
+	u, _, err := oktaapi.ParseOrg(org)
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }

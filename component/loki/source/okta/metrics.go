@@ -33,7 +33,9 @@ var (
 	resetDesc     = desc("rate_limit_reset_timestamp_seconds", "End of Okta's current window on our clock, Unix time.")
 	skewDesc      = desc("clock_skew_seconds",
 		"How far this machine's clock is ahead of Okta's, as of the last page, to about a second; negative when behind.")
-	waitDesc = desc("rate_limit_wait_seconds_total", "Time spent waiting for the request budget, the current wait included.")
+	backfillDesc = desc("backfill_progress_ratio", "The part of a backfill's range that was delivered, 0 to 1.", "backfill")
+	finishedDesc = desc("backfill_finished", "1 once all of a backfill was delivered and, with reconcile, found in Loki.", "backfill")
+	waitDesc     = desc("rate_limit_wait_seconds_total", "Time spent waiting for the request budget, the current wait included.")
 )
 
 // stateCollector exports what is computed at the moment of the scrape, so that the
@@ -42,7 +44,7 @@ type stateCollector struct{ c *Component }
 
 func (s *stateCollector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{lagDesc, lastEventDesc, lastPollDesc, failingDesc, refusedDesc, blockedDesc, checkpointAgeDesc,
-		unconfirmedDesc, unconfirmedAge, limitDesc, remainingDesc, resetDesc, waitDesc, skewDesc} {
+		unconfirmedDesc, unconfirmedAge, limitDesc, remainingDesc, resetDesc, waitDesc, skewDesc, backfillDesc, finishedDesc} {
 		ch <- d
 	}
 }
@@ -103,6 +105,14 @@ func (k *collector) collect(ch chan<- prometheus.Metric, now time.Time) {
 		since(failingDesc, snap.ConfirmFailing, "reconcile")
 		send(unconfirmedDesc, float64(snap.Unconfirmed))
 		since(unconfirmedAge, snap.UnconfirmedSince)
+	}
+	for _, f := range j.fills {
+		s, finished := f.status.Snapshot(), 0.0
+		if s.Finished {
+			finished = 1
+		}
+		send(backfillDesc, f.progress(s), f.name())
+		send(finishedDesc, finished, f.name())
 	}
 	if b := j.budget().Status(); b.Known {
 		send(limitDesc, float64(b.Limit))

@@ -173,6 +173,9 @@ func (c *Component) update(args Arguments) error {
 		return fmt.Errorf("orgs became empty, as it does when its file was cut off: the %d before are collected as they were; "+
 			"to collect none, remove the component", len(had))
 	}
+	if err := args.refuseBackfills(c.opts.DataPath, time.Now()); err != nil {
+		return err
+	}
 	shared, err := args.connections()
 	if err != nil {
 		return err

@@ -25,10 +25,10 @@ func orgOf(t *testing.T, events int) string {
 	t.Helper()
 	org := &oktasim.Org{Token: "right"}
 	org.Generate(events, time.Minute)
-	return hostOf(t, org)
+	return serving(t, org)
 }
 
-func hostOf(t *testing.T, org http.Handler) string {
+func serving(t *testing.T, org http.Handler) string {
 	t.Helper()
 	server := httptest.NewServer(org)
 	t.Cleanup(server.Close)
@@ -72,7 +72,7 @@ func (s *site) rows() []orgInfo { return s.DebugInfo().(orgsInfo).Orgs }
 func TestABadOrgCostsOnlyItself(t *testing.T) {
 	a, b := orgOf(t, 3), orgOf(t, 3)
 	down := "127.0.0.1:1"
-	refusing := hostOf(t, &oktasim.Org{Token: "another"})
+	refusing := serving(t, &oktasim.Org{Token: "another"})
 	bad := []string{
 		`{okta_api_key = "hunter2secret"}`,
 		fmt.Sprintf(`{okta_domain = "http://%s"}`, orgOf(t, 1)),
@@ -286,7 +286,7 @@ func seriesOf(t *testing.T, r *prometheus.Registry) map[string]int {
 func TestOneOrgThatIsRemovedComesBackToItsCursor(t *testing.T) {
 	org := &oktasim.Org{Token: "right"}
 	org.Generate(3, time.Minute)
-	a, b := hostOf(t, org), orgOf(t, 3)
+	a, b := serving(t, org), orgOf(t, 3)
 	s := runs(t, list(entry("a", a), entry("b", b)))
 	s.takeFrom(t, 3, a, b)
 	require.NoError(t, s.reload(t, list(entry("b", b))))
