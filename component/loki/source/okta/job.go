@@ -135,6 +135,7 @@ func (j *job) poller(k *collector, memory *poller.Memory) *poller.Poller {
 		UserAgent: userAgent,
 		Budget:    j.budget(),
 		Share:     j.args.RateLimitShare,
+		Slots:     slots,
 		Waiting:   k.status.Waiting,
 		Observe:   k.metrics.Observe,
 	})
@@ -150,6 +151,7 @@ func (j *job) poller(k *collector, memory *poller.Memory) *poller.Poller {
 		PageSize:        j.args.PageSize,
 		PollInterval:    j.args.PollInterval,
 		InitialLookback: j.args.InitialLookback,
+		Spread:          k.c.spread(j.args.PollInterval),
 		OutOfOrder:      j.args.OutOfOrderWindow,
 		Confirm:         j.confirm,
 		ConfirmID:       j.confirmID,
