@@ -79,7 +79,7 @@ func parseOptions(args []string, stdout io.Writer) (options, error) {
 		"`file` with the public JWK or JWKS of that app; private keys are reduced to their public part")
 	fs.StringVar(&scopes, "client-scopes", "okta.logs.read", "`scopes` granted to that app, separated by commas")
 	fs.BoolVar(&dpop, "client-dpop", true, "require DPoP of that app, as Okta does of new ones")
-	fs.StringVar(&o.hookURI, "hook-uri", "", "`URL` to send event hooks to, as Okta does; plain http to loopback only (default: none are sent)")
+	fs.StringVar(&o.hookURI, "hook-uri", "", "`URL` to send event hooks to; plain http to loopback only (default: none are sent)")
 	fs.StringVar(&o.hookHeader, "hook-header", "Authorization", "`header` that carries the hook's secret")
 	fs.StringVar(&o.hookSecret, "hook-secret", "", "`value` of that header (default: $OKTASIM_HOOK_SECRET)")
 	fs.DurationVar(&o.hookDelay, "hook-delay", 10*time.Second, "`duration` from an event to the hook that carries it")
