@@ -83,6 +83,9 @@ func handler(org *oktasim.Org, live *feed) http.Handler {
 	handle("GET /_oktasim/requests", func(w http.ResponseWriter, _ *http.Request) error {
 		return writeJSON(w, org.Requests())
 	})
+	handle("GET /_oktasim/hooks", func(w http.ResponseWriter, _ *http.Request) error {
+		return writeJSON(w, org.Deliveries())
+	})
 	do("generate", func(q url.Values) error { return generate(org, q) })
 	handle("POST /_oktasim/append", func(w http.ResponseWriter, r *http.Request) error {
 		events, err := eventsIn(r.Body)

@@ -14,6 +14,9 @@
 // --late-share lets events reach the log late, and --clock puts the org's clock off. --help
 // lists all flags.
 //
+// With --hook-uri the org has an event hook for 300 of the 314 eligible event types, as many as one takes: it verifies
+// the receiver, tries that again until it succeeds, and sends from then on.
+//
 // # Control
 //
 // Paths under /_oktasim/ are not Okta's. They need no credentials, so --listen
@@ -25,6 +28,7 @@
 //	GET  /_oktasim/stats                     {"events":N,"requests":N,"responses":{"200":N,...},
 //	                                         "windows":[{"start":...,"used":N,"refused":N},...]}
 //	GET  /_oktasim/requests                  the requests to the org so far, as a JSON array; no secrets in it
+//	GET  /_oktasim/hooks                     the attempts to send an event hook so far, as a JSON array; no secrets in it
 //	POST /_oktasim/generate?n=N[&span=1h]    append N events, spread over span before now (default: all of them now)
 //	POST /_oktasim/append                    append the body, one JSON event per line, as it is
 //	POST /_oktasim/rate?per_second=X         change the live rate; 0 stops it

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -65,6 +66,7 @@ func serve(ctx context.Context, opts options, stderr io.Writer) error {
 	org := &oktasim.Org{
 		Token: opts.token, PublicURL: opts.publicURL, Seed: opts.seed, Clients: opts.clients,
 		RateLimit: opts.rateLimit, PrincipalShare: opts.principalShare,
+		Hooks: oktasim.Hooks{Delay: opts.hookDelay},
 		Clock: opts.clock, LateShare: opts.lateShare, PageCap: opts.pageCap, VisibleEvery: opts.visibleEvery,
 	}
 	org.Generate(opts.backlog, opts.backlogSpan)
@@ -77,6 +79,13 @@ func serve(ctx context.Context, opts options, stderr io.Writer) error {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	announce(stderr, opts, org, "http://"+listener.Addr().String(), tokenIsNew)
+	var hooks sync.WaitGroup
+	defer hooks.Wait()
+	sending, stopHooks := context.WithCancel(ctx)
+	defer stopHooks()
+	if opts.hookURI != "" {
+		hooks.Go(func() { sendHooks(sending, org, opts, stderr) })
+	}
 
 	select {
 	case err := <-served:

@@ -8,12 +8,14 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -41,6 +43,8 @@ func TestBadFlagsAreNamedWithWhatIsAllowed(t *testing.T) {
 		"--principal-share 1.5":                  `--principal-share 1.5: want above 0 and up to 1`,
 		"--principal-share half":                 `--principal-share "half": want a number`,
 		"--clock fast":                           `--clock "fast": want a duration`,
+		"--hook-uri http://127.0.0.1:1/":         `--hook-uri needs a secret: set --hook-secret or OKTASIM_HOOK_SECRET`,
+		"--hook-delay 0s":                        `--hook-delay 0s: want above 0s`,
 		"--late-share 2":                         `--late-share 2: want 0 to 1`,
 		"--public-url acme.okta.com":             `--public-url "acme.okta.com": want http:// or https:// and a host, nothing more`,
 		"--public-url https://a/b":               `--public-url "https://a/b": want`,
@@ -64,7 +68,8 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	require.Equal(t, exitOK, run(t.Context(), []string{"--help"}, &stdout, &stderr))
 	for _, name := range []string{"listen", "public-url", "token", "seed", "rate", "backlog", "backlog-span", "rate-limit",
-		"principal-share", "clock", "late-share", "page-cap", "visible-every", "client-id", "client-jwks"} {
+		"principal-share", "clock", "late-share", "page-cap", "visible-every", "client-id", "client-jwks",
+		"hook-uri", "hook-header", "hook-secret", "hook-delay"} {
 		require.Contains(t, stdout.String(), "\n  -"+name)
 	}
 	require.Empty(t, stderr.String())
@@ -76,6 +81,34 @@ func TestRatesAreReadPerSecondMinuteAndHour(t *testing.T) {
 		require.NoError(t, err, s)
 		require.InDelta(t, want, got, 1e-9, s)
 	}
+}
+
+// A receiver that starts later than the org gets its hooks all the same.
+func TestEventHooksAreSent(t *testing.T) {
+	var asked atomic.Int32
+	bodies := make(chan string, 100)
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method == http.MethodGet && asked.Add(1) < 3:
+			w.WriteHeader(http.StatusServiceUnavailable)
+		case r.Method == http.MethodGet:
+			_ = json.NewEncoder(w).Encode(map[string]string{"verification": r.Header.Get("x-okta-verification-challenge")})
+		case r.Header.Get("X-Hook") == "the secret value":
+			body, _ := io.ReadAll(r.Body)
+			bodies <- string(body)
+			w.WriteHeader(http.StatusNoContent)
+		}
+	}))
+	defer receiver.Close()
+	p := start(t, "--backlog=10", "--rate=50/s", "--hook-uri="+receiver.URL, "--hook-header=X-Hook", "--hook-secret=the secret value",
+		"--hook-delay=1ms")
+	require.Contains(t, <-bodies, `"com.okta.event_hook"`)
+	require.Contains(t, p.stderr.String(), "trying again")
+	require.NotContains(t, p.stderr.String(), "the secret value")
+	require.Eventually(t, func() bool {
+		status, body := p.ask(t, "GET", "/_oktasim/hooks", "")
+		return status == http.StatusOK && strings.Contains(body, `"Status":204`)
+	}, 30*time.Second, 5*time.Millisecond)
 }
 
 func TestATakenPortIsAFailureThatNamesIt(t *testing.T) {

@@ -37,6 +37,10 @@ type options struct {
 	pageCap        int
 	visibleEvery   time.Duration
 	clients        []oktasim.OAuthClient
+	hookURI        string
+	hookHeader     string
+	hookSecret     string
+	hookDelay      time.Duration
 }
 
 const usage = `oktasim simulates an Okta org with a System Log.
@@ -75,6 +79,10 @@ func parseOptions(args []string, stdout io.Writer) (options, error) {
 		"`file` with the public JWK or JWKS of that app; private keys are reduced to their public part")
 	fs.StringVar(&scopes, "client-scopes", "okta.logs.read", "`scopes` granted to that app, separated by commas")
 	fs.BoolVar(&dpop, "client-dpop", true, "require DPoP of that app, as Okta does of new ones")
+	fs.StringVar(&o.hookURI, "hook-uri", "", "`URL` to send event hooks to; plain http to loopback only (default: none are sent)")
+	fs.StringVar(&o.hookHeader, "hook-header", "Authorization", "`header` that carries the hook's secret")
+	fs.StringVar(&o.hookSecret, "hook-secret", "", "`value` of that header (default: $OKTASIM_HOOK_SECRET)")
+	fs.DurationVar(&o.hookDelay, "hook-delay", 10*time.Second, "`duration` from an event to the hook that carries it")
 	if err := fs.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			fmt.Fprint(stdout, usage)
@@ -105,6 +113,12 @@ func parseOptions(args []string, stdout io.Writer) (options, error) {
 		o.clients = append(o.clients, client)
 	}
 
+	if o.hookSecret == "" {
+		o.hookSecret = os.Getenv("OKTASIM_HOOK_SECRET")
+	}
+	if o.hookURI != "" && o.hookSecret == "" {
+		return o, errors.New("--hook-uri needs a secret: set --hook-secret or OKTASIM_HOOK_SECRET")
+	}
 	o.tokenFrom = "--token"
 	if o.token == "" {
 		o.tokenFrom = "OKTASIM_TOKEN"
@@ -143,6 +157,8 @@ func (o options) checkNumbers() error {
 		return fmt.Errorf("--page-cap %d: want 0 or more", o.pageCap)
 	case o.visibleEvery < 0:
 		return fmt.Errorf("--visible-every %s: want 0s or more", o.visibleEvery)
+	case o.hookDelay <= 0:
+		return fmt.Errorf("--hook-delay %s: want above 0s", o.hookDelay)
 	case !(o.lateShare >= 0 && o.lateShare <= 1):
 		return fmt.Errorf("--late-share %g: want 0 to 1", o.lateShare)
 	}

@@ -29,6 +29,10 @@
 //   - Pages capped below the limit asked for (PageCap), events that become visible
 //     in bulk (VisibleEvery).
 //   - Retention (90 days) and the 180-day rule on since.
+//   - Event hooks: registering and verifying them over /api/v1/eventHooks (SSWS only), the
+//     eligible types, batches about ten seconds after the event, the secret header, one more
+//     try after a time-out or a 5xx, bodies that differ from the log's events, and
+//     event_hook.delivery in the log when both failed. Loss, repeats and order are knobs.
 //   - Faults: everything that a client has to survive, as fields of Org and as
 //     handlers for Intercept and Inject.
 //
@@ -36,10 +40,10 @@
 //
 //   - Events are never inserted behind a cursor that was handed out: AppendAt
 //     with a time that has passed persists at the newest time already visible.
-//   - The log does not record the org's own doings: neither rate-limit warnings
-//     nor token grants of this server's clients appear in it by themselves.
+//   - But for failed event hooks, the log does not record the org's own doings: neither
+//     rate-limit warnings nor token grants of this server's clients appear in it by themselves.
 //   - Roles, network zones and the 30-day expiry of tokens; the Admin Console;
-//     any API besides the System Log and the token endpoint.
+//     any other API; the filters and the daily cap of event hooks.
 //   - Okta's rewriting of until in the next links of descending requests, and
 //     the ten seconds by which its index for bounded requests may lag.
 //   - HTTP/2 is left to the http.Server in front.

@@ -64,7 +64,11 @@ type Org struct {
 	// fault_answers.go that do not spoil a page fit it.
 	InterceptToken func(n int, r *http.Request) http.Handler
 
+	Hooks Hooks // event hooks; they are sent while SendHooks runs
+
 	mu        sync.Mutex // guards the knobs and everything below
+	hooks     []*eventHook
+	delivered []Delivery
 	log       store
 	world     *world
 	issued    map[string]time.Time // polling cursor -> when it was last handed out
@@ -111,7 +115,7 @@ const (
 	keysPath  = "/oauth2/v1/keys"
 )
 
-// ServeHTTP serves the System Log, the token endpoint and the org's keys, and
+// ServeHTTP serves the System Log, the token endpoint, the org's keys and event hooks, and
 // records the request. Any other path is Okta's 404.
 func (o *Org) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	record := o.arrive(r)
@@ -126,6 +130,10 @@ func (o *Org) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case keysPath:
 		o.serve(seen, r, o.keys)
 	default:
+		if r.URL.Path == hooksPath || strings.HasPrefix(r.URL.Path, hooksPath+"/") {
+			o.eventHooks(seen, r)
+			return
+		}
 		o.serve(seen, r, func(r *http.Request) reply { return o.refusal(r, errNotFound(r.URL.Path)) })
 	}
 }

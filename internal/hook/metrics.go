@@ -1,0 +1,44 @@
+package hook
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// Metrics are what a listener counts. None has the org as a label: it is the same number of series for one org and for a thousand.
+type Metrics struct {
+	requests          *prometheus.CounterVec
+	events, malformed prometheus.Counter
+	last              prometheus.Gauge
+}
+
+// NewMetrics registers the metrics with reg; with a nil registerer they are not exported.
+func NewMetrics(reg prometheus.Registerer) *Metrics {
+	const prefix = "loki_source_okta_event_hook_"
+	m := &Metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: prefix + "requests_total", Help: "Requests to the event hook listener by result; accepted and verified are Okta's, as a rule.",
+		}, []string{"result"}),
+		events: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: prefix + "events_total", Help: "Events in the event hooks that were accepted, repeated ones included.",
+		}),
+		malformed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: prefix + "malformed_events_total", Help: "Elements of accepted event hooks that are no events.",
+		}),
+		last: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: prefix + "last_timestamp_seconds", Help: "Last event hook accepted, Unix time; 0 before the first.",
+		}),
+	}
+	for _, r := range Results() {
+		m.requests.WithLabelValues(string(r))
+	}
+	if reg != nil {
+		reg.MustRegister(m.requests, m.events, m.malformed, m.last)
+	}
+	return m
+}
+
+func (m *Metrics) request(r Result) { m.requests.WithLabelValues(string(r)).Inc() }
+
+func (m *Metrics) accepted(n Notice) {
+	m.events.Add(float64(len(n.Events)))
+	m.malformed.Add(float64(n.Malformed))
+	m.last.Set(float64(n.Received.UnixMilli()) / 1000)
+}

@@ -1,0 +1,218 @@
+package oktasim
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	mathrand "math/rand/v2"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/tidwall/gjson"
+)
+
+// hookClient never follows a redirect: Okta documents that for inline hooks.
+func (o *Org) hookClient() *http.Client {
+	client := http.Client{}
+	if o.Hooks.Client != nil {
+		client = *o.Hooks.Client
+	}
+	client.Timeout = hookTimeout
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &client
+}
+
+// challengeHook reports whether a receiver answers the challenge, in one of two tries. The secret is not on this request: Okta does not
+// say whether it is.
+func (o *Org) challengeHook(r *http.Request, uri string) bool {
+	o.mu.Lock()
+	client := o.hookClient()
+	o.mu.Unlock()
+	for range hookTries {
+		challenge := rand.Text()
+		ask, err := http.NewRequestWithContext(r.Context(), http.MethodGet, uri, nil)
+		if err != nil {
+			return false
+		}
+		ask.Header.Set("Accept", "application/json")
+		ask.Header.Set(challengeHeader, challenge)
+		resp, err := client.Do(ask)
+		if err != nil {
+			continue
+		}
+		body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<16))
+		_ = resp.Body.Close()
+		if err == nil && resp.StatusCode == http.StatusOK && json.Valid(body) && gjson.GetBytes(body, "verification").Str == challenge {
+			return true
+		}
+	}
+	return false
+}
+
+// SendHooks sends event hooks until ctx ends, and returns ctx.Err(): to each active and verified hook what was logged since, of the
+// types it is for, in batches, Hooks.Delay after the oldest of them was published. A failed delivery is an event in the log.
+func (o *Org) SendHooks(ctx context.Context) error {
+	var sending sync.WaitGroup
+	defer sending.Wait()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+		for _, b := range o.dueBatches() {
+			sending.Go(func() { o.sendBatch(ctx, b) })
+		}
+	}
+}
+
+// batch is one delivery to come.
+type batch struct {
+	hook   eventHook
+	client *http.Client
+	base   string
+	events [][]byte
+	twice  bool
+}
+
+func (o *Org) dueBatches() (due []batch) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	now := o.now()
+	delay := cmp.Or(o.Hooks.Delay, hookDelay)
+	visible := o.log.visible(o.shown())
+	for _, h := range o.hooks {
+		if !h.live() {
+			continue
+		}
+		var events [][]byte
+		next, ripe := h.next, false
+		for ; next < visible && len(events) < hookBatch; next++ {
+			e := o.log.events[next]
+			kind := gjson.GetBytes(e.raw, "eventType").Str
+			if eligible[kind] && slices.Contains(h.Events.Items, kind) {
+				events = append(events, e.raw)
+				ripe = ripe || now.UnixMilli()-e.published >= delay.Milliseconds()
+			}
+		}
+		if len(events) > 0 && !ripe {
+			continue
+		}
+		h.next = next
+		if len(events) == 0 || mathrand.Float64() < o.Hooks.Lose {
+			continue
+		}
+		if o.Hooks.Reverse {
+			slices.Reverse(events)
+		}
+		due = append(due, batch{hook: *h, client: o.hookClient(), base: o.PublicURL, events: events,
+			twice: mathrand.Float64() < o.Hooks.Repeat})
+	}
+	return due
+}
+
+// sendBatch makes at most two attempts, and more of them when the batch is one that is repeated.
+func (o *Org) sendBatch(ctx context.Context, b batch) {
+	body := hookBody(b.base, b.hook.ID, b.events, o.Now())
+	uuids := make([]string, len(b.events))
+	for i, raw := range b.events {
+		uuids[i] = gjson.GetBytes(raw, "uuid").Str
+	}
+	rounds := 1
+	if b.twice {
+		rounds = 2
+	}
+	for range rounds {
+		taken := false
+		for try := 1; try <= hookTries && !taken; try++ {
+			status := postHook(ctx, b, body)
+			if ctx.Err() != nil {
+				return
+			}
+			o.remember(Delivery{Hook: b.hook.ID, Try: try, Status: status, UUIDs: uuids})
+			taken = status/100 == 2
+			if status/100 == 3 || status/100 == 4 {
+				break
+			}
+		}
+		if !taken {
+			o.logFailedHook(b.hook)
+		}
+	}
+}
+
+// postHook returns the status; 0: there was none in time.
+func postHook(ctx context.Context, b batch, body []byte) int {
+	config := b.hook.Channel.Config
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, config.URI, bytes.NewReader(body))
+	if err != nil {
+		return 0
+	}
+	r.Header.Set("Accept", "application/json")
+	r.Header.Set("Content-Type", "application/json")
+	for _, h := range config.Headers {
+		r.Header.Set(h.Key, h.Value)
+	}
+	if config.Auth != nil {
+		r.Header.Set(config.Auth.Key, config.Auth.Value)
+	}
+	resp, err := b.client.Do(r)
+	if err != nil {
+		return 0
+	}
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<16))
+	_ = resp.Body.Close()
+	return resp.StatusCode
+}
+
+// logFailedHook is all that Okta tells of a delivery that failed: the events are not sent again.
+func (o *Org) logFailedHook(h eventHook) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.world == nil {
+		o.world = newWorld(o.Seed)
+	}
+	now := o.now()
+	s := &scene{world: o.world, at: now, transaction: o.world.requestID()}
+	s.job(&s.system)
+	e := s.event("event_hook.delivery", "FAILURE", &party{ID: h.ID, Type: "EventHook", DisplayName: &h.Name}).because("Timeout")
+	e.Severity = "ERROR"
+	o.log.add(now.UnixMilli(), now.UnixMilli(), now.UnixMilli(), e.encode())
+}
+
+// Hook registers a hook for as many eligible types as one takes, and verifies it, as an administrator does. It replaces a hook for the
+// same uri, and changes nothing when the receiver does not answer the challenge.
+func (o *Org) Hook(ctx context.Context, uri, header, secret string) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, uri, nil)
+	if err != nil || !hookURI(uri) {
+		return fmt.Errorf("%q is no address that Okta would send to", uri)
+	}
+	if !o.challengeHook(r, uri) {
+		return errors.New("the receiver does not answer the verification request")
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.hooks = slices.DeleteFunc(o.hooks, func(h *eventHook) bool { return h.Channel.Config.URI == uri })
+	now := formatTime(o.now())
+	o.hooks = append(o.hooks, &eventHook{
+		ID: newHookID(), Status: "ACTIVE", Verification: "VERIFIED", Name: uri, Created: now, LastUpdated: now,
+		Events: hookEvents{Type: "EVENT_TYPE", Items: HookEligible()[len(eligible)-hookTypes:]},
+		Channel: channel{Type: "HTTP", Version: "1.0.0", Config: channelConfig{
+			URI: uri, Headers: []hookHeader{}, Method: http.MethodPost, Auth: &authScheme{Type: "HEADER", Key: header, Value: secret},
+		}},
+		next: o.log.visible(o.shown()),
+	})
+	return nil
+}
+
+func newHookID() string { return "who" + strconv.FormatUint(1e16+mathrand.Uint64N(9e16), 10) }
