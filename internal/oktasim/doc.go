@@ -4,7 +4,7 @@
 // The zero value of [Org] is ready to use. It is an http.Handler that serves
 // an empty log to any SSWS token; the fields of Org are its knobs, and each
 // says what its zero value means. Feed it with [Org.Append], [Org.AppendAt],
-// [Org.Generate] or [Org.Live]; ask it afterwards what it saw with
+// [Org.Generate], [Org.Play] or [Org.Live]; ask it afterwards what it saw with
 // [Org.Requests] and [Org.Windows]. In a testing/synctest bubble, reach it over
 // [Org.Pipe], which needs no socket. cmd/oktasim is the same org as a program.
 //
@@ -33,6 +33,7 @@
 //     eligible types, batches about ten seconds after the event, the secret header, one more
 //     try after a time-out or a 5xx, bodies that differ from the log's events, and
 //     event_hook.delivery in the log when both failed. Loss, repeats and order are knobs.
+//   - Attacks: [Scenarios], among everyday events (Quiet) if need be.
 //   - Faults: everything that a client has to survive, as fields of Org and as
 //     handlers for Intercept and Inject.
 //
