@@ -1,0 +1,44 @@
+package detections
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/grafana/alloy/okta/internal/event"
+)
+
+// Generate returns the content of every generated file, by path, of a tree whose root folder is given.
+func Generate(root string) (map[string][]byte, error) {
+	folder := filepath.Join(root, "detections")
+	rules, err := Rules(os.DirFS(filepath.Join(folder, "rules")))
+	if err != nil {
+		return nil, err
+	}
+	sigma, err := SigmaRules(os.DirFS(filepath.Join(folder, "sigma", "rules")))
+	if err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{}
+	for lineFormat, suffix := range map[string]string{event.FormatEnvelope: "", event.FormatEvent: "-event"} {
+		if files[filepath.Join(folder, "ruler"+suffix+".yaml")], err = Ruler(rules, sigma, lineFormat); err != nil {
+			return nil, err
+		}
+		if files[filepath.Join(folder, "grafana", "alerts"+suffix+".yaml")], err = Grafana(rules, sigma, lineFormat); err != nil {
+			return nil, err
+		}
+	}
+	page := filepath.Join(root, "docs", "detections.md")
+	content, err := os.ReadFile(page)
+	if err != nil {
+		return nil, err
+	}
+	before, rest, begins := strings.Cut(string(content), TableBegin)
+	_, after, ends := strings.Cut(rest, TableEnd)
+	if !begins || !ends {
+		return nil, fmt.Errorf("%s: the lines around the table are missing", page)
+	}
+	files[page] = []byte(before + TableBegin + Table(rules) + TableEnd + after)
+	return files, nil
+}

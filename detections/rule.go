@@ -1,0 +1,118 @@
+package detections
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/grafana/alloy/okta/internal/event"
+)
+
+// Severities, most severe first.
+var Severities = []string{"high", "medium", "low", "informational"}
+
+// A Rule is a detection as written in rule.yaml.
+type Rule struct {
+	Name           string         `yaml:"-"`              // of its folder
+	Title          string         `yaml:"title"`          // one line, for the alert
+	Description    string         `yaml:"description"`    // what an attacker does
+	Severity       string         `yaml:"severity"`       // one of Severities
+	Attack         []string       `yaml:"attack"`         // techniques of MITRE ATT&CK; empty for rules about the feed
+	Window         model.Duration `yaml:"window"`         // how far back the query looks; 15 minutes at least
+	Interval       model.Duration `yaml:"interval"`       // between evaluations; by default 1m, 5m, and 15m, by severity
+	Labels         []string       `yaml:"labels"`         // of the alert, beside org
+	Query          string         `yaml:"query"`          // LogQL for line_format "envelope"; fires for every element of its result
+	FalsePositives string         `yaml:"falsePositives"` // what else raises it
+	Tuning         string         `yaml:"tuning"`         // what to change then
+	Needs          string         `yaml:"needs"`          // Okta's edition or setting, or metadata; "" for none
+	Redact         []string       `yaml:"redact"`         // with which it still works: preset, or preset/hash for mode "hash" alone
+	References     []string       `yaml:"references"`     // by name
+
+	forEvent string // the query for line_format "event" where it does not follow from Query
+}
+
+// intervals are the default evaluation intervals, by severity.
+var intervals = map[string]time.Duration{
+	"high": time.Minute, "medium": 5 * time.Minute, "low": 15 * time.Minute, "informational": 15 * time.Minute,
+}
+
+// Rules reads the rules in a folder such as rules/, in the order of severity and name. What is missing or unknown in one is an error.
+func Rules(folder fs.FS) ([]Rule, error) {
+	files, err := fs.Glob(folder, "*/rule.yaml")
+	if err != nil {
+		return nil, err
+	}
+	var rules []Rule
+	for _, severity := range Severities {
+		for _, file := range files {
+			rule, err := read(folder, file)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", file, err)
+			}
+			if rule.Severity == severity {
+				rules = append(rules, rule)
+			}
+		}
+	}
+	return rules, nil
+}
+
+func read(folder fs.FS, file string) (rule Rule, err error) {
+	content, err := fs.ReadFile(folder, file)
+	if err != nil {
+		return rule, err
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(content))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&rule); err != nil {
+		return rule, err
+	}
+	rule.Name = path.Base(path.Dir(file))
+	rule.Query = strings.TrimSpace(rule.Query)
+	interval, ok := intervals[rule.Severity]
+	if !ok {
+		return rule, fmt.Errorf("severity %q: must be one of %s", rule.Severity, strings.Join(Severities, ", "))
+	}
+	if rule.Interval == 0 {
+		rule.Interval = model.Duration(interval)
+	}
+	for name, text := range map[string]string{
+		"title": rule.Title, "description": rule.Description, "query": rule.Query, "falsePositives": rule.FalsePositives, "tuning": rule.Tuning,
+	} {
+		if text == "" {
+			return rule, fmt.Errorf("%s is missing", name)
+		}
+	}
+	return rule, nil
+}
+
+// Alert is the name of the rule's alert, such as OktaPushBombing.
+func (r Rule) Alert() string {
+	var name strings.Builder
+	name.WriteString("Okta")
+	for word := range strings.FieldsFuncSeq(r.Name, func(c rune) bool { return c == '-' || c == '_' }) {
+		if word == "okta" {
+			continue
+		}
+		name.WriteString(strings.ToUpper(word[:1]) + word[1:])
+	}
+	return name.String()
+}
+
+// QueryFor returns the query for a line format, event.FormatEnvelope or event.FormatEvent. Paths into the envelope's member event
+// become paths into the line.
+func (r Rule) QueryFor(lineFormat string) string {
+	if lineFormat == event.FormatEvent {
+		if r.forEvent != "" {
+			return r.forEvent
+		}
+		return strings.ReplaceAll(r.Query, `="event.`, `="`)
+	}
+	return r.Query
+}

@@ -1,0 +1,108 @@
+package detections
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/prometheus/common/model"
+	"go.yaml.in/yaml/v3"
+)
+
+// maxGroup is how many rules a group holds: Grafana Cloud's limit. Loki evaluates those of a group one after another.
+const maxGroup = 20
+
+const generated = "# Written by `go generate ./detections` of the rules in detections/rules and detections/sigma/rules: change those instead.\n"
+
+// A group is rules that are evaluated together, as often.
+type group struct {
+	name     string
+	interval model.Duration
+	rules    []Rule
+}
+
+// groups puts rules with the same severity and interval together, in the order of rules.
+func groups(prefix string, rules []Rule) (all []*group) {
+	open := map[string]*group{}
+	parts := map[string]int{}
+	for _, rule := range rules {
+		key := fmt.Sprintf("%s-%s-%s", prefix, rule.Severity, rule.Interval)
+		if open[key] == nil || len(open[key].rules) == maxGroup {
+			parts[key]++
+			name := key
+			if parts[key] > 1 {
+				name = fmt.Sprintf("%s-%d", key, parts[key])
+			}
+			open[key] = &group{name: name, interval: rule.Interval}
+			all = append(all, open[key])
+		}
+		open[key].rules = append(open[key].rules, rule)
+	}
+	return all
+}
+
+type rulerFile struct {
+	Groups []rulerGroup `yaml:"groups"`
+}
+
+type rulerGroup struct {
+	Name     string      `yaml:"name"`
+	Interval string      `yaml:"interval"`
+	Rules    []rulerRule `yaml:"rules"`
+}
+
+type rulerRule struct {
+	Alert       string            `yaml:"alert"`
+	Expr        string            `yaml:"expr"`
+	Labels      map[string]string `yaml:"labels"`
+	Annotations map[string]string `yaml:"annotations"`
+}
+
+// Ruler writes rules as a rule file for Loki's ruler, for one line format.
+func Ruler(rules, sigma []Rule, lineFormat string) ([]byte, error) {
+	var file rulerFile
+	for _, g := range append(groups("okta", rules), groups("okta-sigma", sigma)...) {
+		group := rulerGroup{Name: g.name, Interval: g.interval.String()}
+		for _, rule := range g.rules {
+			group.Rules = append(group.Rules, rulerRule{
+				Alert: rule.Alert(), Expr: rule.QueryFor(lineFormat), Labels: rule.alertLabels(), Annotations: rule.annotations(),
+			})
+		}
+		file.Groups = append(file.Groups, group)
+	}
+	return encode(generated+"# Rules for Loki's ruler, for line_format \""+lineFormat+"\". docs/detections.md says how to install them.\n", file)
+}
+
+func (r Rule) alertLabels() map[string]string {
+	labels := map[string]string{"severity": r.Severity, "source": "okta"}
+	if len(r.Attack) > 0 {
+		labels["attack"] = strings.Join(r.Attack, ",")
+	}
+	return labels
+}
+
+func (r Rule) annotations() map[string]string {
+	var summary strings.Builder
+	summary.WriteString(r.Title)
+	for i, label := range r.Labels {
+		fmt.Fprintf(&summary, "%s%s {{ $labels.%s }}", []string{": ", ", "}[min(i, 1)], label, label)
+	}
+	annotations := map[string]string{"summary": summary.String()}
+	for name, text := range map[string]string{"description": r.Description, "false_positives": r.FalsePositives} {
+		if text != "" {
+			annotations[name] = strings.TrimSpace(text)
+		}
+	}
+	return annotations
+}
+
+func encode(header string, file any) ([]byte, error) {
+	var out bytes.Buffer
+	out.WriteString(header)
+	encoder := yaml.NewEncoder(&out)
+	encoder.SetIndent(2)
+	if err := encoder.Encode(file); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), encoder.Close()
+}
