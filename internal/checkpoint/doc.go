@@ -22,6 +22,10 @@
 //   - The file holds no secret. Its mode is 0600 all the same: a cursor names the org
 //     and the filter.
 //
+//   - Where nodes share the work, each save is offered to another node ([Journal.Saved]),
+//     which keeps it in <org host>.standby.json. [Open] takes the newest of its own file
+//     and such copies: one that is older only means that more is read again.
+//
 // A journal belongs to one goroutine; it is not safe for concurrent use. Two
 // processes must not share one file; Alloy gives each component its own folder.
 //

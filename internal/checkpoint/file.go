@@ -122,20 +122,22 @@ func parse(data []byte) (file, error) {
 	return f, nil
 }
 
-// write replaces the file. renameio syncs the file before the rename; the folder is
-// synced here, for without it the rename itself may be lost with the power.
-func write(path string, f file) error {
+// encode returns the file's content.
+func (f file) encode() ([]byte, error) {
 	f.Checksum = f.sum()
 	data, err := json.MarshalIndent(f, "", "  ")
-	if err != nil {
-		return err
-	}
+	return append(data, '\n'), err
+}
+
+// write replaces the file. renameio syncs the file before the rename; the folder is
+// synced here, for without it the rename itself may be lost with the power.
+func write(path string, data []byte) error {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return err
 	}
 	// The temporary file must be on the same file system to be renamed.
-	if err := renameio.WriteFile(path, append(data, '\n'), 0o600, renameio.WithTempDir(dir),
+	if err := renameio.WriteFile(path, data, 0o600, renameio.WithTempDir(dir),
 		renameio.WithStaticPermissions(0o600)); err != nil {
 		return err
 	}

@@ -48,6 +48,9 @@ type Journal struct {
 	Delivery Delivery
 	Finished bool      // a range with an end was read, and all of it has arrived
 	Newest   time.Time // latest event time delivered so far, also when marks go back behind it; zero: not known
+
+	// Saved, if not nil, is given what each Append or Save wrote or could not write: a copy for another node. It must not block.
+	Saved func(data []byte)
 }
 
 // Note is something about the file that an operator should know: a constant message and go-kit's key-value pairs.
@@ -62,38 +65,42 @@ func (n Note) String() string {
 }
 
 // Open reads the journal of scope.Org in the folder dir, which is created when
-// missing. window is how far back [Journal.Resume] must be able to go.
+// missing. window is how far back [Journal.Resume] must be able to go. The newest of copies from other nodes takes the place of the
+// file where it is newer; those that [Read] refuses count as none.
 //
 // What is wrong with the file's content is told in notes, and what is wrong with the folder comes back from Append. A file that exists
 // and cannot be read is an [*UnreadableError], the only error there is: nothing is known of the position then, and the caller must wait
 // and try again rather than start from another one.
-func Open(dir string, scope Scope, window time.Duration) (j *Journal, notes []Note, err error) {
+func Open(dir string, scope Scope, window time.Duration, copies ...[]byte) (j *Journal, notes []Note, err error) {
 	j = &Journal{path: filepath.Join(dir, FileName(scope.Org)), scope: scope, window: window}
 	data, found, err := load(j.path)
 	if err != nil {
 		return nil, nil, err
 	}
 	removeTemporary(j.path)
-	if !found {
-		return j, nil, nil
-	}
-	f, err := parse(data)
-	switch {
-	case err != nil:
-		notes = append(notes, j.setAside(err))
-	case f.Scope.Org != scope.Org:
-		notes = append(notes, j.setAside(fmt.Errorf("it belongs to %s", f.Scope.Org)))
-	case f.Scope != scope:
-		if len(f.Marks) > 0 {
-			j.since = f.Marks[len(f.Marks)-1].Published
-			notes = append(notes, Note{"filter, query or page_size changed, continuing from the last event's time", []any{"since", j.since.UTC()}})
+	var f file
+	if found {
+		if f, err = parse(data); err == nil && f.Scope.Org != scope.Org {
+			err = fmt.Errorf("it belongs to %s", f.Scope.Org)
 		}
-	default:
+		if err != nil {
+			notes = append(notes, j.setAside(err))
+			f = file{}
+		}
+	}
+	for _, data := range copies {
+		if c, err := parseCopy(data, scope.Org); err == nil && c.written().After(f.written()) {
+			f = c
+		}
+	}
+	switch {
+	case f.Scope == scope:
 		j.marks, j.Finished = f.Marks, f.Finished
+	case len(f.Marks) > 0:
+		j.since = f.Marks[len(f.Marks)-1].Published
+		notes = append(notes, Note{"filter, query or page_size changed, continuing from the last event's time", []any{"since", j.since.UTC()}})
 	}
-	if f.Scope.Org == scope.Org {
-		j.Delivery, j.Newest = f.Delivery, f.Newest
-	}
+	j.Delivery, j.Newest = f.Delivery, f.Newest
 	return j, notes, nil
 }
 
@@ -153,7 +160,14 @@ func (j *Journal) Append(m Mark) error {
 
 // Save writes the file without a new mark.
 func (j *Journal) Save() error {
-	if err := write(j.path, file{Version: version, Scope: j.scope, Marks: j.marks, Newest: j.Newest, Delivery: j.Delivery, Finished: j.Finished}); err != nil {
+	data, err := file{Version: version, Scope: j.scope, Marks: j.marks, Newest: j.Newest, Delivery: j.Delivery, Finished: j.Finished}.encode()
+	if err != nil {
+		return fmt.Errorf("writing checkpoint: %w", err)
+	}
+	if j.Saved != nil {
+		j.Saved(data)
+	}
+	if err := write(j.path, data); err != nil {
 		return fmt.Errorf("writing checkpoint: %w", err)
 	}
 	j.since = time.Time{}

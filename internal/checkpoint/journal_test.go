@@ -196,7 +196,9 @@ func TestForeignAndNewerFilesAreSetAside(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			require.NoError(t, write(filepath.Join(dir, FileName(testScope.Org)), tc.file))
+			data, err := tc.file.encode()
+			require.NoError(t, err)
+			require.NoError(t, write(filepath.Join(dir, FileName(testScope.Org)), data))
 			j, notes, _ := Open(dir, testScope, time.Minute)
 			require.Len(t, notes, 1)
 			require.Contains(t, notes[0].String(), tc.want)
