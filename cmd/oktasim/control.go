@@ -84,6 +84,7 @@ func handler(org *oktasim.Org, live *feed) http.Handler {
 		return writeJSON(w, org.Requests())
 	})
 	do("generate", func(q url.Values) error { return generate(org, q) })
+	do("scenario", func(q url.Values) error { return play(org, q) })
 	handle("POST /_oktasim/append", func(w http.ResponseWriter, r *http.Request) error {
 		events, err := eventsIn(r.Body)
 		if err != nil {
@@ -134,6 +135,18 @@ func generate(org *oktasim.Org, q url.Values) error {
 	}
 	org.Generate(n, span)
 	return nil
+}
+
+// play lets an attack begin, by default so that it ends now.
+func play(org *oktasim.Org, q url.Values) error {
+	if !q.Has("ago") {
+		return org.PlayLast(q.Get("name"))
+	}
+	ago, err := time.ParseDuration(q.Get("ago"))
+	if err != nil || ago < 0 {
+		return fmt.Errorf("ago %q: want a duration such as 10m, or 0s for now", q.Get("ago"))
+	}
+	return org.Play(q.Get("name"), org.Now().Add(-ago))
 }
 
 // eventsIn returns the lines of a body of NDJSON.

@@ -11,8 +11,9 @@
 //
 // Some flags make the org behave as real ones now and then do: --page-cap 100 puts at most
 // 100 events on a page whatever limit asks for, --visible-every 30s shows new events in bulk,
-// --late-share lets events reach the log late, and --clock puts the org's clock off. --help
-// lists all flags.
+// --late-share lets events reach the log late, and --clock puts the org's clock off. --quiet leaves out
+// what should alarm anybody, and --scenario push-bombing,app-sprawl puts attacks among such events. --help
+// lists all flags and scenarios.
 //
 // # Control
 //
@@ -26,6 +27,8 @@
 //	                                         "windows":[{"start":...,"used":N,"refused":N},...]}
 //	GET  /_oktasim/requests                  the requests to the org so far, as a JSON array; no secrets in it
 //	POST /_oktasim/generate?n=N[&span=1h]    append N events, spread over span before now (default: all of them now)
+//	POST /_oktasim/scenario?name=S[&ago=10m] let an attack take place that began so long ago: what lies ahead appears in its time, and
+//	                                         with ago=0s that is all of it; without ago it has just ended. An unknown name gets the list
 //	POST /_oktasim/append                    append the body, one JSON event per line, as it is
 //	POST /_oktasim/rate?per_second=X         change the live rate; 0 stops it
 //	POST /_oktasim/token?value=T             accept only this SSWS token from now on

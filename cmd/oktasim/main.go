@@ -66,8 +66,11 @@ func serve(ctx context.Context, opts options, stderr io.Writer) error {
 		Token: opts.token, PublicURL: opts.publicURL, Seed: opts.seed, Clients: opts.clients,
 		RateLimit: opts.rateLimit, PrincipalShare: opts.principalShare,
 		Clock: opts.clock, LateShare: opts.lateShare, PageCap: opts.pageCap, VisibleEvery: opts.visibleEvery,
+		Quiet: opts.quiet,
 	}
-	org.Generate(opts.backlog, opts.backlogSpan)
+	if err := org.GenerateWith(opts.backlog, opts.backlogSpan, opts.scenarios...); err != nil {
+		return err
+	}
 
 	live := &feed{ctx: ctx, org: org}
 	live.set(opts.perSecond)

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -20,6 +21,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 	"github.com/stretchr/testify/require"
+
+	"github.com/grafana/alloy/okta/internal/oktasim"
 )
 
 func TestBadFlagsAreNamedWithWhatIsAllowed(t *testing.T) {
@@ -42,6 +45,7 @@ func TestBadFlagsAreNamedWithWhatIsAllowed(t *testing.T) {
 		"--principal-share half":                 `--principal-share "half": want a number`,
 		"--clock fast":                           `--clock "fast": want a duration`,
 		"--late-share 2":                         `--late-share 2: want 0 to 1`,
+		"--scenario push-bombing,flood":          `--scenario: unknown scenario "flood": it is one of push-bombing, password-spray, `,
 		"--public-url acme.okta.com":             `--public-url "acme.okta.com": want http:// or https:// and a host, nothing more`,
 		"--public-url https://a/b":               `--public-url "https://a/b": want`,
 		"--client-dpop=perhaps":                  `--client-dpop "perhaps": want true or false`,
@@ -64,8 +68,11 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	require.Equal(t, exitOK, run(t.Context(), []string{"--help"}, &stdout, &stderr))
 	for _, name := range []string{"listen", "public-url", "token", "seed", "rate", "backlog", "backlog-span", "rate-limit",
-		"principal-share", "clock", "late-share", "page-cap", "visible-every", "client-id", "client-jwks"} {
+		"principal-share", "clock", "late-share", "page-cap", "visible-every", "quiet", "scenario", "client-id", "client-jwks"} {
 		require.Contains(t, stdout.String(), "\n  -"+name)
+	}
+	for _, s := range oktasim.Scenarios() {
+		require.Contains(t, stdout.String(), "\n  "+s.Name+" ")
 	}
 	require.Empty(t, stderr.String())
 }
@@ -255,19 +262,40 @@ func TestTheControlPathsDriveTheOrg(t *testing.T) {
 	require.NotContains(t, seen, "second")
 }
 
+func TestScenariosArePlayedByFlagAndByControl(t *testing.T) {
+	p := start(t, "--backlog=1000", "--rate=0", "--scenario=help-desk,app-sprawl")
+	began := p.stats(t).Events
+	require.Greater(t, began, 1030)
+	_, all := p.ask(t, http.MethodGet, "/_oktasim/events", "")
+	require.Contains(t, all, "user.mfa.factor.reset_all")
+	require.Contains(t, all, "application.user_membership.show_password")
+	require.NotContains(t, all, "system.api_token.create", "the org is quiet otherwise")
+
+	status, said := p.ask(t, http.MethodPost, "/_oktasim/scenario?name=push-bombing", "")
+	require.Equal(t, http.StatusNoContent, status, said)
+	_, events := p.ask(t, http.MethodGet, fmt.Sprintf("/_oktasim/events?from=%d", began), "")
+	require.Contains(t, events, "OV_RESPONSE_APPROVE")
+	played := p.stats(t).Events
+	status, said = p.ask(t, http.MethodPost, "/_oktasim/scenario?name=password-spray&ago=0s", "")
+	require.Equal(t, http.StatusNoContent, status, said)
+	require.Equal(t, played, p.stats(t).Events, "it has only begun")
+}
+
 func TestBadControlRequestsAreRefusedWithReason(t *testing.T) {
 	p := start(t, "--backlog=0", "--rate=0")
 	for target, want := range map[string]string{
-		"POST /_oktasim/generate":                `n "": want a whole number, 1 or more`,
-		"POST /_oktasim/generate?n=0":            `n "0": want a whole number, 1 or more`,
-		"POST /_oktasim/generate?n=1&span=week":  `span "week": want a duration such as 1h or 0s`,
-		"POST /_oktasim/rate?per_second=fast":    `per_second "fast": want a number from 0 to 1000000`,
-		"POST /_oktasim/rate?per_second=NaN":     `per_second "NaN"`,
-		"POST /_oktasim/token":                   `value "": want the token to accept`,
-		"POST /_oktasim/refuse?status=500":       `status "500": want 401, 403 or 404, or 0 for none`,
-		"POST /_oktasim/fault?name=flood":        `unknown fault "flood": it is one of 429, 429-bare,`,
-		"POST /_oktasim/fault?name=503&count=-1": `count "-1": want a whole number, 0 or more`,
-		"GET /_oktasim/events?from=-1":           `from "-1": want a whole number, 0 or more`,
+		"POST /_oktasim/generate":                       `n "": want a whole number, 1 or more`,
+		"POST /_oktasim/generate?n=0":                   `n "0": want a whole number, 1 or more`,
+		"POST /_oktasim/generate?n=1&span=week":         `span "week": want a duration such as 1h or 0s`,
+		"POST /_oktasim/scenario":                       `unknown scenario "": it is one of push-bombing, password-spray, `,
+		"POST /_oktasim/scenario?name=app-sprawl&ago=x": `ago "x": want a duration such as 10m, or 0s for now`,
+		"POST /_oktasim/rate?per_second=fast":           `per_second "fast": want a number from 0 to 1000000`,
+		"POST /_oktasim/rate?per_second=NaN":            `per_second "NaN"`,
+		"POST /_oktasim/token":                          `value "": want the token to accept`,
+		"POST /_oktasim/refuse?status=500":              `status "500": want 401, 403 or 404, or 0 for none`,
+		"POST /_oktasim/fault?name=flood":               `unknown fault "flood": it is one of 429, 429-bare,`,
+		"POST /_oktasim/fault?name=503&count=-1":        `count "-1": want a whole number, 0 or more`,
+		"GET /_oktasim/events?from=-1":                  `from "-1": want a whole number, 0 or more`,
 	} {
 		t.Run(target, func(t *testing.T) {
 			method, path, _ := strings.Cut(target, " ")

@@ -36,6 +36,8 @@ type options struct {
 	lateShare      float64
 	pageCap        int
 	visibleEvery   time.Duration
+	quiet          bool
+	scenarios      []string
 	clients        []oktasim.OAuthClient
 }
 
@@ -51,7 +53,7 @@ Usage: oktasim [flags]
 func parseOptions(args []string, stdout io.Writer) (options, error) {
 	var o options
 	var rate, clientID, clientJWKS string
-	var scopes string
+	var scopes, scenarios string
 	var dpop bool
 	fs := flag.NewFlagSet("oktasim", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
@@ -70,6 +72,9 @@ func parseOptions(args []string, stdout io.Writer) (options, error) {
 	fs.Float64Var(&o.lateShare, "late-share", 0, "`share` of live transactions, from 0 to 1, that reach the log up to 10 minutes late")
 	fs.IntVar(&o.pageCap, "page-cap", 0, "`events` on a page at most, whatever limit says; 0 for no cap")
 	fs.DurationVar(&o.visibleEvery, "visible-every", 0, "show events in bulk, once per `duration`; 0 to show them at once")
+	fs.BoolVar(&o.quiet, "quiet", false, "generate everyday events only, nothing that should alarm anybody")
+	fs.StringVar(&scenarios, "scenario", "",
+		"`names` of attacks, separated by commas, that end at the start, in an org that is otherwise --quiet")
 	fs.StringVar(&clientID, "client-id", "", "`id` of an OAuth service app; needs --client-jwks")
 	fs.StringVar(&clientJWKS, "client-jwks", "",
 		"`file` with the public JWK or JWKS of that app; private keys are reduced to their public part")
@@ -80,6 +85,10 @@ func parseOptions(args []string, stdout io.Writer) (options, error) {
 			fmt.Fprint(stdout, usage)
 			fs.SetOutput(stdout)
 			fs.PrintDefaults()
+			fmt.Fprint(stdout, "\nScenarios, for --scenario and for POST /_oktasim/scenario?name=NAME:\n")
+			for _, s := range oktasim.Scenarios() {
+				fmt.Fprintf(stdout, "  %-21s  %s\n", s.Name, s.About)
+			}
 		}
 		return o, explain(fs, err)
 	}
@@ -90,6 +99,12 @@ func parseOptions(args []string, stdout io.Writer) (options, error) {
 	var err error
 	if o.perSecond, err = parseRate(rate); err != nil {
 		return o, err
+	}
+	if scenarios != "" {
+		o.quiet, o.scenarios = true, strings.Split(scenarios, ",")
+	}
+	if err := checkScenarios(o.scenarios); err != nil {
+		return o, fmt.Errorf("--scenario: %w", err)
 	}
 	if (clientID == "") != (clientJWKS == "") {
 		return o, errors.New("--client-id and --client-jwks go together: give both or neither")
@@ -170,6 +185,15 @@ func explain(fs *flag.FlagSet, err error) error {
 		want = "true or false"
 	}
 	return fmt.Errorf("--%s %q: want %s", m[2], m[1], want)
+}
+
+func checkScenarios(names []string) error {
+	for _, name := range names {
+		if err := oktasim.CheckScenario(name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func isPort(s string) bool {

@@ -4,7 +4,7 @@
 // The zero value of [Org] is ready to use. It is an http.Handler that serves
 // an empty log to any SSWS token; the fields of Org are its knobs, and each
 // says what its zero value means. Feed it with [Org.Append], [Org.AppendAt],
-// [Org.Generate] or [Org.Live]; ask it afterwards what it saw with
+// [Org.Generate], [Org.Play] or [Org.Live]; ask it afterwards what it saw with
 // [Org.Requests] and [Org.Windows]. In a testing/synctest bubble, reach it over
 // [Org.Pipe], which needs no socket. cmd/oktasim is the same org as a program.
 //
@@ -29,6 +29,7 @@
 //   - Pages capped below the limit asked for (PageCap), events that become visible
 //     in bulk (VisibleEvery).
 //   - Retention (90 days) and the 180-day rule on since.
+//   - Attacks: [Scenarios], among everyday events (Quiet) if need be.
 //   - Faults: everything that a client has to survive, as fields of Org and as
 //     handlers for Intercept and Inject.
 //

@@ -22,11 +22,24 @@ const defaultLateBy = 10 * time.Minute
 func (o *Org) Generate(n int, span time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.generate(n, span, nil)
+}
+
+// generate is Generate; what is due, in the order of its persistence, goes between the events.
+func (o *Org) generate(n int, span time.Duration, due []*scene) {
 	now := o.now()
+	until := func(at time.Time) {
+		for len(due) > 0 && !due[0].persisted.After(at) {
+			o.persist(due[0], len(due[0].events))
+			due = due[1:]
+		}
+	}
 	for done := 0; done < n; {
 		at := now.Add(-span + time.Duration(float64(span)*float64(done+1)/float64(n)))
+		until(at)
 		done += o.happen(at, n-done)
 	}
+	until(now)
 }
 
 // Live appends events at this many per second until ctx ends, and returns
@@ -63,7 +76,8 @@ func (o *Org) happen(persisted time.Time, limit int) int {
 		o.world = newWorld(o.Seed)
 	}
 	w := o.world
-	lag := shortestLag + time.Duration(w.rng.Int64N(int64(longestLag-shortestLag)))
+	w.quiet = o.Quiet
+	lag := w.lag()
 	if w.chance(o.LateShare) {
 		lateBy := o.LateBy
 		if lateBy <= 0 {
@@ -72,16 +86,29 @@ func (o *Org) happen(persisted time.Time, limit int) int {
 		lag += time.Duration(w.rng.Int64N(int64(lateBy)))
 	}
 	s := w.scene(persisted.Add(-lag).Truncate(time.Millisecond))
-	now := o.now().UnixMilli()
+	s.persisted = persisted
 	logged := min(len(s.events), limit)
-	for i, e := range s.events[:logged] {
+	for _, e := range s.events[:logged] {
 		w.events++
 		if o.HugeEvery > 0 && w.events%o.HugeEvery == 0 {
 			w.inflate(e, o.HugeBytes)
 		}
-		o.log.add(persisted.UnixMilli(), s.published[i].UnixMilli(), now, e.encode())
 	}
+	o.persist(s, logged)
 	return logged
+}
+
+// persist logs the first n events of a transaction at its time.
+func (o *Org) persist(s *scene, n int) {
+	now := o.now().UnixMilli()
+	for i, e := range s.events[:n] {
+		o.log.add(s.persisted.UnixMilli(), s.published[i].UnixMilli(), now, e.encode())
+	}
+}
+
+// lag is the time from an event to its persistence.
+func (w *world) lag() time.Duration {
+	return shortestLag + time.Duration(w.rng.Int64N(int64(longestLag-shortestLag)))
 }
 
 const defaultHuge = 300_000
@@ -106,7 +133,11 @@ func (w *world) inflate(e *logEvent, size int) {
 // scene lets one transaction happen, its first event published at this time.
 func (w *world) scene(at time.Time) *scene {
 	s := &scene{world: w, at: at, kind: "WEB", transaction: w.requestID()}
-	roll := w.rng.IntN(totalWeight)
+	loud := weightOf(alarmingPlays)
+	if w.quiet {
+		loud = 0
+	}
+	roll := w.rng.IntN(weightOf(quietPlays) + loud)
 	for _, p := range plays {
 		if roll -= p.weight; roll < 0 {
 			p.act(s)
@@ -122,11 +153,14 @@ type play struct {
 	act    func(*scene)
 }
 
-var plays = slices.Concat(signOnPlays, userPlays, adminPlays, systemPlays)
+var (
+	quietPlays = slices.Concat(signOnPlays, userPlays, adminPlays, systemPlays)
+	plays      = slices.Concat(quietPlays, alarmingPlays)
+)
 
-var totalWeight = func() (sum int) {
+func weightOf(plays []play) (sum int) {
 	for _, p := range plays {
 		sum += p.weight
 	}
 	return sum
-}()
+}

@@ -1,11 +1,18 @@
 package oktasim
 
-// adminPlays are the rare events that detection rules look for. Together they
-// are some two in a hundred events here, more than in most orgs.
+// adminPlays are an administrator's everyday work.
 var adminPlays = []play{
+	{8, applicationChange},
+}
+
+// alarmingPlays are what should wake somebody up, or what detection rules look for one by one. With adminPlays they are some two
+// in a hundred events here, more than in most orgs. They do not take place in a quiet org.
+var alarmingPlays = []play{
+	{3, declinedPhishing},
+	{4, anonymised},
+	{2, reportSuspicion},
 	{3, privileges},
 	{2, apiTokens},
-	{8, applicationChange},
 	{5, policyChange},
 	{3, zoneChange},
 	{1, identityProvider},
@@ -40,10 +47,14 @@ func applicationChange(s *scene) {
 	s.as(s.administrator())
 	app := *s.app()
 	s.uri = "/api/v1/apps/" + app.ID
-	switch kind := pick(s.world, []string{
+	kinds := []string{
 		"application.lifecycle.create", "application.lifecycle.activate", "application.lifecycle.update", "application.lifecycle.update",
 		"application.lifecycle.delete", "application.policy.sign_on.update", "application.policy.sign_on.rule.delete",
-	}); kind {
+	}
+	if s.quiet {
+		kinds = kinds[:4]
+	}
+	switch kind := pick(s.world, kinds); kind {
 	case "application.lifecycle.update":
 		app.ChangeDetails = &change{
 			From: map[string]any{"label": *app.DisplayName, "signOn": map[string]any{"mode": "SAML_2_0", "slo": false}},

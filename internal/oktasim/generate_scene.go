@@ -1,6 +1,7 @@
 package oktasim
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -19,6 +20,7 @@ type scene struct {
 	uri         string
 	events      []*logEvent
 	published   []time.Time // of the events
+	persisted   time.Time   // of all of them
 }
 
 // as makes a user the actor of the scene, from the user's own place.
@@ -41,7 +43,7 @@ func (s *scene) job(by *party) *scene {
 // event logs one event of a type in catalog and lets up to 120 ms pass, often
 // none. Targets that are nil parties are left out; no targets at all is null.
 func (s *scene) event(eventType, result string, targets ...*party) *logEvent {
-	about := catalog[eventType]
+	about := cmp.Or(catalog[eventType], scenarioCatalog[eventType])
 	if about.message == "" {
 		panic("oktasim: event type missing in the catalog: " + eventType)
 	}
@@ -120,10 +122,13 @@ func (s *scene) online(e *logEvent) {
 		data["dtHash"] = s.hex(64)
 	}
 	if u := s.user; u != nil {
+		if u.stranger {
+			data["dtHash"] = u.dtHash
+		}
 		e.Client.UserAgent = &u.agent
 		e.Client.Device = &u.kind
 		e.AuthenticationContext.ExternalSessionID = u.session
-		if s.chance(0.4) {
+		if s.chance(0.4) || u.stranger && u.session != "unknown" {
 			e.AuthenticationContext.RootSessionID = u.session
 		}
 		if u.device != nil {
@@ -132,7 +137,7 @@ func (s *scene) online(e *logEvent) {
 		} else {
 			e.Device = (*device)(nil)
 		}
-		if s.chance(0.1) {
+		if s.chance(0.1) && !u.stranger {
 			e.Client.Zone = ptr("Offices")
 		}
 	}

@@ -11,9 +11,7 @@ var signOnPlays = []play{
 	{60, wrongPassword},
 	{3, lockOut},
 	{25, pushFactor},
-	{3, declinedPhishing},
 	{10, denied},
-	{4, anonymised},
 	{12, throughDirectory},
 }
 
@@ -26,11 +24,12 @@ func (s *scene) authenticator() *party {
 
 func (s *scene) app() *party { return &s.apps[s.rng.IntN(len(s.apps))] }
 
-// behaviors is how Okta renders a user's habits in debugData.
+// behaviors is how Okta renders a user's habits in debugData. In a quiet org only an address is ever new.
 func (s *scene) behaviors() string {
 	var b strings.Builder
 	for i, name := range []string{"New Geo-Location", "New Device", "New IP", "New State", "New Country", "Velocity", "New City"} {
-		b.WriteString([]string{"{", ", "}[min(i, 1)] + name + "=" + []string{"NEGATIVE", "POSITIVE"}[s.rng.IntN(20)/19])
+		is := s.rng.IntN(20)/19 == 1 && (!s.quiet || name == "New IP")
+		b.WriteString([]string{"{", ", "}[min(i, 1)] + name + "=" + map[bool]string{true: "POSITIVE", false: "NEGATIVE"}[is])
 	}
 	return b.String() + "}"
 }
@@ -38,6 +37,9 @@ func (s *scene) behaviors() string {
 // assess gives an event the newer risk objects, which only some orgs see.
 func (s *scene) assess(e *logEvent) {
 	level := []string{"LOW", "LOW", "LOW", "MEDIUM", "HIGH"}[s.rng.IntN(5)]
+	if s.quiet && level == "HIGH" {
+		level = "LOW"
+	}
 	details := map[string]any{"asNumber": s.place.asn, "asOrg": s.place.asOrg, "ipServiceCategories": []string{"RESIDENTIAL"}}
 	e.SecurityContext.Risk = map[string]any{
 		"level": level, "reasons": []string{"Anomalous Device"}, "detectionName": nil, "issuer": "Okta", "previousLevel": "LOW",
@@ -51,7 +53,11 @@ func (s *scene) assess(e *logEvent) {
 
 func (s *scene) evaluate(app *party, result string) *logEvent {
 	e := s.event("policy.evaluate_sign_on", result, app, &s.policies[s.rng.IntN(len(s.policies))])
-	e.data("behaviors", s.behaviors(), "risk", "{level=LOW}", "threatSuspected", "false",
+	behaviors := s.behaviors()
+	if s.quiet && app == &s.apps[0] {
+		behaviors = strings.ReplaceAll(behaviors, "POSITIVE", "NEGATIVE") // nobody administers from a new place
+	}
+	e.data("behaviors", behaviors, "risk", "{level=LOW}", "threatSuspected", "false",
 		"logOnlySecurityData", `{"risk":{"level":"LOW"},"behaviors":{"New Device":"NEGATIVE"}}`)
 	if result == "ALLOW" {
 		return e.because("Sign-on policy evaluation resulted in ALLOW")
@@ -72,11 +78,7 @@ func signOn(s *scene) {
 			data("factor", pick(s.world, []string{"OKTA_VERIFY_PUSH", "SIGNED_NONCE", "FIDO2_WEBAUTHN", "GOOGLE_AUTH"}), "factorIntent",
 				"AUTHENTICATION", "threatSuspected", "false")
 	}
-	e := s.event("user.session.start", "SUCCESS", s.authenticator(), app)
-	e.AuthenticationContext.CredentialType = ptr("PASSWORD")
-	e.AuthenticationContext.CredentialProvider = ptr("OKTA_CREDENTIAL_PROVIDER")
-	e.AuthenticationContext.Provider = ptr("OKTA_AUTHENTICATION_PROVIDER")
-	e.data("origin", "https://acme.okta.com", "authnRequestId", s.requestID(), "threatSuspected", "false")
+	e := s.startSession(app)
 	if s.chance(0.12) {
 		s.assess(e)
 	}
@@ -84,6 +86,15 @@ func signOn(s *scene) {
 		s.event("user.authentication.verify", "SUCCESS", app).data("authMethodFirstType", "Password", "authMethodFirstVerificationTime",
 			formatTime(s.at))
 	}
+}
+
+// startSession is the end of every sign-on that succeeds.
+func (s *scene) startSession(app *party) *logEvent {
+	e := s.event("user.session.start", "SUCCESS", s.authenticator(), app)
+	e.AuthenticationContext.CredentialType = ptr("PASSWORD")
+	e.AuthenticationContext.CredentialProvider = ptr("OKTA_CREDENTIAL_PROVIDER")
+	e.AuthenticationContext.Provider = ptr("OKTA_AUTHENTICATION_PROVIDER")
+	return e.data("origin", "https://acme.okta.com", "authnRequestId", s.requestID(), "threatSuspected", "false")
 }
 
 func openApp(s *scene) {
@@ -98,6 +109,10 @@ func openApp(s *scene) {
 		s.event("user.session.access_admin_app", "SUCCESS", &s.apps[0], &s.user.party)
 		return
 	}
+	s.sso(app)
+}
+
+func (s *scene) sso(app *party) {
 	instance := &party{ID: "0ua" + s.letters(17, base62), Type: "AppUser", AlternateID: s.user.AlternateID, DisplayName: s.user.DisplayName}
 	s.event("user.authentication.sso", "SUCCESS", app, instance).data("initiationType", "IDP_INITIATED", "signOnMode", "SAML 2.0")
 }
@@ -118,7 +133,7 @@ func (s *scene) failLogin(typed *string, reason string) {
 	e := s.event("user.session.start", "FAILURE").because(reason).saying("WARN", "User login to Okta", "core.user_auth.login_failed")
 	e.Target = nil // absent, not null
 	e.data("loginResult", reason, "threatSuspected", "false")
-	if s.chance(0.05) {
+	if s.chance(0.05) && !s.quiet {
 		typed = ptr("Tr0ub4dor&3 <oops>")
 		e.Actor = &party{ID: "unknown", Type: "User", AlternateID: typed, DisplayName: ptr("unknown")}
 	}
@@ -168,8 +183,7 @@ func anonymised(s *scene) {
 		s.uri = "/admin/reports/password-health/async_csv_download_schedule"
 	}
 	s.evaluate(&s.apps[0], "CHALLENGE").
-		data("behaviors", "{New Geo-Location=POSITIVE, New Device=POSITIVE, New IP=POSITIVE, New State=POSITIVE, New Country=POSITIVE, "+
-			"Velocity=POSITIVE, New City=POSITIVE}", "risk", "{level=HIGH}")
+		data("behaviors", everythingNew, "risk", "{level=HIGH}")
 	e := s.event("user.session.start", "SUCCESS", s.authenticator(), &s.apps[0])
 	s.assess(e)
 	if s.chance(0.5) {

@@ -65,30 +65,36 @@ func TestEveryEventTypeOfTheCatalogHappens(t *testing.T) {
 	require.GreaterOrEqual(t, len(seen), 30)
 }
 
+// requireOktasShape asserts what holds for every event; uuids are those of the others.
+func requireOktasShape(t *testing.T, e gjson.Result, uuids map[string]bool) {
+	t.Helper()
+	id, err := uuid.Parse(e.Get("uuid").Str)
+	require.NoError(t, err)
+	require.False(t, uuids[id.String()], "uuid twice")
+	uuids[id.String()] = true
+	published, err := time.Parse(oktaTime, e.Get("published").Str)
+	require.NoError(t, err)
+	sec, nsec := id.Time().UnixTime()
+	require.Equal(t, published.UnixMilli(), time.Unix(sec, nsec).UnixMilli(), "the time in the uuid")
+	require.Contains(t, severities, e.Get("severity").Str)
+	require.Equal(t, "0", e.Get("version").Str)
+	require.NotEmpty(t, e.Get("actor.id").Str)
+	require.NotEmpty(t, e.Get("displayMessage").Str)
+	if ip := e.Get("client.ipAddress").Str; ip != "" {
+		require.NotNil(t, net.ParseIP(ip), ip)
+		want := map[bool]string{true: "V4", false: "V6"}[net.ParseIP(ip).To4() != nil]
+		require.Equal(t, want, e.Get("request.ipChain.0.version").Str, ip)
+	}
+	require.False(t, strings.ContainsFunc(e.Raw, func(r rune) bool { return r > 0xffff }), "Okta handles the basic multilingual plane only")
+}
+
 func TestGeneratedEventsHaveOktasShapes(t *testing.T) {
 	events := longLog()
 	found := map[string]bool{}
 	uuids := map[string]bool{}
 	sizes := 0
 	for _, e := range events {
-		id, err := uuid.Parse(e.Get("uuid").Str)
-		require.NoError(t, err)
-		require.False(t, uuids[id.String()], "uuid twice")
-		uuids[id.String()] = true
-		published, err := time.Parse(oktaTime, e.Get("published").Str)
-		require.NoError(t, err)
-		sec, nsec := id.Time().UnixTime()
-		require.Equal(t, published.UnixMilli(), time.Unix(sec, nsec).UnixMilli(), "the time in the uuid")
-		require.Contains(t, severities, e.Get("severity").Str)
-		require.Equal(t, "0", e.Get("version").Str)
-		require.NotEmpty(t, e.Get("actor.id").Str)
-		require.NotEmpty(t, e.Get("displayMessage").Str)
-		if ip := e.Get("client.ipAddress").Str; ip != "" {
-			require.NotNil(t, net.ParseIP(ip), ip)
-			want := map[bool]string{true: "V4", false: "V6"}[net.ParseIP(ip).To4() != nil]
-			require.Equal(t, want, e.Get("request.ipChain.0.version").Str, ip)
-		}
-		require.False(t, strings.ContainsFunc(e.Raw, func(r rune) bool { return r > 0xffff }), "Okta handles the basic multilingual plane only")
+		requireOktasShape(t, e, uuids)
 		sizes += len(e.Raw)
 
 		for name, is := range map[string]bool{

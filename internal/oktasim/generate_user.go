@@ -8,7 +8,6 @@ var userPlays = []play{
 	{40, mover},
 	{12, ownAccount},
 	{8, factors},
-	{2, reportSuspicion},
 	{5, deviceEnrolled},
 }
 
@@ -30,7 +29,7 @@ func joiner(s *scene) {
 	s.provisioning().uri = "/api/v1/users"
 	u := s.someone()
 	joined := u.party
-	if s.chance(0.02) { // the mark of the 2023 breach, for the rule that looks for it
+	if s.chance(0.02) && !s.quiet { // the mark of the 2023 breach, for the rule that looks for it
 		joined.DisplayName, joined.AlternateID = ptr("svc_network_backup"), ptr("svc_network_backup@acme.example")
 	}
 	s.event("user.lifecycle.create", "SUCCESS", &joined)

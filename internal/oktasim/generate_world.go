@@ -28,6 +28,7 @@ type world struct {
 	node   [6]byte // of the UUIDs
 	serial uint64  // of the UUIDs
 	events int     // generated so far
+	quiet  bool    // Org.Quiet
 }
 
 type user struct {
@@ -39,6 +40,10 @@ type user struct {
 	device  *device
 	session string
 	admin   bool
+
+	cast     bool   // has a part in an attack
+	stranger bool   // is somebody else, under this user's name
+	dtHash   string // of a stranger's device
 }
 
 // network is a place on the internet and on the map. Addresses come from the
@@ -126,10 +131,7 @@ var platforms = []string{"OSX", "WINDOWS", "LINUX", "IOS"} // by index of agents
 
 func newWorld(seed int64) *world {
 	w := &world{rng: rand.New(rand.NewPCG(uint64(seed), 0x0c7a51))}
-	for i := range w.node {
-		w.node[i] = byte(w.rng.Uint32())
-	}
-	w.node[0] |= 1 // multicast bit: not a hardware address (RFC 9562, section 6.10)
+	w.drawNode()
 	w.system = party{ID: w.id("00u"), Type: "SystemPrincipal", AlternateID: ptr("system@okta.com"), DisplayName: ptr("Okta System")}
 	w.proxy = networks[len(networks)-1]
 	for i, name := range applications {
@@ -155,6 +157,13 @@ func newWorld(seed int64) *world {
 		w.users = append(w.users, w.newUser(i))
 	}
 	return w
+}
+
+func (w *world) drawNode() {
+	for i := range w.node {
+		w.node[i] = byte(w.rng.Uint32())
+	}
+	w.node[0] |= 1 // multicast bit: not a hardware address (RFC 9562, section 6.10)
 }
 
 func (w *world) newUser(i int) user {

@@ -46,6 +46,7 @@ type Org struct {
 	LateShare     float64       // share of generated transactions that reach the log late, [0, 1]
 	LateBy        time.Duration // how long before its persistence such a transaction was published, at most; 0: 10 minutes
 	HugeEvery     int           // make every n-th generated event huge; 0: none
+	Quiet         bool          // generate everyday events only, none that a detection of high severity looks for
 	HugeBytes     int           // size of a huge event; 0: 300,000 bytes, above Loki's default line limit
 
 	// Intercept chooses another answer for the n-th System Log request,
@@ -67,6 +68,7 @@ type Org struct {
 	mu        sync.Mutex // guards the knobs and everything below
 	log       store
 	world     *world
+	played    map[string]uint64    // scenario -> how often
 	issued    map[string]time.Time // polling cursor -> when it was last handed out
 	bounded   map[string]place     // bounded cursor -> where it points
 	quota     bucket               // of the org
