@@ -1,6 +1,6 @@
 package dashboards
 
-// alarms are what is rare in most orgs and worth a look whenever it happens, most by the numbers of detections/rules.
+// alarms are what is rare in most orgs and worth a look whenever it happens, most of it a rule in detections/rules, too.
 func alarms(f LineFormat) []panel {
 	alarm := func(title, about, empty string, q query) panel {
 		return number(title, about, empty, q.total(), "green", "orange", "red")
