@@ -181,3 +181,30 @@ func TestExploreLinksCarryTheQuery(t *testing.T) {
 		require.Equal(t, p.Targets[0].QueryType, pane.Queries[0].QueryType)
 	}
 }
+
+// What a panel needs beyond the default metadata and unredacted identities is in the documentation, too.
+func TestTheDocsSayWhatPanelsNeed(t *testing.T) {
+	content, err := os.ReadFile("../../docs/dashboards.md")
+	require.NoError(t, err)
+	docs := string(content)
+	everywhere := regexp.MustCompile(`^(the structured metadata|client\.|securityContext\.|debugContext\.debugData\.(factor|requestUri)$|transaction\.)`)
+	rows := 0
+	for name, p := range panels(t, Envelope) {
+		_, needs, ok := strings.Cut(strings.TrimSuffix(p.FieldConfig.Defaults.NoValue, "."), "Needs ")
+		if !ok || everywhere.MatchString(needs) && !strings.Contains(needs, " seven days ") {
+			continue
+		}
+		require.Contains(t, docs, "\n| "+p.Title+" | "+needs+" |\n", name)
+		rows++
+	}
+	_, table, _ := strings.Cut(docs, "| Panel | Needs |\n|---|---|\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	require.Len(t, strings.Split(table, "\n"), rows, "the table has rows that no panel needs")
+	for uid, d := range boards(t, Envelope) {
+		require.Contains(t, docs, "| "+d.Title+" | ")
+		require.Contains(t, docs, "](../detections/dashboards/"+uid+".json)")
+		for _, v := range d.Templating.List {
+			require.Contains(t, docs, "\n| `"+v.Name+"` | ")
+		}
+	}
+}

@@ -13,12 +13,11 @@ func investigation(f LineFormat) board {
 	chosen.before = append([]string{"|~ `(?i)${user:regex}`"}, chosen.before...) // first: it is the cheapest
 	inSession := chosen.with("asn", "as_org", "country", "os", "browser").where(`session!="unknown"`).where(`session!=""`)
 	const empty = "No events match. Clear a variable, or take a longer time range."
-	session := column{"session", "Session"}
 	return board{
 		uid: investigationUID, title: "Okta investigation", from: "now-24h",
 		about: "Everything about a user, an address, a session, or a type of event.",
 		variables: []cog.Builder[dashboard.VariableModel]{
-			textVariable("user", "User", "Text that the event contains anywhere, such as a login: as actor, target, or otherwise. Upper and lower case are equal"),
+			textVariable("user", "User", "Text anywhere in the event, such as a login: as actor, target, or otherwise, in upper or lower case"),
 			textVariable("ip", "IP", "How client.ipAddress begins"),
 			textVariable("session", "Session", "How authenticationContext.externalSessionId begins"),
 			textVariable("eventType", "Event type", "How eventType begins, such as user.mfa"),
@@ -31,7 +30,7 @@ func investigation(f LineFormat) board {
 				number("Sessions", "Different sessions.", empty, inSession.distinct("session"), "blue"),
 				number("Networks", "Different autonomous systems.", "None. Needs securityContext.asNumber.",
 					chosen.with("asn").where(`asn!=""`).distinct("asn"), "blue"),
-				number("Failures", "Events with outcome FAILURE or DENY.", "None.", chosen.that("outcome=~`FAILURE|DENY`").total(), "orange"),
+				number("Failures", "Events with outcome FAILURE or DENY.", needsMetadata, chosen.that("outcome=~`FAILURE|DENY`").total(), "orange"),
 			}},
 			{"When", []panel{
 				bars("By event type", "What happened when.", empty, "{{eventType}}", chosen.over("eventType")).sized(24, 9),
@@ -39,10 +38,11 @@ func investigation(f LineFormat) board {
 				bars("By outcome", "With what success.", needsMetadata, "{{outcome}}", chosen.over("outcome")),
 			}},
 			{"Who and where", []panel{
-				rows("Use of sessions", "Each session with the addresses, networks and browsers that used it. Several networks in one session are a reason to ask its owner.",
+				rows("Use of sessions", "The addresses, networks and browsers of each session. If there are several networks, ask its owner.",
 					empty, inSession.top(100, "session", "user", "ip", "as_org", "asn", "country", "os", "browser"), session, user, ip, asOrg,
 					column{"asn", "ASN"}, country, column{"os", "OS"}, column{"browser", "Browser"}).sized(24, 9),
-				rows("Who acted", "Actors and their types.", empty, chosen.with("user_type").top(50, "user", "user_type"), user, column{"user_type", "Type"}),
+				rows("Who acted", "Actors and their types.", empty, chosen.with("user_type").top(50, "user", "user_type"), user,
+					column{"user_type", "Type"}),
 				rows("Targets", "What was acted upon.", needsTargets,
 					chosen.that(`event_target_displayName!=""`).top(50, "event_target_type", "event_target_displayName"),
 					column{"event_target_type", "Type"}, target),

@@ -1,21 +1,21 @@
 package dashboards
 
-// alarms are what is rare in most orgs and worth a look whenever it happens, most by the numbers of detections/rules.
+// alarms are what is rare in most orgs and worth a look whenever it happens, most of it a rule in detections/rules, too.
 func alarms(f LineFormat) []panel {
 	alarm := func(title, about, empty string, q query) panel {
 		return number(title, about, empty, q.total(), "green", "orange", "red")
 	}
 	return []panel{
-		alarm("Roles granted", "Administrator roles given to users or groups.", "None.",
+		alarm("Roles granted", "Administrator roles given to users or groups.", nothing,
 			f.of("user.account.privilege.grant", "group.privilege.grant", "iam.resourceset.bindings.add")),
-		alarm("API tokens made", "A token outlives the session of whoever made it.", "None.", f.of("system.api_token.create")),
-		alarm("Identity providers", "Made or changed: a new one can sign on as anybody.", "None.", f.of("system.idp.lifecycle.*")),
-		alarm("Policies", "Policies and their rules changed, deactivated, or deleted.", "None.",
+		alarm("API tokens made", "A token outlives the session of whoever made it.", nothing, f.of("system.api_token.create")),
+		alarm("Identity providers", "Made or changed: a new one can sign on as anybody.", nothing, f.of("system.idp.lifecycle.*")),
+		alarm("Policies", "Policies and their rules changed, deactivated, or deleted.", nothing,
 			f.of("policy.lifecycle.*", "policy.rule.*", "application.policy.sign_on.*")),
-		alarm("Network zones", "Zones changed, deactivated, or deleted.", "None.", f.of("zone.*")),
-		alarm("Log streams and hooks", "What carries the log to other places, turned off or changed.", "None. Log streaming is a setting of Okta's.",
-			f.of("system.log_stream.lifecycle.*", "event_hook.deactivated", "event_hook.deleted")),
-		alarm("Factors reset", "Second factors deactivated or reset by somebody.", "None.",
+		alarm("Network zones", "Zones changed, deactivated, or deleted.", nothing, f.of("zone.*")),
+		alarm("Log streams and hooks", "What carries the log to other places, turned off or changed.",
+			"None. Needs log streaming or an event hook.", f.of("system.log_stream.lifecycle.*", "event_hook.deactivated", "event_hook.deleted")),
+		alarm("Factors reset", "Second factors deactivated or reset by somebody.", nothing,
 			f.of("user.mfa.factor.deactivate", "user.mfa.factor.reset_all", "user.mfa.factor.suspend")),
 		alarm("Pushes denied", "Okta Verify pushes that users rejected. Several in ten minutes are push bombing.", "None. Needs Okta Verify.",
 			f.of("user.mfa.okta_verify.deny_push")),
@@ -27,25 +27,29 @@ func alarms(f LineFormat) []panel {
 			f.of("security.threat.detected", "security.attack.start")),
 		alarm("User risk", "Users whose risk Okta raised.", "None. Needs Identity Threat Protection.",
 			f.of("user.risk.detect", "user.risk.change")),
-		alarm("Sessions elsewhere", "Sessions that went on in another network or browser.", "None. Needs ASN binding or Identity Threat Protection.",
+		alarm("Sessions elsewhere", "Sessions that went on in another network or browser.",
+			"None. Needs ASN binding or Identity Threat Protection.",
 			f.of("security.session.detect_client_roaming", "user.session.context.change")),
 		alarm("Suspicion reported", "Users who said that it was not them.", "None. Needs suspicious activity reporting.",
 			f.of("user.account.report_suspicious_activity_by_enduser")),
-		alarm("Impersonation", "Okta's support, or somebody with its access, in the org.", "None.", f.of("user.session.impersonation.*")),
+		alarm("Impersonation", "Okta's support, or somebody with its access, in the org.", nothing, f.of("user.session.impersonation.*")),
 		alarm("New at the Admin Console", "Sign-on to the Admin Console with a new device, address, or place.",
 			"None. Needs behavior detection and the metadata event_target_*.",
-			f.of("policy.evaluate_sign_on").that(`event_target_displayName="Okta Admin Console"`).with("behaviors").where("behaviors=~`.*POSITIVE.*`")),
+			f.of("policy.evaluate_sign_on").that(`event_target_displayName="Okta Admin Console"`).with("behaviors").
+				where("behaviors=~`.*POSITIVE.*`")),
 		alarm("Passwords shown", "Shared passwords of applications that somebody looked at.", "None. Needs applications with shared passwords.",
 			f.of("application.user_membership.show_password")),
-		alarm("Factor bypassed", "Attempts to get around a second factor.", "None.", f.of("user.mfa.attempt_bypass")),
+		alarm("Factor bypassed", "Attempts to get around a second factor.", nothing, f.of("user.mfa.attempt_bypass")),
 	}
 }
 
 func security(f LineFormat) board {
-	changes := f.of("user.account.privilege.*", "group.privilege.*", "iam.*", "system.api_token.*", "system.idp.lifecycle.*", "policy.lifecycle.*",
-		"policy.rule.*", "application.policy.sign_on.*", "zone.*", "system.log_stream.lifecycle.*", "event_hook.deactivated", "event_hook.deleted",
+	changes := f.of("user.account.privilege.*", "group.privilege.*", "iam.*", "system.api_token.*", "system.idp.lifecycle.*",
+		"policy.lifecycle.*", "policy.rule.*", "application.policy.sign_on.*", "zone.*",
+		"system.log_stream.lifecycle.*", "event_hook.deactivated", "event_hook.deleted",
 		"user.mfa.factor.deactivate", "user.mfa.factor.reset_all", "user.session.impersonation.*", "application.lifecycle.*")
 	located := f.of("user.session.start").that(`outcome="SUCCESS"`).with("country").where(`country!=""`)
+	sessions := f.of().with("user", "session", "asn").where(`session!="unknown"`).where(`session!=""`).where(`asn!=""`)
 	risks := f.of("security.threat.detected", "security.attack.start", "security.session.detect_client_roaming", "user.session.context.change",
 		"user.risk.detect", "user.risk.change", "user.account.report_suspicious_activity_by_enduser", "security.request.blocked")
 	return board{
@@ -62,13 +66,16 @@ func security(f LineFormat) board {
 			{"Factors", []panel{
 				bars("Pushes", "Okta Verify pushes by the user's answer.", "None. Needs debugContext.debugData.pushOnlyResponseType (Identity Engine).",
 					"{{push}}", f.of("user.authentication.auth_via_mfa").with("push").where(`push!=""`).over("push")),
-				rows("Users with denied pushes", "Several denials in a short time, then an approval, are push bombing that succeeded.", "None. Needs Okta Verify.",
-					f.of("user.mfa.okta_verify.deny_push").with("user", "session").top(20, "user", "session"), user, column{"session", "Session"}),
-				rows("Factors reset and by whom", "A reset password and reset factors of the same user are what a help desk is talked into.", needsTargets,
+				rows("Users with denied pushes", "Several denials in a short time, then an approval, are push bombing that succeeded.",
+					"None. Needs Okta Verify.",
+					f.of("user.mfa.okta_verify.deny_push").with("user", "session").top(20, "user", "session"), user, session),
+				rows("Factors reset and by whom", "A reset password and reset factors of the same user are what a help desk is talked into.",
+					needsTargets,
 					f.of("user.mfa.factor.deactivate", "user.mfa.factor.reset_all", "user.account.reset_password").with("user").
 						top(20, "event_target_alternateId", "eventType", "user"), column{"event_target_alternateId", "Of"}, typed, column{"user", "By"}),
 				rows("Factors enrolled", "A new factor right after a sign-on from a new place belongs to the intruder.", needsIdentity,
-					f.of("user.mfa.factor.activate", "device.enrollment.create").with("user", "ip", "country").top(20, "user", "eventType", "ip", "country"),
+					f.of("user.mfa.factor.activate", "device.enrollment.create").with("user", "ip", "country").
+						top(20, "user", "eventType", "ip", "country"),
 					user, typed, ip, country),
 			}},
 			{"Threats and sessions", []panel{
@@ -76,12 +83,13 @@ func security(f LineFormat) board {
 					"None. Needs ThreatInsight or Identity Threat Protection.", "{{eventType}}", risks.over("eventType")),
 				rows("Threats by address", "Actors of ThreatInsight are addresses.", "None. Needs ThreatInsight or Identity Threat Protection.",
 					risks.with("ip", "country", "reason").top(20, "eventType", "ip", "country", "reason"), typed, ip, country, reason),
-				counted("Networks", "Sessions in several networks", "Sessions used from more than one autonomous system: a stolen cookie, or a phone on its way.", needsIdentity,
-					"topk(20, count by (user, session) ("+f.of().with("user", "session", "asn").where(`session!="unknown"`).where(`session!=""`).where(`asn!=""`).
-						total("user", "session", "asn")+") > 1)", user, column{"session", "Session"}),
-				counted("Applications", "Applications opened in one session", "How many applications each session opened; a dozen within minutes is sprawl.", needsTargets,
+				counted("Networks", "Sessions in several networks",
+					"Sessions used from more than one autonomous system: a stolen cookie, or a phone on its way.", needsIdentity,
+					"topk(20, count by (user, session) ("+sessions.total("user", "session", "asn")+") > 1)", user, session),
+				counted("Applications", "Applications opened in one session",
+					"How many applications each session opened; a dozen within minutes is sprawl.", needsTargets,
 					"topk(20, count by (user, session) ("+f.of("user.authentication.sso").with("user", "session").
-						total("user", "session", "event_target_displayName")+"))", user, column{"session", "Session"}),
+						total("user", "session", "event_target_displayName")+"))", user, session),
 				rows("New countries", "Countries of sign-ins in this time range from where nobody came in the seven days before it.",
 					"None. Needs client.geographicalContext and seven days of events.",
 					located.total("country")+" unless sum by (country) (count_over_time("+located.String()+" [7d] offset $__range))", country),

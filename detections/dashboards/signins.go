@@ -2,6 +2,7 @@ package dashboards
 
 // What a panel says when it is empty, where several say the same.
 const (
+	nothing       = "None. Needs the structured metadata eventType, which is in the default set."
 	needsEvents   = "No events. Check the job and the org, and that the API token may read the System Log (okta.logs.read)."
 	needsMetadata = "None. Needs the structured metadata eventType and outcome, which are in the default set."
 	needsTargets  = "None. Needs the structured metadata event_target_*, which are in the default set."
@@ -17,6 +18,7 @@ var (
 	target  = column{"event_target_displayName", "Target"}
 	typed   = column{"eventType", "Event type"}
 	asOrg   = column{"as_org", "Network"}
+	session = column{"session", "Session"}
 )
 
 func signIns(f LineFormat) board {
@@ -51,7 +53,8 @@ func signIns(f LineFormat) board {
 					"topk(20, count by (user) ("+failed.with("user", "ip").total("user", "ip")+"))", user),
 			}},
 			{"Places and devices", []panel{
-				places("Where sign-ins come from", "Okta's guess by address. Empty without client.geographicalContext, which redaction may have taken out.",
+				places("Where sign-ins come from",
+					"Okta's guess by address. Empty without client.geographicalContext, which redaction may have taken out.",
 					"None. Needs client.geographicalContext.geolocation.",
 					start.with("lat", "lon", "city", "country").where(`lat!=""`).total("lat", "lon", "city", "country")),
 				columns("Countries", "Sign-ins by country.", "None. Needs client.geographicalContext.country.", "country",

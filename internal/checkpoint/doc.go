@@ -10,15 +10,19 @@
 //   - [Journal.Append] is durable when it returns nil: the whole file is written to a
 //     temporary name, synced, renamed over the old one, and the folder is synced. A
 //     crash at any instant leaves the old file or the new one.
+//
 //   - A file that cannot be used never stops the caller. Truncated, corrupt, of another
 //     org, of a newer version: it is renamed to NAME.set-aside-TIME, [Open] says so in
 //     its notes, and the journal begins empty. A checksum guards the marks, since a
 //     single wrong digit in a cursor would skip events without any error.
+//
 //   - A file that the operating system does not let us read (permission, I/O error) may
 //     be perfectly good. It stays where it is, and [Open] returns an [*UnreadableError]:
 //     starting over would leave a gap that nobody notices.
+//
 //   - The file is bounded: marks closer together than 1/32 of the window are thinned,
 //     marks older than the window are dropped but for one, at most 40 remain.
+//
 //   - The file holds no secret. Its mode is 0600 all the same: a cursor names the org
 //     and the filter.
 //

@@ -31,7 +31,9 @@ type Metric struct {
 	Labels []string // sorted names of its labels
 }
 
-func hoursAgo(n int) string { return time.Now().Add(time.Duration(-n) * time.Hour).UTC().Format(time.RFC3339) }
+func hoursAgo(n int) string {
+	return time.Now().Add(time.Duration(-n) * time.Hour).UTC().Format(time.RFC3339)
+}
 
 // Of returns every metric of the component by name. It runs one with everything
 // switched on against a simulated org and a Loki that has nothing, until all that is
