@@ -33,6 +33,7 @@ func Command() *cobra.Command {
 
 	cmd.AddCommand(
 		runCommand(),
+		backfillCommand(),
 		fmtCommand(),
 		validateCommand(),
 		componentsCommand(),

@@ -56,6 +56,12 @@ An HTTP server, by default at 127.0.0.1:12345, carries:
 }
 
 func run(cmd *cobra.Command, flags *runFlags, path string) error {
+	return runUntil(cmd, flags, path, nil)
+}
+
+// runUntil runs a configuration until it is interrupted, or until work, if not nil, returns: then it ends in good order and returns
+// what work returned.
+func runUntil(cmd *cobra.Command, flags *runFlags, path string, work func(context.Context) error) error {
 	if path == "" {
 		return errors.New("the path of the configuration is empty")
 	}
@@ -111,6 +117,9 @@ func run(cmd *cobra.Command, flags *runFlags, path string) error {
 		return fmt.Errorf("joining the cluster as a participant after the initial load: %w", err)
 	}
 
+	if work != nil {
+		return work(ctx)
+	}
 	for {
 		select {
 		case <-ctx.Done():

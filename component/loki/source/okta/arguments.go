@@ -59,6 +59,8 @@ type Arguments struct {
 	Redact    *Redact    `alloy:"redact,block,optional"`
 	Reconcile *Reconcile `alloy:"reconcile,block,optional"`
 	Backfills []Backfill `alloy:"backfill,block,optional"`
+
+	readsOnce bool // the ranges of Backfills and nothing else, see ReadOnce
 }
 
 // PrivateKeyJWT authorizes as an Okta service app.

@@ -76,7 +76,9 @@ func (k *collector) poll(ctx context.Context) {
 	defer memories.Release(memory)
 	p := j.poller(k, memory)
 	var running sync.WaitGroup
-	running.Go(func() { _ = p.Run(ctx) }) // the context's error, always
+	if !j.args.readsOnce {
+		running.Go(func() { _ = p.Run(ctx) }) // the context's error, always
+	}
 	running.Go(func() { k.fillAll(ctx, j) })
 	select {
 	case <-ctx.Done():

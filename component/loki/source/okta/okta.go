@@ -173,6 +173,10 @@ func (c *Component) Update(args component.Arguments) error {
 }
 
 func (c *Component) update(args Arguments) error {
+	args = c.once(args)
+	if err := args.validateBackfills(time.Now()); err != nil {
+		return err
+	}
 	all := args.orgs()
 	had := c.current()
 	if len(all) == 0 && len(had) > 0 {

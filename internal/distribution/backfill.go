@@ -1,0 +1,172 @@
+package distribution
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"github.com/grafana/alloy/okta/component/loki/source/okta"
+)
+
+const (
+	// shownEvery is the time between two looks at the progress, and reportedEvery between two lines of it in a file.
+	shownEvery    = 500 * time.Millisecond
+	reportedEvery = 10 * time.Second
+	// missingFor is how long what was delivered may be missing in the end. Nothing follows it here that could show whether it is lost;
+	// a new process knows that nothing of this one is under way any more. loki.write's defaults retry a push for 8.5 minutes.
+	missingFor = 20 * time.Minute
+)
+
+// backfillFlags are run's, with other defaults, and the range.
+type backfillFlags struct {
+	run    runFlags
+	window okta.Backfill
+}
+
+func backfillCommand() *cobra.Command {
+	var flags backfillFlags
+	cmd := &cobra.Command{
+		Use:   "backfill [flags] path",
+		Short: "Read a range of the past once, and end",
+		Long: `backfill runs the configuration at path, except that each loki.source.okta in it
+reads one range of the past and nothing else, and ends when all of the range is in
+Loki. Each loki.source.okta needs a reconcile block, which tells.
+
+It exits with 0 when all was found in Loki. When it is interrupted, or something
+does not arrive, it exits with 1; the same command goes on where it stopped and
+delivers what Loki lacks.
+
+It can run beside an alloy-okta that collects the same orgs: it has its own storage
+path, and entries have one label more (backfill="<SINCE>/<UNTIL>"). The two do not
+know of each other's requests, so keep the sum of their rate_limit_share below 1. A
+backfill block in the configuration does the same within the running process.`,
+		Example:      "  " + Name + " backfill --since 2026-09-01 --until 2026-10-01 /etc/alloy-okta/config.alloy",
+		Args:         cobra.ExactArgs(1),
+		SilenceUsage: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			okta.ReadOnce(flags.window)
+			return runUntil(cmd, &flags.run, args[0], func(ctx context.Context) error {
+				return watchBackfill(ctx, os.Stderr, okta.Readings)
+			})
+		},
+	}
+	fs := cmd.Flags()
+	flags.run.register(fs)
+	fs.StringVar(&flags.window.Since, "since", "", `Beginning of the range, such as "2026-09-01" or "2026-09-01T08:00:00Z"`)
+	fs.StringVar(&flags.window.Until, "until", "", "End of the range, exclusive, at least an hour ago")
+	fs.Float64Var(&flags.window.RateLimitShare, "rate-limit-share", 0,
+		"The part of the org's request limit to use, below rate_limit_share in the configuration; 0: half of that")
+	for _, name := range []string{"since", "until"} {
+		if err := cmd.MarkFlagRequired(name); err != nil {
+			panic(err) // the flag was registered above
+		}
+	}
+	for name, value := range map[string]string{"storage.path": "data-alloy-backfill/", "server.http.listen-addr": "127.0.0.1:12346"} {
+		f := fs.Lookup(name)
+		f.DefValue = value
+		if err := f.Value.Set(value); err != nil {
+			panic(err) // a string takes any
+		}
+	}
+	return cmd
+}
+
+// watchBackfill shows the progress until all is done, ctx ends, or something needs an operator. It returns nil when all is done.
+func watchBackfill(ctx context.Context, out *os.File, readings func() []okta.Reading) error {
+	show := lines(out)
+	if stat, err := out.Stat(); err == nil && stat.Mode()&os.ModeCharDevice != 0 {
+		show = bar(out)
+	}
+	tick := time.NewTicker(shownEvery)
+	defer tick.Stop()
+	missing := time.Time{}
+	for {
+		all := readings()
+		show(all)
+		if err := trouble(all); err != nil {
+			return err
+		}
+		sum := total(all)
+		switch now := time.Now(); {
+		case sum.Finished:
+			fmt.Fprintf(out, "\ndone: %d events delivered and found in Loki, %d were there already\n", sum.Delivered, sum.Skipped)
+			return nil
+		case !sum.Ended || !sum.Missing:
+			missing = time.Time{}
+		case missing.IsZero():
+			missing = now
+		case now.Sub(missing) > missingFor:
+			return fmt.Errorf("%d events were delivered and not found in Loki for %s: look at the errors above, then run the command again, "+
+				"which delivers what is missing", sum.Unconfirmed, missingFor)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("stopped at %.1f %%: the same command goes on from there", 100*sum.Progress)
+		}
+	}
+}
+
+// trouble is what no waiting repairs.
+func trouble(all []okta.Reading) error {
+	if len(all) == 0 {
+		return errors.New("the configuration has no loki.source.okta with an org")
+	}
+	for _, r := range all {
+		if r.Refused != nil {
+			return fmt.Errorf("%s: %s: %w", r.Component, r.Org, r.Refused)
+		}
+		if !r.Confirms {
+			return fmt.Errorf("%s has no reconcile block: nothing could tell when all of the range is in Loki", r.Component)
+		}
+	}
+	return nil
+}
+
+// total sums up all orgs.
+func total(all []okta.Reading) okta.Reading {
+	sum := okta.Reading{Finished: len(all) > 0, Ended: len(all) > 0}
+	for _, r := range all {
+		sum.Progress += r.Progress / float64(len(all))
+		sum.Delivered, sum.Skipped, sum.Unconfirmed = sum.Delivered+r.Delivered, sum.Skipped+r.Skipped, sum.Unconfirmed+r.Unconfirmed
+		sum.Finished, sum.Ended, sum.Missing = sum.Finished && r.Finished, sum.Ended && r.Ended, sum.Missing || r.Missing
+		if !r.Finished {
+			sum.State = r.Org + ": " + r.State
+		}
+	}
+	return sum
+}
+
+// bar shows the progress on a terminal.
+func bar(out io.Writer) func([]okta.Reading) {
+	const steps = 1000
+	b := progressbar.NewOptions(steps, progressbar.OptionSetWriter(out), progressbar.OptionSetWidth(30), progressbar.OptionFullWidth(),
+		progressbar.OptionSetPredictTime(true))
+	return func(all []okta.Reading) {
+		sum := total(all)
+		b.Describe(summary(sum))
+		_ = b.Set(int(steps * sum.Progress)) // what cannot be shown is no reason to stop
+	}
+}
+
+// lines shows the progress in a file, a line now and then.
+func lines(out io.Writer) func([]okta.Reading) {
+	var last time.Time
+	return func(all []okta.Reading) {
+		if now := time.Now(); now.Sub(last) >= reportedEvery {
+			last = now
+			sum := total(all)
+			fmt.Fprintf(out, "%5.1f %%  %s\n", 100*sum.Progress, summary(sum))
+		}
+	}
+}
+
+func summary(sum okta.Reading) string {
+	return fmt.Sprintf("%d delivered, %d were there, %d unconfirmed, %s", sum.Delivered, sum.Skipped, sum.Unconfirmed, sum.State)
+}
