@@ -60,6 +60,7 @@ func (p *Poller) deliver(ctx context.Context, page oktaapi.Page, events []event.
 	}
 	p.Status.sending(time.Time{})
 	m.at.published = newest
+	m.seen.passed(newest, page.Date)
 	p.Metrics.pages.Inc()
 
 	step := p.follow.page(page, events, fresh)

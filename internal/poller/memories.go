@@ -5,8 +5,9 @@ import (
 	"sync"
 )
 
-// maxMemories bounds what is kept beside the components that run.
-const maxMemories = 100
+// maxUnused bounds what is kept of orgs that nobody reads any more. A reload gives all of a component's
+// back before it takes them again, and a cluster moves orgs to and fro.
+const maxUnused = 2000
 
 // Owner says whose a Memory is.
 type Owner struct {
@@ -21,7 +22,7 @@ type Owner struct {
 // Memories are all of a process. The zero value is ready; it is safe for concurrent use.
 type Memories struct {
 	mu  sync.Mutex
-	all []*lease // oldest first
+	all []*lease // given back first, first
 }
 
 type lease struct {
@@ -48,9 +49,6 @@ func (m *Memories) Take(o Owner) *Memory {
 		l = free(func(had Owner) bool { return had.Org == o.Org && had.To == o.To })
 	}
 	if l == nil {
-		if i := slices.IndexFunc(m.all, func(l *lease) bool { return !l.used }); i >= 0 && len(m.all) >= maxMemories {
-			m.all = slices.Delete(m.all, i, i+1)
-		}
 		l = &lease{memory: &Memory{}}
 		m.all = append(m.all, l)
 	}
@@ -58,13 +56,27 @@ func (m *Memories) Take(o Owner) *Memory {
 	return l.memory
 }
 
-// Release gives a Memory back. Its poller must have ended.
+// Release gives a Memory back. Its poller must have ended. The one that was given back first
+// goes when there are too many.
 func (m *Memories) Release(memory *Memory) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, l := range m.all {
-		if l.memory == memory {
-			l.used = false
+	i := slices.IndexFunc(m.all, func(l *lease) bool { return l.memory == memory })
+	if i < 0 {
+		return
+	}
+	l := m.all[i]
+	l.used = false
+	m.all = append(slices.Delete(m.all, i, i+1), l)
+	unused, oldest := 0, -1
+	for i, l := range m.all {
+		if !l.used {
+			if unused++; oldest < 0 {
+				oldest = i
+			}
 		}
+	}
+	if unused > maxUnused {
+		m.all = slices.Delete(m.all, oldest, oldest+1)
 	}
 }

@@ -24,22 +24,29 @@ func TestMemoriesFollowOrgAndDestination(t *testing.T) {
 	require.Same(t, other, all.Take(Owner{"a", "other", "x"}), "it knows its own folder")
 }
 
-func TestMemoriesInUseAreKept(t *testing.T) {
+func TestMemoriesOfAReloadAreKept(t *testing.T) {
 	var all Memories
-	owner := func(i int) Owner { return Owner{fmt.Sprint(i), fmt.Sprint(i), ""} }
+	owner := func(i int) Owner { return Owner{"a", fmt.Sprint(i), ""} }
 	var used []*Memory
-	for i := range 2 * maxMemories {
+	for i := range maxUnused {
 		used = append(used, all.Take(owner(i)))
-	}
-	for i, m := range used { // a reload of each
-		all.Release(m)
-		require.Same(t, m, all.Take(owner(i)))
 	}
 	for _, m := range used {
 		all.Release(m)
 	}
-	for i := range 2 * maxMemories {
-		all.Release(all.Take(owner(1000 + i)))
+	for i, m := range used {
+		require.Same(t, m, all.Take(owner(i)))
 	}
-	require.LessOrEqual(t, len(all.all), 2*maxMemories)
+}
+
+func TestMemoriesThatNobodyUsesAreBounded(t *testing.T) {
+	var all Memories
+	owner := func(i int) Owner { return Owner{"a", fmt.Sprint(i), ""} }
+	kept := all.Take(owner(0))
+	for i := range maxUnused + 100 {
+		all.Release(all.Take(owner(1 + i)))
+	}
+	require.Len(t, all.all, 1+maxUnused)
+	all.Release(kept)
+	require.Same(t, kept, all.Take(owner(0)), "what was given back last stays")
 }

@@ -12,11 +12,6 @@ import (
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
-// remembered is how many uuids a Memory keeps: the last 32 full pages, about 3 MB.
-// A repeat that comes later than that passes; Okta's feed does not repeat by itself,
-// so only a re-read after a refused cursor can reach that far.
-const remembered = 32 * 1000
-
 // position is where a poller stands in the log.
 type position struct {
 	cursor    oktaapi.Cursor
@@ -72,35 +67,4 @@ func (m *Memory) warnOnce(logger log.Logger, kind, msg string, keyvals ...any) {
 	if first {
 		level.Warn(logger).Log(append([]any{"msg", msg}, keyvals...)...)
 	}
-}
-
-// seen is a set of the last uuids. It belongs to the running poller's goroutine.
-type seen struct {
-	index map[string]struct{}
-	ring  []string
-	next  int
-}
-
-// has reports whether uuid is in the set. An event without uuid is never in it.
-func (s *seen) has(uuid string) bool {
-	_, ok := s.index[uuid]
-	return ok
-}
-
-// add puts uuid in and drops the oldest when full.
-func (s *seen) add(uuid string) {
-	if uuid == "" || s.has(uuid) {
-		return
-	}
-	if s.index == nil {
-		s.index = make(map[string]struct{})
-	}
-	if len(s.ring) < remembered {
-		s.ring = append(s.ring, uuid)
-	} else {
-		delete(s.index, s.ring[s.next])
-		s.ring[s.next] = uuid
-		s.next = (s.next + 1) % remembered
-	}
-	s.index[uuid] = struct{}{}
 }
