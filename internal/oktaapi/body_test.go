@@ -39,7 +39,7 @@ func TestBodiesInReusedMemoryAreWhole(t *testing.T) {
 		if random.IntN(4) == 0 {
 			encoding, sent = "identity", []byte(content)
 		}
-		memory, err := readBody(answerOf(encoding, sent), 1<<20)
+		memory, err := readBody(answerOf(encoding, sent), 1<<20, always)
 		require.NoError(t, err)
 		page := Page{Body: memory.Bytes(), memory: memory}
 		require.Equal(t, content, string(page.Body))
@@ -71,7 +71,7 @@ func TestBodiesAreBoundedAndNotCut(t *testing.T) {
 		"something else, said to be gzip":  {"gzip", []byte("<html>a page that is not compressed</html>"), "", gzip.ErrHeader},
 	} {
 		t.Run(name, func(t *testing.T) {
-			memory, err := readBody(answerOf(c.encoding, c.body), limit)
+			memory, err := readBody(answerOf(c.encoding, c.body), limit, always)
 			if c.err != nil {
 				require.ErrorContains(t, err, c.err.Error())
 				return

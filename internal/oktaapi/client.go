@@ -53,6 +53,7 @@ type Config struct {
 	UserAgent string        // product/version
 	Budget    *Budget       // the org's; nil: one of its own
 	Share     float64       // of the org's limit, (0, 1]; 0: 0.5
+	Slots     *Slots        // for the pages in memory; nil: no bound
 	// Waiting, if not nil, is called when a Fetch begins to wait for the budget, with
 	// the time the wait is expected to end and the reason in words; and with the zero
 	// time when it goes on.
@@ -74,15 +75,25 @@ type Page struct {
 	RequestID string // X-Okta-Request-Id
 
 	memory *bytes.Buffer // behind Body
+	slot   *slot
 }
 
-// Release gives the body's memory back, for a later page. Neither Body nor anything
-// that shares its memory may be used afterwards. Not to call it is no error.
+// Release gives the body's memory back, for a later page, and its slot. Neither Body nor
+// anything that shares its memory may be used afterwards. It may be called again; without
+// [Config].Slots, calling it is optional.
 func (p *Page) Release() {
 	if p.memory != nil {
 		bodies.Put(p.memory)
 	}
-	p.Body, p.memory = nil, nil
+	if p.slot != nil {
+		p.slot.release()
+	}
+	p.Body, p.memory, p.slot = nil, nil, nil
+}
+
+// Wanted reports whether somebody waits for the page's slot.
+func (p *Page) Wanted() bool {
+	return p.slot != nil && p.slot.of != nil && p.slot.of.waiting.Load() > 0
 }
 
 // Client fetches pages of one org. It is safe for concurrent use.
@@ -137,6 +148,7 @@ func (c *Client) Fetch(ctx context.Context, cur Cursor) (Page, error) {
 	for hops := 0; ; {
 		ans, err := c.exchange(ctx, target)
 		if ctx.Err() != nil {
+			ans.slot.release()
 			return Page{}, ctx.Err()
 		}
 		if ans.stale && !resent { // closed while it was idle, most likely: once more, on the budget and with a proof of its own
@@ -164,6 +176,7 @@ func (c *Client) Fetch(ctx context.Context, cur Cursor) (Page, error) {
 			return Page{}, statusError(cur, ans.status, ans.header, ans.body)
 		default:
 			if err := foreignPage(cur, ans); err != nil {
+				ans.slot.release()
 				return Page{}, err
 			}
 			return c.page(target, ans), nil
@@ -173,7 +186,7 @@ func (c *Client) Fetch(ctx context.Context, cur Cursor) (Page, error) {
 
 // page takes body and next link out of a good answer.
 func (c *Client) page(target string, ans answer) Page {
-	p := Page{Body: ans.body, memory: ans.memory, Date: ans.date, Skew: ans.skew, RequestID: requestID(ans.header)}
+	p := Page{Body: ans.body, memory: ans.memory, slot: ans.slot, Date: ans.date, Skew: ans.skew, RequestID: requestID(ans.header)}
 	next, ok := nextLink(ans.header)
 	if !ok {
 		return p
@@ -201,6 +214,7 @@ type answer struct {
 	skew     time.Duration // see Page
 	body     []byte
 	memory   *bytes.Buffer // behind body
+	slot     *slot         // for memory, of a page
 	redirect string        // Location of a 3xx
 	retry    bool          // the Authorizer wants one more try
 	stale    bool          // no answer, on a connection that was used before
@@ -216,8 +230,8 @@ func (c *Client) exchange(ctx context.Context, target string) (answer, error) {
 		return answer{}, err
 	}
 	ctx, secrets := httptext.Watch(ctx)
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
-	defer cancel()
+	ctx, timeout := withDeadline(ctx, c.cfg.Timeout)
+	defer timeout.stop()
 	reused := false
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) { reused = info.Reused }})
 
@@ -232,7 +246,7 @@ func (c *Client) exchange(ctx context.Context, target string) (answer, error) {
 	req.Header.Set("User-Agent", c.cfg.UserAgent)
 	if err := c.cfg.Auth.Authorize(ctx, req); err != nil {
 		c.cfg.Budget.released(claim)
-		return answer{}, c.tokenRefused(authorizeError(err))
+		return answer{}, c.tokenRefused(authorizeError(overdue(ctx, "getting an access token", err)))
 	}
 	c.mu.Lock()
 	c.refusals = 0
@@ -243,21 +257,21 @@ func (c *Client) exchange(ctx context.Context, target string) (answer, error) {
 	if err != nil {
 		c.cfg.Budget.answered(claim, 0, nil)
 		c.observe(0, begin, 0)
-		return answer{stale: reused && ctx.Err() == nil}, transportError(err, c.cfg.Timeout.String(), secrets)
+		return answer{stale: reused && ctx.Err() == nil}, transportError(overdue(ctx, "waiting for the answer", err), c.cfg.Timeout.String(), secrets)
 	}
 	defer resp.Body.Close()
 	c.cfg.Budget.answered(claim, resp.StatusCode, resp.Header)
 
 	ans := answer{status: resp.StatusCode, header: resp.Header, date: serverTime(resp.Header)}
 	ans.skew = skew(resp.Header, begin, time.Now())
-	limit := c.cfg.MaxBody
-	if ans.status != http.StatusOK {
-		limit = errorBodyLimit
-	}
 	if ans.status >= 300 && ans.status < 400 {
 		ans.redirect = resp.Header.Get("Location")
 	}
-	ans.memory, err = readBody(resp, limit)
+	if ans.status == http.StatusOK {
+		ans.memory, ans.slot, err = c.readPage(ctx, resp, timeout)
+	} else {
+		ans.memory, err = readBody(resp, errorBodyLimit, always)
+	}
 	ans.body = ans.memory.Bytes()
 	c.observe(ans.status, begin, len(ans.body))
 	switch {
@@ -273,11 +287,27 @@ func (c *Client) exchange(ctx context.Context, target string) (answer, error) {
 		return answer{}, &Error{Class: Transient, RequestID: requestID(ans.header),
 			Err: fmt.Errorf("%w: more than %d bytes; lower page_size", ErrBodyTooLarge, c.cfg.MaxBody)}
 	case err != nil:
-		e := transportError(fmt.Errorf("reading body: %w", err), c.cfg.Timeout.String(), secrets)
+		e := transportError(overdue(ctx, "reading body", fmt.Errorf("reading body: %w", err)), c.cfg.Timeout.String(), secrets)
 		e.RequestID = requestID(ans.header)
 		return answer{}, e
 	}
 	return ans, nil
+}
+
+// readPage reads the body of a page, which needs a slot. The timeout does not run while one is waited for.
+func (c *Client) readPage(ctx context.Context, resp *http.Response, timeout *deadline) (*bytes.Buffer, *slot, error) {
+	s := &slot{of: c.cfg.Slots}
+	take := func() error { return timeout.pause(func() error { return s.take(ctx) }) }
+	if err := take(); err != nil {
+		return new(bytes.Buffer), s, err
+	}
+	stop := s.lend(slowBody)
+	body, err := readBody(resp, c.cfg.MaxBody, take)
+	stop()
+	if err != nil {
+		s.release()
+	}
+	return body, s, err
 }
 
 // tokenRefused learns from a 429 of the token endpoint, whose limit is apart from the
