@@ -257,7 +257,8 @@ func (c *Client) exchange(ctx context.Context, target string) (answer, error) {
 	if err != nil {
 		c.cfg.Budget.answered(claim, 0, nil)
 		c.observe(0, begin, 0)
-		return answer{stale: reused && ctx.Err() == nil}, transportError(overdue(ctx, "waiting for the answer", err), c.cfg.Timeout.String(), secrets)
+		stale := reused && ctx.Err() == nil
+		return answer{stale: stale}, transportError(overdue(ctx, "waiting for the answer", err), c.cfg.Timeout.String(), secrets)
 	}
 	defer resp.Body.Close()
 	c.cfg.Budget.answered(claim, resp.StatusCode, resp.Header)

@@ -146,6 +146,7 @@ type site struct {
 	id     string
 	sees   func(uuid string) bool // what the present configuration finds of what arrived; nil: all
 	sink   Sink                   // nil: to
+	slots  *oktaapi.Slots         // nil: no bound
 	takes  time.Duration          // an answer of the present configuration
 	finds  string                 // the present configuration's selector; "": the destination's
 	before func(selector string) Confirmer
@@ -190,7 +191,7 @@ func (s *site) run() {
 		sink = s.to
 	}
 	cfg := Config{
-		Source: oktaapi.New(oktaapi.Config{Org: org, Auth: token{}, HTTP: client, Share: 1, PageSize: 1000, Filter: s.filter}),
+		Source: oktaapi.New(oktaapi.Config{Org: org, Auth: token{}, HTTP: client, Share: 1, PageSize: 1000, Filter: s.filter, Slots: s.slots}),
 		Sink:   sink, Format: format, Open: func() (*checkpoint.Journal, error) { return journal, nil }, Scope: scope, PageSize: 1000,
 		PollInterval: 10 * time.Second, InitialLookback: 24 * time.Hour, OutOfOrder: 50 * time.Minute,
 		Confirm: &view{s.to, s.sees, s.finds, s.takes}, ConfirmID: s.id, Previous: s.before,

@@ -9,7 +9,6 @@ import (
 
 	"github.com/grafana/alloy/okta/internal/delivery"
 	"github.com/grafana/alloy/okta/internal/event"
-	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
 // lateLabel names the hour (UTC) of an entry that is too far behind the newest of its
@@ -25,38 +24,27 @@ const startSlack = time.Minute
 
 // deliver sends the page's events, moves the position and says how long to wait before the
 // next fetch. An error is that of the sink; the position has not moved then.
-func (p *Poller) deliver(ctx context.Context, page oktaapi.Page, events []event.Event) (time.Duration, error) {
-	m := p.Memory
+func (p *Poller) deliver(ctx context.Context, h *hand) (time.Duration, error) {
+	m, page, events := p.Memory, h.Page, h.events
 	var there answer
 	if p.Confirm != nil {
 		var err error
-		if there, err = p.here(ctx, page, events); err != nil {
-			return 0, nil // ctx ended
+		if there, err = p.here(ctx, h); err != nil || h.gone {
+			return 0, nil // ctx ended, or the page comes again
 		}
 	}
 	pg := delivery.NewPage(m.at, m.at, len(events), len(page.Body))
 	p.announce(page, events, there.found)
-	newest, fresh := m.at.published, 0
-	for _, ev := range events {
-		known, err := p.send(ctx, ev, there, pg)
-		if err != nil {
-			p.Status.sending(time.Time{})
-			if p.Confirm != nil {
-				m.window.Add(pg) // the page comes again, without these events
-			}
-			if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-				err = nil
-			}
-			return 0, err
+	newest, fresh, err := p.sendAll(ctx, h, there, pg)
+	if err != nil || h.gone {
+		p.Status.sending(time.Time{})
+		if p.Confirm != nil {
+			m.window.Add(pg) // the page comes again, without these events
 		}
-		if !known {
-			fresh++
+		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+			err = nil
 		}
-		// A time ahead of the server's clock says nothing about when the event was
-		// persisted; to start from it after a refused cursor could skip events.
-		if ev.Published.After(newest) && !ev.Published.After(page.Date) {
-			newest = ev.Published
-		}
+		return 0, err
 	}
 	p.Status.sending(time.Time{})
 	m.at.published = newest
@@ -84,6 +72,27 @@ func (p *Poller) deliver(ctx context.Context, page oktaapi.Page, events []event.
 		return 0, nil
 	}
 	return p.PollInterval, nil
+}
+
+// sendAll delivers the events of the page in hand. It returns the latest event time then and how many
+// events were not known.
+func (p *Poller) sendAll(ctx context.Context, h *hand, there answer, pg *delivery.Page[position]) (newest time.Time, fresh int, err error) {
+	newest = p.Memory.at.published
+	for _, ev := range h.events {
+		known, err := p.send(ctx, ev, there, pg)
+		if err != nil || h.gone {
+			return newest, fresh, err
+		}
+		if !known {
+			fresh++
+		}
+		// A time ahead of the server's clock says nothing about when the event was
+		// persisted; to start from it after a refused cursor could skip events.
+		if ev.Published.After(newest) && !ev.Published.After(h.Date) {
+			newest = ev.Published
+		}
+	}
+	return newest, fresh, nil
 }
 
 // send delivers one event as part of pg, unless it was before or is there already, which
@@ -132,7 +141,7 @@ func (p *Poller) forward(ctx context.Context, ev event.Event, entry event.Entry,
 		p.journal.Newest = latest(p.journal.Newest, entry.Timestamp.UTC())
 	}
 	p.Status.sending(now)
-	if err := p.Sink.Send(ctx, entry); err != nil {
+	if err := p.offer(ctx, entry); err != nil {
 		return err
 	}
 	m.sent = time.Now()
@@ -172,9 +181,10 @@ func (p *Poller) confirmable(ev event.Event, now time.Time) bool {
 // here is which of a page's events the destination has already, so that they are not
 // delivered. It matters for what was published before this process began: a previous
 // process, another machine or another collector may have delivered it. Such pages
-// wait until the destination answers. An error is ctx's.
-func (p *Poller) here(ctx context.Context, page oktaapi.Page, events []event.Event) (answer, error) {
-	m := p.Memory
+// wait until the destination answers; they are dropped meanwhile when others want their memory.
+// An error is ctx's.
+func (p *Poller) here(ctx context.Context, h *hand) (answer, error) {
+	m, page, events := p.Memory, h.Page, h.events
 	if m.began.IsZero() {
 		m.began = page.Date
 	}
@@ -200,6 +210,9 @@ func (p *Poller) here(ctx context.Context, page oktaapi.Page, events []event.Eve
 		case err != nil:
 			return a, err
 		case a.err != nil:
+			if h.Wanted() {
+				p.drop(h)
+			}
 			sleep(ctx, time.Until(p.queries.next))
 		case !a.asked.Before(m.landing) || !p.mayLand(about, a.found):
 			return a, nil

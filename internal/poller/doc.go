@@ -23,6 +23,9 @@
 //   - An entry further behind the newest one of its labels than Config.OutOfOrder gets the
 //     label "late", its hour, so that Loki takes it as a stream of its own.
 //   - A checkpoint that cannot be read for the moment is waited for, never replaced.
+//   - Pages in memory are bounded over all pollers by [oktaapi.Slots]. A page that waits for a
+//     blocked receiver, or for a Loki that does not answer, makes room when others want to go on;
+//     the rest of it is fetched again, and nothing is delivered twice.
 //   - Every wait, and every delivery, ends at once with the context. While the sink
 //     blocks, nothing more is fetched.
 //

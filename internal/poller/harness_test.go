@@ -175,6 +175,7 @@ type component struct {
 	client   oktaapi.Config // its zero fields are filled in by run
 	interval time.Duration  // between polls
 	lookback time.Duration
+	spread   time.Duration // of first polls
 	replay   time.Duration // 0: off, unlike the component's default
 	format   event.Options
 }
@@ -247,7 +248,7 @@ func (c *component) run() *running {
 	p := poller.New(poller.Config{
 		Source: oktaapi.New(cfg), Sink: c.sink, Format: formatter.Entry, Open: func() (*checkpoint.Journal, error) { return journal, nil },
 		Scope:    scope,
-		PageSize: cfg.PageSize, PollInterval: c.interval, InitialLookback: c.lookback,
+		PageSize: cfg.PageSize, PollInterval: c.interval, InitialLookback: c.lookback, Spread: c.spread,
 		Remedy: func(err error) string { return auth.Remedy(cfg.Auth.Method(), err) },
 		Memory: c.memory, Status: c.status, Metrics: c.metrics, Logger: logger,
 	})

@@ -2,7 +2,8 @@ package poller
 
 import (
 	"context"
-	"fmt"
+	"hash/fnv"
+	"sync"
 	"time"
 
 	"github.com/go-kit/log"
@@ -43,6 +44,9 @@ type Config struct {
 	PageSize        int           // as the Source asks for
 	PollInterval    time.Duration // wait after a page that was not full
 	InitialLookback time.Duration // where to begin without a cursor
+	// Spread is the time over which the first polls of pollers that start together are spread, each
+	// org's at a moment of its own; 0: at once.
+	Spread time.Duration
 	// OutOfOrder is how far an entry may be behind the newest one of its labels before it
 	// gets the label "late"; 0: it never does.
 	OutOfOrder time.Duration
@@ -81,12 +85,14 @@ type Poller struct {
 	Config
 	journal   *checkpoint.Journal
 	follow    follow
-	largest   bool          // what starts by time asks for the largest pages
-	unsaved   bool          // the warning about an unwritable checkpoint was given
-	events    []event.Event // of the page in hand; the memory serves every page
-	ended     bool          // all of the span was read
-	recovered bool          // a refused cursor was replaced and no cursor of Okta's has worked since
+	largest   bool // what starts by time asks for the largest pages
+	unsaved   bool // the warning about an unwritable checkpoint was given
+	ended     bool // all of the span was read
+	recovered bool // a refused cursor was replaced and no cursor of Okta's has worked since
 	queries   queries
+
+	mu   sync.Mutex // for hand, which others only reclaim
+	hand *hand
 }
 
 // New returns a poller. It does nothing until Run.
@@ -106,6 +112,7 @@ func (p *Poller) Run(ctx context.Context) error {
 	watched := make(chan struct{})
 	go func() { defer close(watched); p.watch(ctx) }()
 	defer func() { <-watched }()
+	sleep(ctx, p.moment())
 	if !p.open(ctx) {
 		return ctx.Err()
 	}
@@ -143,31 +150,26 @@ func (p *Poller) once(ctx context.Context) (time.Duration, error) {
 	if at.cursor == "" || at.cursor.IsStart() && time.Since(at.published) > Retention {
 		at.cursor = p.start(at.published)
 	}
-	page, events, err := p.fetch(ctx, at.cursor, p.events)
+	h, err := p.fetch(ctx, at.cursor)
 	if err != nil {
 		if ctx.Err() != nil {
 			return 0, nil
 		}
 		return p.failed(err), nil
 	}
-	defer page.Release() // entries, uuids and the window share no memory with it
-	p.events = events
-	p.fetched(page)
-	return p.deliver(ctx, page, events)
+	defer p.drop(h)
+	p.fetched(h.Page)
+	return p.deliver(ctx, h)
 }
 
-// fetch gets the page at a cursor and splits it into events, into dst; see
-// [event.ScanInto]. A body that is not a page counts as a failed fetch: nothing of it is used.
-func (p *Poller) fetch(ctx context.Context, cur oktaapi.Cursor, dst []event.Event) (oktaapi.Page, []event.Event, error) {
-	page, err := p.Source.Fetch(ctx, cur)
-	if err != nil {
-		return page, nil, err
+// moment is the poller's part of Spread: any of it, and always the same for an org.
+func (p *Poller) moment() time.Duration {
+	if p.Spread <= 0 {
+		return 0
 	}
-	events, err := event.ScanInto(dst, page.Body)
-	if err != nil {
-		return page, nil, &oktaapi.Error{Class: oktaapi.Transient, RequestID: page.RequestID, Err: fmt.Errorf("the body is not a page: %w", err)}
-	}
-	return page, events, nil
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(p.Scope.Org))
+	return time.Duration(hash.Sum64() % uint64(p.Spread))
 }
 
 // fetched notes that the page at the position is here.

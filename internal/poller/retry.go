@@ -42,10 +42,13 @@ func (p *Poller) retryPage(ctx context.Context, pg *delivery.Page[position]) boo
 		if earliest.IsZero() {
 			return true
 		}
-		page, events, err := p.fetch(ctx, cur, nil) // not p.events: a page may be in hand
+		h, err := p.fetch(ctx, cur)
 		class := oktaapi.ClassOf(err)
 		switch {
 		case ctx.Err() != nil:
+			if err == nil {
+				p.drop(h)
+			}
 			return false
 		case err != nil && !byTime && (class == oktaapi.CursorRefused || class == oktaapi.Refused && cur.IsStart()):
 			cur, byTime = p.start(earliest), true
@@ -54,21 +57,32 @@ func (p *Poller) retryPage(ctx context.Context, pg *delivery.Page[position]) boo
 			p.noPage(class, err)
 			return false
 		}
-		p.answered(page)
-		for _, ev := range events {
-			if !w.Lost(ev.UUID, time.Now()) {
-				continue
-			}
-			if err := p.again(ctx, ev, pg); err != nil {
-				return false
-			}
+		p.answered(h.Page)
+		next := h.Next
+		if done := p.lostOf(ctx, h, pg); !done {
+			return false
 		}
-		if page.Next == "" || page.Next == cur {
+		if next == "" || next == cur {
 			break
 		}
-		cur = page.Next
+		cur = next
 	}
 	w.Gone(pg, time.Now())
+	return true
+}
+
+// lostOf delivers the lost events of a page in hand, and drops it. It returns false when some were not
+// delivered.
+func (p *Poller) lostOf(ctx context.Context, h *hand, pg *delivery.Page[position]) bool {
+	defer p.drop(h)
+	for _, ev := range h.events {
+		if !p.Memory.window.Lost(ev.UUID, time.Now()) {
+			continue
+		}
+		if err := p.again(ctx, ev, pg); err != nil || h.gone {
+			return false
+		}
+	}
 	return true
 }
 
@@ -118,20 +132,22 @@ func (p *Poller) probe(ctx context.Context) {
 // delivered. It returns false when the page has none.
 func (p *Poller) probeFrom(ctx context.Context, at position, after time.Time) bool {
 	m := p.Memory
-	page, events, err := p.fetch(ctx, at.cursor, nil)
+	h, err := p.fetch(ctx, at.cursor)
 	if err != nil {
 		if ctx.Err() == nil {
 			p.noPage(oktaapi.ClassOf(err), err)
 		}
 		return true // there may be one
 	}
+	defer p.drop(h)
+	page := h.Page
 	p.answered(page)
-	there, err := p.here(ctx, page, events)
-	if err != nil {
+	there, err := p.here(ctx, h)
+	if err != nil || h.gone {
 		return true
 	}
 	now := time.Now()
-	for _, ev := range events {
+	for _, ev := range h.events {
 		if !ev.Published.After(after) || ev.Published.After(page.Date) || !p.confirmable(ev, now) || there.found[ev.UUID] ||
 			m.seen.has(ev.UUID) || m.window.Has(ev.UUID) || p.mayBeUnderWay(ev, now, now) || !m.window.Shown(ev.Published, now, now) {
 			continue

@@ -17,7 +17,8 @@ const (
 )
 
 // watch logs what lasts, once when it has lasted and once when it is over: a receiver that
-// takes nothing, and a rate limit that lets no page through. It ends with ctx.
+// takes nothing, and a rate limit that lets no page through. A page that a receiver keeps makes
+// room for others that wait. It ends with ctx.
 func (p *Poller) watch(ctx context.Context) {
 	t := time.NewTicker(watchEvery)
 	defer t.Stop()
@@ -30,6 +31,9 @@ func (p *Poller) watch(ctx context.Context) {
 		case <-t.C:
 		}
 		now, s := time.Now(), p.Status.Snapshot()
+		if !s.SendingSince.IsZero() && now.Sub(s.SendingSince) >= lendAfter {
+			p.reclaim()
+		}
 		switch since := s.SendingSince; {
 		case !blocked.IsZero() && !since.Equal(blocked):
 			level.Info(p.Logger).Log("msg", "the receiver takes entries again", "after", now.Sub(blocked).Round(time.Second))
