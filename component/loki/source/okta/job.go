@@ -145,6 +145,7 @@ func (j *job) clientConfig(k *collector) oktaapi.Config {
 		UserAgent: userAgent,
 		Budget:    j.budget(),
 		Share:     j.args.RateLimitShare,
+		Slots:     slots,
 		Waiting:   k.status.Waiting,
 		Observe:   k.metrics.Observe,
 	}
@@ -164,6 +165,7 @@ func (j *job) pollerConfig(k *collector, client oktaapi.Config) poller.Config {
 		PageSize:        j.args.PageSize,
 		PollInterval:    j.args.PollInterval,
 		InitialLookback: j.args.InitialLookback,
+		Spread:          k.c.spread(j.args.PollInterval),
 		OutOfOrder:      j.args.OutOfOrderWindow,
 		Confirm:         j.confirm,
 		ConfirmID:       j.confirmID,

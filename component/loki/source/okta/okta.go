@@ -41,6 +41,12 @@ func init() {
 // one budget.
 var budgets oktaapi.Budgets
 
+// slots bound the pages in memory, over all components of the process: a page takes some 3 MB.
+var slots = oktaapi.NewSlots(8)
+
+// apart is how far apart the first polls of orgs are that start together, on average.
+const apart = 20 * time.Millisecond
+
 // memories are what the process knows of each org's log. They outlive components, so that
 // one that is renamed, or removed and returned, neither repeats nor skips.
 var memories poller.Memories
@@ -237,6 +243,11 @@ func (c *Component) current() []member {
 	c.mut.RLock()
 	defer c.mut.RUnlock()
 	return c.members
+}
+
+// spread is the time over which first polls are spread.
+func (c *Component) spread(interval time.Duration) time.Duration {
+	return min(interval, time.Duration(len(c.current())-1)*apart)
 }
 
 func (c *Component) arguments() *Arguments {
