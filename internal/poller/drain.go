@@ -53,3 +53,6 @@ func (m *Memory) Forget() {
 	m.window, m.confirm, m.confirmID, m.previous = delivery.Window[position]{}, nil, "", nil
 	m.furthest, m.pending, m.landing, m.began, m.ahead = time.Time{}, nil, time.Time{}, time.Time{}, time.Time{}
 }
+
+// UnderWay reports whether something that was delivered has not been seen to arrive, after Run or Drain has returned.
+func (p *Poller) UnderWay() bool { return p.Confirm != nil && !p.Memory.window.Empty() }
