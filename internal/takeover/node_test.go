@@ -48,7 +48,7 @@ type cluster struct {
 	orgs  []*simOrg
 	loki  *pipesim.Loki
 	disks bool // nodes keep their folders over a restart
-	quiet log.Logger
+	log   log.Logger
 
 	mu    sync.Mutex
 	nodes map[string]*node // that were started, by name
@@ -105,8 +105,9 @@ func (c *cluster) start(name string) {
 	}
 	n := &node{c: c, name: name, dir: dir, sees: map[string]bool{}, reads: map[string]bool{}}
 	n.write = pipesim.NewWrite(n, pipesim.Defaults())
+	_ = c.log.Log("node", name, "msg", "started")
 	n.x = takeover.New(takeover.Config{
-		Node: name, Ring: n, Dir: dir, Logger: c.quiet, Client: func() *http.Client { return &http.Client{Transport: n} },
+		Node: name, Ring: n, Dir: dir, Logger: log.With(c.log, "node", name), Client: func() *http.Client { return &http.Client{Transport: n} },
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	n.cancel = cancel
@@ -183,6 +184,7 @@ func (c *cluster) alive() (names []string) {
 
 // kill is kill -9.
 func (c *cluster) kill(name string) {
+	_ = c.log.Log("node", name, "msg", "killed")
 	n := c.nodes[name]
 	n.mu.Lock()
 	n.dead = true
@@ -196,6 +198,7 @@ func (c *cluster) kill(name string) {
 
 // terminate is SIGTERM.
 func (c *cluster) terminate(name string) {
+	_ = c.log.Log("node", name, "msg", "terminated")
 	n := c.nodes[name]
 	c.lose(n, 200*time.Millisecond, 700*time.Millisecond, func(*node) bool { return c.current(n) })
 	n.cancel()
@@ -215,6 +218,7 @@ func (c *cluster) current(n *node) bool {
 
 // hang is SIGSTOP for a while, and SIGCONT.
 func (c *cluster) hang(name string, d time.Duration) {
+	_ = c.log.Log("node", name, "msg", "hangs", "for", d)
 	n := c.nodes[name]
 	thaw := make(chan struct{})
 	n.mu.Lock()
@@ -234,6 +238,7 @@ func (c *cluster) hang(name string, d time.Duration) {
 
 // split cuts a node off for a while.
 func (c *cluster) split(name string, d time.Duration) {
+	_ = c.log.Log("node", name, "msg", "is cut off", "for", d)
 	n := c.nodes[name]
 	c.mu.Lock()
 	for other := range c.nodes {
@@ -453,7 +458,7 @@ func (r *reader) Read(ctx context.Context, start takeover.Start) {
 		Scope: scope, PageSize: oktaapi.MaxPageSize, PollInterval: 10 * time.Second, InitialLookback: time.Hour, OutOfOrder: 50 * time.Minute,
 		Confirm: view{loki, r.n}, ConfirmID: "one", LastPush: start.LastPush,
 		Owned: r.seat.Owned, Clock: r.n.now,
-		Memory: r.memory, Status: &poller.Status{}, Logger: r.n.c.quiet,
+		Memory: r.memory, Status: &poller.Status{}, Logger: log.With(r.n.c.log, "node", r.n.name, "org", r.o.url),
 	})
 	r.n.reading(r.o.url, true)
 	defer r.n.reading(r.o.url, false)

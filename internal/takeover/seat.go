@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// joinWait is how long a node that has just started waits before its first org: until it has met the others, its ring gives it all.
+	// joinWait is how long a node that has just started waits before its first org: until it has met all others, it asks too few.
 	joinWait = 3 * time.Second
 	// again is the time between two rounds of questions, and look that between two looks at the ring without a change.
 	again = 500 * time.Millisecond
@@ -137,7 +137,7 @@ func (s *Seat) acquire(ctx context.Context) (Start, error) {
 			wait(ctx, next, look)
 			continue
 		}
-		if early := joinWait - time.Since(s.x.begun); early > 0 && len(s.x.Ring.Peers()) == 0 {
+		if early := joinWait - time.Since(s.x.begun); early > 0 {
 			wait(ctx, next, early)
 			continue
 		}
