@@ -2,6 +2,7 @@ package poller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
 // suspendable makes pollers of s one of several nodes'; the function it returns suspends the process for a while.
@@ -127,22 +129,48 @@ func TestASlowTurnIsNoSuspension(t *testing.T) {
 	})
 }
 
+// forgetful is a source that fails to fetch again what had events, while it is told to.
+type forgetful struct {
+	Source
+	fails atomic.Bool
+	had   map[oktaapi.Cursor]bool
+	tried atomic.Int32
+}
+
+func (f *forgetful) Fetch(ctx context.Context, cur oktaapi.Cursor) (oktaapi.Page, error) {
+	if f.had[cur] && f.fails.Load() {
+		f.tried.Add(1)
+		return oktaapi.Page{}, &oktaapi.Error{Class: oktaapi.Transient, Err: errors.New("timeout")}
+	}
+	page, err := f.Source.Fetch(ctx, cur)
+	f.had[cur] = f.had[cur] || len(page.Body) > 2
+	return page, err
+}
+
 func TestWhatWasLostIsQueriedForAfterASuspension(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
 		var owned atomic.Bool
 		suspend := suspendable(s, &owned)
+		before, source := s.configure, &forgetful{had: map[oktaapi.Cursor]bool{}}
+		s.configure = func(cfg *Config) {
+			before(cfg)
+			source.Source, cfg.Source = cfg.Source, source
+		}
 		s.run()
 		s.logged("first", 10)
 		time.Sleep(5 * time.Minute)
 		s.to.set(func() { s.to.lose = func(uuid string) bool { return uuid == "page3" } })
+		source.fails.Store(true)
 		s.logged("page", 10)
-		for i := 0; !s.poller.Memory.window.Lost("page3", time.Now()); i++ {
-			require.Less(t, i, 600, "never counted as lost")
+		for i := 0; source.tried.Load() == 0; i++ { // to deliver it again
+			require.Less(t, i, 100, "never counted as lost")
 			s.logged(fmt.Sprint("later", i, "-"), 1)
-			time.Sleep(time.Second)
+			time.Sleep(10 * time.Second)
 		}
 		suspend(40 * time.Second)
 		s.to.anotherDelivers("page3")
+		s.to.set(func() { s.to.lose = nil })
+		source.fails.Store(false)
 		time.Sleep(10 * time.Minute)
 		s.requireExactlyOnce()
 	})
