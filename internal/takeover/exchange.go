@@ -47,6 +47,10 @@ type Peer struct {
 
 // Ring says which node an org belongs to, as this node sees it. Its methods do not block and are safe for concurrent use.
 type Ring interface {
+	// Self is this node's name.
+	Self() string
+	// Alone reports whether the work is not shared at all: all orgs are this node's, and nobody is asked.
+	Alone() bool
 	// Owner returns the name of the node that the org belongs to, "" when that is not known, and whether it is this one.
 	Owner(org string) (name string, mine bool)
 	// Standby returns the node that the org would belong to without this one.
@@ -64,7 +68,6 @@ type Answer struct {
 
 // Config is what an Exchange needs. All fields are required.
 type Config struct {
-	Node   string // this node's name
 	Ring   Ring
 	Client func() *http.Client // for the peers
 	Dir    string              // where journals and standby copies are; one that cannot be written costs only the copies' durability

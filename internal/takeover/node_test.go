@@ -107,7 +107,7 @@ func (c *cluster) start(name string) {
 	n.write = pipesim.NewWrite(n, pipesim.Defaults())
 	_ = c.log.Log("node", name, "msg", "started")
 	n.x = takeover.New(takeover.Config{
-		Node: name, Ring: n, Dir: dir, Logger: log.With(c.log, "node", name), Client: func() *http.Client { return &http.Client{Transport: n} },
+		Ring: n, Dir: dir, Logger: log.With(c.log, "node", name), Client: func() *http.Client { return &http.Client{Transport: n} },
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	n.cancel = cancel
@@ -318,6 +318,12 @@ func (n *node) ring(org string) []string {
 	})
 	return all
 }
+
+// Self implements takeover.Ring.
+func (n *node) Self() string { return n.name }
+
+// Alone implements takeover.Ring.
+func (n *node) Alone() bool { return false }
 
 // Owner implements takeover.Ring.
 func (n *node) Owner(org string) (string, bool) {

@@ -105,7 +105,6 @@ func (s *Seat) Run(ctx context.Context, r Reader) {
 		if err != nil {
 			return
 		}
-		level.Info(s.logger).Log("msg", "this node reads the org now")
 		s.hold(ctx, func(ctx context.Context) { r.Read(ctx, start) })
 		if ctx.Err() == nil {
 			level.Info(s.logger).Log("msg", "another node reads the org now, waiting for what was delivered to arrive")
@@ -126,8 +125,12 @@ func (s *Seat) acquire(ctx context.Context) (Start, error) {
 	var released bool
 	for {
 		next := s.x.next()
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return Start{}, ctx.Err()
+		case s.x.Ring.Alone():
+			s.set(Owned)
+			return Start{}, nil
 		}
 		if !s.mine() {
 			if !waiting.IsZero() { // never begun, so as before
@@ -163,6 +166,7 @@ func (s *Seat) acquire(ctx context.Context) (Start, error) {
 		}
 		if s.mine() {
 			s.set(Owned)
+			level.Info(s.logger).Log("msg", "this node reads the org now", "copies", len(start.Copies), "waited", time.Since(waiting).Round(time.Millisecond))
 			return start, nil
 		}
 	}
@@ -182,7 +186,7 @@ func (s *Seat) busy(answers []Answer, silent int, waited time.Duration) bool {
 				return true
 			}
 		case Acquiring: // two rings disagree for a moment
-			if a.Node < s.x.Node && waited < silentMost {
+			if a.Node < s.x.Ring.Self() && waited < silentMost {
 				return true
 			}
 		}
@@ -289,7 +293,7 @@ func (s *Seat) push(ctx context.Context) {
 // tell sends the journal to a peer.
 func (s *Seat) tell(ctx context.Context, peer Peer, state State) error {
 	s.mu.Lock()
-	a := Answer{Node: s.x.Node, State: state, Journal: s.journal}
+	a := Answer{Node: s.x.Ring.Self(), State: state, Journal: s.journal}
 	s.mu.Unlock()
 	if a.Journal == nil {
 		if a.Journal = checkpoint.Current(s.x.Dir, s.org); a.Journal == nil {
@@ -350,7 +354,7 @@ func (s *Seat) answer() Answer {
 	standby := s.copy()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := Answer{Node: s.x.Node, State: s.state, Journal: s.journal}
+	a := Answer{Node: s.x.Ring.Self(), State: s.state, Journal: s.journal}
 	if a.Journal == nil {
 		a.Journal = checkpoint.Current(s.x.Dir, s.org)
 	}
