@@ -246,6 +246,17 @@ func (w *Window[P]) Lost(uuid string, now time.Time) bool {
 	return r != nil && r.due(now)
 }
 
+// Doubt takes back what counts as lost, until it is queried for once more: another node may have delivered it meanwhile.
+func (w *Window[P]) Doubt(now time.Time) {
+	w.all(func(r *record[P]) {
+		if r.lost {
+			r.lost = false
+			r.losses--
+		}
+		r.page.next = now
+	})
+}
+
 // Pending returns when the earliest event of p that is to be delivered again now happened;
 // zero when there is none.
 func (w *Window[P]) Pending(p *Page[P], now time.Time) time.Time {

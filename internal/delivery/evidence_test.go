@@ -247,3 +247,22 @@ func TestHiddenEventsAreNotLostBeforeTheyShow(t *testing.T) {
 	r.ask(overtaken + 4*time.Hour)
 	require.Equal(t, []string{"old"}, r.lost(overtaken+4*time.Hour))
 }
+
+// Another node may have delivered what was lost while this process was suspended: only a new answer can tell.
+func TestDoubtAsksAgain(t *testing.T) {
+	r := newRig(t)
+	r.page(1, 0, "a", "b")
+	r.page(2, time.Second, "c")
+	r.askAt(5*time.Second, 5*time.Second, "b")
+	r.due(6 * time.Second)
+	r.page(3, 7*time.Second, "d")
+	r.askAt(20*time.Second, 20*time.Second, "c", "d")
+	r.due(40 * time.Second)
+	r.askAt(40*time.Second, 40*time.Second)
+	require.Equal(t, []string{"a"}, r.lost(40*time.Second))
+	r.Doubt(at(41 * time.Second))
+	require.Empty(t, r.lost(41*time.Second))
+	require.Equal(t, 1, len(r.Due(at(41*time.Second))), "it is queried for at once")
+	r.askAt(42*time.Second, 42*time.Second)
+	require.Equal(t, []string{"a"}, r.lost(42*time.Second))
+}

@@ -123,6 +123,9 @@ func (p *Poller) pause(ctx context.Context, d time.Duration) {
 		p.tend(ctx)
 		now := time.Now()
 		hold := p.held(w.Hold(now), now)
+		if p.suspended() {
+			return
+		}
 		if hold == delivery.Open && !now.Before(end) {
 			return
 		}
@@ -171,6 +174,9 @@ func (p *Poller) tend(ctx context.Context) {
 		if events := w.Due(now); len(events) > 0 {
 			p.query(ctx, events)
 		}
+	}
+	if p.suspended() {
+		return // what was lost may have been delivered by another node meanwhile
 	}
 	if pages := w.Retry(now); len(pages) > 0 {
 		p.retry(ctx, pages)

@@ -155,6 +155,8 @@ type site struct {
 
 	memories *Memories
 	memory   *Memory // of the last run
+	poller   *Poller // the last one
+	ended    error   // what its Run returned
 	status   *Status
 	metrics  *Metrics
 	stop     func()
@@ -202,7 +204,8 @@ func (s *site) run() {
 	}
 	p := New(cfg)
 	done := make(chan struct{})
-	go func() { defer close(done); _ = p.Run(ctx) }()
+	go func() { defer close(done); s.ended = p.Run(ctx) }()
+	s.poller = p
 	s.stop = func() {
 		cancel()
 		<-done

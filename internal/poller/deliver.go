@@ -22,6 +22,9 @@ const (
 // it: the server's clock is cut to seconds, and its nodes' clocks differ a little.
 const startSlack = time.Minute
 
+// landAgain is the time between two queries for what may still land.
+const landAgain = time.Second
+
 // deliver sends the page's events, moves the position and says how long to wait before the
 // next fetch. An error is that of the sink; the position has not moved then.
 func (p *Poller) deliver(ctx context.Context, h *hand) (time.Duration, error) {
@@ -143,6 +146,9 @@ func (p *Poller) forward(ctx context.Context, ev event.Event, entry event.Entry,
 		m.heads.Note(stream, entry.Timestamp)
 		p.journal.Newest = latest(p.journal.Newest, entry.Timestamp.UTC())
 	}
+	if p.suspended() {
+		return errSuspended
+	}
 	p.Status.sending(now)
 	if err := p.offer(ctx, entry); err != nil {
 		return err
@@ -219,8 +225,8 @@ func (p *Poller) here(ctx context.Context, h *hand) (answer, error) {
 			sleep(ctx, time.Until(p.queries.next))
 		case !a.asked.Before(m.landing) || !p.mayLand(about, a.found):
 			return a, nil
-		default:
-			sleep(ctx, time.Until(m.landing))
+		default: // most of what is under way lands soon
+			sleep(ctx, min(time.Until(m.landing), landAgain))
 		}
 	}
 }

@@ -2,6 +2,7 @@ package poller
 
 import (
 	"context"
+	"errors"
 	"hash/fnv"
 	"sync"
 	"time"
@@ -77,6 +78,15 @@ type Config struct {
 	// loki.write's min_shards above 1 or several routes to one Loki.
 	PerStream bool
 
+	// Owned, if not nil, makes the poller one of several nodes', of which one reads the org at a time. It is asked after the process
+	// was suspended, when another node may have taken over, and must ask the others. An error is ctx's.
+	Owned func(ctx context.Context) (bool, error)
+	// Clock is what a suspension is noticed by; nil: time.Now.
+	Clock func() time.Time
+	// LastPush is how long after the start something may still arrive that was delivered by who read the org before; 0: ten seconds,
+	// as for a process that was killed just now.
+	LastPush time.Duration
+
 	Memory  *Memory // what survives a reload; shared by pollers that follow each other
 	Status  *Status // where to report; read by others
 	Metrics *Metrics
@@ -93,6 +103,8 @@ type Poller struct {
 	ended     bool // all of the span was read
 	recovered bool // a refused cursor was replaced and no cursor of Okta's has worked since
 	queries   queries
+	pulse     *pulse
+	epoch     int // of the pulse, when it was known last that the org is this poller's
 
 	mu   sync.Mutex // for hand, which others only reclaim
 	hand *hand
@@ -103,18 +115,25 @@ func New(cfg Config) *Poller {
 	if cfg.Metrics == nil {
 		cfg.Metrics = NewMetricsByOrg().Of("")
 	}
-	p := &Poller{Config: cfg}
+	p := &Poller{Config: cfg, pulse: newPulse(cfg.Clock)}
 	p.follow = follow{poller: p, size: cfg.PageSize}
 	return p
 }
 
-// Run polls until ctx ends and returns ctx's error; or nil, once all of a span was delivered and, with Confirm, has arrived.
+// Run polls until ctx ends and returns ctx's error, or [ErrNotOwned]; or nil, once all of a span was delivered and, with Confirm, has
+// arrived.
 func (p *Poller) Run(ctx context.Context) error {
 	p.Status.begin(p.Scope.Org)
 	p.Memory.outage.kind = "" // what the new configuration meets is news
 	watched := make(chan struct{})
+	ctx, cancel := context.WithCancel(ctx)
 	go func() { defer close(watched); p.watch(ctx) }()
-	defer func() { <-watched }()
+	defer func() { cancel(); <-watched }()
+	if p.Owned != nil {
+		beating := make(chan struct{})
+		go func() { defer close(beating); p.pulse.run(ctx) }()
+		defer func() { cancel(); <-beating }()
+	}
 	sleep(ctx, p.moment())
 	if !p.open(ctx) {
 		return ctx.Err()
@@ -128,22 +147,27 @@ func (p *Poller) Run(ctx context.Context) error {
 	}
 	p.configure()
 	p.Status.set(func(s *Snapshot) { s.ReplayTo = p.Memory.replaying })
+	defer p.queries.stop()
 	for ctx.Err() == nil {
+		if err := p.woke(ctx); err != nil {
+			return err
+		}
 		wait, err := p.once(ctx)
 		if ctx.Err() != nil {
 			break
+		}
+		if errors.Is(err, errSuspended) {
+			continue
 		}
 		if err != nil { // a Sink that breaks its contract; the page is tried again
 			level.Error(p.Logger).Log("msg", "delivery failed", "err", err)
 			wait = p.PollInterval
 		}
 		if p.ended && p.finish(ctx) {
-			p.queries.stop()
 			return nil
 		}
 		p.pause(ctx, wait)
 	}
-	p.queries.stop()
 	return ctx.Err()
 }
 

@@ -1,6 +1,7 @@
 package poller
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -103,7 +104,7 @@ func (p *Poller) inherit() {
 	}
 	m.furthest = pending.Published
 	m.heads.SetFloor(pending.Published)
-	m.pending, m.landing = pending, time.Now().Add(lastPush)
+	m.pending, m.landing = pending, time.Now().Add(cmp.Or(p.LastPush, lastPush))
 	for _, selector := range p.journal.Delivery.Selectors {
 		if p.Confirm != nil && p.Previous != nil && selector != p.Confirm.Selector() {
 			m.previous = append(m.previous, &previous{confirm: p.Previous(selector), required: true})

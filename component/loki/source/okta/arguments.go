@@ -58,7 +58,9 @@ type Arguments struct {
 	Client    Client     `alloy:"client,block,optional"`
 	Redact    *Redact    `alloy:"redact,block,optional"`
 	Reconcile *Reconcile `alloy:"reconcile,block,optional"`
-	Backfills []Backfill `alloy:"backfill,block,optional"`
+
+	Clustering Clustering `alloy:"clustering,block,optional"`
+	Backfills  []Backfill `alloy:"backfill,block,optional"`
 
 	readsOnce bool // the ranges of Backfills and nothing else, see ReadOnce
 }

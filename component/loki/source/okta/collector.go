@@ -2,6 +2,8 @@ package okta
 
 import (
 	"context"
+	"errors"
+	"net/url"
 	"reflect"
 	"sync"
 	"sync/atomic"
@@ -9,6 +11,7 @@ import (
 	"github.com/go-kit/log"
 
 	"github.com/grafana/alloy/okta/internal/poller"
+	"github.com/grafana/alloy/okta/internal/takeover"
 )
 
 // collector collects one org. It outlives reloads, so that what changes for another org is nothing to it. Its methods but run are safe
@@ -18,17 +21,21 @@ type collector struct {
 	logger  log.Logger
 	metrics *poller.Metrics
 	status  poller.Status
+	seat    *takeover.Seat
 
 	job      atomic.Pointer[job]
 	replaced chan struct{} // holds a token when job was replaced
 
-	partly    partly       // run's alone
+	start     takeover.Start // what the first poller begins with; run's alone, as are those that follow
+	last      *poller.Poller
+	partly    partly
 	sendingTo atomic.Int32 // index in forward_to
 }
 
-func newCollector(c *Component, host string) *collector {
+func newCollector(c *Component, org *url.URL) *collector {
 	return &collector{
-		c: c, logger: log.With(c.logger, "org", host), metrics: c.metrics.Of(host), replaced: make(chan struct{}, 1),
+		c: c, logger: log.With(c.logger, "org", org.Host), metrics: c.metrics.Of(org.Host), replaced: make(chan struct{}, 1),
+		seat: c.exchange.Seat(org.String()),
 	}
 }
 
@@ -56,28 +63,39 @@ func (k *collector) replace(j *job) {
 	}
 }
 
-// run keeps a poller running until ctx ends, and replaces it when the job is.
-func (k *collector) run(ctx context.Context) {
+// run keeps a poller running until ctx ends, while the org is this node's.
+func (k *collector) run(ctx context.Context) { k.seat.Run(ctx, k) }
+
+// Read implements takeover.Reader: it keeps a poller running, and replaces it when the job is.
+func (k *collector) Read(ctx context.Context, start takeover.Start) {
+	k.start = start
 	for ctx.Err() == nil {
 		select { // a replacement before this point is already in job
 		case <-k.replaced:
 		default:
 		}
-		k.poll(ctx)
+		if err := k.poll(ctx); errors.Is(err, poller.ErrNotOwned) {
+			return
+		}
 	}
 }
 
-// poll runs one poller until ctx ends or the job is replaced. It waits for the poller, so that two never run at once.
-func (k *collector) poll(ctx context.Context) {
+// poll runs one poller until ctx ends, the job is replaced, or another node is found to read the org. It waits for the poller, so that
+// two never run at once.
+func (k *collector) poll(ctx context.Context) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	j := k.job.Load()
 	memory := memories.Take(j.owner(k.c.opts.DataPath))
 	defer memories.Release(memory)
-	p := j.poller(k, memory)
+	k.last = j.poller(k, memory)
 	var running sync.WaitGroup
 	if !j.args.readsOnce {
-		running.Go(func() { _ = p.Run(ctx) }) // the context's error, always
+		running.Go(func() {
+			if err = k.last.Run(ctx); errors.Is(err, poller.ErrNotOwned) {
+				cancel()
+			}
+		})
 	}
 	running.Go(func() { k.fillAll(ctx, j) })
 	select {
@@ -86,7 +104,22 @@ func (k *collector) poll(ctx context.Context) {
 	}
 	cancel()
 	running.Wait()
+	return err
 }
+
+// Drain implements takeover.Reader.
+func (k *collector) Drain(ctx context.Context) {
+	memory := memories.Take(k.job.Load().owner(k.c.opts.DataPath))
+	defer memories.Release(memory)
+	if k.last == nil || k.last.Memory != memory { // a component of another name goes on from it
+		return
+	}
+	k.last.Drain(ctx)
+	memory.Forget()
+}
+
+// UnderWay implements takeover.Reader.
+func (k *collector) UnderWay() bool { return k.last != nil && k.last.UnderWay() }
 
 // snapshot is the poller's state, with the name of the receiver that takes an entry.
 func (k *collector) snapshot() (*job, poller.Snapshot) {

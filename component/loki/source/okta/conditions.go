@@ -20,6 +20,7 @@ type condition struct {
 	state     string // a few words for the debug information; "": it says nothing about what the poller does
 	unhealthy bool
 	reads     bool   // unhealthy, and events are delivered all the same
+	elsewhere bool   // this node of a cluster does not read the org
 	message   string // for health; "": it is of no concern to health
 	since     time.Time
 }

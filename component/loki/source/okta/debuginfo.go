@@ -115,7 +115,7 @@ func (m member) row(now time.Time) orgInfo {
 		return row
 	}
 	j, s := m.snapshot()
-	row.Org, row.State = j.org.String(), stateOf(s, now)
+	row.Org, row.State = j.org.String(), m.state(s, now)
 	row.Lag, row.LastPoll, row.LastEvent = s.Lag(now).Round(time.Second).String(), s.LastPoll, s.LastEvent
 	row.EventsForwarded, row.Unconfirmed = s.Events, s.Unconfirmed
 	for _, f := range j.fills {
@@ -125,12 +125,20 @@ func (m member) row(now time.Time) orgInfo {
 	return row
 }
 
+// state says in a few words what is done about the org, here or on another node.
+func (k *collector) state(s poller.Snapshot, now time.Time) string {
+	if v, ok := k.elsewhere(now); ok {
+		return v.state
+	}
+	return stateOf(s, now)
+}
+
 func (k *collector) debugInfo(now time.Time) debugInfo {
 	j, s := k.snapshot()
 	info := debugInfo{
 		Org:             j.org.String(),
 		AuthMethod:      j.auth.Method(),
-		State:           stateOf(s, now),
+		State:           k.state(s, now),
 		LastPoll:        s.LastPoll,
 		LastEvent:       s.LastEvent,
 		Lag:             s.Lag(now).Round(time.Second).String(),

@@ -17,6 +17,9 @@ func (m member) verdict(now time.Time) condition {
 		return condition{unhealthy: true, message: m.err.Error(), since: m.since}
 	}
 	j, s := m.snapshot()
+	if v, ok := m.elsewhere(now); ok {
+		return v
+	}
 	v := verdict(s, j.auth.Method(), j.args.PollInterval, now)
 	if trouble, ok := j.fillVerdict(now); ok && !v.unhealthy {
 		return trouble
@@ -31,6 +34,7 @@ func healthOfAll(members []member, now time.Time) component.Health {
 	}
 	var missing, troubled, notes []string
 	var since, calm time.Time // of the latest trouble; of the latest good news
+	others := 0               // of a cluster's nodes
 	for _, m := range members {
 		v := m.verdict(now)
 		text := m.name + ": " + v.message
@@ -39,6 +43,8 @@ func healthOfAll(members []member, now time.Time) component.Health {
 			troubled = append(troubled, text)
 		case v.unhealthy:
 			missing = append(missing, text)
+		case v.elsewhere:
+			others++
 		case v.message != polling:
 			notes = append(notes, text)
 		}
@@ -59,7 +65,10 @@ func healthOfAll(members []member, now time.Time) component.Health {
 		return component.Health{Health: component.HealthTypeUnhealthy, Message: strings.Join(parts, ". "), UpdateTime: since}
 	}
 	message := fmt.Sprintf("polling %d orgs", len(members))
-	if len(members) == 1 {
+	switch {
+	case others > 0:
+		message = fmt.Sprintf("polling %d of %d orgs, the others are other nodes'", len(members)-others, len(members))
+	case len(members) == 1:
 		message = "polling 1 org"
 	}
 	if len(notes) > 0 {

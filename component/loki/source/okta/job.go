@@ -1,6 +1,7 @@
 package okta
 
 import (
+	"context"
 	"fmt"
 	"hash/fnv"
 	"net/http"
@@ -119,8 +120,8 @@ func (j *job) pipeline() uint64 {
 
 // open opens the checkpoint and logs what is wrong with it. An error is a
 // [*checkpoint.UnreadableError].
-func (j *job) open(logger log.Logger, dir string) (*checkpoint.Journal, error) {
-	journal, notes, err := checkpoint.Open(dir, j.scope, j.replay)
+func (j *job) open(logger log.Logger, dir string, copies ...[]byte) (*checkpoint.Journal, error) {
+	journal, notes, err := checkpoint.Open(dir, j.scope, j.replay, copies...)
 	for _, note := range notes {
 		level.Warn(logger).Log(append([]any{"msg", note.Message}, note.Fields...)...)
 	}
@@ -131,6 +132,16 @@ func (j *job) open(logger log.Logger, dir string) (*checkpoint.Journal, error) {
 func (j *job) poller(k *collector, memory *poller.Memory) *poller.Poller {
 	cfg := j.pollerConfig(k, j.clientConfig(k))
 	cfg.Memory = memory
+	cfg.Open = func() (*checkpoint.Journal, error) {
+		journal, err := j.open(k.logger, k.c.opts.DataPath, k.start.Copies...)
+		if err == nil && j.args.Clustering.Enabled {
+			journal.Saved = k.seat.Saved
+		}
+		return journal, err
+	}
+	if k.start.LastPush > 0 { // of one org after the other, as nodes come and go
+		cfg.Spread = 0
+	}
 	return poller.New(cfg)
 }
 
@@ -155,13 +166,17 @@ func (j *job) clientConfig(k *collector) oktaapi.Config {
 // pollerConfig is all but the memory.
 func (j *job) pollerConfig(k *collector, client oktaapi.Config) poller.Config {
 	to := sink{receivers: j.args.ForwardTo, live: k.c.live, partly: &k.partly, current: &k.sendingTo}
+	var owned func(context.Context) (bool, error)
+	if j.args.Clustering.Enabled {
+		owned = k.seat.Owned
+	}
 	return poller.Config{
+		Owned: owned, LastPush: k.start.LastPush,
 		Source:          oktaapi.New(client),
 		Sink:            to,
 		Receiver:        to.receiver,
 		Remedy:          func(err error) string { return auth.Remedy(j.auth.Method(), err) },
 		Format:          j.formatter.Entry,
-		Open:            func() (*checkpoint.Journal, error) { return j.open(k.logger, k.c.opts.DataPath) },
 		Scope:           j.scope,
 		PageSize:        j.args.PageSize,
 		PollInterval:    j.args.PollInterval,

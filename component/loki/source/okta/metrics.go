@@ -28,6 +28,8 @@ var (
 	unconfirmedDesc   = desc("unconfirmed_events", "Events delivered and not found in Loki yet. Only with reconcile.")
 	unconfirmedAge    = desc("oldest_unconfirmed_age_seconds", "Time since the first delivery of the oldest unconfirmed "+
 		"event; 0 when there is none. Only with reconcile.")
+	ownedDesc = desc("owned", "1 when this node of a cluster reads the org, 0 when another one does, or none. Only with clustering. "+
+		"Where it is 0, the other metrics of the org's state are not exported.")
 	limitDesc     = desc("rate_limit_limit", "Requests per minute that Okta allows the whole org (X-Rate-Limit-Limit).")
 	remainingDesc = desc("rate_limit_remaining", "Requests left in Okta's current window (X-Rate-Limit-Remaining).")
 	resetDesc     = desc("rate_limit_reset_timestamp_seconds", "End of Okta's current window on our clock, Unix time.")
@@ -44,7 +46,7 @@ type stateCollector struct{ c *Component }
 
 func (s *stateCollector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{lagDesc, lastEventDesc, lastPollDesc, failingDesc, refusedDesc, blockedDesc, checkpointAgeDesc,
-		unconfirmedDesc, unconfirmedAge, limitDesc, remainingDesc, resetDesc, waitDesc, skewDesc, backfillDesc, finishedDesc} {
+		unconfirmedDesc, unconfirmedAge, ownedDesc, limitDesc, remainingDesc, resetDesc, waitDesc, skewDesc, backfillDesc, finishedDesc} {
 		ch <- d
 	}
 }
@@ -83,6 +85,13 @@ func (k *collector) collect(ch chan<- prometheus.Metric, now time.Time) {
 			seconds = max(0, now.Sub(t).Seconds())
 		}
 		send(d, seconds, labels...)
+	}
+	if j.args.Clustering.Enabled {
+		if _, elsewhere := k.elsewhere(now); elsewhere {
+			send(ownedDesc, 0)
+			return
+		}
+		send(ownedDesc, 1)
 	}
 	send(lagDesc, snap.Lag(now).Seconds())
 	at(lastEventDesc, snap.LastEvent)

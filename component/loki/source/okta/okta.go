@@ -10,8 +10,10 @@ package okta
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-kit/log"
@@ -19,10 +21,13 @@ import (
 
 	"github.com/grafana/alloy/internal/component"
 	"github.com/grafana/alloy/internal/featuregate"
+	"github.com/grafana/alloy/internal/service/cluster"
+	httpservice "github.com/grafana/alloy/internal/service/http"
 	"github.com/grafana/alloy/internal/slogadapter"
 
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/poller"
+	"github.com/grafana/alloy/okta/internal/takeover"
 )
 
 func init() {
@@ -58,6 +63,9 @@ type Component struct {
 	metrics *poller.MetricsByOrg
 	live    liveDebugging
 
+	exchange *takeover.Exchange
+	peers    atomic.Pointer[http.Client] // for the other nodes
+
 	updated chan struct{} // holds a token when members was replaced
 
 	mut     sync.RWMutex
@@ -78,6 +86,8 @@ var (
 	_ component.HealthComponent = (*Component)(nil)
 	_ component.DebugComponent  = (*Component)(nil)
 	_ component.LiveDebugging   = (*Component)(nil)
+	_ cluster.Component         = (*Component)(nil)
+	_ httpservice.Component     = (*Component)(nil)
 )
 
 // New returns a component. It reads the files that args name, and does no network.
@@ -89,6 +99,11 @@ func New(opts component.Options, args Arguments) (*Component, error) {
 		metrics: poller.NewMetricsByOrg(),
 		updated: make(chan struct{}, 1),
 	}
+	nodes, err := newRing(c, opts)
+	if err != nil {
+		return nil, err
+	}
+	c.exchange = takeover.New(takeover.Config{Ring: nodes, Dir: opts.DataPath, Logger: c.logger, Client: c.peers.Load})
 	if err := c.Update(args); err != nil {
 		return nil, err
 	}
@@ -169,6 +184,7 @@ func (c *Component) Update(args component.Arguments) error {
 	case c.updated <- struct{}{}:
 	default:
 	}
+	c.exchange.Changed() // clustering may have been switched
 	return nil
 }
 
@@ -189,6 +205,10 @@ func (c *Component) update(args Arguments) error {
 	shared, err := args.connections()
 	if err != nil {
 		return err
+	}
+	peers, err := args.Clustering.httpClient()
+	if err != nil {
+		return fmt.Errorf("clustering: %w", err)
 	}
 	byHost := map[string]*collector{}
 	for _, m := range had {
@@ -213,6 +233,14 @@ func (c *Component) update(args Arguments) error {
 			c.metrics.Forget(host)
 		}
 	}
+	c.peers.Store(peers)
+	orgs := map[string]bool{}
+	for _, m := range members {
+		if m.collector != nil {
+			orgs[m.job.Load().org.String()] = true
+		}
+	}
+	c.exchange.Keep(orgs)
 	c.mut.Lock()
 	defer c.mut.Unlock()
 	c.args, c.members = &args, members
@@ -237,7 +265,7 @@ func (c *Component) member(w wanted, byHost map[string]*collector, shared connec
 		return refused(err)
 	}
 	if k == nil || k.job.Load().org.String() != w.url.String() { // http instead of https is another log as far as the cursor knows
-		k = newCollector(c, w.url.Host)
+		k = newCollector(c, w.url)
 	}
 	k.replace(j)
 	return member{name: w.name, collector: k}

@@ -1,0 +1,178 @@
+package okta
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	promconfig "github.com/prometheus/common/config"
+
+	"github.com/grafana/ckit/peer"
+	"github.com/grafana/ckit/shard"
+
+	"github.com/grafana/alloy/internal/component"
+	"github.com/grafana/alloy/internal/component/common/config"
+	"github.com/grafana/alloy/internal/service/cluster"
+	httpservice "github.com/grafana/alloy/internal/service/http"
+
+	"github.com/grafana/alloy/okta/internal/takeover"
+)
+
+// acquiringAfter is how long a node may wait for another one before that is worth an operator's attention.
+const acquiringAfter = 15 * time.Minute
+
+// Clustering spreads orgs over the nodes of an Alloy cluster, which ask each other for an org's checkpoint.
+type Clustering struct {
+	Enabled bool `alloy:"enabled,attr"`
+	// How the other nodes' HTTP servers are reached: with tls_config, over https.
+	BasicAuth *config.BasicAuth `alloy:"basic_auth,block,optional"`
+	TLSConfig *config.TLSConfig `alloy:"tls_config,block,optional"`
+}
+
+func (c *Clustering) httpClient() (*http.Client, error) {
+	cfg := promconfig.HTTPClientConfig{BasicAuth: c.BasicAuth.Convert()}
+	if c.TLSConfig != nil {
+		cfg.TLSConfig = *c.TLSConfig.Convert()
+	}
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	return promconfig.NewClientFromConfig(cfg, "loki.source.okta clustering")
+}
+
+// ring implements [takeover.Ring] with Alloy's cluster service. Where that is not there, all is this node's.
+type ring struct {
+	c       *Component
+	cluster cluster.Cluster // nil: unit tests
+	id      string
+	path    string // of the component, on each node
+}
+
+func newRing(c *Component, opts component.Options) (*ring, error) {
+	r := &ring{c: c, id: opts.ID}
+	if opts.GetServiceData == nil { // in unit tests
+		return r, nil
+	}
+	data, err := opts.GetServiceData(cluster.ServiceName)
+	if err != nil {
+		return nil, fmt.Errorf("cluster service: %w", err)
+	}
+	r.cluster, _ = data.(cluster.Cluster)
+	data, err = opts.GetServiceData(httpservice.ServiceName)
+	if err != nil {
+		return nil, fmt.Errorf("http service: %w", err)
+	}
+	if served, ok := data.(httpservice.Data); ok {
+		r.path = served.HTTPPathForComponent(opts.ID)
+	}
+	return r, nil
+}
+
+// Alone implements takeover.Ring.
+func (r *ring) Alone() bool { return r.cluster == nil || !r.c.arguments().Clustering.Enabled }
+
+// Self implements takeover.Ring.
+func (r *ring) Self() string {
+	for _, p := range r.cluster.Peers() {
+		if p.Self {
+			return p.Name
+		}
+	}
+	return ""
+}
+
+// Owner implements takeover.Ring. Before the cluster is ready, and before this node takes part in it, nobody is.
+func (r *ring) Owner(org string) (string, bool) {
+	if r.Alone() {
+		return "", true
+	}
+	owners := r.owners(org, 1)
+	if len(owners) == 0 {
+		return "", false
+	}
+	return owners[0].Name, owners[0].Self
+}
+
+// Standby implements takeover.Ring.
+func (r *ring) Standby(org string) (takeover.Peer, bool) {
+	if r.Alone() {
+		return takeover.Peer{}, false
+	}
+	for _, p := range r.owners(org, 2) {
+		if !p.Self {
+			return r.peer(p), true
+		}
+	}
+	return takeover.Peer{}, false
+}
+
+func (r *ring) owners(org string, n int) []peer.Peer {
+	if !r.cluster.Ready() {
+		return nil
+	}
+	owners, err := r.cluster.Lookup(shard.StringKey(r.id+"/"+org), n, shard.OpReadWrite)
+	if err != nil {
+		return nil
+	}
+	return owners
+}
+
+// Peers implements takeover.Ring.
+func (r *ring) Peers() (peers []takeover.Peer) {
+	if r.Alone() {
+		return nil
+	}
+	for _, p := range r.cluster.Peers() {
+		if !p.Self && p.State == peer.StateParticipant {
+			peers = append(peers, r.peer(p))
+		}
+	}
+	return peers
+}
+
+func (r *ring) peer(p peer.Peer) takeover.Peer {
+	scheme := "http://"
+	if r.c.arguments().Clustering.TLSConfig != nil {
+		scheme = "https://"
+	}
+	return takeover.Peer{Name: p.Name, URL: scheme + p.Addr + r.path}
+}
+
+// NotifyClusterChange implements cluster.Component.
+func (c *Component) NotifyClusterChange() { c.exchange.Changed() }
+
+// Handler implements the HTTP service's Component: what the other nodes ask.
+func (c *Component) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !c.arguments().Clustering.Enabled {
+			http.Error(w, "clustering is not enabled", http.StatusNotFound)
+			return
+		}
+		c.exchange.ServeHTTP(w, r)
+	})
+}
+
+// elsewhere is why an org is not read by this node.
+func (k *collector) elsewhere(now time.Time) (condition, bool) {
+	if !k.job.Load().args.Clustering.Enabled {
+		return condition{}, false
+	}
+	state, since, owner := k.seat.State()
+	v := condition{holds: true, elsewhere: true, since: since}
+	switch state {
+	case takeover.Owned:
+		return condition{}, false
+	case takeover.Acquiring:
+		v.message = "asking the other nodes, and waiting while one of them reads it"
+		v.unhealthy = now.Sub(since) >= acquiringAfter
+	case takeover.Draining:
+		v.message = owner + " reads it now, waiting for what was delivered to arrive"
+	default:
+		v.message = owner + " reads it"
+	}
+	if owner == "" {
+		v.message = "no node reads it: the cluster is not ready, or this node is not part of it yet"
+	}
+	v.state = v.message
+	return v, true
+}

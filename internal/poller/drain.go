@@ -1,0 +1,58 @@
+package poller
+
+import (
+	"context"
+	"time"
+
+	"github.com/grafana/alloy/okta/internal/delivery"
+)
+
+const (
+	// pipelineWorks is how long ago something may have arrived last for the pipeline to work. What does not arrive for as long, in a
+	// pipeline that works, will not: it was dropped.
+	pipelineWorks = time.Minute
+	// drainMost is how long a batch can be retried by loki.write at its defaults, and some.
+	drainMost = 10 * time.Minute
+)
+
+// Drain goes on confirming what was delivered after Run has returned, so that the journal is complete when another node goes on from
+// it. Nothing is fetched and nothing is delivered. It returns when nothing is on its way any more, as far as one can tell, or ctx ends.
+func (p *Poller) Drain(ctx context.Context) {
+	if p.Confirm == nil || p.journal == nil {
+		return
+	}
+	w, begin := &p.Memory.window, time.Now()
+	for ctx.Err() == nil && !w.Empty() {
+		now := time.Now()
+		since := begin
+		arrival, most := w.Stats(now).Arrival, drainMost
+		if arrival.After(begin.Add(-pipelineWorks)) {
+			since, most = latest(begin, arrival), pipelineWorks
+		}
+		if now.Sub(since) >= most {
+			break
+		}
+		if p.queries.running == nil && !now.Before(p.queries.next) {
+			if events := w.Due(now); len(events) > 0 {
+				p.query(ctx, events)
+			}
+		}
+		wake := since.Add(most)
+		if at := w.Wake(now); !at.IsZero() && p.queries.running == nil {
+			wake = earlier(wake, latest(at, p.queries.next))
+		}
+		p.wait(ctx, latest(wake, now.Add(100*time.Millisecond)))
+	}
+	p.queries.stop()
+}
+
+// Forget has the next poller with this Memory start from its checkpoint, as a new process does: another node has read on meanwhile.
+func (m *Memory) Forget() {
+	m.at, m.known, m.journal, m.replaying = position{}, false, nil, time.Time{}
+	m.seen, m.heads, m.headless = seen{}, delivery.Heads{}, false
+	m.window, m.confirm, m.confirmID, m.previous = delivery.Window[position]{}, nil, "", nil
+	m.furthest, m.pending, m.landing, m.began, m.ahead = time.Time{}, nil, time.Time{}, time.Time{}, time.Time{}
+}
+
+// UnderWay reports whether something that was delivered has not been seen to arrive, after Run or Drain has returned.
+func (p *Poller) UnderWay() bool { return p.Confirm != nil && !p.Memory.window.Empty() }

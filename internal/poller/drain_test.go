@@ -1,0 +1,56 @@
+package poller
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// drainOf stops the poller soon after it delivered something and returns how long it drains.
+func (s *site) drainOf(n int) time.Duration {
+	s.logged("last", n)
+	time.Sleep(10*time.Second + 500*time.Millisecond) // polled, and not landed
+	s.stop()
+	s.stop = func() {}
+	begin := time.Now()
+	s.poller.Drain(context.Background())
+	return time.Since(begin)
+}
+
+func TestDrainConfirmsWhatIsUnderWay(t *testing.T) {
+	in(t, func(t *testing.T, s *site) {
+		s.run()
+		s.logged("first", 10)
+		time.Sleep(5 * time.Minute)
+		s.to.set(func() { s.to.queries = nil })
+		require.Less(t, s.drainOf(100), 5*time.Second)
+		require.True(t, s.memory.window.Empty())
+		s.requireExactlyOnce()
+		last, _ := s.saved().Last()
+		require.Equal(t, string(s.memory.at.cursor), last.Cursor, "another node goes on behind it")
+	})
+}
+
+func TestDrainIsBounded(t *testing.T) {
+	for name, c := range map[string]struct {
+		lose func(string) bool
+		most time.Duration
+	}{
+		"a pipeline that drops one": {func(uuid string) bool { return uuid == "last99" }, pipelineWorks + 20*time.Second},
+		"a pipeline that is stuck":  {func(string) bool { return true }, drainMost + time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(t *testing.T, s *site) {
+				s.run()
+				s.logged("first", 10)
+				time.Sleep(5 * time.Minute)
+				s.to.set(func() { s.to.lose = c.lose })
+				took := s.drainOf(100)
+				require.LessOrEqual(t, took, c.most)
+				require.Greater(t, took, c.most-30*time.Second)
+			})
+		})
+	}
+}

@@ -1,0 +1,100 @@
+package poller
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/go-kit/log/level"
+)
+
+const (
+	// beat is how often a pulse is felt, and missedBeats how long it may be away before the process counts as suspended: stopped, or
+	// starved of CPU. Other nodes take a process for dead after 20 s at the earliest.
+	beat        = time.Second
+	missedBeats = 10 * time.Second
+)
+
+// ErrNotOwned is returned by [Poller.Run] when another node reads the org.
+var ErrNotOwned = errors.New("another node reads this org")
+
+// errSuspended is why an event was not delivered although the sink was not asked.
+var errSuspended = errors.New("the process was suspended")
+
+// pulse notices that the process was suspended. It is safe for concurrent use.
+type pulse struct {
+	now func() time.Time
+
+	mu     sync.Mutex
+	last   time.Time
+	epochs int           // suspensions so far
+	gap    time.Duration // the last one's length
+}
+
+func newPulse(now func() time.Time) *pulse {
+	if now == nil {
+		now = time.Now
+	}
+	return &pulse{now: now, last: now()}
+}
+
+// run keeps the pulse until ctx ends.
+func (p *pulse) run(ctx context.Context) {
+	p.mu.Lock()
+	p.last = p.now()
+	p.mu.Unlock()
+	t := time.NewTicker(beat)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			p.epoch()
+		}
+	}
+}
+
+// epoch is the number of suspensions so far. Whoever asks first after one notices it: no goroutine can be ahead of the others.
+func (p *pulse) epoch() int {
+	now := p.now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	// The monotonic clock goes on while the process is stopped, the wall clock also while the machine sleeps.
+	gap := max(now.Sub(p.last), now.Round(0).Sub(p.last.Round(0)))
+	if p.last = now; gap > missedBeats {
+		p.epochs++
+		p.gap = gap
+	}
+	return p.epochs
+}
+
+// suspended reports whether the process was suspended since it was last known that the org is this poller's.
+func (p *Poller) suspended() bool {
+	return p.Owned != nil && p.pulse.epoch() != p.epoch
+}
+
+// woke begins as after a restart when the process was suspended: another node may have read on, so it is asked, and the destination is
+// queried about every page. It returns [ErrNotOwned] or ctx's error.
+func (p *Poller) woke(ctx context.Context) error {
+	for p.suspended() {
+		epoch := p.pulse.epoch()
+		p.pulse.mu.Lock()
+		gap := p.pulse.gap
+		p.pulse.mu.Unlock()
+		level.Warn(p.Logger).Log("msg", "this process was suspended, asking who reads the org now", "for", gap.Round(time.Second))
+		p.queries.stop() // its answer would be of before
+		p.Memory.window.Doubt(time.Now())
+		p.Memory.began, p.Memory.headless = time.Time{}, p.Confirm != nil
+		owned, err := p.Owned(ctx)
+		switch {
+		case err != nil:
+			return err
+		case !owned:
+			return ErrNotOwned
+		}
+		p.epoch = epoch
+	}
+	return nil
+}

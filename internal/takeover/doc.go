@@ -1,0 +1,21 @@
+// Package takeover decides which of several nodes reads an org, and takes the journal from one to the next.
+//
+// A ring that all nodes know says who an org belongs to; but nodes notice a change of it at different times, and one that hangs does
+// not notice at all. So nodes ask each other, over HTTP, before one begins:
+//
+//   - Who gains an org asks all others. While one of them still reads it, or waits for what it delivered to arrive, it waits. Then it
+//     goes on from the newest journal there is: its own file, the answers, or the standby copy that the owner sent to the node that
+//     the ring names second.
+//   - Who loses an org stops at once, goes on confirming what is under way, bounded, and says "released".
+//   - Who is stopped says so to the second node, whose start then reckons with copies that are still under way.
+//   - Who was suspended asks the others, not its own ring, whether the org is still its own.
+//
+// Nobody holds a lock: a network that is split, or a node that hangs without being noticed, lets two nodes read one org for a while.
+// What both deliver in that time is doubled; nothing is lost, for a journal is never ahead of what was delivered.
+//
+// # The wire
+//
+// GET orgs/HOST, below the component's path on a peer, returns an [Answer]: the state of the org on that node, and the newest journal
+// it has. PUT orgs/HOST takes one from the node that reads the org. Both are bounded to 64 KiB, hold no secret and are not logged.
+// What makes a request genuine is the HTTP server's business (TLS, basic auth): a forged journal could skip events.
+package takeover

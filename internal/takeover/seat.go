@@ -1,0 +1,407 @@
+package takeover
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+
+	"github.com/grafana/alloy/okta/internal/checkpoint"
+)
+
+const (
+	// joinWait is how long a node that has just started waits before its first org: until it has met all others, it asks too few.
+	joinWait = 3 * time.Second
+	// again is the time between two rounds of questions, and look that between two looks at the ring without a change.
+	again = 500 * time.Millisecond
+	look  = 5 * time.Second
+	// releaseMost is how long a draining node is waited for; it gives up itself before.
+	releaseMost = 11 * time.Minute
+	// silentMost is how long a peer that is in the ring and does not answer is waited for: one that is dead leaves the ring within 35 s.
+	silentMost = 40 * time.Second
+	// noticeWait is how long a notice of a node that was stopped may take, and noticeAge how long it means something.
+	noticeWait = time.Second
+	noticeAge  = time.Minute
+	// stopping is how long after such a notice copies may arrive: loki.write sends what it has for 15 s (drain_timeout) and gives a push
+	// 10 s (remote_timeout). Source: Alloy v1.19.2, internal/component/loki/write/types.go.
+	stopping = 25 * time.Second
+	// landed is for those of whom nothing can be under way: they have released the org, or have been dead for the 20 s that it takes the
+	// ring to notice.
+	landed = time.Second
+	// pushAgain is the wait after a copy that the standby did not take.
+	pushAgain = 5 * time.Second
+	// leaveTimeout bounds the last words of a node.
+	leaveTimeout = time.Second
+)
+
+// Start is what a node begins to read an org with.
+type Start struct {
+	Copies [][]byte // journals of others, for [checkpoint.Open]
+	// LastPush is how long copies of what was delivered before may still arrive; 0: as after a process that was killed just now.
+	LastPush time.Duration
+}
+
+// Reader reads an org. One goroutine calls it.
+type Reader interface {
+	// Read reads the org until ctx ends; or until it finds that another node does, which it learns from [Seat.Owned].
+	Read(ctx context.Context, start Start)
+	// Drain waits until nothing that was delivered is on its way, bounded, and forgets where it stood.
+	Drain(ctx context.Context)
+	// UnderWay reports whether something that was delivered may still be on its way.
+	UnderWay() bool
+}
+
+// Seat decides for one org whether this node reads it. Its methods are safe for concurrent use, but for Run, of which there must be one
+// at a time.
+type Seat struct {
+	x         *Exchange
+	org, host string
+	logger    log.Logger
+
+	mu      sync.Mutex
+	state   State
+	since   time.Time
+	journal []byte // that this node saved last; nil: not in this process
+	standby []byte // that another node sent; nil: the one on disk, if any
+	notice  State  // Stopping or Released, when that other node said so
+	noticed time.Time
+	unkept  bool // it was logged that the standby copy cannot be written
+	saved   chan struct{}
+}
+
+func newSeat(x *Exchange, org, host string) *Seat {
+	return &Seat{x: x, org: org, host: host, logger: log.With(x.Logger, "org", host), state: None, since: time.Now(), saved: make(chan struct{}, 1)}
+}
+
+// State returns what this node does about the org, since when, and the name of the node that the ring gives it to; "": not known.
+func (s *Seat) State() (state State, since time.Time, owner string) {
+	owner, _ = s.x.Ring.Owner(s.org)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state, s.since, owner
+}
+
+func (s *Seat) set(state State) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != state {
+		s.state, s.since = state, time.Now()
+	}
+}
+
+func (s *Seat) mine() bool {
+	_, mine := s.x.Ring.Owner(s.org)
+	return mine
+}
+
+// Run has the reader read whenever the org is this node's, until ctx ends.
+func (s *Seat) Run(ctx context.Context, r Reader) {
+	for {
+		start, err := s.acquire(ctx)
+		if err != nil {
+			return
+		}
+		s.hold(ctx, func(ctx context.Context) { r.Read(ctx, start) })
+		if ctx.Err() == nil {
+			level.Info(s.logger).Log("msg", "another node reads the org now, waiting for what was delivered to arrive")
+			s.set(Draining)
+			r.Drain(ctx)
+		}
+		if ctx.Err() != nil {
+			s.leave(r.UnderWay())
+			return
+		}
+		s.set(Released)
+	}
+}
+
+// acquire waits until the org is this node's and no other node reads it. An error is ctx's.
+func (s *Seat) acquire(ctx context.Context) (Start, error) {
+	var waiting time.Time // since when it is this node's
+	var released bool
+	for {
+		next := s.x.next()
+		switch {
+		case ctx.Err() != nil:
+			return Start{}, ctx.Err()
+		case s.x.Ring.Alone():
+			s.set(Owned)
+			return Start{}, nil
+		}
+		if !s.mine() {
+			if !waiting.IsZero() { // never begun, so as before
+				s.set(None)
+			}
+			waiting = time.Time{}
+			wait(ctx, next, look)
+			continue
+		}
+		if early := joinWait - time.Since(s.x.begun); early > 0 {
+			wait(ctx, next, early)
+			continue
+		}
+		if waiting.IsZero() {
+			waiting = time.Now()
+			s.set(Acquiring)
+		}
+		answers, silent := s.x.ask(ctx, s.host)
+		if ctx.Err() != nil {
+			return Start{}, ctx.Err()
+		}
+		if s.busy(answers, silent, time.Since(waiting)) {
+			wait(ctx, nil, again)
+			continue
+		}
+		for _, a := range answers {
+			released = released || a.State == Released
+		}
+		start, early := s.start(answers, released, time.Since(waiting))
+		if early {
+			wait(ctx, nil, noticeWait-time.Since(waiting))
+			continue
+		}
+		if s.mine() {
+			s.set(Owned)
+			level.Info(s.logger).Log("msg", "this node reads the org now", "copies", len(start.Copies), "waited", time.Since(waiting).Round(time.Millisecond))
+			return start, nil
+		}
+	}
+}
+
+// busy reports whether another node must be waited for.
+func (s *Seat) busy(answers []Answer, silent int, waited time.Duration) bool {
+	if silent > 0 && waited < silentMost {
+		return true
+	}
+	for _, a := range answers {
+		switch a.State {
+		case Owned:
+			return true
+		case Draining:
+			if waited < releaseMost {
+				return true
+			}
+		case Acquiring: // two rings disagree for a moment
+			if a.Node < s.x.Ring.Self() && waited < silentMost {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// start gathers the journals of others, and finds out how long something of theirs may still arrive. When that depends on a notice that
+// may still come, it wants to be asked again.
+func (s *Seat) start(answers []Answer, released bool, waited time.Duration) (start Start, early bool) {
+	own, _ := checkpoint.Read(checkpoint.Current(s.x.Dir, s.org), s.org)
+	others := false
+	add := func(data []byte) {
+		at, err := checkpoint.Read(data, s.org)
+		if err != nil {
+			return
+		}
+		start.Copies = append(start.Copies, data)
+		others = others || at.After(own)
+	}
+	for _, a := range answers {
+		if a.Journal != nil {
+			add(a.Journal)
+		}
+	}
+	add(s.copy())
+	s.mu.Lock()
+	notice, ago := s.notice, time.Since(s.noticed)
+	s.mu.Unlock()
+	for _, a := range answers {
+		if a.State == Stopping {
+			notice, ago = Stopping, 0
+		}
+	}
+	if ago >= noticeAge {
+		notice = None
+	}
+	switch {
+	case notice == Stopping:
+		start.LastPush = max(stopping-ago, landed)
+	case !others: // nobody has read on since this node did
+	case !released && notice != Released && waited < noticeWait:
+		return start, true
+	case released || notice == Released || time.Since(s.x.begun) > silentMost:
+		start.LastPush = landed
+	}
+	return start, false
+}
+
+// copy is the standby copy, nil when there is none.
+func (s *Seat) copy() []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.standby == nil {
+		s.standby = checkpoint.Standby(s.x.Dir, s.org)
+	}
+	return s.standby
+}
+
+// hold calls read with a context that ends when the org is no longer this node's. Meanwhile each journal that is saved goes to the
+// standby.
+func (s *Seat) hold(ctx context.Context, read func(context.Context)) {
+	ctx, cancel := context.WithCancel(ctx)
+	var beside sync.WaitGroup
+	beside.Go(func() {
+		for ctx.Err() == nil {
+			next := s.x.next()
+			if !s.mine() {
+				cancel()
+				return
+			}
+			wait(ctx, next, look)
+		}
+	})
+	beside.Go(func() { s.push(ctx) })
+	read(ctx)
+	cancel()
+	beside.Wait()
+}
+
+// push sends each journal that is saved to the standby, and the last one to a new standby.
+func (s *Seat) push(ctx context.Context) {
+	var sent Peer // that has the last one
+	for ctx.Err() == nil {
+		next := s.x.next()
+		if peer, ok := s.x.Ring.Standby(s.org); ok && peer != sent {
+			if err := s.tell(ctx, peer, Owned); err == nil {
+				sent = peer
+			} else if ctx.Err() == nil {
+				level.Debug(s.logger).Log("msg", "the standby does not take the checkpoint", "peer", peer.Name, "err", err)
+				wait(ctx, next, pushAgain)
+				continue
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case <-next:
+		case <-s.saved:
+			sent = Peer{}
+		}
+	}
+}
+
+// tell sends the journal to a peer.
+func (s *Seat) tell(ctx context.Context, peer Peer, state State) error {
+	s.mu.Lock()
+	a := Answer{Node: s.x.Ring.Self(), State: state, Journal: s.journal}
+	s.mu.Unlock()
+	if a.Journal == nil {
+		if a.Journal = checkpoint.Current(s.x.Dir, s.org); a.Journal == nil {
+			return nil
+		}
+	}
+	body, err := json.Marshal(a)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	_, err = s.x.exchange(ctx, "PUT", peer, s.host, body)
+	return err
+}
+
+// Saved takes what a journal saved; see [checkpoint.Journal].Saved.
+func (s *Seat) Saved(data []byte) {
+	s.mu.Lock()
+	s.journal = data
+	s.mu.Unlock()
+	select {
+	case s.saved <- struct{}{}:
+	default:
+	}
+}
+
+// leave tells the standby that this node stops, and whether something is under way. It takes a second at most.
+func (s *Seat) leave(underWay bool) {
+	state := Released
+	if underWay {
+		state = Stopping
+	}
+	s.set(state)
+	if peer, ok := s.x.Ring.Standby(s.org); ok {
+		ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
+		defer cancel()
+		_ = s.tell(ctx, peer, state) // without it the standby waits for longer
+	}
+}
+
+// Owned reports whether the org is still this node's after it was suspended: its own ring is of before, so the others are asked.
+func (s *Seat) Owned(ctx context.Context) (bool, error) {
+	if !s.mine() {
+		return false, ctx.Err()
+	}
+	answers, _ := s.x.ask(ctx, s.host)
+	for _, a := range answers {
+		if a.State == Owned || a.State == Acquiring || a.State == Draining {
+			return false, ctx.Err()
+		}
+	}
+	return s.mine(), ctx.Err()
+}
+
+// answer is what a peer is told.
+func (s *Seat) answer() Answer {
+	standby := s.copy()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := Answer{Node: s.x.Ring.Self(), State: s.state, Journal: s.journal}
+	if a.Journal == nil {
+		a.Journal = checkpoint.Current(s.x.Dir, s.org)
+	}
+	if at, err := checkpoint.Read(standby, s.org); err == nil {
+		if own, err := checkpoint.Read(a.Journal, s.org); err != nil || at.After(own) {
+			a.Journal = standby
+		}
+	}
+	return a
+}
+
+// take keeps the journal of the node that reads the org.
+func (s *Seat) take(a Answer) error {
+	at, err := checkpoint.Read(a.Journal, s.org)
+	if err != nil {
+		return errors.New("not a checkpoint of this org")
+	}
+	had, _ := checkpoint.Read(s.copy(), s.org)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if a.State == Stopping || a.State == Released {
+		s.notice, s.noticed = a.State, time.Now()
+	} else {
+		s.notice = ""
+	}
+	if at.Before(had) {
+		return nil
+	}
+	s.standby = a.Journal
+	err = checkpoint.WriteStandby(s.x.Dir, s.org, a.Journal)
+	if err != nil && !s.unkept {
+		level.Warn(s.logger).Log("msg", "the standby checkpoint cannot be written, it is kept in memory", "err", err)
+	}
+	s.unkept = err != nil
+	return nil
+}
+
+// wait waits for d, a change, or the end of ctx.
+func wait(ctx context.Context, change <-chan struct{}, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-change:
+	case <-t.C:
+	}
+}
