@@ -93,12 +93,19 @@ func alerts(t *testing.T, rule Rule, lineFormat string, entries []event.Entry, s
 	return found
 }
 
+// untilLast is the rule for events that must not fire it. One about the absence of events is not evaluated after the last of them.
+func untilLast(rule Rule) Rule {
+	if strings.Contains(rule.Query, "absent_over_time") {
+		rule.Window = -rule.Interval
+	}
+	return rule
+}
+
 // oneAlert fails unless the alerts are a single one with the labels that the rule promises.
 func oneAlert(t *testing.T, rule Rule, found []map[string]string) {
 	t.Helper()
 	require.Lenf(t, found, 1, "%s: %v", rule.Name, found)
-	want := append([]string{"org"}, rule.Labels...)
-	require.ElementsMatch(t, want, slices.Collect(maps.Keys(found[0])), rule.Name)
+	require.ElementsMatch(t, rule.Labels, slices.Collect(maps.Keys(found[0])), rule.Name)
 	for name, value := range found[0] {
 		require.NotEmptyf(t, value, "%s: %s", rule.Name, name)
 	}
@@ -106,7 +113,7 @@ func oneAlert(t *testing.T, rule Rule, found []map[string]string) {
 
 func TestRulesAreComplete(t *testing.T) {
 	all := rules(t)
-	require.GreaterOrEqual(t, len(all), 30)
+	require.GreaterOrEqual(t, len(all), 45)
 	alerts := map[string]bool{}
 	for _, rule := range append(all, sigmaRules(t)...) {
 		require.False(t, alerts[rule.Alert()], rule.Alert())
@@ -138,7 +145,7 @@ func TestEachRuleFiresOnceAndStaysSilent(t *testing.T) {
 				fires := fixture(t, f, filepath.Join("rules", rule.Name, "fires.jsonl"))
 				oneAlert(t, rule, alerts(t, rule, lineFormat, fires, 0))
 				silent := fixture(t, f, filepath.Join("rules", rule.Name, "silent.jsonl"))
-				require.Empty(t, alerts(t, rule, lineFormat, silent, 0))
+				require.Empty(t, alerts(t, untilLast(rule), lineFormat, silent, 0))
 			})
 		}
 	}
@@ -173,7 +180,7 @@ func TestWhatHappensToEntries(t *testing.T) {
 				fires := c.change(fixture(t, f, filepath.Join("rules", rule.Name, "fires.jsonl")))
 				oneAlert(t, rule, alerts(t, rule, event.FormatEnvelope, fires, slow))
 				silent := c.change(fixture(t, f, filepath.Join("rules", rule.Name, "silent.jsonl")))
-				require.Empty(t, alerts(t, rule, event.FormatEnvelope, silent, 0), rule.Name)
+				require.Empty(t, alerts(t, untilLast(rule), event.FormatEnvelope, silent, 0), rule.Name)
 			}
 		})
 	}
@@ -223,7 +230,7 @@ func TestRulesWorkWithoutMetadata(t *testing.T) {
 }
 
 func verdict(rule Rule, found []map[string]string) string {
-	if len(found) == 1 && len(found[0]) == 1+len(rule.Labels) {
+	if len(found) == 1 && len(found[0]) == len(rule.Labels) {
 		return "ok"
 	}
 	return fmt.Sprint(found)
@@ -248,7 +255,7 @@ func TestRulesTellWhatRedactionTheySurvive(t *testing.T) {
 		f := formatter(t, event.Options{Redaction: &r.options})
 		for _, rule := range rules(t) {
 			fires := alerts(t, rule, event.FormatEnvelope, fixture(t, f, filepath.Join("rules", rule.Name, "fires.jsonl")), 0)
-			silent := alerts(t, rule, event.FormatEnvelope, fixture(t, f, filepath.Join("rules", rule.Name, "silent.jsonl")), 0)
+			silent := alerts(t, untilLast(rule), event.FormatEnvelope, fixture(t, f, filepath.Join("rules", rule.Name, "silent.jsonl")), 0)
 			preset, hashed := strings.CutSuffix(r.name, "/hash")
 			if verdict(rule, fires) == "ok" && len(silent) == 0 && !(hashed && slices.Contains(got[rule.Name], preset)) {
 				got[rule.Name] = append(got[rule.Name], r.name)
