@@ -16,18 +16,10 @@ func Table(rules []Rule) string {
 	var out strings.Builder
 	out.WriteString("| Rule | Severity | ATT&CK | Window | Needs | Works with `redact` |\n|---|---|---|---|---|---|\n")
 	for _, r := range rules {
-		fmt.Fprintf(&out, "| [`%s`](../detections/rules/%s): %s | %s | %s | %s | %s | %s |\n", r.Name, r.Name, lower(r.Title), r.Severity,
+		fmt.Fprintf(&out, "| [`%s`](../detections/rules/%s)<br>%s | %s | %s | %s | %s | %s |\n", r.Name, r.Name, r.Title, r.Severity,
 			strings.Join(r.Attack, ", "), r.Window, r.Needs, r.redaction())
 	}
 	return out.String()
-}
-
-// lower begins a title with a small letter, unless it is a name.
-func lower(title string) string {
-	if strings.HasPrefix(title, "Okta") || len(title) > 1 && title[1] >= 'A' && title[1] <= 'Z' {
-		return title
-	}
-	return strings.ToLower(title[:1]) + title[1:]
 }
 
 func (r Rule) redaction() string {
