@@ -23,7 +23,7 @@ type Rule struct {
 	Title          string         `yaml:"title"`          // one line, for the alert
 	Description    string         `yaml:"description"`    // what an attacker does
 	Severity       string         `yaml:"severity"`       // one of Severities
-	Attack         []string       `yaml:"attack"`         // techniques of MITRE ATT&CK; empty for rules about the feed
+	Attack         []string       `yaml:"attack"`         // techniques of ATT&CK
 	Window         model.Duration `yaml:"window"`         // how far back the query looks; 15 minutes at least
 	Interval       model.Duration `yaml:"interval"`       // between evaluations; by default 1m, 5m, and 15m, by severity
 	Labels         []string       `yaml:"labels"`         // of the alert

@@ -12,7 +12,7 @@ import (
 // maxGroup is how many rules a group holds: Grafana Cloud's limit. Loki evaluates those of a group one after another.
 const maxGroup = 20
 
-const generated = "# Written by `go generate ./detections` of the rules in detections/rules and detections/sigma/rules: change those instead.\n"
+const generated = "# Written by `go generate ./detections` from detections/rules and detections/sigma/rules: change those instead.\n"
 
 // A group is rules that are evaluated together, as often.
 type group struct {
@@ -70,7 +70,7 @@ func Ruler(rules, sigma []Rule, lineFormat string) ([]byte, error) {
 		}
 		file.Groups = append(file.Groups, group)
 	}
-	return encode(generated+"# Rules for Loki's ruler, for line_format \""+lineFormat+"\". docs/detections.md says how to install them.\n", file)
+	return encode(generated+"# Rules for Loki's ruler, for line_format \""+lineFormat+"\".\n", file)
 }
 
 func (r Rule) alertLabels() map[string]string {
