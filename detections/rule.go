@@ -32,6 +32,7 @@ type Rule struct {
 	Tuning         string         `yaml:"tuning"`         // what to change then
 	Needs          string         `yaml:"needs"`          // Okta's edition or setting, or metadata; "" for none
 	Redact         []string       `yaml:"redact"`         // with which it still works: preset, or preset/hash for mode "hash" alone
+	Scenarios      []string       `yaml:"scenarios"`      // of oktasim that raise it
 	References     []string       `yaml:"references"`     // by name
 
 	forEvent string // the query for line_format "event" where it does not follow from Query
