@@ -26,7 +26,7 @@ const (
 )
 
 // watchLog prints the end of a program's log when the test fails.
-func watchLog(t *testing.T, process func() *testbed.Process) {
+func watchLog(t testing.TB, process func() *testbed.Process) {
 	t.Cleanup(func() {
 		if p := process(); p != nil && t.Failed() {
 			t.Log(p.Tail(40))
@@ -43,7 +43,7 @@ func startLoki(t *testing.T) *testbed.Loki {
 }
 
 // runLoki starts a Loki that lives as long as the test.
-func runLoki(t *testing.T, loki *testbed.Loki) {
+func runLoki(t testing.TB, loki *testbed.Loki) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), startWithin)
 	defer cancel()

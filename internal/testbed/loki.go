@@ -30,6 +30,10 @@ type Loki struct {
 	// flush until its time has come, and a stream that comes back is not safe from a crash.
 	Hiding bool
 
+	// Whole has queries evaluated in one piece, as the ruler evaluates rules. Otherwise Loki cuts them into shards, whose results count
+	// against its limit of 500 series.
+	Whole bool
+
 	// Rules is a rule file that its ruler evaluates, nil for none, and Alertmanager the base URL to which it sends alerts.
 	Rules        []byte
 	Alertmanager string
