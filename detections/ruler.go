@@ -2,12 +2,18 @@ package detections
 
 import (
 	"bytes"
+	_ "embed"
 	"fmt"
 	"strings"
 
 	"github.com/prometheus/common/model"
 	"go.yaml.in/yaml/v3"
 )
+
+// RulerFile is ruler.yaml: the rules for Loki's ruler, for line_format "envelope".
+//
+//go:embed ruler.yaml
+var RulerFile []byte
 
 // maxGroup is how many rules a group holds: Grafana Cloud's limit. Loki evaluates those of a group one after another.
 const maxGroup = 20

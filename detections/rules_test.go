@@ -113,6 +113,9 @@ func oneAlert(t *testing.T, rule Rule, found []map[string]string) {
 func TestRulesAreComplete(t *testing.T) {
 	all := rules(t)
 	require.GreaterOrEqual(t, len(all), 45)
+	page, err := os.ReadFile("../docs/detections.md")
+	require.NoError(t, err)
+	require.Contains(t, string(page), fmt.Sprintf("\n%d rules and Sigma's 24 ", len(all)))
 	alerts := map[string]bool{}
 	for _, rule := range append(all, sigmaRules(t)...) {
 		require.False(t, alerts[rule.Alert()], rule.Alert())

@@ -2,13 +2,10 @@ package e2e
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"regexp"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -63,7 +60,9 @@ func TestAScenarioRaisesItsAlertsOnce(t *testing.T) {
 }
 
 func proveAlerts(t *testing.T, scenario string, want []string, ours map[string]bool) {
-	alertmanager := startAlertmanager(t)
+	alertmanager, err := testbed.StartAlertmanager()
+	require.NoError(t, err)
+	t.Cleanup(func() { alertmanager.Close() })
 	rules, err := os.ReadFile("../detections/ruler.yaml")
 	require.NoError(t, err)
 	faster := regexp.MustCompile(`(?m)^    interval: \w+$`).ReplaceAll(rules, []byte("    interval: "+evaluated.String()))
@@ -74,14 +73,14 @@ func proveAlerts(t *testing.T, scenario string, want []string, ours map[string]b
 	c := newCollector(t, []byte(detectionsConfig), o, loki)
 	c.start(t)
 	waitForEvents(t, loki, o)
-	require.Empty(t, alertmanager.named("high"), "the traffic of a quiet org")
+	require.Empty(t, named(alertmanager, "high"), "the traffic of a quiet org")
 
 	o.control(t, http.MethodPost, "scenario?name="+scenario)
 	waitForEvents(t, loki, o)
 	arrived := time.Now()
 	require.Eventually(t, func() bool { return lastEvaluation(t, loki).After(arrived.Add(evaluated)) }, time.Minute, 200*time.Millisecond)
 	for _, name := range want {
-		alerts := alertmanager.named(name)
+		alerts := named(alertmanager, name)
 		once := 1
 		if name == "OktaPasswordSpray" {
 			once = 4 // it comes from four addresses, each an actor of its own
@@ -93,7 +92,7 @@ func proveAlerts(t *testing.T, scenario string, want []string, ours map[string]b
 		require.NotEmpty(t, alerts[0].Labels["actor_id"]+alerts[0].Labels["ip"], name)
 		require.NotContains(t, alerts[0].Annotations["summary"], "no value")
 	}
-	for _, other := range alertmanager.named("high") {
+	for _, other := range named(alertmanager, "high") {
 		require.True(t, !ours[other.Labels["alertname"]] || slices.Contains(want, other.Labels["alertname"]), "%v", other.Labels)
 	}
 	c.stop(t)
@@ -140,45 +139,9 @@ func lastEvaluation(t *testing.T, loki *testbed.Loki) (oldest time.Time) {
 	return oldest
 }
 
-// alertmanager takes alerts as an Alertmanager does, in its API v2, and remembers those that differ in their labels.
-type alertmanager struct {
-	*httptest.Server
-	mu     sync.Mutex
-	alerts map[string]alert
-}
-
-type alert struct {
-	Labels, Annotations map[string]string
-	StartsAt            time.Time
-}
-
-func startAlertmanager(t *testing.T) *alertmanager {
-	a := &alertmanager{alerts: map[string]alert{}}
-	a.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		var alerts []alert
-		if err != nil || r.URL.Path != "/api/v2/alerts" || json.Unmarshal(body, &alerts) != nil {
-			http.Error(w, "alerts are expected", http.StatusBadRequest)
-			return
-		}
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		for _, alert := range alerts {
-			key, _ := json.Marshal(alert.Labels)
-			if _, ok := a.alerts[string(key)]; !ok {
-				a.alerts[string(key)] = alert
-			}
-		}
-	}))
-	t.Cleanup(a.Close)
-	return a
-}
-
 // named returns the alerts of this name, or of this severity.
-func (a *alertmanager) named(name string) (found []alert) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, alert := range a.alerts {
+func named(alertmanager *testbed.Alertmanager, name string) (found []testbed.Alert) {
+	for _, alert := range alertmanager.Alerts() {
 		if alert.Labels["alertname"] == name || alert.Labels["severity"] == name {
 			found = append(found, alert)
 		}
