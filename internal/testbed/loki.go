@@ -31,7 +31,7 @@ type Loki struct {
 	Hiding bool
 
 	// Whole has queries evaluated in one piece, as the ruler evaluates rules. Otherwise Loki cuts them into shards, whose results count
-	// against its limit of 500 series.
+	// against its limit of 500 series. They may take ten minutes.
 	Whole bool
 
 	// Rules is a rule file that its ruler evaluates, nil for none, and Alertmanager the base URL to which it sends alerts.
