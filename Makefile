@@ -90,7 +90,7 @@ run: build ## collect from OKTA_URL with OKTA_API_TOKEN, or else from a simulate
 	@build/quickstart run
 
 .PHONY: demo
-demo: build loki ## the same with a real Loki: shows a LogQL query and its result (DEMO_SECONDS=60 ends by itself)
+demo: build loki ## the same with a real Loki: a LogQL query and its result, an attack and its alerts (DEMO_SECONDS=60 ends by itself)
 	@build/quickstart demo
 
 .PHONY: deps

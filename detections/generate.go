@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/grafana/alloy/okta/internal/event"
 )
@@ -34,11 +33,13 @@ func Generate(root string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	before, rest, begins := strings.Cut(string(content), TableBegin)
-	_, after, ends := strings.Cut(rest, TableEnd)
-	if !begins || !ends {
-		return nil, fmt.Errorf("%s: the lines around the table are missing", page)
+	text, err := put(string(content), "rules", Table(rules))
+	if err == nil {
+		text, err = put(text, "attacks", Attacks(rules))
 	}
-	files[page] = []byte(before + TableBegin + Table(rules) + TableEnd + after)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", page, err)
+	}
+	files[page] = []byte(text)
 	return files, nil
 }

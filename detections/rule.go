@@ -14,7 +14,7 @@ import (
 	"github.com/grafana/alloy/okta/internal/event"
 )
 
-// Severities, most severe first.
+// Severities are what a rule may have, most severe first.
 var Severities = []string{"high", "medium", "low", "informational"}
 
 // A Rule is a detection as written in rule.yaml.
@@ -23,15 +23,16 @@ type Rule struct {
 	Title          string         `yaml:"title"`          // one line, for the alert
 	Description    string         `yaml:"description"`    // what an attacker does
 	Severity       string         `yaml:"severity"`       // one of Severities
-	Attack         []string       `yaml:"attack"`         // techniques of MITRE ATT&CK; empty for rules about the feed
+	Attack         []string       `yaml:"attack"`         // techniques of ATT&CK
 	Window         model.Duration `yaml:"window"`         // how far back the query looks; 15 minutes at least
 	Interval       model.Duration `yaml:"interval"`       // between evaluations; by default 1m, 5m, and 15m, by severity
-	Labels         []string       `yaml:"labels"`         // of the alert, beside org
+	Labels         []string       `yaml:"labels"`         // of the alert
 	Query          string         `yaml:"query"`          // LogQL for line_format "envelope"; fires for every element of its result
 	FalsePositives string         `yaml:"falsePositives"` // what else raises it
 	Tuning         string         `yaml:"tuning"`         // what to change then
 	Needs          string         `yaml:"needs"`          // Okta's edition or setting, or metadata; "" for none
 	Redact         []string       `yaml:"redact"`         // with which it still works: preset, or preset/hash for mode "hash" alone
+	Scenarios      []string       `yaml:"scenarios"`      // of oktasim that raise it
 	References     []string       `yaml:"references"`     // by name
 
 	forEvent string // the query for line_format "event" where it does not follow from Query

@@ -2,6 +2,7 @@ package detections
 
 import (
 	"bytes"
+	_ "embed"
 	"fmt"
 	"strings"
 
@@ -9,10 +10,15 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+// RulerFile is ruler.yaml: the rules for Loki's ruler, for line_format "envelope".
+//
+//go:embed ruler.yaml
+var RulerFile []byte
+
 // maxGroup is how many rules a group holds: Grafana Cloud's limit. Loki evaluates those of a group one after another.
 const maxGroup = 20
 
-const generated = "# Written by `go generate ./detections` of the rules in detections/rules and detections/sigma/rules: change those instead.\n"
+const generated = "# Written by `go generate ./detections` from detections/rules and detections/sigma/rules: change those instead.\n"
 
 // A group is rules that are evaluated together, as often.
 type group struct {
@@ -70,7 +76,7 @@ func Ruler(rules, sigma []Rule, lineFormat string) ([]byte, error) {
 		}
 		file.Groups = append(file.Groups, group)
 	}
-	return encode(generated+"# Rules for Loki's ruler, for line_format \""+lineFormat+"\". docs/detections.md says how to install them.\n", file)
+	return encode(generated+"# Rules for Loki's ruler, for line_format \""+lineFormat+"\".\n", file)
 }
 
 func (r Rule) alertLabels() map[string]string {

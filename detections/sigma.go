@@ -11,8 +11,10 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// sigmaWindow is how far back Sigma's rules look. They are about single events; it is how late one may be.
-const sigmaWindow = model.Duration(30 * time.Minute)
+// sigmaWindows is how far back Sigma's rules look, by level. They are about single events; it is how late one may be.
+var sigmaWindows = map[string]time.Duration{
+	"high": 30 * time.Minute, "medium": 30 * time.Minute, "low": time.Hour, "informational": time.Hour,
+}
 
 var (
 	sigmaTitle = regexp.MustCompile(`(?m)^# (.+)$`)
@@ -57,18 +59,18 @@ func readSigma(folder fs.FS, file string) (Rule, error) {
 		return Rule{}, fmt.Errorf("%s: a title and a level were expected in the comments", file)
 	}
 	rule := Rule{
-		Name: path.Base(path.Dir(file)), Title: string(title[1]), Severity: string(level[1]), Labels: []string{"actor_id", "actor"},
-		Window: sigmaWindow, Interval: model.Duration(intervals[string(level[1])]),
+		Name: path.Base(path.Dir(file)), Title: string(title[1]), Severity: string(level[1]), Labels: []string{"org", "actor_id", "actor"},
+		Window: model.Duration(sigmaWindows[string(level[1])]), Interval: model.Duration(intervals[string(level[1])]),
 	}
-	if rule.Query, err = count(string(envelope), "event.actor"); err != nil {
+	if rule.Query, err = count(string(envelope), "event.actor", rule.Window); err != nil {
 		return Rule{}, fmt.Errorf("%s: %w", file, err)
 	}
-	rule.forEvent, err = count(string(raw), "actor")
+	rule.forEvent, err = count(string(raw), "actor", rule.Window)
 	return rule, err
 }
 
 // count makes a log query of Sigma's a metric query by actor, which is the member at this path.
-func count(query, actor string) (string, error) {
+func count(query, actor string, window model.Duration) (string, error) {
 	parts := sigmaQuery.FindStringSubmatch(query)
 	if parts == nil {
 		return "", fmt.Errorf("not a query of the expected form: %s", query)
@@ -86,5 +88,5 @@ func count(query, actor string) (string, error) {
     %s %s
       | json actor_id="%s.id", actor="%s.alternateId" | __error__="" [%s]
   )
-) > 0`, selector, parts[2], actor, actor, sigmaWindow), nil
+) > 0`, selector, parts[2], actor, actor, window), nil
 }

@@ -88,7 +88,7 @@ func TestNothingOutlivesAKilledLauncher(t *testing.T) {
 	requireClosed(t, addrs...)
 }
 
-func TestMakeDemoPrintsAQueryAndItsResult(t *testing.T) {
+func TestMakeDemoShowsAQueryAndAnAlert(t *testing.T) {
 	process := quickstart(t, "demo", "--once", "--backlog=250", "--rate=0/s")
 	select {
 	case <-process.Exited():
@@ -106,5 +106,8 @@ func TestMakeDemoPrintsAQueryAndItsResult(t *testing.T) {
 	}
 	require.Equal(t, 250, sum, "the counts by type add up to the org's events")
 	require.Regexp(t, `(?m)^  \d\d:\d\d:\d\d  \S+  [a-z][\w.]+  `, printed, "the latest events are shown")
-	require.Contains(t, printed, "Loki held 250 events.")
+	require.Regexp(t, `(?m)^ALERT  high  OktaPushBombing  T1621\n +Okta Verify pushes .+: org \S+, actor_id 00u\w+, actor \S+@\S+$`, printed)
+	held, err := strconv.Atoi(found(t, process, `Loki held (\d+) events\.`))
+	require.NoError(t, err)
+	require.Greater(t, held, 250, "with those of the attack")
 }

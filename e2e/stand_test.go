@@ -26,7 +26,7 @@ const (
 )
 
 // watchLog prints the end of a program's log when the test fails.
-func watchLog(t *testing.T, process func() *testbed.Process) {
+func watchLog(t testing.TB, process func() *testbed.Process) {
 	t.Cleanup(func() {
 		if p := process(); p != nil && t.Failed() {
 			t.Log(p.Tail(40))
@@ -38,12 +38,18 @@ func watchLog(t *testing.T, process func() *testbed.Process) {
 func startLoki(t *testing.T) *testbed.Loki {
 	t.Helper()
 	loki := &testbed.Loki{Bin: program(t, "loki"), Dir: t.TempDir()}
+	runLoki(t, loki)
+	return loki
+}
+
+// runLoki starts a Loki that lives as long as the test.
+func runLoki(t testing.TB, loki *testbed.Loki) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), startWithin)
 	defer cancel()
 	require.NoError(t, loki.Start(ctx))
 	t.Cleanup(func() { loki.Kill() })
 	watchLog(t, func() *testbed.Process { return loki.Process })
-	return loki
 }
 
 // org is an oktasim program, to be read with token.

@@ -3,7 +3,8 @@
 //
 //	quickstart run    collects from OKTA_URL with OKTA_API_TOKEN, or, when neither is set, from a simulated org that it starts.
 //	                  Entries go to the terminal, and to LOKI_URL if that is set.
-//	quickstart demo   the same with a Loki that it starts: once the entries can be queried it prints a query and the result.
+//	quickstart demo   the same with a Loki that it starts: once the entries can be queried it prints a query and the result. Then it plays an
+//	                  attack in the simulated org, and prints the alerts that Loki's ruler raises with the rules in package detections.
 //
 // The programs are looked for in build/, or where ALLOY_OKTA_BIN, OKTASIM_BIN and LOKI_BIN say.
 //

@@ -29,7 +29,8 @@ type launch struct {
 	workDir string // temporary; holds logs, configuration, and the data that does not stay
 
 	oktasimURL string
-	loki       *testbed.Loki // the demo's
+	loki       *testbed.Loki         // the demo's
+	alerts     *testbed.Alertmanager // takes its alerts
 	children   []*testbed.Process
 }
 
@@ -95,10 +96,14 @@ func (l *launch) startOktasim(ctx context.Context) error {
 	if !l.demo {
 		l.say("Set OKTA_URL and OKTA_API_TOKEN to read a real one.")
 	}
+	var quiet []string
+	if l.demo {
+		quiet = []string{"--quiet"} // until the demo's own attack
+	}
 	process, err := l.child(testbed.Command{
 		Name: "oktasim",
 		Path: l.oktasimBin,
-		Args: []string{"--listen=" + addr, "--rate=" + l.rate, "--backlog=" + strconv.Itoa(l.backlog), "--backlog-span=30m"},
+		Args: append([]string{"--listen=" + addr, "--rate=" + l.rate, "--backlog=" + strconv.Itoa(l.backlog), "--backlog-span=30m"}, quiet...),
 		Env:  []string{"OKTASIM_TOKEN=" + l.oktaToken},
 	})
 	if err != nil {
@@ -115,7 +120,11 @@ func (l *launch) startLoki(ctx context.Context) error {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return fmt.Errorf("starting loki: %w", err)
 	}
-	l.loki = &testbed.Loki{Bin: l.lokiBin, Dir: dir}
+	var err error
+	if l.alerts, err = testbed.StartAlertmanager(); err != nil {
+		return err
+	}
+	l.loki = &testbed.Loki{Bin: l.lokiBin, Dir: dir, Rules: demoRules(), Alertmanager: l.alerts.URL}
 	l.say("Starting Loki.")
 	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
@@ -193,7 +202,11 @@ func (l *launch) watch(ctx context.Context) error {
 		}()
 	}
 	if l.demo {
-		if err := l.show(running); err != nil {
+		err := l.show(running)
+		if err == nil && l.oktasimURL != "" {
+			err = l.attack(running)
+		}
+		if err != nil {
 			if running.Err() != nil {
 				return context.Cause(running)
 			}
@@ -209,6 +222,9 @@ func (l *launch) watch(ctx context.Context) error {
 
 // stop ends the children, the last started first. alloy-okta is the last, so what it has under way finds Loki and the org there.
 func (l *launch) stop(hurry <-chan struct{}) error {
+	if l.alerts != nil {
+		defer l.alerts.Close()
+	}
 	stopped := make(chan error, 1)
 	go func() {
 		var errs []error

@@ -175,3 +175,20 @@ func TestALifetimeEndsTheLaunch(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, run(t.Context(), opts, nil, &screen{}))
 }
+
+func TestAlertPageShowsTheSevereOnes(t *testing.T) {
+	alert := func(name, severity string) testbed.Alert {
+		return testbed.Alert{
+			Labels:      map[string]string{"alertname": name, "severity": severity, "attack": "T1621"},
+			Annotations: map[string]string{"summary": "About " + name},
+		}
+	}
+	page := alertPage([]testbed.Alert{alert("OktaLow", "low"), alert("OktaBad", "high"), alert("OktaSoSo", "medium")})
+	require.Equal(t, "\nALERT  high  OktaBad  T1621\n       About OktaBad\n       and 2 of lower severity\n\n", string(page))
+}
+
+func TestTheDemoEvaluatesEveryRuleOften(t *testing.T) {
+	text := string(demoRules())
+	require.Equal(t, strings.Count(text, "\n    rules:\n"), strings.Count(text, "\n    interval: 5s\n"))
+	require.Contains(t, text, "\n      - alert: "+scenarioAlert+"\n")
+}

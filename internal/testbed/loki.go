@@ -30,6 +30,14 @@ type Loki struct {
 	// flush until its time has come, and a stream that comes back is not safe from a crash.
 	Hiding bool
 
+	// Whole has queries evaluated in one piece, as the ruler evaluates rules. Otherwise Loki cuts them into shards, whose results count
+	// against its limit of 500 series. They may take ten minutes.
+	Whole bool
+
+	// Rules is a rule file that its ruler evaluates, nil for none, and Alertmanager the base URL to which it sends alerts.
+	Rules        []byte
+	Alertmanager string
+
 	// Where it listens. Chosen among the free loopback ports by the first Start when empty.
 	HTTPAddr, GRPCAddr string
 
@@ -55,6 +63,15 @@ func (l *Loki) Start(ctx context.Context) error {
 	configFile := filepath.Join(l.Dir, "loki.yaml")
 	if err := os.WriteFile(configFile, config.Bytes(), 0o600); err != nil {
 		return fmt.Errorf("starting loki: writing its configuration: %w", err)
+	}
+	if l.Rules != nil {
+		tenant := filepath.Join(l.Dir, "rules", "fake") // as Loki calls the tenant when there is no authentication
+		if err := os.MkdirAll(tenant, 0o700); err != nil {
+			return fmt.Errorf("starting loki: writing its rules: %w", err)
+		}
+		if err := os.WriteFile(filepath.Join(tenant, "rules.yaml"), l.Rules, 0o600); err != nil {
+			return fmt.Errorf("starting loki: writing its rules: %w", err)
+		}
 	}
 	process, err := Command{
 		Name:    "loki",
