@@ -216,7 +216,7 @@ func (args *Arguments) eventOptions(host string) event.Options {
 		Labels:             args.Labels,
 		RelabelRules:       alloy_relabel.ComponentToPromRelabelConfigs(args.RelabelRules),
 		StructuredMetadata: args.StructuredMetadata,
-		Redaction:          args.Redact.redaction(),
+		Redaction:          args.Redact.Options(),
 	}
 }
 
