@@ -169,6 +169,7 @@ type component struct {
 	memory  *poller.Memory
 	status  *poller.Status
 	metrics *poller.Metrics
+	wakes   *poller.Wakes // nil: no event hooks
 
 	// What a configuration may change.
 	token    string
@@ -250,6 +251,7 @@ func (c *component) run() *running {
 		Scope:    scope,
 		PageSize: cfg.PageSize, PollInterval: c.interval, InitialLookback: c.lookback, Spread: c.spread,
 		Remedy: func(err error) string { return auth.Remedy(cfg.Auth.Method(), err) },
+		Wakes:  c.wakes,
 		Memory: c.memory, Status: c.status, Metrics: c.metrics, Logger: logger,
 	})
 	ctx, cancel := context.WithCancel(c.t.Context())
