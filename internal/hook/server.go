@@ -53,7 +53,7 @@ type Server struct {
 // New returns a server that serves nothing yet. With nil metrics it counts for nobody.
 func New(logger kitlog.Logger, metrics *Metrics) *Server {
 	if metrics == nil {
-		metrics = NewMetrics(nil)
+		metrics = NewMetrics()
 	}
 	s := &Server{logger: logger, metrics: metrics, changed: make(chan struct{}, 1), cert: certificate{logger: logger}}
 	s.listen = func(ctx context.Context, addr string) (net.Listener, error) {

@@ -59,6 +59,7 @@ type Arguments struct {
 	Redact    *Redact    `alloy:"redact,block,optional"`
 	Reconcile *Reconcile `alloy:"reconcile,block,optional"`
 	Backfills []Backfill `alloy:"backfill,block,optional"`
+	EventHook *EventHook `alloy:"event_hook,block,optional"`
 }
 
 // PrivateKeyJWT authorizes as an Okta service app.

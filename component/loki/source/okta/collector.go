@@ -18,6 +18,7 @@ type collector struct {
 	logger  log.Logger
 	metrics *poller.Metrics
 	status  poller.Status
+	wakes   *poller.Wakes
 
 	job      atomic.Pointer[job]
 	replaced chan struct{} // holds a token when job was replaced
@@ -29,6 +30,7 @@ type collector struct {
 func newCollector(c *Component, host string) *collector {
 	return &collector{
 		c: c, logger: log.With(c.logger, "org", host), metrics: c.metrics.Of(host), replaced: make(chan struct{}, 1),
+		wakes: poller.NewWakes(),
 	}
 }
 

@@ -129,7 +129,7 @@ func (j *job) open(logger log.Logger, dir string) (*checkpoint.Journal, error) {
 // poller returns a new poller that goes on where the memory's last one stood.
 func (j *job) poller(k *collector, memory *poller.Memory) *poller.Poller {
 	cfg := j.pollerConfig(k, j.clientConfig(k))
-	cfg.Memory = memory
+	cfg.Memory, cfg.Wakes = memory, k.wakes
 	return poller.New(cfg)
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/grafana/alloy/internal/featuregate"
 	"github.com/grafana/alloy/internal/slogadapter"
 
+	"github.com/grafana/alloy/okta/internal/hook"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/poller"
 )
@@ -57,6 +58,7 @@ type Component struct {
 	logger  log.Logger // what Alloy gives, for packages that log through go-kit
 	metrics *poller.MetricsByOrg
 	live    liveDebugging
+	hooks   *hook.Server
 
 	updated chan struct{} // holds a token when members was replaced
 
@@ -89,12 +91,14 @@ func New(opts component.Options, args Arguments) (*Component, error) {
 		metrics: poller.NewMetricsByOrg(),
 		updated: make(chan struct{}, 1),
 	}
+	counters := hook.NewMetrics()
+	c.hooks = hook.New(c.logger, counters)
 	if err := c.Update(args); err != nil {
 		return nil, err
 	}
 	// Registered last: a component that could not be built must leave no metric behind.
 	if opts.Registerer != nil {
-		opts.Registerer.MustRegister(c.metrics, &stateCollector{c})
+		opts.Registerer.MustRegister(c.metrics, counters, &stateCollector{c})
 	}
 	return c, nil
 }
@@ -103,6 +107,9 @@ func New(opts component.Options, args Arguments) (*Component, error) {
 // the arguments change. It may be called again after it returned.
 func (c *Component) Run(ctx context.Context) error {
 	running := map[*collector]run{}
+	var listening sync.WaitGroup
+	defer listening.Wait()
+	listening.Go(func() { _ = c.hooks.Run(ctx) }) // the context's error, always
 	for {
 		select { // an Update before this point is already in members
 		case <-c.updated:
@@ -203,6 +210,9 @@ func (c *Component) update(args Arguments) error {
 			return m.err
 		}
 		members = append(members, m)
+	}
+	if err := c.listen(&args, members); err != nil {
+		return err
 	}
 	for host := range byHost {
 		if !slices.ContainsFunc(members, func(m member) bool { return m.collector != nil && m.job.Load().org.Host == host }) {

@@ -75,17 +75,16 @@ var (
 func New(opts component.Options, args Arguments) (*Component, error) {
 	c := &Component{turn: make(chan struct{}, 1), orgs: map[string]*org{}, metrics: newMetrics()}
 	c.turn <- struct{}{}
-	registerer := opts.Registerer
-	if registerer == nil {
-		registerer = prometheus.NewRegistry()
-	}
 	j, err := args.config(c.receive)
 	if err != nil {
 		return nil, err
 	}
 	// Registered last: a component that could not be built must leave no metric behind.
-	c.server = hook.New(slogadapter.GoKit(opts.Logger.Handler()), hook.NewMetrics(registerer))
-	registerer.MustRegister(c.metrics.all()...)
+	counters := hook.NewMetrics()
+	c.server = hook.New(slogadapter.GoKit(opts.Logger.Handler()), counters)
+	if opts.Registerer != nil {
+		opts.Registerer.MustRegister(append(c.metrics.all(), counters)...)
+	}
 	c.use(j)
 	return c, nil
 }
