@@ -1,10 +1,12 @@
 package e2e
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +29,8 @@ var syntaxRuns = map[string]func(t *testing.T, alloy *collector, okta *org, loki
 		requireExactlyOnce(t, loki.Reader(), selector, records)
 		requireEchoed(t, alloy, okta)
 	},
+
+	"event-hook-regions.alloy": hooksReachTheirRegion,
 
 	"tenants.alloy": func(t *testing.T, alloy *collector, okta *org, loki *testbed.Loki) {
 		records := okta.records(t, syntaxEvents)
@@ -71,6 +75,47 @@ var syntaxRuns = map[string]func(t *testing.T, alloy *collector, okta *org, loki
 	},
 }
 
+// hookAddr names, among a collector's environment, where it listens for hooks.
+const hookAddr = "TEST_HOOK_ADDR="
+
+const acmeSecret = "00e2eSecretOfTheHookOfAcme"
+
+// regionsEnv is what event-hook-regions.alloy takes from the environment. Loki understands OTLP, too.
+func regionsEnv(hooks string, loki *testbed.Loki) []string {
+	otlp := loki.URL() + "/otlp/v1/logs"
+	return []string{
+		hookAddr + hooks, "ACME_HOOK_SECRET=" + acmeSecret, "BETA_HOOK_SECRET=00e2eSecretOfTheHookOfBeta",
+		"US_ENDPOINT=" + otlp, "EU_ENDPOINT=" + otlp, "US_TOKEN=00e2eTokenOfTheUS", "EU_TOKEN=00e2eTokenOfTheEU",
+	}
+}
+
+// hooksReachTheirRegion lets an org send hooks to the path of the one in the US, and looks for each event in Loki.
+func hooksReachTheirRegion(t *testing.T, alloy *collector, _ *org, loki *testbed.Loki) {
+	at := slices.IndexFunc(alloy.env, func(e string) bool { return strings.HasPrefix(e, hookAddr) })
+	acme := startOrg(t, "--backlog=0", "--rate=50/s", "--hook-delay=1s", "--hook-secret="+acmeSecret,
+		"--hook-uri=http://"+strings.TrimPrefix(alloy.env[at], hookAddr)+"/okta/acme")
+	var sent []string
+	require.Eventually(t, func() bool {
+		sent = nil
+		for _, uuid := range gjson.GetBytes(acme.control(t, "GET", "hooks"), "#(Status==204)#.UUIDs|@flatten").Array() {
+			sent = append(sent, uuid.Str)
+		}
+		return len(sent) >= 50
+	}, time.Minute, 50*time.Millisecond)
+	const all = `{service_name=~".+"}`
+	require.Eventually(t, func() bool {
+		held, err := loki.Reader().Entries(t.Context(), all, time.Now().Add(-time.Hour), time.Now().Add(time.Minute))
+		require.NoError(t, err)
+		found := map[string]bool{}
+		for _, entry := range held {
+			require.Equal(t, "us", entry.Metadata["region"])
+			found[gjson.Get(entry.Line, "event.uuid").Str] = true
+		}
+		return !slices.ContainsFunc(sent, func(uuid string) bool { return !found[uuid] })
+	}, time.Minute, 100*time.Millisecond)
+	require.NotContains(t, alloy.Log(), acmeSecret)
+}
+
 func TestEveryConfigurationIsFormattedValidAndRuns(t *testing.T) {
 	names, err := fs.Glob(syntax.Files, "*.alloy")
 	require.NoError(t, err)
@@ -88,8 +133,13 @@ func TestEveryConfigurationIsFormattedValidAndRuns(t *testing.T) {
 			loki := startLoki(t)
 			config, err := fs.ReadFile(syntax.Files, name)
 			require.NoError(t, err)
+			hooks, err := testbed.FreeAddr()
+			require.NoError(t, err)
+			_, port, _ := strings.Cut(hooks, ":")
+			config = bytes.ReplaceAll(config, []byte("listen_port    = 8080"), []byte("listen_port    = "+port))
 			alloy := newCollector(t, config, okta, loki)
 			alloy.env = append(alloy.env, tenantsFile(t)(okta)...)
+			alloy.env = append(alloy.env, regionsEnv(hooks, loki)...)
 			alloy.start(t)
 			run(t, alloy, okta, loki)
 		})

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"os"
 	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,6 +19,7 @@ import (
 	"github.com/grafana/alloy/syntax/encoding/alloyjson"
 
 	"github.com/grafana/alloy/okta/component/loki/source/okta_event_hook"
+	"github.com/grafana/alloy/okta/internal/hook"
 	"github.com/grafana/alloy/okta/internal/oktasim"
 )
 
@@ -64,5 +67,36 @@ func TestTheEventHookPageCountsEligibleTypes(t *testing.T) {
 	for _, kind := range []string{"policy.evaluate_sign_on", "user.authentication.verify", "security.request.blocked",
 		"user.mfa.okta_verify.deny_push", "zone.update", "user.session.impersonation.grant"} {
 		require.NotContains(t, oktasim.HookEligible(), kind, "the page says so")
+	}
+}
+
+// The page's two columns of event types are what Okta's list makes of them.
+func TestTheEventHooksPageSortsTypesByEligibility(t *testing.T) {
+	kind := regexp.MustCompile("`([a-z_]+\\.[A-Za-z0-9_.]+)`")
+	text := read(t, "event-hooks.md").sections["Eligible event types"]
+	checked := 0
+	for line := range strings.Lines(text) {
+		if !strings.HasPrefix(line, "| `") {
+			continue
+		}
+		for column, cell := range cellsOf(strings.TrimSpace(line)) {
+			for _, m := range kind.FindAllStringSubmatch(cell, -1) {
+				require.Equal(t, column == 0, slices.Contains(oktasim.HookEligible(), m[1]), m[1])
+				checked++
+			}
+		}
+	}
+	require.Greater(t, checked, 20)
+}
+
+// What the page says to look for is really logged, and its results are those of the metric.
+func TestTheEventHooksPageQuotesWhatIsThere(t *testing.T) {
+	text, code := read(t, "event-hooks.md").sections["When it does not work"], source(t)
+	for _, m := range regexp.MustCompile("`(event hook [^`]+)`").FindAllStringSubmatch(text, -1) {
+		require.Contains(t, code, `"`+m[1]+`"`)
+	}
+	for _, m := range regexp.MustCompile("`([a-z_]+)`,? (?:or|rises|rise|stopped)").FindAllStringSubmatch(text, -1) {
+		known := slices.Contains(hook.Results(), hook.Result(m[1])) || strings.Contains(code, `event_hook_`+m[1])
+		require.True(t, known, m[1])
 	}
 }
