@@ -32,6 +32,18 @@ var syntaxRuns = map[string]func(t *testing.T, alloy *collector, okta *org, loki
 
 	"event-hook-regions.alloy": hooksReachTheirRegion,
 
+	// What is logged after the first poll is in Loki long before the next one.
+	"event-hook.alloy": func(t *testing.T, alloy *collector, okta *org, loki *testbed.Loki) {
+		waitForLog(t, okta, "event hook verified")
+		records := okta.records(t, syntaxEvents)
+		waitForCount(t, loki.Reader(), selector, records, len(records), time.Minute)
+		okta.generate(t, syntaxEvents)
+		records = okta.records(t, 2*syntaxEvents)
+		waitForCount(t, loki.Reader(), selector, records, len(records), time.Minute)
+		alloy.stop(t)
+		requireExactlyOnce(t, loki.Reader(), selector, records)
+	},
+
 	"tenants.alloy": func(t *testing.T, alloy *collector, okta *org, loki *testbed.Loki) {
 		records := okta.records(t, syntaxEvents)
 		waitForCount(t, loki.Reader(), selector, records, len(records), time.Minute)
@@ -75,25 +87,21 @@ var syntaxRuns = map[string]func(t *testing.T, alloy *collector, okta *org, loki
 	},
 }
 
-// hookAddr names, among a collector's environment, where it listens for hooks.
-const hookAddr = "TEST_HOOK_ADDR="
-
 const acmeSecret = "00e2eSecretOfTheHookOfAcme"
 
-// regionsEnv is what event-hook-regions.alloy takes from the environment. Loki understands OTLP, too.
-func regionsEnv(hooks string, loki *testbed.Loki) []string {
+// hooksEnv is what the configurations with hooks take from the environment. Loki understands OTLP, too.
+func hooksEnv(loki *testbed.Loki) []string {
 	otlp := loki.URL() + "/otlp/v1/logs"
 	return []string{
-		hookAddr + hooks, "ACME_HOOK_SECRET=" + acmeSecret, "BETA_HOOK_SECRET=00e2eSecretOfTheHookOfBeta",
+		"OKTA_HOOK_SECRET=" + acmeSecret, "ACME_HOOK_SECRET=" + acmeSecret, "BETA_HOOK_SECRET=00e2eSecretOfTheHookOfBeta",
 		"US_ENDPOINT=" + otlp, "EU_ENDPOINT=" + otlp, "US_TOKEN=00e2eTokenOfTheUS", "EU_TOKEN=00e2eTokenOfTheEU",
 	}
 }
 
-// hooksReachTheirRegion lets an org send hooks to the path of the one in the US, and looks for each event in Loki.
-func hooksReachTheirRegion(t *testing.T, alloy *collector, _ *org, loki *testbed.Loki) {
-	at := slices.IndexFunc(alloy.env, func(e string) bool { return strings.HasPrefix(e, hookAddr) })
-	acme := startOrg(t, "--backlog=0", "--rate=50/s", "--hook-delay=1s", "--hook-secret="+acmeSecret,
-		"--hook-uri=http://"+strings.TrimPrefix(alloy.env[at], hookAddr)+"/okta/acme")
+// hooksReachTheirRegion lets the org, which sends hooks to the path of the one in the US, log more, and looks for each event in Loki.
+func hooksReachTheirRegion(t *testing.T, alloy *collector, acme *org, loki *testbed.Loki) {
+	waitForLog(t, acme, "event hook verified")
+	acme.generate(t, 100)
 	var sent []string
 	require.Eventually(t, func() bool {
 		sent = nil
@@ -129,17 +137,18 @@ func TestEveryConfigurationIsFormattedValidAndRuns(t *testing.T) {
 				require.NoErrorf(t, err, "alloy-okta %v: %s", command, output)
 			}
 
-			okta := startOrg(t, fmt.Sprintf("--backlog=%d", syntaxEvents), "--backlog-span=30m", "--rate=0/s")
+			hooks, err := testbed.FreeAddr()
+			require.NoError(t, err)
+			okta := startOrg(t, fmt.Sprintf("--backlog=%d", syntaxEvents), "--backlog-span=30m", "--rate=0/s",
+				"--hook-uri=http://"+hooks+"/okta/acme", "--hook-secret="+acmeSecret, "--hook-delay=1s")
 			loki := startLoki(t)
 			config, err := fs.ReadFile(syntax.Files, name)
-			require.NoError(t, err)
-			hooks, err := testbed.FreeAddr()
 			require.NoError(t, err)
 			_, port, _ := strings.Cut(hooks, ":")
 			config = bytes.ReplaceAll(config, []byte("listen_port    = 8080"), []byte("listen_port    = "+port))
 			alloy := newCollector(t, config, okta, loki)
 			alloy.env = append(alloy.env, tenantsFile(t)(okta)...)
-			alloy.env = append(alloy.env, regionsEnv(hooks, loki)...)
+			alloy.env = append(alloy.env, hooksEnv(loki)...)
 			alloy.start(t)
 			run(t, alloy, okta, loki)
 		})

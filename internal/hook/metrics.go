@@ -2,7 +2,8 @@ package hook
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// Metrics are what a listener counts. They are a [prometheus.Collector]. None has the org as a label: it is the same number of series for one org and for a thousand.
+// Metrics are what a listener counts. They are a [prometheus.Collector]. None has the org as a label: it is the same number of series
+// for one org and for a thousand.
 type Metrics struct {
 	requests          *prometheus.CounterVec
 	events, malformed prometheus.Counter

@@ -81,7 +81,7 @@ func (s *Server) Addr() net.Addr {
 }
 
 // Err tells why the server does not listen although it should, and since when. It is nil otherwise.
-func (s *Server) Err() (error, time.Time) { //nolint:revive // the time belongs to the error
+func (s *Server) Err() (error, time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.err, s.since

@@ -278,7 +278,7 @@ func TestCertificatesRotateWithAndWithoutSNI(t *testing.T) {
 	require.Eventually(t, func() bool { return st.Addr() != nil }, 10*time.Second, time.Millisecond)
 
 	serial := func(name string) int64 {
-		conn, err := tls.Dial("tcp", st.Addr().String(), &tls.Config{ServerName: name, InsecureSkipVerify: true}) //nolint:noctx // loopback
+		conn, err := tls.Dial("tcp", st.Addr().String(), &tls.Config{ServerName: name, InsecureSkipVerify: true})
 		require.NoError(t, err)
 		defer conn.Close()
 		require.Equal(t, "", conn.ConnectionState().NegotiatedProtocol)

@@ -227,7 +227,7 @@ func quietHours(t *testing.T, every time.Duration, hooks oktasim.Hooks, withHook
 		r := c.run()
 		pass(every)
 		before := len(org.Requests())
-		rng := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test
+		rng := rand.New(rand.NewPCG(1, 2))
 		published := map[string]time.Time{}
 		end := time.Now().Add(6 * time.Hour)
 		for n := 0; ; {

@@ -1,4 +1,4 @@
-package okta_event_hook //nolint:revive // as Alloy names its packages: the component's own
+package okta_event_hook
 
 import (
 	"errors"

@@ -1,4 +1,4 @@
-package okta_event_hook //nolint:revive // as Alloy names its packages
+package okta_event_hook
 
 import (
 	"context"
@@ -71,7 +71,7 @@ func (c *Component) forward(ctx context.Context, j *job, o *org, format *event.F
 	}
 	events, err := event.Scan(slices.Concat([]byte("["), e.Raw, []byte("]")))
 	if err != nil || len(events) != 1 { // not what encoding/json took for an object: it costs only itself
-		return false, nil //nolint:nilerr // the others are good
+		return false, nil
 	}
 	entry := format.Entry(events[0], time.Now())
 	if entry.Labels == nil {

@@ -3,7 +3,7 @@
 // docs/loki.source.okta_event_hook.md; whoever can read the API is better off with loki.source.okta.
 //
 // Listening is package internal/hook's business, entries are internal/event's.
-package okta_event_hook //nolint:revive // as Alloy names its packages
+package okta_event_hook
 
 import (
 	"context"

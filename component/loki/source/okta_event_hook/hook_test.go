@@ -1,4 +1,4 @@
-package okta_event_hook //nolint:revive // as Alloy names its packages
+package okta_event_hook
 
 import (
 	"bytes"
