@@ -90,8 +90,8 @@ run: build ## collect from OKTA_URL with OKTA_API_TOKEN, or else from a simulate
 	@build/quickstart run
 
 .PHONY: demo
-demo: build loki ## the same with a real Loki: a LogQL query and its result, an attack and its alerts (DEMO_SECONDS=60 ends by itself)
-	@build/quickstart demo
+demo: build loki ## the same with a real Loki: a LogQL query and its result, an attack and its alerts (DEMO_SECONDS=60 ends by itself, HOOKS=1 adds event hooks)
+	@build/quickstart demo $(if $(HOOKS),--hooks)
 
 .PHONY: deps
 deps: ## install what the tests need and the machine lacks

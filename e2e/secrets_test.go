@@ -7,6 +7,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -14,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -56,6 +58,19 @@ loki.source.okta "default" {
 		url          = sys.env("LOKI_URL")
 		bearer_token = sys.env("LOKI_TOKEN")
 		http_headers = {"X-Canary" = [sys.env("LOKI_HEADER")]}
+	}
+
+	event_hook {
+		secrets = [sys.env("HOOK_SECRET"), sys.env("HOOK_SECRET_NEXT")]
+
+		http {
+			listen_port = 0
+
+			tls {
+				cert_pem = sys.env("HOOK_CERT")
+				key_pem  = sys.env("HOOK_KEY")
+			}
+		}
 	}
 %s
 }
@@ -181,6 +196,38 @@ func (c *collector) live(t *testing.T) func() string {
 	}
 }
 
+// hook sends a hook for an org that is not there, so that its secret decides between 401 and 404.
+func (c *collector) hook(t *testing.T, secret string) int {
+	t.Helper()
+	var addr []string
+	require.Eventually(t, func() bool {
+		addr = regexp.MustCompile(`"address"[^}]*"(127\.0\.0\.1:\d+)"`).FindStringSubmatch(c.fetch(t, detail))
+		return addr != nil
+	}, time.Minute, 20*time.Millisecond)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+addr[1]+"/okta/nobody", strings.NewReader("{}"))
+	require.NoError(t, err)
+	r.Header.Set("Authorization", secret)
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}}
+	resp, err := client.Do(r)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	return resp.StatusCode
+}
+
+// selfSigned returns a certificate and its key.
+func selfSigned(t *testing.T) (cert, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	require.NoError(t, err)
+	raw, err := x509.MarshalPKCS8PrivateKey(private)
+	require.NoError(t, err)
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
+		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw}))
+}
+
 // secretRun has a collector with the given credentials read, deliver, and fail in every way that talks about credentials, then looks
 // for what must not be there.
 func secretRun(t *testing.T, okta *org, credentials string, env []string, secrets func() canaries, fail func(alloy *collector)) {
@@ -189,16 +236,23 @@ func secretRun(t *testing.T, okta *org, credentials string, env []string, secret
 	alloy := newCollector(t, fmt.Appendf(nil, secretive, credentials), okta, loki)
 	shared := canaries{
 		"the redaction key": "canary-redact-5f2c9d0e81a64b7d9e0f", "the token for Loki": "canary-loki-token-77aa1c",
-		"a header for Loki": "canary-loki-header-1d9e2f",
+		"a header for Loki": "canary-loki-header-1d9e2f", "the hook's secret": "canary-hook-41c07be95d2f",
+		"the hook's next secret": "canary-hook-next-6a8d3e1b7c", "a wrong secret of a hook": "canary-hook-guess-93f5a0d4",
 	}
+	cert, key := selfSigned(t)
+	shared["the hook's key"] = key
 	alloy.env = append(alloy.env, append(env, "REDACT_KEY="+shared["the redaction key"],
-		"LOKI_TOKEN="+shared["the token for Loki"], "LOKI_HEADER="+shared["a header for Loki"])...)
+		"LOKI_TOKEN="+shared["the token for Loki"], "LOKI_HEADER="+shared["a header for Loki"], "HOOK_CERT="+cert, "HOOK_KEY="+key,
+		"HOOK_SECRET="+shared["the hook's secret"], "HOOK_SECRET_NEXT="+shared["the hook's next secret"])...)
 	alloy.start(t)
 	shown := alloy.live(t)
 	okta.generate(t, 30)
 	records := okta.records(t, 30)
 	waitForCount(t, loki.Reader(), selector, records, len(records), time.Minute)
 	require.Eventually(t, func() bool { return strings.Contains(shown(), "[OUT]") }, time.Minute, 50*time.Millisecond)
+	for name, status := range map[string]int{"the hook's secret": 404, "the hook's next secret": 404, "a wrong secret of a hook": 401} {
+		require.Equal(t, status, alloy.hook(t, shared[name]), name)
+	}
 	working := alloy.emitted(t, loki)
 
 	fail(alloy)

@@ -1,10 +1,12 @@
 package e2e
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +28,20 @@ var syntaxRuns = map[string]func(t *testing.T, alloy *collector, okta *org, loki
 		alloy.stop(t)
 		requireExactlyOnce(t, loki.Reader(), selector, records)
 		requireEchoed(t, alloy, okta)
+	},
+
+	"event-hook-regions.alloy": hooksReachTheirRegion,
+
+	// What is logged after the first poll is in Loki long before the next one.
+	"event-hook.alloy": func(t *testing.T, alloy *collector, okta *org, loki *testbed.Loki) {
+		waitForLog(t, okta, "event hook verified")
+		records := okta.records(t, syntaxEvents)
+		waitForCount(t, loki.Reader(), selector, records, len(records), time.Minute)
+		okta.generate(t, syntaxEvents)
+		records = okta.records(t, 2*syntaxEvents)
+		waitForCount(t, loki.Reader(), selector, records, len(records), time.Minute)
+		alloy.stop(t)
+		requireExactlyOnce(t, loki.Reader(), selector, records)
 	},
 
 	"tenants.alloy": func(t *testing.T, alloy *collector, okta *org, loki *testbed.Loki) {
@@ -71,6 +87,43 @@ var syntaxRuns = map[string]func(t *testing.T, alloy *collector, okta *org, loki
 	},
 }
 
+const acmeSecret = "00e2eSecretOfTheHookOfAcme"
+
+// hooksEnv is what the configurations with hooks take from the environment. Loki understands OTLP, too.
+func hooksEnv(loki *testbed.Loki) []string {
+	otlp := loki.URL() + "/otlp/v1/logs"
+	return []string{
+		"OKTA_HOOK_SECRET=" + acmeSecret, "ACME_HOOK_SECRET=" + acmeSecret, "BETA_HOOK_SECRET=00e2eSecretOfTheHookOfBeta",
+		"US_ENDPOINT=" + otlp, "EU_ENDPOINT=" + otlp, "US_TOKEN=00e2eTokenOfTheUS", "EU_TOKEN=00e2eTokenOfTheEU",
+	}
+}
+
+// hooksReachTheirRegion lets the org, which sends hooks to the path of the one in the US, log more, and looks for each event in Loki.
+func hooksReachTheirRegion(t *testing.T, alloy *collector, acme *org, loki *testbed.Loki) {
+	waitForLog(t, acme, "event hook verified")
+	acme.generate(t, 100)
+	var sent []string
+	require.Eventually(t, func() bool {
+		sent = nil
+		for _, uuid := range gjson.GetBytes(acme.control(t, "GET", "hooks"), "#(Status==204)#.UUIDs|@flatten").Array() {
+			sent = append(sent, uuid.Str)
+		}
+		return len(sent) >= 50
+	}, time.Minute, 50*time.Millisecond)
+	const all = `{service_name=~".+"}`
+	require.Eventually(t, func() bool {
+		held, err := loki.Reader().Entries(t.Context(), all, time.Now().Add(-time.Hour), time.Now().Add(time.Minute))
+		require.NoError(t, err)
+		found := map[string]bool{}
+		for _, entry := range held {
+			require.Equal(t, "us", entry.Metadata["region"])
+			found[gjson.Get(entry.Line, "event.uuid").Str] = true
+		}
+		return !slices.ContainsFunc(sent, func(uuid string) bool { return !found[uuid] })
+	}, time.Minute, 100*time.Millisecond)
+	require.NotContains(t, alloy.Log(), acmeSecret)
+}
+
 func TestEveryConfigurationIsFormattedValidAndRuns(t *testing.T) {
 	names, err := fs.Glob(syntax.Files, "*.alloy")
 	require.NoError(t, err)
@@ -84,12 +137,18 @@ func TestEveryConfigurationIsFormattedValidAndRuns(t *testing.T) {
 				require.NoErrorf(t, err, "alloy-okta %v: %s", command, output)
 			}
 
-			okta := startOrg(t, fmt.Sprintf("--backlog=%d", syntaxEvents), "--backlog-span=30m", "--rate=0/s")
+			hooks, err := testbed.FreeAddr()
+			require.NoError(t, err)
+			okta := startOrg(t, fmt.Sprintf("--backlog=%d", syntaxEvents), "--backlog-span=30m", "--rate=0/s",
+				"--hook-uri=http://"+hooks+"/okta/acme", "--hook-secret="+acmeSecret, "--hook-delay=1s")
 			loki := startLoki(t)
 			config, err := fs.ReadFile(syntax.Files, name)
 			require.NoError(t, err)
+			_, port, _ := strings.Cut(hooks, ":")
+			config = bytes.ReplaceAll(config, []byte("listen_port    = 8080"), []byte("listen_port    = "+port))
 			alloy := newCollector(t, config, okta, loki)
 			alloy.env = append(alloy.env, tenantsFile(t)(okta)...)
+			alloy.env = append(alloy.env, hooksEnv(loki)...)
 			alloy.start(t)
 			run(t, alloy, okta, loki)
 		})

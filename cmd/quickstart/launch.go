@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/grafana/alloy/okta/internal/testbed"
@@ -29,6 +31,8 @@ type launch struct {
 	workDir string // temporary; holds logs, configuration, and the data that does not stay
 
 	oktasimURL string
+	hookAddr   string // where alloy-okta listens for event hooks; "": nowhere
+	hookSecret string
 	loki       *testbed.Loki         // the demo's
 	alerts     *testbed.Alertmanager // takes its alerts
 	children   []*testbed.Process
@@ -96,15 +100,23 @@ func (l *launch) startOktasim(ctx context.Context) error {
 	if !l.demo {
 		l.say("Set OKTA_URL and OKTA_API_TOKEN to read a real one.")
 	}
-	var quiet []string
+	args := []string{"--listen=" + addr, "--rate=" + l.rate, "--backlog=" + strconv.Itoa(l.backlog), "--backlog-span=30m"}
 	if l.demo {
-		quiet = []string{"--quiet"} // until the demo's own attack
+		args = append(args, "--quiet") // until the demo's own attack
+	}
+	if l.hooks {
+		if l.hookAddr, err = testbed.FreeAddr(); err != nil {
+			return err
+		}
+		l.hookSecret = rand.Text()
+		args = append(args, "--hook-uri=http://"+l.hookAddr+"/okta/acme")
+		l.say("It sends event hooks to http://%s/okta/acme, about 10 s after an event.", l.hookAddr)
 	}
 	process, err := l.child(testbed.Command{
 		Name: "oktasim",
 		Path: l.oktasimBin,
-		Args: append([]string{"--listen=" + addr, "--rate=" + l.rate, "--backlog=" + strconv.Itoa(l.backlog), "--backlog-span=30m"}, quiet...),
-		Env:  []string{"OKTASIM_TOKEN=" + l.oktaToken},
+		Args: args,
+		Env:  []string{"OKTASIM_TOKEN=" + l.oktaToken, "OKTASIM_HOOK_SECRET=" + l.hookSecret},
 	})
 	if err != nil {
 		return err
@@ -141,9 +153,16 @@ func (l *launch) startAlloy(ctx context.Context) error {
 	if l.lokiURL != "" {
 		name = "quickstart.alloy"
 	}
+	if l.hooks {
+		name = "event-hook.alloy"
+	}
 	config, err := syntax.Files.ReadFile(name)
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", name, err)
+	}
+	if l.hooks {
+		_, port, _ := strings.Cut(l.hookAddr, ":")
+		config = bytes.Replace(config, []byte("listen_port    = 8080"), []byte("listen_port    = "+port), 1)
 	}
 	configFile := filepath.Join(l.workDir, name)
 	if err := os.WriteFile(configFile, config, 0o600); err != nil {
@@ -174,7 +193,7 @@ func (l *launch) startAlloy(ctx context.Context) error {
 		Name:   "alloy-okta",
 		Path:   l.alloyBin,
 		Args:   []string{"run", "--server.http.listen-addr=" + l.listen, "--storage.path=" + storage, "--disable-reporting", configFile},
-		Env:    []string{"OKTA_URL=" + l.oktaURL, "OKTA_API_TOKEN=" + l.oktaToken, "LOKI_URL=" + l.lokiURL},
+		Env:    []string{"OKTA_URL=" + l.oktaURL, "OKTA_API_TOKEN=" + l.oktaToken, "LOKI_URL=" + l.lokiURL, "OKTA_HOOK_SECRET=" + l.hookSecret},
 		Output: terminal,
 	})
 	if err != nil {

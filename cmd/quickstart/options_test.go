@@ -72,11 +72,13 @@ func TestParseRefusesInWordsThatHelp(t *testing.T) {
 		env  []string
 		want string
 	}{
-		"nothing":               {nil, nil, "usage: quickstart run|demo"},
-		"an unknown command":    {[]string{"walk"}, nil, `unknown command "walk"; usage: quickstart run|demo`},
-		"too much":              {[]string{"run", "fast"}, nil, `unexpected argument "fast"`},
-		"once without the demo": {[]string{"run", "--once"}, nil, "--once is for quickstart demo"},
-		"a negative backlog":    {[]string{"run", "--backlog=-1"}, nil, "must not be negative"},
+		"nothing":                {nil, nil, "usage: quickstart run|demo"},
+		"an unknown command":     {[]string{"walk"}, nil, `unknown command "walk"; usage: quickstart run|demo`},
+		"too much":               {[]string{"run", "fast"}, nil, `unexpected argument "fast"`},
+		"once without the demo":  {[]string{"run", "--once"}, nil, "--once is for quickstart demo"},
+		"hooks without the demo": {[]string{"run", "--hooks"}, nil, "--hooks is for quickstart demo with a simulated org"},
+		"hooks of a real org":    {[]string{"demo", "--hooks"}, []string{"OKTA_URL=https://acme.okta.com", "OKTA_API_TOKEN=t"}, "--hooks is for quickstart demo with a simulated org"},
+		"a negative backlog":     {[]string{"run", "--backlog=-1"}, nil, "must not be negative"},
 		"an org without a token": {
 			[]string{"run"}, []string{"OKTA_URL=https://acme.okta.com"}, "OKTA_URL is set (https://acme.okta.com), but OKTA_API_TOKEN is not",
 		},

@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/grafana/alloy/okta/component/loki/source/okta"
+	"github.com/grafana/alloy/okta/component/loki/source/okta_event_hook"
 )
 
 var code = regexp.MustCompile("(?ms)^```alloy\n(.*?)^```$")
@@ -71,11 +72,19 @@ func TestTheComponentAcceptsTheArgumentsOfEveryExample(t *testing.T) {
 			require.NoErrorf(t, err, "%s", page)
 			for _, statement := range file.Body {
 				block, ok := statement.(*ast.BlockStmt)
-				if !ok || block.GetBlockName() != "loki.source.okta" {
+				if !ok {
 					continue
 				}
-				var args okta.Arguments
-				require.NoErrorf(t, vm.New(block.Body).Evaluate(scope, &args), "%s:\n%s", page, m[1])
+				var args any
+				switch block.GetBlockName() {
+				case "loki.source.okta":
+					args = &okta.Arguments{}
+				case "loki.source.okta_event_hook":
+					args = &okta_event_hook.Arguments{}
+				default:
+					continue
+				}
+				require.NoErrorf(t, vm.New(block.Body).Evaluate(scope, args), "%s:\n%s", page, m[1])
 				accepted++
 			}
 		}

@@ -44,6 +44,7 @@ var types = map[reflect.Type]string{
 	reflect.TypeFor[time.Duration]():                  "duration",
 	reflect.TypeFor[alloytypes.Secret]():              "secret",
 	reflect.TypeFor[[]string]():                       "list(string)",
+	reflect.TypeFor[[]alloytypes.Secret]():            "list(secret)",
 	reflect.TypeFor[map[string]string]():              "map(string)",
 	reflect.TypeFor[map[string][]alloytypes.Secret](): "map(list(secret))",
 	reflect.TypeFor[[]loki.LogsReceiver]():            "list(LogsReceiver)",
@@ -147,11 +148,15 @@ func literal(v reflect.Value) string {
 var zeros = []string{"", `""`, "{}", "[]", "false", "0s"}
 
 func TestTheReferencePageDocumentsEveryArgument(t *testing.T) {
-	p := read(t, reference)
+	requireDocumented(t, read(t, reference), reflect.ValueOf(&okta.Arguments{}).Elem())
+}
+
+// requireDocumented holds a page's tables against the arguments that a component has.
+func requireDocumented(t *testing.T, p page, args reflect.Value) {
+	t.Helper()
 	blocks := p.sections["Blocks"]
-	var args okta.Arguments
 	documented := map[string]map[string]bool{} // section -> rows that are arguments
-	for _, b := range bodies(t, nil, reflect.ValueOf(&args).Elem()) {
+	for _, b := range bodies(t, nil, args) {
 		section := "Arguments"
 		if len(b.path) > 0 {
 			name := b.path[len(b.path)-1]

@@ -92,12 +92,12 @@ func (c Config) Validate() error {
 
 // checkPath refuses paths that a client or a proxy may spell in more than one way.
 func checkPath(path string) error {
-	const allowed = "it must begin with a slash and hold letters, digits and the characters - . _ ~ / only"
+	const allowed = "it must begin with a slash and hold letters, digits and the characters - . _ ~ : / only"
 	if !strings.HasPrefix(path, "/") || strings.Contains(path, "//") || strings.Contains(path, "/.") {
 		return fmt.Errorf("path %q: %s", path, allowed)
 	}
 	for _, r := range path {
-		if !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/", r) {
+		if !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/", r) {
 			return fmt.Errorf("path %q: %s", path, allowed)
 		}
 	}

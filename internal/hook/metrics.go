@@ -2,15 +2,16 @@ package hook
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// Metrics are what a listener counts. None has the org as a label: it is the same number of series for one org and for a thousand.
+// Metrics are what a listener counts. They are a [prometheus.Collector]. None has the org as a label: it is the same number of series
+// for one org and for a thousand.
 type Metrics struct {
 	requests          *prometheus.CounterVec
 	events, malformed prometheus.Counter
 	last              prometheus.Gauge
 }
 
-// NewMetrics registers the metrics with reg; with a nil registerer they are not exported.
-func NewMetrics(reg prometheus.Registerer) *Metrics {
+// NewMetrics returns the metrics of one listener.
+func NewMetrics() *Metrics {
 	const prefix = "loki_source_okta_event_hook_"
 	m := &Metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -29,10 +30,25 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	for _, r := range Results() {
 		m.requests.WithLabelValues(string(r))
 	}
-	if reg != nil {
-		reg.MustRegister(m.requests, m.events, m.malformed, m.last)
-	}
 	return m
+}
+
+func (m *Metrics) all() []prometheus.Collector {
+	return []prometheus.Collector{m.requests, m.events, m.malformed, m.last}
+}
+
+// Describe implements prometheus.Collector.
+func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
+	for _, c := range m.all() {
+		c.Describe(ch)
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
+	for _, c := range m.all() {
+		c.Collect(ch)
+	}
 }
 
 func (m *Metrics) request(r Result) { m.requests.WithLabelValues(string(r)).Inc() }

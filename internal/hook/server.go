@@ -53,7 +53,7 @@ type Server struct {
 // New returns a server that serves nothing yet. With nil metrics it counts for nobody.
 func New(logger kitlog.Logger, metrics *Metrics) *Server {
 	if metrics == nil {
-		metrics = NewMetrics(nil)
+		metrics = NewMetrics()
 	}
 	s := &Server{logger: logger, metrics: metrics, changed: make(chan struct{}, 1), cert: certificate{logger: logger}}
 	s.listen = func(ctx context.Context, addr string) (net.Listener, error) {
@@ -81,7 +81,7 @@ func (s *Server) Addr() net.Addr {
 }
 
 // Err tells why the server does not listen although it should, and since when. It is nil otherwise.
-func (s *Server) Err() (error, time.Time) { //nolint:revive // the time belongs to the error
+func (s *Server) Err() (error, time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.err, s.since

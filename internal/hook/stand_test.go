@@ -42,7 +42,9 @@ type stand struct {
 func newStand(t testing.TB) *stand {
 	t.Helper()
 	st := &stand{log: &logBuffer{}, metrics: prometheus.NewRegistry(), pipe: newNetwork()}
-	st.Server = New(log.NewLogfmtLogger(st.log), NewMetrics(st.metrics))
+	metrics := NewMetrics()
+	st.metrics.MustRegister(metrics)
+	st.Server = New(log.NewLogfmtLogger(st.log), metrics)
 	st.Server.listen = st.pipe.listen
 	st.cfg = Config{Addr: "here:1", Routes: map[string]Route{
 		"/okta/acme": {Name: "acme", Secrets: []Secret{digest(t, secret)}, Receive: st.receive},

@@ -111,25 +111,28 @@ func (p *Poller) configure() {
 	}
 }
 
-// pause waits for d, or for as long as nothing newer may be delivered, and follows what
+// pause waits for d, an event that was announced, or for as long as nothing newer may be delivered, and follows what
 // is under way meanwhile.
 func (p *Poller) pause(ctx context.Context, d time.Duration) {
+	end := time.Now().Add(d)
 	if p.Confirm == nil {
-		sleep(ctx, d)
+		for until := p.before(end); ctx.Err() == nil && time.Now().Before(until); until = p.before(end) {
+			p.rest(ctx, until)
+		}
 		return
 	}
 	w := &p.Memory.window
-	for end := time.Now().Add(d); ctx.Err() == nil; {
+	for ctx.Err() == nil {
 		p.tend(ctx)
 		now := time.Now()
 		hold := p.held(w.Hold(now), now)
 		if p.suspended() {
 			return
 		}
-		if hold == delivery.Open && !now.Before(end) {
+		wake := p.before(end)
+		if hold == delivery.Open && !now.Before(wake) {
 			return
 		}
-		wake := end
 		if hold != delivery.Open {
 			wake = now.Add(time.Minute)
 			if p.queries.fails == 0 && w.Probe(hold, now) && now.Sub(p.queries.probed) >= probeAgain {
@@ -153,6 +156,7 @@ func (p *Poller) wait(ctx context.Context, until time.Time) {
 	case a := <-p.queries.running:
 		p.queries.running = nil
 		p.answer(ctx, a)
+	case <-p.Wakes.signals():
 	case <-t.C:
 	case <-ctx.Done():
 	}

@@ -53,6 +53,7 @@ func (p *Poller) deliver(ctx context.Context, h *hand) (time.Duration, error) {
 		return 0, err
 	}
 	p.Status.sending(time.Time{})
+	p.looked(events)
 	m.at.published = newest
 	m.seen.passed(newest, page.Date)
 	p.Metrics.pages.Inc()
@@ -118,6 +119,7 @@ func (p *Poller) send(ctx context.Context, ev event.Event, there answer, pg *del
 	now := time.Now()
 	entry := p.Format(ev, now)
 	if entry.Labels == nil { // the relabeling rules say so
+		m.seen.add(ev.UUID)
 		p.Metrics.dropped.Inc()
 		return false, nil
 	}

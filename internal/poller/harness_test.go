@@ -55,6 +55,7 @@ func TestMain(m *testing.M) {
 type sink struct {
 	mu      sync.Mutex
 	entries []event.Entry
+	at      []time.Time   // when each was taken
 	blockAt int           // block before the entry with this index; -1: never
 	release chan struct{} // closed to go on
 	broken  error         // what Send returns instead of taking an entry
@@ -79,7 +80,7 @@ func (s *sink) Send(ctx context.Context, e event.Entry) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.entries = append(s.entries, e)
+	s.entries, s.at = append(s.entries, e), append(s.at, time.Now())
 	return nil
 }
 
@@ -104,6 +105,12 @@ func (s *sink) lines() []string {
 		lines[i] = e.Line
 	}
 	return lines
+}
+
+func (s *sink) times() []time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.at
 }
 
 func (s *sink) uuids() []string {
@@ -169,6 +176,7 @@ type component struct {
 	memory  *poller.Memory
 	status  *poller.Status
 	metrics *poller.Metrics
+	wakes   *poller.Wakes // nil: no event hooks
 
 	// What a configuration may change.
 	token    string
@@ -250,6 +258,7 @@ func (c *component) run() *running {
 		Scope:    scope,
 		PageSize: cfg.PageSize, PollInterval: c.interval, InitialLookback: c.lookback, Spread: c.spread,
 		Remedy: func(err error) string { return auth.Remedy(cfg.Auth.Method(), err) },
+		Wakes:  c.wakes,
 		Memory: c.memory, Status: c.status, Metrics: c.metrics, Logger: logger,
 	})
 	ctx, cancel := context.WithCancel(c.t.Context())

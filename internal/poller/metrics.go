@@ -20,6 +20,8 @@ type shared struct {
 	malformed, oversized, outOfRange     prometheus.Counter
 	confirmed, late, unverified, assumed prometheus.Counter
 	badLabels, badMetadata, bytes        prometheus.Counter
+	hookSeen, hookUnseen                 prometheus.Counter
+	hookDelay                            prometheus.Histogram
 	requests, queries                    *prometheus.CounterVec
 	duration                             prometheus.Histogram
 }
@@ -80,12 +82,20 @@ func NewMetricsByOrg() *MetricsByOrg {
 		bytes:    counter("response_bytes_total", "Decoded bytes of System Log responses."),
 		requests: by("requests_total", "System Log requests by HTTP status; code \"none\" is a request without an answer.", "code"),
 		queries:  by("reconcile_queries_total", "Queries to Loki for which events it has, by result: answered or failed.", "result"),
+		hookSeen: counter("event_hook_seen_events_total", "Events that an event hook announced and that were found in the log."),
+		hookUnseen: counter("event_hook_unseen_events_total",
+			"Events that an event hook announced and that the log did not show within settle: forged, or left out by filter or query."),
+		hookDelay: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "loki_source_okta_event_hook_delay_seconds",
+			Help:    "Time from an event hook to the delivery of an event that it announced; 0 when that was delivered before.",
+			Buckets: []float64{0, .5, 1, 2, 5, 10, 30, 60},
+		}),
 		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "loki_source_okta_request_duration_seconds", Help: "Time of a System Log request from sending to the last byte.",
 			Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
 		}),
 	}
-	m.all = append(m.all, m.duration)
+	m.all = append(m.all, m.duration, m.hookDelay)
 	return m
 }
 

@@ -74,6 +74,8 @@ type Config struct {
 	Remedy func(err error) string
 	// Span, if not nil, is what to read, once. Nil: the log, for ever.
 	Span *Span
+	// Wakes, if not nil, end a pause early: event hooks announce events through them.
+	Wakes *Wakes
 	// PerStream says that only entries with the same labels are kept in order, as with
 	// loki.write's min_shards above 1 or several routes to one Loki.
 	PerStream bool
@@ -98,10 +100,12 @@ type Poller struct {
 	Config
 	journal   *checkpoint.Journal
 	follow    follow
-	largest   bool // what starts by time asks for the largest pages
-	unsaved   bool // the warning about an unwritable checkpoint was given
-	ended     bool // all of the span was read
-	recovered bool // a refused cursor was replaced and no cursor of Okta's has worked since
+	largest   bool      // what starts by time asks for the largest pages
+	unsaved   bool      // the warning about an unwritable checkpoint was given
+	ended     bool      // all of the span was read
+	recovered bool      // a refused cursor was replaced and no cursor of Okta's has worked since
+	failing   bool      // the last fetch failed
+	lastPoll  time.Time // end of the last page, with Wakes
 	queries   queries
 	pulse     *pulse
 	epoch     int // of the pulse, when it was known last that the org is this poller's
@@ -203,6 +207,7 @@ func (p *Poller) moment() time.Duration {
 
 // fetched notes that the page at the position is here.
 func (p *Poller) fetched(page oktaapi.Page) {
+	p.failing = false
 	p.answered(page)
 	p.Status.set(func(s *Snapshot) { s.LastPoll = time.Now() })
 	if !p.Memory.at.cursor.IsStart() {
@@ -225,6 +230,7 @@ func (p *Poller) answered(page oktaapi.Page) {
 
 // failed decides how long to wait after a failed fetch.
 func (p *Poller) failed(err error) time.Duration {
+	p.failing = true
 	class := oktaapi.ClassOf(err)
 	switch class {
 	case oktaapi.RateLimited:

@@ -17,7 +17,8 @@ package components
 
 import (
 	// Okta: the reason for this build.
-	_ "github.com/grafana/alloy/okta/component/loki/source/okta" // loki.source.okta
+	_ "github.com/grafana/alloy/okta/component/loki/source/okta"            // loki.source.okta
+	_ "github.com/grafana/alloy/okta/component/loki/source/okta_event_hook" // loki.source.okta_event_hook
 
 	// loki.*: processing and delivery.
 	_ "github.com/grafana/alloy/internal/component/loki/echo"             // loki.echo

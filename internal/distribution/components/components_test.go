@@ -48,7 +48,7 @@ func TestTheListOfUpstreamsComponentsIsThatOfItsSource(t *testing.T) {
 func TestEveryComponentButOktaIsUpstreams(t *testing.T) {
 	upstream := upstreamRegistrations(t)
 	for _, name := range component.AllNames() {
-		require.Equal(t, name != "loki.source.okta", slices.Contains(upstream, name), name)
+		require.Equal(t, !strings.HasPrefix(name, "loki.source.okta"), slices.Contains(upstream, name), name)
 	}
 }
 
@@ -132,7 +132,7 @@ func document(t *testing.T) string {
 	here := everywhere()
 	p("# Components of this build")
 	p("")
-	p("`alloy-okta` contains `loki.source.okta` and the components of Grafana Alloy that collect, process and deliver logs beside it,")
+	p("`alloy-okta` contains `loki.source.okta`, `loki.source.okta_event_hook`, and the components of Grafana Alloy that collect, process and deliver logs beside them,")
 	p("fetch secrets and configuration, or watch the collector itself. A configuration that names another component is refused.")
 	p("`alloy-okta components` prints this list for the binary at hand.")
 	p("")
@@ -203,8 +203,8 @@ func of(namespace, name string) bool {
 }
 
 func reference(name string) string {
-	if name == "loki.source.okta" {
-		return "loki.source.okta.md"
+	if strings.HasPrefix(name, "loki.source.okta") {
+		return name + ".md"
 	}
 	namespace, _, _ := strings.Cut(name, ".")
 	minor := Alloy[:strings.LastIndex(Alloy, ".")] // documentation is published by minor version

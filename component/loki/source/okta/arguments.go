@@ -61,6 +61,7 @@ type Arguments struct {
 
 	Clustering Clustering `alloy:"clustering,block,optional"`
 	Backfills  []Backfill `alloy:"backfill,block,optional"`
+	EventHook  *EventHook `alloy:"event_hook,block,optional"`
 
 	readsOnce bool // the ranges of Backfills and nothing else, see ReadOnce
 }

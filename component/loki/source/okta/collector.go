@@ -22,6 +22,7 @@ type collector struct {
 	metrics *poller.Metrics
 	status  poller.Status
 	seat    *takeover.Seat
+	wakes   *poller.Wakes
 
 	job      atomic.Pointer[job]
 	replaced chan struct{} // holds a token when job was replaced
@@ -35,7 +36,7 @@ type collector struct {
 func newCollector(c *Component, org *url.URL) *collector {
 	return &collector{
 		c: c, logger: log.With(c.logger, "org", org.Host), metrics: c.metrics.Of(org.Host), replaced: make(chan struct{}, 1),
-		seat: c.exchange.Seat(org.String()),
+		seat: c.exchange.Seat(org.String()), wakes: poller.NewWakes(),
 	}
 }
 

@@ -36,6 +36,7 @@ type debugInfo struct {
 	Replay    *replayInfo    `alloy:"replay,block,optional"`
 	Reconcile *reconcileInfo `alloy:"reconcile,block,optional"`
 	Backfills []backfillInfo `alloy:"backfill,block,optional"`
+	EventHook *eventHookInfo `alloy:"event_hook,block,optional"`
 }
 
 type backfillInfo struct {
@@ -75,7 +76,8 @@ type reconcileInfo struct {
 
 // orgsInfo is what the UI shows of several orgs.
 type orgsInfo struct {
-	Orgs []orgInfo `alloy:"org,block"`
+	Orgs      []orgInfo      `alloy:"org,block"`
+	EventHook *eventHookInfo `alloy:"event_hook,block,optional"`
 }
 
 // orgInfo is a row of the table of orgs.
@@ -100,9 +102,11 @@ const notCollected = "not collected"
 func (c *Component) DebugInfo() any {
 	now, args, members := time.Now(), c.arguments(), c.current()
 	if args.single() && len(members) == 1 {
-		return members[0].debugInfo(now)
+		info := members[0].debugInfo(now)
+		info.EventHook = c.eventHookInfo(args, members)
+		return info
 	}
-	info := orgsInfo{Orgs: make([]orgInfo, 0, len(members))}
+	info := orgsInfo{Orgs: make([]orgInfo, 0, len(members)), EventHook: c.eventHookInfo(args, members)}
 	for _, m := range members {
 		info.Orgs = append(info.Orgs, m.row(now))
 	}

@@ -23,10 +23,16 @@ const outageGrace = 5 * time.Minute
 // is healthy, and so is a receiver that blocks for less than that; the message says so.
 func (c *Component) CurrentHealth() component.Health {
 	now, args, members := time.Now(), c.arguments(), c.current()
+	var health component.Health
 	if args.single() && len(members) == 1 {
-		return members[0].verdict(now).health()
+		health = members[0].verdict(now).health()
+	} else {
+		health = healthOfAll(members, now)
 	}
-	return healthOfAll(members, now)
+	if deaf, ok := c.deaf(); ok && health.Health == component.HealthTypeHealthy {
+		return deaf
+	}
+	return health
 }
 
 // health is the condition as Alloy shows it.

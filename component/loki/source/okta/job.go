@@ -131,7 +131,7 @@ func (j *job) open(logger log.Logger, dir string, copies ...[]byte) (*checkpoint
 // poller returns a new poller that goes on where the memory's last one stood.
 func (j *job) poller(k *collector, memory *poller.Memory) *poller.Poller {
 	cfg := j.pollerConfig(k, j.clientConfig(k))
-	cfg.Memory = memory
+	cfg.Memory, cfg.Wakes = memory, k.wakes
 	cfg.Open = func() (*checkpoint.Journal, error) {
 		journal, err := j.open(k.logger, k.c.opts.DataPath, k.start.Copies...)
 		if err == nil && j.args.Clustering.Enabled {
@@ -233,7 +233,7 @@ func (args *Arguments) eventOptions(host string) event.Options {
 		Labels:             args.Labels,
 		RelabelRules:       alloy_relabel.ComponentToPromRelabelConfigs(args.RelabelRules),
 		StructuredMetadata: args.StructuredMetadata,
-		Redaction:          args.Redact.redaction(),
+		Redaction:          args.Redact.Options(),
 	}
 }
 

@@ -25,6 +25,7 @@ import (
 	httpservice "github.com/grafana/alloy/internal/service/http"
 	"github.com/grafana/alloy/internal/slogadapter"
 
+	"github.com/grafana/alloy/okta/internal/hook"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/poller"
 	"github.com/grafana/alloy/okta/internal/takeover"
@@ -62,6 +63,7 @@ type Component struct {
 	logger  log.Logger // what Alloy gives, for packages that log through go-kit
 	metrics *poller.MetricsByOrg
 	live    liveDebugging
+	hooks   *hook.Server
 
 	exchange *takeover.Exchange
 	peers    atomic.Pointer[http.Client] // for the other nodes
@@ -104,12 +106,14 @@ func New(opts component.Options, args Arguments) (*Component, error) {
 		return nil, err
 	}
 	c.exchange = takeover.New(takeover.Config{Ring: nodes, Dir: opts.DataPath, Logger: c.logger, Client: c.peers.Load})
+	counters := hook.NewMetrics()
+	c.hooks = hook.New(c.logger, counters)
 	if err := c.Update(args); err != nil {
 		return nil, err
 	}
 	// Registered last: a component that could not be built must leave no metric behind.
 	if opts.Registerer != nil {
-		opts.Registerer.MustRegister(c.metrics, &stateCollector{c})
+		opts.Registerer.MustRegister(c.metrics, counters, &stateCollector{c})
 	}
 	return c, nil
 }
@@ -118,6 +122,9 @@ func New(opts component.Options, args Arguments) (*Component, error) {
 // the arguments change. It may be called again after it returned.
 func (c *Component) Run(ctx context.Context) error {
 	running := map[*collector]run{}
+	var listening sync.WaitGroup
+	defer listening.Wait()
+	listening.Go(func() { _ = c.hooks.Run(ctx) }) // the context's error, always
 	for {
 		select { // an Update before this point is already in members
 		case <-c.updated:
@@ -227,6 +234,9 @@ func (c *Component) update(args Arguments) error {
 			return m.err
 		}
 		members = append(members, m)
+	}
+	if err := c.listen(&args, members); err != nil {
+		return err
 	}
 	for host := range byHost {
 		if !slices.ContainsFunc(members, func(m member) bool { return m.collector != nil && m.job.Load().org.Host == host }) {

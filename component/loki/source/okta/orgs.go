@@ -122,6 +122,7 @@ type wanted struct {
 
 // orgs are all that the arguments ask for, in their order.
 func (args Arguments) orgs() []wanted {
+	args.EventHook = nil // one listener for all: what changes there is nothing to an org
 	if args.single() {
 		u, _, err := oktaapi.ParseOrg(args.URL)
 		w := wanted{url: u, args: args, err: err}

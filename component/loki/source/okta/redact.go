@@ -19,8 +19,8 @@ func (r *Redact) SetToDefault() {
 	*r = Redact{Mode: redact.ModeMask, Presets: []string{redact.PresetUserIdentity}}
 }
 
-// redaction returns nil without a block. Presets that are set to [] are none.
-func (r *Redact) redaction() *redact.Options {
+// Options returns nil without a block. Presets that are set to [] are none.
+func (r *Redact) Options() *redact.Options {
 	if r == nil {
 		return nil
 	}

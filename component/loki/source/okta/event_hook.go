@@ -1,0 +1,149 @@
+package okta
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/go-kit/log/level"
+
+	"github.com/grafana/alloy/internal/component"
+	"github.com/grafana/alloy/syntax/alloytypes"
+
+	"github.com/grafana/alloy/okta/internal/hook"
+)
+
+// EventHook is a listener whose hooks wake the pollers: an event that a hook announces is polled for at once. What a hook holds is never
+// forwarded, as it is neither what the log has nor signed.
+type EventHook struct {
+	Secrets []alloytypes.Secret `alloy:"secrets,attr"`
+	Header  string              `alloy:"header,attr,optional"`
+	Path    string              `alloy:"path,attr,optional"`
+	Settle  time.Duration       `alloy:"settle,attr,optional"`
+	HTTP    Listen              `alloy:"http,block,optional"`
+}
+
+// SetToDefault implements syntax.Defaulter.
+func (e *EventHook) SetToDefault() {
+	*e = EventHook{Header: hook.DefaultHeader, Path: "/okta", Settle: time.Minute}
+	e.HTTP.SetToDefault()
+}
+
+// Validate implements syntax.Validator. It opens nothing and reads no file.
+func (e *EventHook) Validate() error {
+	if e.Settle < time.Second || e.Settle > 10*time.Minute {
+		return fmt.Errorf("event_hook: settle is %s: it must be between 1s and 10m", e.Settle)
+	}
+	cfg, err := e.config(nil, nil)
+	if err != nil {
+		return fmt.Errorf("event_hook: %w", err)
+	}
+	cfg.Routes = map[string]hook.Route{e.path(""): {}}
+	if err := cfg.Validate(); err != nil {
+		return fmt.Errorf("event_hook: %w", err)
+	}
+	return nil
+}
+
+// path is where Okta sends the hooks of an org.
+func (e *EventHook) path(org string) string { return strings.TrimRight(e.Path, "/") + "/" + org }
+
+// config is the listener with a path for each of the orgs.
+func (e *EventHook) config(orgs []string, receive hook.Receiver) (hook.Config, error) {
+	if e == nil {
+		return hook.Config{}, nil
+	}
+	cfg, err := e.HTTP.Config(e.Header)
+	if err != nil {
+		return cfg, fmt.Errorf("http: %w", err)
+	}
+	secrets, err := HookSecrets(e.Secrets)
+	if err != nil {
+		return cfg, err
+	}
+	for _, name := range orgs {
+		cfg.Routes[e.path(name)] = hook.Route{Name: name, Secrets: secrets, Receive: receive}
+	}
+	return cfg, nil
+}
+
+// listen makes the listener do what args say. An org whose name cannot be part of a path goes without hooks.
+func (c *Component) listen(args *Arguments, members []member) error {
+	var names []string
+	for _, m := range members {
+		if args.EventHook == nil || m.collector == nil {
+			continue
+		}
+		if err := (hook.Config{Addr: ":0", Routes: map[string]hook.Route{args.EventHook.path(m.name): {}}}).Validate(); err != nil {
+			level.Warn(c.logger).Log("msg", "an org gets no event hooks: its name cannot be part of a path", "name", m.name)
+			continue
+		}
+		names = append(names, m.name)
+	}
+	cfg, err := args.EventHook.config(names, c.woken)
+	if err != nil {
+		return fmt.Errorf("event_hook: %w", err)
+	}
+	c.hooks.Configure(cfg)
+	return nil
+}
+
+// woken takes a hook. It cannot fail: what it announces is in the log, and polling is what finds it.
+func (c *Component) woken(_ context.Context, n hook.Notice) error {
+	uuids := make([]string, len(n.Events))
+	for i, e := range n.Events {
+		uuids[i] = e.UUID
+	}
+	c.wake(n.Org, uuids)
+	return nil
+}
+
+// wake polls for events of an org that were announced.
+func (c *Component) wake(org string, uuids []string) {
+	c.mut.RLock()
+	defer c.mut.RUnlock()
+	if c.args.EventHook == nil {
+		return
+	}
+	for _, m := range c.members {
+		if m.name == org && m.collector != nil {
+			m.wakes.Announce(uuids, c.args.EventHook.Settle)
+		}
+	}
+}
+
+// deaf is the health of a component that should listen for hooks and cannot. Polling goes on.
+func (c *Component) deaf() (component.Health, bool) {
+	err, since := c.hooks.Err()
+	return component.Health{
+		Health: component.HealthTypeUnhealthy, UpdateTime: since,
+		Message: fmt.Sprintf("event hooks cannot be received, retrying; polling goes on: %v", err),
+	}, err != nil
+}
+
+// eventHookInfo is what the UI shows of the listener.
+type eventHookInfo struct {
+	Address string   `alloy:"address,attr,optional"` // "": it does not listen
+	Error   string   `alloy:"error,attr,optional"`
+	Paths   []string `alloy:"paths,attr,optional"`
+}
+
+func (c *Component) eventHookInfo(args *Arguments, members []member) *eventHookInfo {
+	if args.EventHook == nil {
+		return nil
+	}
+	info := &eventHookInfo{}
+	if addr := c.hooks.Addr(); addr != nil {
+		info.Address = addr.String()
+	}
+	if err, _ := c.hooks.Err(); err != nil {
+		info.Error = err.Error()
+	}
+	for _, m := range members {
+		if m.collector != nil {
+			info.Paths = append(info.Paths, args.EventHook.path(m.name))
+		}
+	}
+	return info
+}

@@ -1,0 +1,154 @@
+package okta_event_hook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/grafana/alloy/internal/component/common/loki"
+
+	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/hook"
+)
+
+const (
+	// patience is how long a delivery may take. Okta waits three seconds, and an answer that comes later is none.
+	patience = 2 * time.Second
+	// remembered is how many uuids an org has: a redelivery comes at once, so a small set is enough.
+	remembered = 4096
+)
+
+var errBlocked = errors.New("a receiver takes no entries")
+
+// receive forwards what a hook brought. When a receiver blocks it returns an error, so that Okta sends the hook once more, and goes on
+// then where it stopped.
+func (c *Component) receive(ctx context.Context, n hook.Notice) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	select {
+	case <-c.turn:
+		defer func() { c.turn <- struct{}{} }()
+	case <-ctx.Done():
+		return errBlocked
+	}
+	j, o := c.job.Load(), c.org(n.Org)
+	format := j.formatters[n.Org]
+	if o == nil || format == nil { // a reload has just removed it
+		return errBlocked
+	}
+	var sent uint64
+	var err error
+	for _, e := range n.Events {
+		var forwarded bool
+		if forwarded, err = c.forward(ctx, j, o, format, e); err != nil {
+			break
+		}
+		if forwarded {
+			sent++
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	o.events += sent
+	if err == nil {
+		o.last, c.blocked = n.Received, time.Time{}
+	} else if c.blocked.IsZero() {
+		c.blocked = time.Now()
+	}
+	return err
+}
+
+// forward sends one event to every receiver that does not have it. Each gets labels and metadata of its own, as loki.process changes
+// those that it is given.
+func (c *Component) forward(ctx context.Context, j *job, o *org, format *event.Formatter, e hook.Event) (bool, error) {
+	took := o.seen.took(e.UUID, j)
+	if took == len(j.receivers) {
+		c.metrics.duplicates.Inc()
+		return false, nil
+	}
+	events, err := event.Scan(slices.Concat([]byte("["), e.Raw, []byte("]")))
+	if err != nil || len(events) != 1 { // not what encoding/json took for an object: it costs only itself
+		return false, nil
+	}
+	entry := format.Entry(events[0], time.Now())
+	if entry.Labels == nil {
+		o.seen.add(e.UUID, j, len(j.receivers))
+		c.metrics.dropped.Inc()
+		return false, nil
+	}
+	for ; took < len(j.receivers); took++ {
+		own := entry.Entry
+		own.StructuredMetadata = slices.Clone(own.StructuredMetadata)
+		select {
+		case j.receivers[took].Chan() <- loki.NewEntry(maps.Clone(entry.Labels), own):
+		case <-ctx.Done():
+			o.seen.add(e.UUID, j, took)
+			c.mu.Lock()
+			c.at = nameOf(j.receivers[took], took)
+			c.mu.Unlock()
+			return false, errBlocked
+		}
+	}
+	o.seen.add(e.UUID, j, took)
+	c.metrics.entries.Inc()
+	return true, nil
+}
+
+func nameOf(r loki.LogsReceiver, i int) string {
+	if named, ok := r.(fmt.Stringer); ok { // Alloy's own are named after the component that exports them
+		return named.String()
+	}
+	return fmt.Sprintf("forward_to[%d]", i)
+}
+
+// seen is how many receivers have an event, by uuid, for the last so many events.
+type seen struct {
+	by   map[string]taken
+	ring []string
+	next int
+}
+
+type taken struct {
+	n   int
+	job *job // of a part of the receivers: those of this job
+}
+
+// took returns how many of j's receivers have the event.
+func (s *seen) took(uuid string, j *job) int {
+	t, ok := s.by[uuid]
+	switch {
+	case !ok || uuid == "":
+		return 0
+	case t.job == nil: // all of them had
+		return len(j.receivers)
+	case !slices.Equal(t.job.receivers, j.receivers):
+		return 0
+	}
+	return t.n
+}
+
+func (s *seen) add(uuid string, j *job, n int) {
+	if uuid == "" {
+		return
+	}
+	t := taken{n: n, job: j}
+	if n == len(j.receivers) {
+		t.job = nil
+	}
+	if s.by == nil {
+		s.by, s.ring = map[string]taken{}, make([]string, 0, remembered)
+	}
+	if _, known := s.by[uuid]; !known {
+		if len(s.ring) < remembered {
+			s.ring = append(s.ring, uuid)
+		} else {
+			delete(s.by, s.ring[s.next])
+			s.ring[s.next] = uuid
+			s.next = (s.next + 1) % remembered
+		}
+	}
+	s.by[uuid] = t
+}

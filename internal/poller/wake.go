@@ -1,0 +1,143 @@
+package poller
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/grafana/alloy/okta/internal/event"
+)
+
+const (
+	// wakeEvery is the shortest time between two polls that event hooks cause. The budget binds as always.
+	wakeEvery = time.Second
+	// awaited bounds how many announced events are looked for at once. An org that announces more is polled each second anyway.
+	awaited = 4096
+)
+
+// again are the times after an announcement at which it is polled for until the event is seen: the log may show an event later than the
+// hook that announces it arrives.
+var again = []time.Duration{0, 2 * time.Second, 5 * time.Second, 15 * time.Second, 30 * time.Second}
+
+// Wakes are the events that event hooks announced, for one poller, whose pause they end. They outlive reloads. Announce is for any
+// goroutine; the rest belongs to the running poller.
+type Wakes struct {
+	signal chan struct{} // holds a token when something was announced
+
+	mu    sync.Mutex
+	fresh []announcement // not looked at yet
+
+	open map[string]*announcement // by uuid, not seen yet
+}
+
+// announcement is one event to look for.
+type announcement struct {
+	uuid  string
+	at    time.Time     // of the hook
+	tries int           // polls since
+	until time.Duration // how long to look for it
+}
+
+// NewWakes returns wakes without announcements.
+func NewWakes() *Wakes {
+	return &Wakes{signal: make(chan struct{}, 1), open: map[string]*announcement{}}
+}
+
+// Announce tells of events that the log has or is about to show, to be looked for during settle. It never waits. A hook may be forged,
+// repeated, or about events that the poller's filter leaves out: it costs some polls, within the budget, and nothing else.
+func (w *Wakes) Announce(uuids []string, settle time.Duration) {
+	now := time.Now()
+	w.mu.Lock()
+	for _, uuid := range uuids {
+		if uuid != "" && len(w.fresh) < awaited {
+			w.fresh = append(w.fresh, announcement{uuid: uuid, at: now, until: settle})
+		}
+	}
+	w.mu.Unlock()
+	select {
+	case w.signal <- struct{}{}:
+	default:
+	}
+}
+
+// signals is closed over nil: a poller without hooks waits for none.
+func (w *Wakes) signals() <-chan struct{} {
+	if w == nil {
+		return nil
+	}
+	return w.signal
+}
+
+// take looks at what was announced since: what was delivered before needs no poll. The delay of that is none.
+func (p *Poller) take() {
+	w := p.Wakes
+	w.mu.Lock()
+	fresh := w.fresh
+	w.fresh = nil
+	w.mu.Unlock()
+	for _, a := range fresh {
+		switch {
+		case p.Memory.seen.has(a.uuid) || p.Memory.window.Has(a.uuid):
+			p.Metrics.hookSeen.Inc()
+			p.Metrics.hookDelay.Observe(0)
+		case w.open[a.uuid] == nil && len(w.open) < awaited:
+			w.open[a.uuid] = &a
+		}
+	}
+}
+
+// looked notes that a page of events was delivered: which of those announced were on it, and which are given up.
+func (p *Poller) looked(events []event.Event) {
+	if p.Wakes == nil {
+		return
+	}
+	p.take()
+	now := time.Now()
+	p.lastPoll = now
+	open := p.Wakes.open
+	if len(open) == 0 {
+		return
+	}
+	for _, ev := range events {
+		if a := open[ev.UUID]; a != nil {
+			p.Metrics.hookSeen.Inc()
+			p.Metrics.hookDelay.Observe(now.Sub(a.at).Seconds())
+			delete(open, ev.UUID)
+		}
+	}
+	for uuid, a := range open {
+		age := now.Sub(a.at)
+		for a.tries < len(again) && again[a.tries] <= age {
+			a.tries++
+		}
+		if age >= a.until {
+			p.Metrics.hookUnseen.Inc()
+			delete(open, uuid)
+		}
+	}
+}
+
+// before is when to poll: at end, or earlier for an event that was announced. A failure keeps its own pace.
+func (p *Poller) before(end time.Time) time.Time {
+	if p.Wakes == nil || p.failing {
+		return end
+	}
+	p.take()
+	for _, a := range p.Wakes.open {
+		if a.tries < len(again) && again[a.tries] < a.until {
+			end = earlier(end, latest(a.at.Add(again[a.tries]), p.lastPoll.Add(wakeEvery)))
+		}
+	}
+	return end
+}
+
+// rest waits until a time, an announcement, or the end of ctx.
+func (p *Poller) rest(ctx context.Context, until time.Time) {
+	t := time.NewTimer(time.Until(until))
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-p.Wakes.signals():
+	case <-ctx.Done():
+	}
+}
