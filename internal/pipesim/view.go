@@ -103,8 +103,9 @@ func (v *View) match(e *Entry) bool {
 	return ok
 }
 
-// Newest is the time of the newest entry that the selector matches and Loki shows.
-func (v *View) Newest(context.Context) (newest time.Time, err error) {
+// Newest is the time of the newest entry that the selector matches and Loki shows, of those that are as young as
+// back; 0: of all.
+func (v *View) Newest(_ context.Context, back time.Duration) (newest time.Time, err error) {
 	v.loki.mu.Lock()
 	defer v.loki.mu.Unlock()
 	if v.loki.faults.QueryDown {
@@ -113,7 +114,7 @@ func (v *View) Newest(context.Context) (newest time.Time, err error) {
 	now := time.Now()
 	for _, copies := range v.loki.held {
 		for _, s := range copies {
-			if s.entry.Time.After(newest) && v.match(s.entry) && v.loki.shows(s, now) {
+			if s.entry.Time.After(newest) && (back == 0 || now.Sub(s.entry.Time) <= back) && v.match(s.entry) && v.loki.shows(s, now) {
 				newest = s.entry.Time
 			}
 		}

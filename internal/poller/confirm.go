@@ -20,8 +20,9 @@ type Confirmer interface {
 	Selector() string // for messages
 	// Visible is the age up to which the destination shows an event at once; 0: any age.
 	Visible() time.Duration
-	// Newest is the time of the newest entry that the destination has, zero when it has none.
-	Newest(ctx context.Context) (time.Time, error)
+	// Newest is the time of the newest entry that the destination shows, zero when it has none
+	// as young as back. 0: as far back as one of its streams may still be open.
+	Newest(ctx context.Context, back time.Duration) (time.Time, error)
 	// Accepted is the age up to which the destination takes an event at all; 0: any age.
 	Accepted() time.Duration
 }
@@ -87,7 +88,7 @@ func (p *Poller) configure() {
 		}
 	})
 	if p.Confirm == nil {
-		m.window, m.confirm, m.previous = delivery.Window[position]{}, nil, nil
+		m.window, m.confirm, m.previous, m.unproven = delivery.Window[position]{}, nil, nil, nil
 		return
 	}
 	if m.confirm != nil && m.confirmID != p.ConfirmID && !m.window.Empty() {

@@ -85,7 +85,7 @@ func (d *destination) die() {
 
 func (d *destination) Selector() string       { return `{job="test"}` }
 func (d *destination) Visible() time.Duration { return 150 * time.Minute }
-func (d *destination) Newest(context.Context) (time.Time, error) {
+func (d *destination) Newest(context.Context, time.Duration) (time.Time, error) {
 	return time.Time{}, nil // its limits are not those of a stream
 }
 func (d *destination) Accepted() time.Duration { return 7 * 24 * time.Hour }

@@ -33,6 +33,9 @@ func (p *Poller) deliver(ctx context.Context, h *hand) (time.Duration, error) {
 			return 0, nil // ctx ended, or the page comes again
 		}
 	}
+	if m.unproven != nil && !p.proven(events, there) {
+		return 0, nil // from further back
+	}
 	pg := delivery.NewPage(m.at, m.at, len(events), len(page.Body))
 	p.announce(page, events, there.found)
 	newest, fresh, err := p.sendAll(ctx, h, there, pg)
@@ -225,20 +228,30 @@ func (p *Poller) here(ctx context.Context, h *hand) (answer, error) {
 // learnNewest asks how far Loki's streams have got when the checkpoint does not say: what is
 // far behind them needs the label late. An error is ctx's.
 func (p *Poller) learnNewest(ctx context.Context) error {
-	for p.Memory.headless {
-		newest, err := p.Confirm.Newest(ctx)
+	if !p.Memory.headless {
+		return nil
+	}
+	newest, err := p.newest(ctx, 0)
+	if err == nil {
+		p.Memory.heads.SetFloor(newest)
+		p.Memory.headless = false
+	}
+	return err
+}
+
+// newest asks for the newest entry until there is an answer. An error is ctx's.
+func (p *Poller) newest(ctx context.Context, back time.Duration) (time.Time, error) {
+	for {
+		newest, err := p.Confirm.Newest(ctx, back)
 		switch {
 		case ctx.Err() != nil:
-			return ctx.Err()
-		case err != nil:
-			p.unanswered(answer{err: err}, time.Now())
-			sleep(ctx, time.Until(p.queries.next))
-		default:
-			p.Memory.heads.SetFloor(newest)
-			p.Memory.headless = false
+			return time.Time{}, ctx.Err()
+		case err == nil:
+			return newest, nil
 		}
+		p.unanswered(answer{err: err}, time.Now())
+		sleep(ctx, time.Until(p.queries.next))
 	}
-	return nil
 }
 
 // mayLand reports whether one of events that was not found was delivered by the previous

@@ -30,6 +30,7 @@ func (at position) mark(now time.Time) checkpoint.Mark {
 type Memory struct {
 	at        position
 	known     bool                // at was set
+	unproven  *unproven           // at came from the destination and was not held against the log yet
 	journal   *checkpoint.Journal // of the last poller; that of a renamed component is another file
 	replaying time.Time           // events up to this time were delivered before; zero: no replay
 	seen      seen

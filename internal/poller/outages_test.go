@@ -45,6 +45,7 @@ type trial struct {
 	times    []time.Time
 	begin    time.Time
 	lookback time.Duration // 0: the component's default
+	overlap  time.Duration // 0: off
 
 	label    func(event.Event) string // the label "kind"; nil: none
 	id       string                   // of the configuration
@@ -142,7 +143,7 @@ func (s *trial) config(cfg oktaapi.Config) (poller.Config, *http.Client) {
 		Source: oktaapi.New(cfg),
 		Sink:   s.write, Format: s.format, Open: open, Scope: scope,
 		PageSize: oktaapi.MaxPageSize, PollInterval: interval, InitialLookback: max(s.lookback, lookback), OutOfOrder: 50 * time.Minute,
-		Confirm: view, ConfirmID: s.id,
+		Confirm: view, ConfirmID: s.id, Overlap: s.overlap,
 		Status: s.status, Metrics: s.metrics, Logger: log.NewNopLogger(),
 	}, client
 }

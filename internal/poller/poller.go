@@ -57,6 +57,9 @@ type Config struct {
 	// same after a restart without change.
 	Confirm   Confirmer
 	ConfirmID string
+	// Overlap is how far before the newest event that Confirm knows reading goes on when there is no
+	// checkpoint; 0: InitialLookback decides where it begins.
+	Overlap time.Duration
 	// Previous returns a Confirmer for what a previous process delivered under another
 	// selector. Nil: such events are not looked for.
 	Previous func(selector string) Confirmer
@@ -120,7 +123,9 @@ func (p *Poller) Run(ctx context.Context) error {
 		p.Status.set(func(s *Snapshot) { s.Ended, s.Finished, s.Watermark = true, true, p.Span.Until })
 		return nil
 	}
-	p.resume()
+	if !p.resume(ctx) {
+		return ctx.Err()
+	}
 	p.configure()
 	p.Status.set(func(s *Snapshot) { s.ReplayTo = p.Memory.replaying })
 	for ctx.Err() == nil {

@@ -1,6 +1,7 @@
 package poller
 
 import (
+	"context"
 	"time"
 
 	"github.com/go-kit/log/level"
@@ -15,8 +16,9 @@ const lastPush = 10 * time.Second
 // resume finds out where to go on. In order: where the previous poller of this process
 // stood; its last event's time, when filter, query or page size changed since; the
 // checkpoint, minus the replay window; the last event's time in a checkpoint of another
-// filter, query or page size; the initial lookback.
-func (p *Poller) resume() {
+// filter, query or page size; the newest event that the destination has, minus the overlap;
+// the initial lookback. It returns false when ctx ended before it was known.
+func (p *Poller) resume(ctx context.Context) bool {
 	m := p.Memory
 	defer func() { p.Status.set(func(s *Snapshot) { s.Watermark = latest(s.Watermark, m.at.published) }) }()
 	last, saved := p.journal.Last()
@@ -34,12 +36,12 @@ func (p *Poller) resume() {
 			// marks to come stay in order.
 			p.journal.Resume()
 		}
-		return
+		return true
 	case m.known:
 		m.at = position{cursor: p.start(m.at.published), published: m.at.published, scope: p.Scope}
 		m.replaying = time.Time{}
 		p.save(p.oldest())
-		return
+		return true
 	case saved:
 		from, _ := p.journal.Resume()
 		m.at = position{cursor: oktaapi.Cursor(from.Cursor), published: from.Published, scope: p.Scope}
@@ -50,22 +52,27 @@ func (p *Poller) resume() {
 		level.Info(p.Logger).Log("msg", "resuming from the checkpoint", "last_event", last.Published, "delivered", last.Delivered, "replay_from",
 			from.Published)
 		p.inherit()
-		return
+		return true
 	}
-	since, ok := p.journal.Continue()
-	if ok {
+	if since, ok := p.journal.Continue(); ok {
 		m.heads.SetFloor(since)
-	} else if p.Span != nil {
-		since = p.Span.Since
-	} else {
-		since = time.Now().Add(-p.InitialLookback)
-		level.Info(p.Logger).Log("msg", "no checkpoint, starting from the initial lookback", "since", since.UTC().Format(time.RFC3339))
+		p.begin(since)
+		return true
 	}
-	m.at = position{cursor: p.start(since), published: since, scope: p.Scope}
+	if p.Span != nil {
+		p.begin(p.Span.Since)
+		return true
+	}
+	return p.beginAnew(ctx)
+}
+
+// begin takes a time for the position.
+func (p *Poller) begin(since time.Time) {
+	p.Memory.at = position{cursor: p.start(since), published: since, scope: p.Scope}
 	p.inherit()
 	// Saved before the first request: if the token is wrong for a week, the start is
 	// still where it was meant to be, also after a restart.
-	p.save(m.at)
+	p.save(p.Memory.at)
 }
 
 // oldest is where the oldest page that waits begins, or where the poller stands: the place

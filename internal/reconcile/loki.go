@@ -105,15 +105,6 @@ func (l *Loki) Visible() time.Duration {
 // Accepted is the age up to which Loki takes an entry; 0: any age.
 func (l *Loki) Accepted() time.Duration { return l.cfg.MaxAge }
 
-// Newest returns the time of the newest entry under the selector, of those that an ingester may have in memory: Loki refuses what is
-// far behind it. Zero when there is none.
-func (l *Loki) Newest(ctx context.Context) (time.Time, error) {
-	now := time.Now()
-	within := span{now.Add(-max(l.cfg.Ingesters, DefaultIngesters)), now.Add(creationGrace)}
-	page, err := l.query(ctx, l.cfg.Selector, within, 1, backward, func(string) {})
-	return page.last, err
-}
-
 // Find returns the uuids of events that are in Loki. With an error nothing is known.
 func (l *Loki) Find(ctx context.Context, events []Event) (map[string]bool, error) {
 	s := search{loki: l, wanted: make(map[string]time.Time, len(events)), found: make(map[string]bool, len(events))}

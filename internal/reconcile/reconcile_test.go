@@ -173,7 +173,11 @@ func (f *fakeLoki) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		filter = regexp.MustCompile(strings.TrimSuffix(pattern, "`"))
 	}
 	values := [][2]string{}
-	for _, e := range f.entries {
+	entries := slices.Clone(f.entries)
+	if r.Form.Get("direction") == "backward" {
+		slices.Reverse(entries)
+	}
+	for _, e := range entries {
 		if ns := e.at.UnixNano(); ns >= start && ns < end && filter.MatchString(e.line) && len(values) < limit {
 			values = append(values, [2]string{strconv.FormatInt(ns, 10), e.line})
 		}
@@ -347,10 +351,49 @@ func TestFindEndsWithItsContext(t *testing.T) {
 func TestNewestIsOneShortQuery(t *testing.T) {
 	f := &fakeLoki{entries: []entry{{time.Now().Add(-time.Minute), `{"uuid":"a"}`}}}
 	l := clientOf(t, f)
-	newest, err := l.Newest(t.Context())
+	newest, err := l.Newest(t.Context(), 0)
 	require.NoError(t, err)
 	require.Equal(t, f.entries[0].at.UnixNano(), newest.UnixNano())
 	require.Equal(t, `{job="x"}`, f.queries[0].Get("query"))
 	require.Equal(t, "backward", f.queries[0].Get("direction"))
 	require.Equal(t, "1", f.queries[0].Get("limit"))
+}
+
+func TestNewestLooksFurtherAndFurtherBack(t *testing.T) {
+	for name, c := range map[string]struct {
+		age      time.Duration
+		maxRange time.Duration
+		queries  int
+		found    bool
+	}{
+		"a minute":                   {time.Minute, 0, 1, true},
+		"a day":                      {24 * time.Hour, 0, 2, true},
+		"80 days":                    {80 * 24 * time.Hour, 0, 6, true},
+		"100 days":                   {100 * 24 * time.Hour, 0, 6, false},
+		"short ranges alone allowed": {40 * 24 * time.Hour, 7 * 24 * time.Hour, 13, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			at := time.Now().Add(-c.age)
+			f := &fakeLoki{entries: []entry{{at.Add(-time.Hour), "uuid"}, {at, "uuid"}}, maxRange: c.maxRange}
+			newest, err := clientOf(t, f).Newest(t.Context(), 90*24*time.Hour)
+			require.NoError(t, err)
+			require.LessOrEqual(t, len(f.queries), c.queries)
+			require.Equal(t, c.found, !newest.IsZero())
+			if c.found {
+				require.Equal(t, f.entries[1].at.UnixNano(), newest.UnixNano())
+			}
+		})
+	}
+}
+
+func TestNewestIsNotKnownWhileLokiFails(t *testing.T) {
+	for name, status := range map[string]int{"500": 500, "429": 429, "401": 401} {
+		t.Run(name, func(t *testing.T) {
+			f := &fakeLoki{fail: func(w http.ResponseWriter) bool { http.Error(w, "no", status); return true }}
+			newest, err := clientOf(t, f).Newest(t.Context(), 90*24*time.Hour)
+			require.Error(t, err)
+			require.Zero(t, newest)
+			require.Len(t, f.queries, 1)
+		})
+	}
 }

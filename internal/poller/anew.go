@@ -1,0 +1,99 @@
+package poller
+
+import (
+	"context"
+	"time"
+
+	"github.com/go-kit/log/level"
+
+	"github.com/grafana/alloy/okta/internal/event"
+)
+
+// proof is how many events of the log show whether a position is one that was reached.
+const proof = 20
+
+// unproven is a position that came from the newest entry that the destination has. That entry
+// may be of another org, or a probe that was delivered ahead of a gap.
+type unproven struct {
+	newest time.Time
+	back   time.Duration // how far before newest the position is
+	oldest time.Time     // no position is tried before it
+}
+
+// beginAnew sets the position without a checkpoint. It returns false when ctx ended.
+func (p *Poller) beginAnew(ctx context.Context) bool {
+	initial := time.Now().Add(-p.InitialLookback)
+	if p.Confirm == nil || p.Overlap == 0 {
+		level.Info(p.Logger).Log("msg", "no checkpoint, starting from the initial lookback", "since", initial.UTC().Format(time.RFC3339))
+		p.begin(initial)
+		return true
+	}
+	newest, err := p.newest(ctx, Retention)
+	if err != nil {
+		return false
+	}
+	if newest.IsZero() {
+		level.Info(p.Logger).Log("msg", "no checkpoint and nothing in Loki, starting from the initial lookback",
+			"since", initial.UTC().Format(time.RFC3339), "selector", p.Confirm.Selector())
+		p.begin(initial)
+		return true
+	}
+	oldest := Retention
+	if accepted := p.Confirm.Accepted(); accepted > 0 {
+		oldest = min(oldest, accepted)
+	}
+	level.Info(p.Logger).Log("msg", "no checkpoint, continuing from the newest event that Loki has", "newest", newest.UTC().Format(time.RFC3339),
+		"overlap", p.Overlap)
+	p.Memory.unproven = &unproven{newest: newest, oldest: time.Now().Add(-oldest)}
+	p.goBack(p.Overlap)
+	p.inherit()
+	sleep(ctx, lastPush) // of a process that was killed a moment ago
+	return ctx.Err() == nil
+}
+
+// goBack moves the unproven position. It is not saved: the next process finds it as this one did.
+func (p *Poller) goBack(d time.Duration) {
+	u := p.Memory.unproven
+	u.back = d
+	since := latest(u.newest.Add(-d), u.oldest)
+	p.Memory.at = position{cursor: p.start(since), published: since, scope: p.Scope}
+}
+
+// proven holds the position's page against what the destination has of it: at least half of its
+// first events before the newest one. Else everything before may be missing too, and it goes back
+// twice as far, until the destination would refuse what it finds there.
+func (p *Poller) proven(events []event.Event, there answer) bool {
+	m := p.Memory
+	u, now := m.unproven, time.Now()
+	found, asked := 0, 0
+	for _, ev := range events {
+		if asked < proof && ev.Published.Before(u.newest) && p.confirmable(ev, now) && p.Format(ev, now).Labels != nil {
+			asked++
+			if there.found[ev.UUID] {
+				found++
+			}
+		}
+	}
+	switch {
+	case found > 0 && 2*found >= asked && u.back == p.Overlap:
+	case found > 0 && 2*found >= asked:
+		// What is before a gap may have gaps of its own: events that were lost and waited to be delivered again.
+		p.goBack(2 * u.back)
+		m.unproven = nil
+		p.save(m.at)
+		return false
+	case m.at.published.After(u.oldest):
+		p.goBack(2 * u.back)
+		return false
+	case asked > 0:
+		m.unproven = nil
+		initial := now.Add(-p.InitialLookback)
+		level.Warn(p.Logger).Log("msg", "what Loki has under the selector are not this org's events, starting from the initial lookback",
+			"selector", p.Confirm.Selector(), "since", initial.UTC().Format(time.RFC3339))
+		p.begin(initial)
+		return false
+	}
+	m.unproven = nil
+	p.save(m.at)
+	return true
+}

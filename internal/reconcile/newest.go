@@ -1,0 +1,42 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+const (
+	// longestSearch is below Loki's default max_query_length of 721h; a search for one entry is cheap.
+	longestSearch = 30 * 24 * time.Hour
+	// leastSearch keeps a search through 90 days to some hundred queries.
+	leastSearch = 6 * time.Hour
+)
+
+// Newest returns the time of the newest entry under the selector that is as young as back, or that
+// an ingester may have in memory: Loki refuses what is far behind that one. Zero when there is none.
+//
+// It looks at what is young first. A range that Loki refuses or does not answer in time is halved.
+func (l *Loki) Newest(ctx context.Context, back time.Duration) (time.Time, error) {
+	now := time.Now()
+	recent := max(l.cfg.Ingesters, DefaultIngesters)
+	oldest := now.Add(-max(back, recent))
+	end, longest, length := now.Add(creationGrace), longestSearch, recent+creationGrace
+	for end.After(oldest) {
+		length = min(length, longest)
+		start := end.Add(-length)
+		if start.Before(oldest) {
+			start = oldest
+		}
+		page, err := l.query(ctx, l.cfg.Selector, span{start, end}, 1, backward, func(string) {})
+		switch {
+		case (errors.Is(err, errRange) || errors.Is(err, errSlow)) && ctx.Err() == nil && length/2 >= leastSearch:
+			longest = length / 2
+			continue
+		case err != nil || page.entries > 0:
+			return page.last, err
+		}
+		end, length = start, 8*length
+	}
+	return time.Time{}, nil
+}
