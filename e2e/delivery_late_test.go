@@ -51,7 +51,7 @@ func TestEventsAnHourLateArrive(t *testing.T) {
 }
 
 // The runbook's "start again from some time ago", on a live stream: stop Alloy, move the checkpoint away, start with an initial_lookback
-// that reaches far enough. What Loki has is skipped, what it lacks arrives.
+// that reaches far enough and without going on from what Loki has. What Loki has is skipped, what it lacks arrives.
 func TestACursorSetBackBy23Hours(t *testing.T) {
 	t.Parallel()
 	const n = "3000"
@@ -67,7 +67,8 @@ func TestACursorSetBackBy23Hours(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, files, 1)
 	require.NoError(t, os.Rename(files[0], files[0]+".before"))
-	require.NoError(t, os.WriteFile(s.alloy.config, []byte(strings.Replace(quick, `"2h"`, `"23h"`, 1)), 0o600))
+	back := strings.NewReplacer(`"2h"`, `"23h"`, "reconcile {", "reconcile {\n\t\tresume_overlap = \"0s\"").Replace(quick)
+	require.NoError(t, os.WriteFile(s.alloy.config, []byte(back), 0o600))
 	s.alloy.start(t)
 	s.waitForMore(t, "loki_source_okta_skipped_events_total", 0)
 	time.Sleep(perForm(15*time.Second, 2*time.Minute))

@@ -42,8 +42,8 @@ func (p *Poller) beginAnew(ctx context.Context) bool {
 	if accepted := p.Confirm.Accepted(); accepted > 0 {
 		oldest = min(oldest, accepted)
 	}
-	level.Info(p.Logger).Log("msg", "no checkpoint, continuing from the newest event that Loki has", "newest", newest.UTC().Format(time.RFC3339),
-		"overlap", p.Overlap)
+	level.Info(p.Logger).Log("msg", "no checkpoint, continuing from the newest event that Loki has",
+		"newest", newest.UTC().Format(time.RFC3339), "overlap", p.Overlap)
 	p.Memory.unproven = &unproven{newest: newest, oldest: time.Now().Add(-oldest)}
 	p.goBack(p.Overlap)
 	p.inherit()

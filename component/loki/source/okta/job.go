@@ -40,6 +40,7 @@ type job struct {
 	previous  func(selector string) poller.Confirmer
 	replay    time.Duration
 	fills     []*fill
+	overlap   time.Duration
 }
 
 // connections are what all orgs of a component use.
@@ -90,7 +91,7 @@ func newJob(args Arguments, shared connections, logger log.Logger) (*job, error)
 		if err != nil {
 			return nil, fmt.Errorf("reconcile: %w", err)
 		}
-		j.confirm, j.confirmID = loki, id
+		j.confirm, j.confirmID, j.overlap = loki, id, args.Reconcile.ResumeOverlap
 		j.previous = func(selector string) poller.Confirmer { return loki.WithSelector(selector) }
 	}
 	return j, nil
@@ -169,6 +170,7 @@ func (j *job) pollerConfig(k *collector, client oktaapi.Config) poller.Config {
 		OutOfOrder:      j.args.OutOfOrderWindow,
 		Confirm:         j.confirm,
 		ConfirmID:       j.confirmID,
+		Overlap:         j.overlap,
 		Previous:        j.previous,
 		Pipeline:        j.pipeline(),
 		PerStream:       j.args.Reconcile != nil && j.args.Reconcile.Ordering == orderingStream,

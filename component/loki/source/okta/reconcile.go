@@ -18,6 +18,7 @@ import (
 	"github.com/grafana/alloy/internal/component/common/config"
 
 	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/poller"
 	"github.com/grafana/alloy/okta/internal/reconcile"
 )
 
@@ -32,8 +33,9 @@ const (
 )
 
 const (
-	defaultMargin = 5 * time.Second
-	maxMargin     = time.Hour
+	defaultMargin  = 5 * time.Second
+	maxMargin      = time.Hour
+	defaultOverlap = time.Hour
 )
 
 // Reconcile is where to ask what has arrived.
@@ -44,6 +46,8 @@ type Reconcile struct {
 	Margin   time.Duration `alloy:"margin,attr,optional"`
 	// Ordering says which later event proves that one is lost.
 	Ordering string `alloy:"ordering,attr,optional"`
+	// ResumeOverlap is how far before the newest event in Loki a start without a checkpoint begins; 0s: at initial_lookback.
+	ResumeOverlap time.Duration `alloy:"resume_overlap,attr,optional"`
 	// Loki's settings of these names.
 	QueryIngestersWithin   time.Duration `alloy:"query_ingesters_within,attr,optional"`
 	RejectOldSamplesMaxAge time.Duration `alloy:"reject_old_samples_max_age,attr,optional"`
@@ -56,6 +60,7 @@ func (r *Reconcile) SetToDefault() {
 	*r = Reconcile{
 		Margin:                 defaultMargin,
 		Ordering:               orderingAll,
+		ResumeOverlap:          defaultOverlap,
 		QueryIngestersWithin:   reconcile.DefaultIngesters,
 		RejectOldSamplesMaxAge: reconcile.DefaultMaxAge,
 		HTTPClientConfig:       config.DefaultHTTPClientConfig,
@@ -77,6 +82,9 @@ func (r *Reconcile) Validate() error {
 	}
 	if r.Ordering != orderingAll && r.Ordering != orderingStream {
 		return fmt.Errorf("ordering is %q: it must be %q or %q", r.Ordering, orderingAll, orderingStream)
+	}
+	if r.ResumeOverlap < 0 || r.ResumeOverlap > poller.Retention {
+		return fmt.Errorf("resume_overlap is %s: it must be between 0s and %s", r.ResumeOverlap, poller.Retention)
 	}
 	if r.RejectOldSamplesMaxAge < 0 {
 		return fmt.Errorf("reject_old_samples_max_age is %s: it must be what Loki has, 0s if that refuses no entry for its age",
