@@ -1,0 +1,316 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/grafana/alloy/okta/internal/oktasim"
+	"github.com/grafana/alloy/okta/internal/testbed"
+)
+
+// What is promised about a take-over: from the kill, or from SIGTERM, to the first request of the next node.
+const (
+	afterKill = 45 * time.Second
+	afterTerm = 3 * time.Second
+)
+
+// clustered is three nodes and their orgs on one Loki, under load.
+type clustered struct {
+	*rand.Rand
+	t     *testing.T
+	loki  *testbed.Loki
+	nodes *testbed.Cluster
+	orgs  []*oktasim.Org
+	hosts []string
+	stop  func() // the load
+}
+
+// startCluster starts three nodes that share so many orgs, each of which logs an event a second.
+func startCluster(t *testing.T, orgs int, flags ...string) *clustered {
+	t.Helper()
+	seed := rand.Uint64N(1_000_000)
+	t.Logf("seed %d", seed)
+	s := &clustered{Rand: rand.New(rand.NewPCG(seed, 0)), t: t, loki: startLoki(t)}
+	var config strings.Builder
+	fmt.Fprintf(&config, "loki.source.okta \"default\" {\n\tpoll_interval = \"500ms\"\n\tforward_to = [loki.write.default.receiver]\n"+
+		"\treconcile {\n\t\turl = %q\n\t}\n\tclustering {\n\t\tenabled = true\n\t}\n", s.loki.URL())
+	for i := range orgs {
+		o := &oktasim.Org{Token: token, RateLimit: -1, Seed: int64(seed) + int64(i)}
+		server := httptest.NewServer(o)
+		t.Cleanup(server.Close)
+		s.orgs, s.hosts = append(s.orgs, o), append(s.hosts, strings.TrimPrefix(server.URL, "http://"))
+		fmt.Fprintf(&config, "\torg \"o%d\" {\n\t\turl = %q\n\t\tapi_token = %q\n\t}\n", i, server.URL, token)
+	}
+	fmt.Fprintf(&config, "}\nloki.write \"default\" {\n\tendpoint {\n\t\turl = \"%s/loki/api/v1/push\"\n\t}\n}\n", s.loki.URL())
+	s.nodes = &testbed.Cluster{Bin: program(t, "alloy-okta"), Dir: t.TempDir(), Flags: flags}
+	s.nodes.Config = filepath.Join(s.nodes.Dir, "config.alloy")
+	require.NoError(t, os.WriteFile(s.nodes.Config, []byte(config.String()), 0o600))
+	t.Cleanup(s.nodes.Close)
+	for range 3 {
+		s.add()
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				for _, o := range s.orgs {
+					o.Generate(1, 0)
+				}
+			}
+		}
+	}()
+	s.stop = func() { cancel(); <-done }
+	t.Cleanup(s.stop)
+	s.requirePolled(30 * time.Second)
+	return s
+}
+
+func (s *clustered) start(n *testbed.Node) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), startWithin)
+	defer cancel()
+	require.NoError(s.t, n.Start(ctx))
+}
+
+// add adds a node and starts it.
+func (s *clustered) add() *testbed.Node {
+	s.t.Helper()
+	n, err := s.nodes.Add()
+	require.NoError(s.t, err)
+	watchLog(s.t, func() *testbed.Process { return n.Process })
+	s.start(n)
+	return n
+}
+
+// requests is how many requests each org got so far.
+func (s *clustered) requests() (counts []int) {
+	for _, o := range s.orgs {
+		counts = append(counts, len(o.Requests()))
+	}
+	return counts
+}
+
+// requirePolled waits until each org has been polled from now on, and returns how long that took.
+func (s *clustered) requirePolled(within time.Duration) time.Duration {
+	s.t.Helper()
+	begin, before := time.Now(), s.requests()
+	require.Eventually(s.t, func() bool {
+		for i, now := range s.requests() {
+			if now <= before[i] {
+				return false
+			}
+		}
+		return true
+	}, within, 20*time.Millisecond, "an org is not polled")
+	return time.Since(begin)
+}
+
+// owned is how many orgs a node says are its own.
+func (s *clustered) owned(n *testbed.Node) int {
+	count, err := (&collector{Process: n.Process, addr: n.Addr}).metric(s.t.Context(), "loki_source_okta_owned")
+	require.NoError(s.t, err)
+	return int(count)
+}
+
+// requireTaken waits until other nodes have all orgs, and poll them.
+func (s *clustered) requireTaken(from *testbed.Node, within time.Duration) {
+	s.t.Helper()
+	begin := time.Now()
+	require.Eventually(s.t, func() bool {
+		count := 0
+		for _, n := range s.running() {
+			if n != from {
+				count += s.owned(n)
+			}
+		}
+		return count == len(s.orgs)
+	}, within, 50*time.Millisecond, "an org is no node's")
+	s.requirePolled(within - time.Since(begin))
+}
+
+// busiest is a running node that owns orgs.
+func (s *clustered) busiest() *testbed.Node {
+	var most *testbed.Node
+	had := -1
+	for _, n := range s.running() {
+		if count := s.owned(n); count > had {
+			most, had = n, count
+		}
+	}
+	require.Positive(s.t, had)
+	return most
+}
+
+func (s *clustered) running() (all []*testbed.Node) {
+	for _, n := range s.nodes.Nodes {
+		if n.Process == nil {
+			continue
+		}
+		select {
+		case <-n.Exited():
+		default:
+			all = append(all, n)
+		}
+	}
+	return all
+}
+
+// settle ends the load, and returns what all orgs have logged once Loki has it and nothing is under way.
+func (s *clustered) settle() (all []record) {
+	s.t.Helper()
+	s.stop()
+	for _, o := range s.orgs {
+		for _, e := range o.Events() {
+			all = append(all, recordOf(s.t, e))
+		}
+	}
+	waitForCount(s.t, s.loki.Reader(), selector, all, len(all), 3*time.Minute)
+	for _, n := range s.running() {
+		require.NoError(s.t, n.Stop(stopWithin))
+		require.NotContains(s.t, n.Log(), token)
+	}
+	return all
+}
+
+// requireAtLeastOnce checks that nothing is missing, and returns how many events are doubled.
+func (s *clustered) requireAtLeastOnce(all []record) (doubled int) {
+	s.t.Helper()
+	from, to := span(all)
+	held, err := s.loki.Reader().Entries(s.t.Context(), selector, from, to)
+	require.NoError(s.t, err)
+	d := compare(all, held)
+	require.Empty(s.t, d.missing)
+	require.Empty(s.t, d.foreign)
+	count, err := s.loki.Reader().Count(s.t.Context(), selector, from, to)
+	require.NoError(s.t, err)
+	return count - len(all)
+}
+
+// Nodes that crash, are stopped, added and restarted double nothing; where two of them read one org for a while because one hangs or is
+// cut off, doubles are bounded. Nothing is ever lost.
+func TestAClusterOfNodes(t *testing.T) {
+	trials := map[string]func(*testing.T){"a stop and a kill": stopAndKill}
+	if long() {
+		trials["rolled and changed"] = rolledAndChanged
+		trials["one hangs"] = oneHangs
+		trials["one is cut off"] = func(t *testing.T) { oneIsCutOff(t, 150) }
+		trials["a minority with wait-for-size"] = func(t *testing.T) { oneIsCutOff(t, 30, "--cluster.wait-for-size=2") }
+	}
+	for name, trial := range trials {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			trial(t)
+		})
+	}
+}
+
+func stopAndKill(t *testing.T) {
+	orgs := 6
+	if long() {
+		orgs = 30
+	}
+	s := startCluster(t, orgs)
+	time.Sleep(5 * time.Second)
+
+	n := s.busiest()
+	begin, stopped := time.Now(), make(chan error, 1)
+	go func() { stopped <- n.Stop(stopWithin) }()
+	s.requireTaken(n, afterTerm)
+	t.Logf("every org is polled %s after SIGTERM", time.Since(begin))
+	require.NoError(t, <-stopped)
+	time.Sleep(2 * time.Second)
+
+	n = s.busiest()
+	begin = time.Now()
+	n.Kill()
+	s.requireTaken(n, afterKill)
+	t.Logf("every org is polled %s after kill -9", time.Since(begin))
+	time.Sleep(2 * time.Second)
+
+	all := s.settle()
+	requireExactlyOnce(t, s.loki.Reader(), selector, all)
+	t.Logf("%d events", len(all))
+}
+
+// rolledAndChanged restarts nodes one after the other, adds, removes and kills one.
+func rolledAndChanged(t *testing.T) {
+	s := startCluster(t, 30)
+	for range 2 {
+		for _, n := range s.running() {
+			require.NoError(t, n.Stop(stopWithin))
+			time.Sleep(time.Duration(s.IntN(3000)) * time.Millisecond)
+			s.start(n)
+			time.Sleep(time.Duration(5000+s.IntN(10_000)) * time.Millisecond)
+		}
+		s.requirePolled(20 * time.Second)
+		added := s.add()
+		time.Sleep(15 * time.Second)
+		require.Positive(t, s.owned(added))
+		require.NoError(t, added.Stop(stopWithin))
+		n := s.busiest()
+		n.Kill()
+		time.Sleep(time.Duration(s.IntN(45)) * time.Second)
+		s.start(n)
+		s.requirePolled(afterKill)
+	}
+	all := s.settle()
+	requireExactlyOnce(t, s.loki.Reader(), selector, all)
+	t.Logf("%d events", len(all))
+}
+
+// oneHangs stops a process for a minute without its noticing.
+func oneHangs(t *testing.T) {
+	s := startCluster(t, 30)
+	time.Sleep(15 * time.Second)
+	for range 3 {
+		n := s.busiest()
+		require.NoError(t, n.Signal(syscall.SIGSTOP))
+		time.Sleep(time.Minute)
+		require.NoError(t, n.Signal(syscall.SIGCONT))
+		time.Sleep(30 * time.Second)
+		require.Positive(t, s.owned(n))
+	}
+	all := s.settle()
+	doubled := s.requireAtLeastOnce(all)
+	t.Logf("%d of %d events are doubled", doubled, len(all))
+	require.Less(t, doubled, 3*3*30, "more than what was under way, three seconds of each org, when it began to hang")
+}
+
+// oneIsCutOff cuts a node off from the others, not from Okta and Loki. most is how many seconds' events may be doubled.
+func oneIsCutOff(t *testing.T, most int, flags ...string) {
+	s := startCluster(t, 30, flags...)
+	time.Sleep(15 * time.Second)
+	n := s.busiest()
+	s.nodes.Isolate(n, true)
+	time.Sleep(2 * time.Minute)
+	if len(flags) > 0 {
+		require.Zero(t, s.owned(n), "a minority works on")
+	} else {
+		require.Equal(t, 30, s.owned(n), "it has taken all orgs")
+	}
+	s.nodes.Isolate(n, false)
+	time.Sleep(30 * time.Second)
+	require.Positive(t, s.owned(n))
+	s.requirePolled(20 * time.Second)
+	all := s.settle()
+	doubled := s.requireAtLeastOnce(all)
+	t.Logf("%d of %d events are doubled", doubled, len(all))
+	require.LessOrEqual(t, doubled, 30*most)
+}

@@ -1,0 +1,136 @@
+package testbed
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// Link is a TCP proxy through which the other nodes of a Cluster reach one. It tells by the connection's socket which node is at its
+// other end (Linux), so that it can cut off one of them.
+type Link struct {
+	node     *Node
+	listener net.Listener
+
+	mu    sync.Mutex
+	off   map[*Node]bool        // nodes that get through no longer; the link's own: none does
+	conns map[net.Conn]net.Conn // from the client, to the node
+}
+
+func newLink(n *Node) (*Link, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("link to %s: %w", n.Name, err)
+	}
+	l := &Link{node: n, listener: listener, off: map[*Node]bool{}, conns: map[net.Conn]net.Conn{}}
+	go l.accept()
+	return l, nil
+}
+
+// Addr is where the other nodes reach the node.
+func (l *Link) Addr() string { return l.listener.Addr().String() }
+
+func (l *Link) accept() {
+	for {
+		client, err := l.listener.Accept()
+		if err != nil {
+			return // closed
+		}
+		go l.serve(client)
+	}
+}
+
+func (l *Link) serve(client net.Conn) {
+	defer client.Close()
+	if l.refuses(client) {
+		_, _ = io.Copy(io.Discard, client) // as a network does that drops packets: no answer, until the client gives up
+		return
+	}
+	to, err := net.Dial("tcp", l.node.Addr)
+	if err != nil {
+		return
+	}
+	defer to.Close()
+	l.mu.Lock()
+	l.conns[client] = to
+	l.mu.Unlock()
+	go func() { _, _ = io.Copy(client, to); client.Close() }()
+	_, _ = io.Copy(to, client)
+	l.mu.Lock()
+	delete(l.conns, client)
+	l.mu.Unlock()
+}
+
+// refuses reports whether a connection is from a node that is cut off.
+func (l *Link) refuses(client net.Conn) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.off) == 0 {
+		return false
+	}
+	if l.off[l.node] {
+		return true
+	}
+	inode := socketOf(client.RemoteAddr().String())
+	for n := range l.off {
+		if n.Process != nil && inode != "" && has(n.PID(), inode) {
+			return true
+		}
+	}
+	return false
+}
+
+// cut has a node no longer get through, or again.
+func (l *Link) cut(n *Node, off bool) {
+	l.mu.Lock()
+	if off {
+		l.off[n] = true
+	} else {
+		delete(l.off, n)
+	}
+	open := make(map[net.Conn]net.Conn, len(l.conns))
+	for client, to := range l.conns {
+		open[client] = to
+	}
+	l.mu.Unlock()
+	if !off {
+		return
+	}
+	for client, to := range open {
+		if l.refuses(client) {
+			client.Close()
+			to.Close()
+		}
+	}
+}
+
+func (l *Link) close() { l.listener.Close() }
+
+// socketOf is the inode of the socket with a local address, 127.0.0.1:PORT; "" when there is none.
+func socketOf(addr string) string {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return ""
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		return ""
+	}
+	local := fmt.Sprintf("0100007F:%04X", n)
+	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+		data, err := os.ReadFile(table)
+		if err != nil {
+			continue
+		}
+		for line := range strings.Lines(string(data)) {
+			if fields := strings.Fields(line); len(fields) > 9 && strings.HasSuffix(fields[1], local) {
+				return fields[9]
+			}
+		}
+	}
+	return ""
+}
