@@ -57,6 +57,7 @@ func Of(t testing.TB) map[string]Metric {
 	args.Reconcile = &okta.Reconcile{}
 	args.Reconcile.SetToDefault()
 	args.Reconcile.URL = lokiServer.URL
+	args.Clustering.Enabled = true // alone
 	args.Backfills = []okta.Backfill{{Since: hoursAgo(3), Until: hoursAgo(2)}}
 	require.NoError(t, args.Validate())
 	registry := &recorder{Registry: prometheus.NewRegistry()}

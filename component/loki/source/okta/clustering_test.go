@@ -1,0 +1,188 @@
+package okta
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/grafana/ckit/peer"
+	"github.com/grafana/ckit/shard"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+
+	"github.com/grafana/alloy/internal/component"
+	"github.com/grafana/alloy/internal/component/common/loki"
+	"github.com/grafana/alloy/internal/service/cluster"
+	httpservice "github.com/grafana/alloy/internal/service/http"
+
+	"github.com/grafana/alloy/okta/internal/oktasim"
+)
+
+// fakeCluster is a cluster service as one node has it.
+type fakeCluster struct {
+	*sharedCluster
+	self string
+}
+
+// sharedCluster is what all nodes agree on.
+type sharedCluster struct {
+	mu    sync.Mutex
+	owner string // "": nobody takes part yet
+	ready bool
+	addrs map[string]string
+	asked map[shard.Key]bool
+}
+
+func (c *sharedCluster) set(change func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	change()
+}
+
+func (c fakeCluster) Ready() bool { c.mu.Lock(); defer c.mu.Unlock(); return c.ready }
+
+func (c fakeCluster) Peers() (all []peer.Peer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for name, addr := range c.addrs {
+		all = append(all, peer.Peer{Name: name, Addr: addr, Self: name == c.self, State: peer.StateParticipant})
+	}
+	return all
+}
+
+func (c fakeCluster) Lookup(key shard.Key, n int, op shard.Op) ([]peer.Peer, error) {
+	var owner, other peer.Peer
+	peers := c.Peers()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, p := range peers {
+		if p.Name == c.owner {
+			owner = p
+		} else {
+			other = p
+		}
+	}
+	c.asked[key] = true
+	if c.owner == "" || op != shard.OpReadWrite {
+		return nil, errors.New("not enough peers")
+	}
+	return []peer.Peer{owner, other}[:n], nil
+}
+
+// runsAs runs the component as a node until the test ends. Its HTTP server wants a password.
+func runsAs(t *testing.T, shared *sharedCluster, name, body string) *site {
+	t.Helper()
+	args, err := evaluate(t, "forward_to = [receiver]\n"+body)
+	require.NoError(t, err)
+	s := &site{receiver: loki.NewLogsReceiver(), registry: prometheus.NewRegistry(), dir: t.TempDir()}
+	args.ForwardTo = []loki.LogsReceiver{s.receiver}
+	s.Component, err = New(component.Options{
+		ID: "loki.source.okta.test", DataPath: s.dir, Logger: slog.New(slog.NewTextHandler(s, nil)), Registerer: s.registry,
+		GetServiceData: func(service string) (any, error) {
+			switch service {
+			case cluster.ServiceName:
+				return fakeCluster{shared, name}, nil
+			case httpservice.ServiceName:
+				return httpservice.Data{BaseHTTPPath: "/api/v0/component"}, nil
+			}
+			return nil, errors.New("no such service")
+		},
+	}, args)
+	require.NoError(t, err)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, password, _ := r.BasicAuth(); password != "hunter2secret" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		http.StripPrefix("/api/v0/component/loki.source.okta.test", s.Handler()).ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	shared.set(func() { shared.addrs[name] = strings.TrimPrefix(server.URL, "http://") })
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); _ = s.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done })
+	return s
+}
+
+func TestNodesShareOrgsAndTheirCursors(t *testing.T) {
+	org := &oktasim.Org{Token: "right"}
+	org.Generate(3, time.Minute)
+	host := serving(t, org)
+	body := fmt.Sprintf(`
+		url           = "http://%s"
+		api_token     = "right"
+		poll_interval = "100ms"
+		replay_window = "0s"
+		clustering {
+			enabled = true
+			basic_auth {
+				username = "alloy"
+				password = "hunter2secret"
+			}
+		}`, host)
+	shared := &sharedCluster{addrs: map[string]string{}, asked: map[shard.Key]bool{}, ready: true}
+	a, b := runsAs(t, shared, "node-a", body), runsAs(t, shared, "node-b", body)
+	require.Contains(t, a.CurrentHealth().Message, "no node reads it")
+
+	change := func(f func()) {
+		shared.set(f)
+		a.NotifyClusterChange()
+		b.NotifyClusterChange()
+	}
+	change(func() { shared.owner = "node-a" })
+	for range 3 {
+		a.take(t)
+	}
+	until(t, "an empty page", func() bool { return a.DebugInfo().(debugInfo).PagesForwarded > 1 })
+	require.Equal(t, "node-a reads it", b.CurrentHealth().Message)
+	require.Equal(t, component.HealthTypeHealthy, b.CurrentHealth().Health)
+	require.Equal(t, "node-a reads it", b.DebugInfo().(debugInfo).State)
+	require.Equal(t, 1.0, gauge(t, a.registry, "owned", host))
+	require.Equal(t, 0.0, gauge(t, b.registry, "owned", host))
+	until(t, "the standby has the cursor", func() bool {
+		files, _ := filepath.Glob(filepath.Join(b.dir, "*.standby.json"))
+		return len(files) == 1
+	})
+
+	change(func() { shared.owner = "node-b" })
+	org.Generate(2, 0)
+	for range 2 {
+		b.take(t)
+	}
+	require.Equal(t, "node-b reads it", a.CurrentHealth().Message)
+	families, err := a.registry.Gather()
+	require.NoError(t, err)
+	for _, f := range families {
+		require.NotEqual(t, "loki_source_okta_lag_seconds", f.GetName(), "the lag of an org that another node reads")
+	}
+
+	change(func() { shared.ready = false })
+	until(t, "nobody reads", func() bool { return strings.HasPrefix(b.CurrentHealth().Message, "no node reads it") })
+	change(func() { shared.ready, shared.owner = true, "node-a" })
+	org.Generate(2, 0)
+	for range 2 { // these, and none that node-b had
+		a.take(t)
+	}
+	until(t, "two empty pages", func() bool { return a.DebugInfo().(debugInfo).State == polling })
+	require.Empty(t, a.receiver.Chan())
+	require.Empty(t, b.receiver.Chan())
+	require.Equal(t, map[shard.Key]bool{shard.StringKey("loki.source.okta.test/http://" + host): true}, shared.asked)
+	require.NotContains(t, a.everything(t)+b.everything(t), "hunter2secret")
+}
+
+func TestWithoutClusteringPeersGetNoAnswer(t *testing.T) {
+	s := runs(t, fmt.Sprintf("url = \"http://%s\"\napi_token = \"right\"\n", orgOf(t, 1)))
+	s.take(t)
+	w := httptest.NewRecorder()
+	s.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/orgs/"+s.only().job.Load().org.Host, nil))
+	require.Equal(t, http.StatusNotFound, w.Code)
+}
