@@ -74,7 +74,9 @@ type Seat struct {
 }
 
 func newSeat(x *Exchange, org, host string) *Seat {
-	return &Seat{x: x, org: org, host: host, logger: log.With(x.Logger, "org", host), state: None, since: time.Now(), saved: make(chan struct{}, 1)}
+	return &Seat{
+		x: x, org: org, host: host, logger: log.With(x.Logger, "org", host), state: None, since: time.Now(), saved: make(chan struct{}, 1),
+	}
 }
 
 // State returns what this node does about the org, since when, and the name of the node that the ring gives it to; "": not known.
@@ -166,7 +168,8 @@ func (s *Seat) acquire(ctx context.Context) (Start, error) {
 		}
 		if s.mine() {
 			s.set(Owned)
-			level.Info(s.logger).Log("msg", "this node reads the org now", "copies", len(start.Copies), "waited", time.Since(waiting).Round(time.Millisecond))
+			level.Info(s.logger).Log("msg", "this node reads the org now", "copies", len(start.Copies),
+				"waited", time.Since(waiting).Round(time.Millisecond))
 			return start, nil
 		}
 	}
