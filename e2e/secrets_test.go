@@ -196,12 +196,15 @@ func (c *collector) live(t *testing.T) func() string {
 	}
 }
 
+// listening finds where a component listens for hooks, in its details.
+var listening = regexp.MustCompile(`"address"[^}]*"(127\.0\.0\.1:\d+)"`)
+
 // hook sends a hook for an org that is not there, so that its secret decides between 401 and 404.
 func (c *collector) hook(t *testing.T, secret string) int {
 	t.Helper()
 	var addr []string
 	require.Eventually(t, func() bool {
-		addr = regexp.MustCompile(`"address"[^}]*"(127\.0\.0\.1:\d+)"`).FindStringSubmatch(c.fetch(t, detail))
+		addr = listening.FindStringSubmatch(c.fetch(t, detail))
 		return addr != nil
 	}, time.Minute, 20*time.Millisecond)
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+addr[1]+"/okta/nobody", strings.NewReader("{}"))

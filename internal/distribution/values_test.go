@@ -51,6 +51,9 @@ func TestValidateRunsTheComponentsOwnChecks(t *testing.T) {
 			`org "acme": neither api_token nor private_key_jwt is set`},
 		"another component": {"loki.write \"w\" {\n endpoint {\n  url = \"http://l\"\n  bearer_token = \"a\"\n  " +
 			"bearer_token_file = \"b\"\n }\n}", "at most one of"},
+		"a hook's secret that is unknown": {source("event_hook {\n secrets = [sys.env(\"NOT_SET_HERE\")]\n settle = \"1h\"\n}"), "settle is 1h0m0s"},
+		"the event hook component": {"loki.echo \"e\" { }\n\nloki.source.okta_event_hook \"h\" {\n forward_to = [loki.echo.e.receiver]\n org \"a\" {\n" +
+			" url = sys.env(\"NOT_SET_HERE\")\n secrets = [sys.env(\"NOT_SET_HERE\")]\n }\n http { listen_port = 70000 }\n}", "listen_port is 70000"},
 		"a block of Alloy's own": {`logging { level = "loud" }`, "loud"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -73,6 +76,7 @@ func TestValidateTakesWhatItCannotKnowToBeRight(t *testing.T) {
 			"private_key_jwt {\n client_id = sys.env(\"NOT_SET_HERE\")\n private_key = sys.env(\"NOT_SET_HERE\")\n}"),
 		"a password that is unknown": source("reconcile {\n url = sys.env(\"NOT_SET_HERE\")\n basic_auth {\n  username = \"u\"\n  " +
 			"password = sys.env(\"NOT_SET_HERE\")\n }\n}"),
+		"a hook's secret from a file": source("event_hook { secrets = [local.file.t.content] }") + `local.file "t" { filename = "/none" }`,
 		"orgs from a file": source("url = ", "api_token = ", "orgs = encoding.from_yaml(local.file.t.content)[\"tenants\"]") +
 			`local.file "t" { filename = "/none" }`,
 		"orgs from the environment": source("url = ", "api_token = ",

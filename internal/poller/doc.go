@@ -13,6 +13,10 @@
 //     pages is noticed. It never asks for an extra empty page, never spins.
 //   - A page that leads nowhere (no next link, or links in a circle) is left by the time of
 //     its last event. Where that shows nothing new either, the poller is stuck and says so.
+//   - With Wakes, an event that an event hook announced ends the wait: it is polled for at
+//     once and some times more until it is seen, at most once a second, within the budget, and
+//     never sooner than a failure is retried. What is announced is nowhere but in this
+//     schedule: it is neither delivered nor believed.
 //   - No failure ends it. Transient failures are retried with jittered backoff up to a
 //     minute; failures that need an operator (token, permission, filter) every 30 to 60
 //     seconds. A failure and its end are logged once each, not once a try.

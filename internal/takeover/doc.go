@@ -17,5 +17,6 @@
 //
 // GET orgs/HOST, below the component's path on a peer, returns an [Answer]: the state of the org on that node, and the newest journal
 // it has. PUT orgs/HOST takes one from the node that reads the org. Both are bounded to 64 KiB, hold no secret and are not logged.
+// POST orgs/HOST/wake forwards the uuids that an event hook announced to a node that does not read the org.
 // What makes a request genuine is the HTTP server's business (TLS, basic auth): a forged journal could skip events.
 package takeover

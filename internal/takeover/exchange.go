@@ -66,18 +66,21 @@ type Answer struct {
 	Journal json.RawMessage `json:"journal,omitempty"`
 }
 
-// Config is what an Exchange needs. All fields are required.
+// Config is what an Exchange needs. All fields but Woken are required.
 type Config struct {
 	Ring   Ring
 	Client func() *http.Client // for the peers
 	Dir    string              // where journals and standby copies are; one that cannot be written costs only the copies' durability
 	Logger log.Logger
+	// Woken takes what an event hook announced to another node; org is scheme://host. Nil: nothing does.
+	Woken func(org string, uuids []string)
 }
 
 // Exchange is one component's side of the exchange, for all of its orgs. It is safe for concurrent use.
 type Exchange struct {
 	Config
 	begun time.Time
+	wakes chan struct{} // holds a token for each wake-up under way
 
 	mu      sync.Mutex
 	seats   map[string]*Seat // by host
@@ -87,7 +90,7 @@ type Exchange struct {
 
 // New returns an Exchange without orgs.
 func New(cfg Config) *Exchange {
-	return &Exchange{Config: cfg, begun: time.Now(), seats: map[string]*Seat{}, changed: make(chan struct{}), refused: map[string]bool{}}
+	return &Exchange{Config: cfg, begun: time.Now(), wakes: make(chan struct{}, maxWakes), seats: map[string]*Seat{}, changed: make(chan struct{}), refused: map[string]bool{}}
 }
 
 // Seat returns what decides about an org, which is scheme://host; the same one for the same org.
@@ -137,12 +140,18 @@ func hostOf(org string) string {
 // ServeHTTP answers peers.
 func (x *Exchange) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	host, ok := strings.CutPrefix(strings.TrimPrefix(r.URL.Path, "/"), "orgs/")
+	host, wakes := strings.CutSuffix(host, wakePath)
 	x.mu.Lock()
 	s := x.seats[host]
 	x.mu.Unlock()
 	switch {
 	case !ok || s == nil:
 		http.Error(w, "no such org", http.StatusNotFound)
+	case wakes && r.Method == http.MethodPost:
+		x.woken(w, r, s.org)
+	case wakes:
+		w.Header().Set("Allow", "POST")
+		http.Error(w, "POST", http.StatusMethodNotAllowed)
 	case r.Method == http.MethodGet:
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(s.answer()) // a peer that went away is its own affair

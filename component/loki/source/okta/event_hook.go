@@ -99,16 +99,27 @@ func (c *Component) woken(_ context.Context, n hook.Notice) error {
 	return nil
 }
 
-// wake polls for events of an org that were announced.
+// wake polls for events of an org that were announced, or has the node do so that reads the org.
 func (c *Component) wake(org string, uuids []string) {
-	c.mut.RLock()
-	defer c.mut.RUnlock()
-	if c.args.EventHook == nil {
+	for _, m := range c.current() {
+		if m.name != org || m.collector == nil {
+			continue
+		}
+		if url := m.job.Load().org.String(); !c.exchange.Wake(url, uuids) {
+			c.announced(url, uuids)
+		}
+	}
+}
+
+// announced polls for events that were announced, here or to another node.
+func (c *Component) announced(org string, uuids []string) {
+	args := c.arguments()
+	if args.EventHook == nil {
 		return
 	}
-	for _, m := range c.members {
-		if m.name == org && m.collector != nil {
-			m.wakes.Announce(uuids, c.args.EventHook.Settle)
+	for _, m := range c.current() {
+		if m.collector != nil && m.job.Load().org.String() == org {
+			m.wakes.Announce(uuids, args.EventHook.Settle)
 		}
 	}
 }

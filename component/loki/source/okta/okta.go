@@ -105,7 +105,8 @@ func New(opts component.Options, args Arguments) (*Component, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.exchange = takeover.New(takeover.Config{Ring: nodes, Dir: opts.DataPath, Logger: c.logger, Client: c.peers.Load})
+	c.exchange = takeover.New(takeover.Config{Ring: nodes, Dir: opts.DataPath, Logger: c.logger, Client: c.peers.Load,
+		Woken: c.announced})
 	counters := hook.NewMetrics()
 	c.hooks = hook.New(c.logger, counters)
 	if err := c.Update(args); err != nil {
