@@ -60,7 +60,10 @@ func always() error { return nil }
 
 // readAll reads at most limit bytes into buf, of which size are expected.
 func readAll(buf *bytes.Buffer, src io.Reader, size, limit int64) error {
-	buf.Grow(int(max(0, min(size, limit))) + bytes.MinRead)
+	// Grow would double what is there, and pages of one size differ by little.
+	if need := int(max(0, min(size, limit))) + bytes.MinRead; buf.Cap() < need {
+		*buf = *bytes.NewBuffer(make([]byte, 0, need+need/8))
+	}
 	n, err := buf.ReadFrom(io.LimitReader(src, limit+1))
 	if n > limit {
 		buf.Reset()

@@ -49,6 +49,16 @@ func TestBodiesInReusedMemoryAreWhole(t *testing.T) {
 	}
 }
 
+func TestMemoryOfABodyGrowsByLittle(t *testing.T) {
+	buf := new(bytes.Buffer)
+	for size := 1_000_000; size < 1_100_000; size += 1000 {
+		buf.Reset()
+		require.NoError(t, readAll(buf, bytes.NewReader(make([]byte, size)), int64(size), 1<<21))
+		require.Equal(t, size, buf.Len())
+		require.LessOrEqual(t, buf.Cap(), size+size/5)
+	}
+}
+
 func TestBodiesAreBoundedAndNotCut(t *testing.T) {
 	const limit = 1000
 	long := strings.Repeat("x", limit+1)
