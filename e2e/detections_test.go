@@ -88,7 +88,7 @@ func proveAlerts(t *testing.T, scenario string, want []string, ours map[string]b
 		require.Lenf(t, alerts, once, "%s is raised once: %v", name, alerts)
 		after := alerts[0].StartsAt.Sub(arrived)
 		t.Logf("%s: %v after the events were in Loki: %v", name, after.Round(time.Millisecond), alerts[0].Labels)
-		require.LessOrEqual(t, after, evaluated+2*time.Second, name)
+		require.LessOrEqual(t, after, 2*evaluated, "%s: at the next evaluation; a busy machine may leave out one", name)
 		require.NotEmpty(t, alerts[0].Labels["actor_id"]+alerts[0].Labels["ip"], name)
 		require.NotContains(t, alerts[0].Annotations["summary"], "no value")
 	}
