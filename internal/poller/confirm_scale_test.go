@@ -18,15 +18,15 @@ func TestALokiThatIsAwayDoesNotStopOtherOrgs(t *testing.T) {
 			s := newSite(t)
 			t.Cleanup(s.pipe.Close)
 			s.slots, s.to.down = slots, down
-			s.org.Generate(3500, time.Hour)
+			s.org.Generate(1200, time.Hour)
 			s.run()
 			return s
 		}
-		for range 10 {
+		for range 5 {
 			waiting = append(waiting, start(true))
 		}
 		time.Sleep(time.Second)
-		for range 10 {
+		for range 5 {
 			free = append(free, start(false))
 		}
 		time.Sleep(2 * time.Minute)
