@@ -58,27 +58,32 @@ func (p *Poller) deliver(ctx context.Context, h *hand) (time.Duration, error) {
 	m.seen.passed(newest, page.Date)
 	p.Metrics.pages.Inc()
 
-	step := p.follow.page(page, events, fresh)
+	step := p.follow.step(page, events, fresh)
 	if !step.more && !step.cut { // all that a previous process may have delivered has been read
 		m.replaying, m.pending = time.Time{}, nil
 	}
 	if step.moved || len(events) > 0 || p.unsaved {
 		p.advanced(pg)
 	}
+	p.progressed(step)
+	if step.more {
+		return 0, nil
+	}
+	return p.PollInterval, nil
+}
+
+// progressed reports a page that was delivered.
+func (p *Poller) progressed(step step) {
 	p.Status.set(func(s *Snapshot) {
 		s.Pages++
 		s.CatchingUp, s.Stuck = step.more, step.stuck
-		s.ReplayTo = m.replaying
-		s.Watermark = latest(s.Watermark, m.at.published)
+		s.ReplayTo = p.Memory.replaying
+		s.Watermark = latest(s.Watermark, p.Memory.at.published)
 		if p.Span == nil && !step.more && !step.cut && step.stuck == nil {
 			// Everything that Okta had when it answered is delivered.
 			s.Watermark = latest(s.Watermark, s.LastPoll)
 		}
 	})
-	if step.more {
-		return 0, nil
-	}
-	return p.PollInterval, nil
 }
 
 // sendAll delivers the events of the page in hand. It returns the latest event time then and how many

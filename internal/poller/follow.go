@@ -45,12 +45,17 @@ type step struct {
 	stuck error // there is more, and no way to it
 }
 
-// page moves the position behind a page of which so many events were not known.
-func (f *follow) page(page oktaapi.Page, events []event.Event, fresh int) step {
-	p, n := f.poller, len(events)
-	if p.Span != nil {
+// step moves the position behind a page of which so many events were not known.
+func (f *follow) step(page oktaapi.Page, events []event.Event, fresh int) step {
+	if f.poller.Span != nil {
 		return f.span(page, events, fresh)
 	}
+	return f.page(page, events, fresh)
+}
+
+// page is step for a log without an end.
+func (f *follow) page(page oktaapi.Page, events []event.Event, fresh int) step {
+	p, n := f.poller, len(events)
 	at := &p.Memory.at
 	moved := page.Next != "" && page.Next != at.cursor
 	cut := moved && n > 0 && at.published.After(f.newest) && page.Date.Sub(events[n-1].Published) > behind+p.PollInterval

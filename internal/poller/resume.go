@@ -97,7 +97,8 @@ func (p *Poller) inherit() {
 	m := p.Memory
 	m.known = true
 	m.heads.SetFloor(p.journal.Newest)
-	m.headless = p.Span == nil && p.journal.Newest.IsZero() // a span has streams of its own; no checkpoint, or one that was written by hand or by an older version
+	// No checkpoint, or one that was written by hand or by an older version. A span has streams of its own.
+	m.headless = p.Span == nil && p.journal.Newest.IsZero()
 	pending := p.journal.Delivery.Pending
 	if pending == nil {
 		return
