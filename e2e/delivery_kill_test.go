@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestEveryEventIsInLokiExactlyOnceWhateverMomentAlloyIsKilled(t *testing.T) {
+func TestExactlyOnceWheneverAlloyIsKilled(t *testing.T) {
 	t.Parallel()
 	kills := 10
 	if long() {
@@ -51,7 +51,7 @@ func TestAKillWhileAPushIsUnderWayDoublesNothing(t *testing.T) {
 	s.requireDelivered(t, all)
 }
 
-func TestWithoutReconcileEveryEventArrivesAtLeastOnceAcrossKills(t *testing.T) {
+func TestWithoutReconcileAtLeastOnceAcrossKills(t *testing.T) {
 	t.Parallel()
 	kills := 4
 	if long() {

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestEveryEventIsInLokiExactlyOnceAcrossStopsUnderLoad(t *testing.T) {
+func TestExactlyOnceAcrossStopsUnderLoad(t *testing.T) {
 	t.Parallel()
 	stops := 4
 	if long() {
@@ -27,7 +27,7 @@ func TestEveryEventIsInLokiExactlyOnceAcrossStopsUnderLoad(t *testing.T) {
 	s.requireDelivered(t, all)
 }
 
-func TestEveryEventIsInLokiExactlyOnceThoughLabelsChangeBetweenRuns(t *testing.T) {
+func TestExactlyOnceThoughLabelsChangeBetweenRuns(t *testing.T) {
 	t.Parallel()
 	s := newTrial(t, reconciled)
 	for n := range 3 {

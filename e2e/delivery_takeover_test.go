@@ -47,7 +47,7 @@ func uuidOf(line string) string {
 	return gjson.Get(line, "event.uuid").String()
 }
 
-func TestAFirstStartBesideAnOlderCollectorAddsOnlyWhatIsMissing(t *testing.T) {
+func TestAFirstStartBesideAnOlderCollectorFillsGaps(t *testing.T) {
 	t.Parallel()
 	s := newTrial(t, besides, "--backlog=4000")
 	history := s.okta.persisted(t)

@@ -34,7 +34,7 @@ loki.write "default" {
 
 // Every configuration that the documentation shows is written as `alloy-okta fmt` writes it, but for two spaces in place of a tab, as
 // in Alloy's own pages, and is one that `alloy-okta validate` accepts.
-func TestConfigurationsInTheDocumentationAreFormattedAndValid(t *testing.T) {
+func TestDocumentedConfigurationsAreFormattedAndValid(t *testing.T) {
 	binary := program(t, "alloy-okta")
 	pages, err := filepath.Glob("../docs/*.md")
 	require.NoError(t, err)

@@ -38,7 +38,7 @@ func read(t *testing.T, file string) string {
 
 // .ci/free.txt lists the packages that must stay free of Alloy, so that they compile in seconds and could serve another collector.
 // The Makefile, which runs the race detector and fuzzing on them, reads the same list.
-func TestPackagesBelowTheComponentDependOnNoAlloyPackage(t *testing.T) {
+func TestLowerPackagesDependOnNoAlloyPackage(t *testing.T) {
 	args := []string{"-deps", "-test", "-f", "{{.ImportPath}}"}
 	for _, p := range strings.Fields(read(t, "../.ci/free.txt")) {
 		args = append(args, "../"+p)

@@ -114,7 +114,7 @@ func requireExported(t *testing.T, exported map[string]exposition.Metric, query 
 
 var variable = regexp.MustCompile(`\$\w+`)
 
-func TestTheDashboardAndTheAlertsAskForWhatTheComponentExports(t *testing.T) {
+func TestDashboardAndAlertsUseExportedMetrics(t *testing.T) {
 	exported := exposition.Of(t)
 	shown := map[string]bool{}
 	d := readDashboard(t)

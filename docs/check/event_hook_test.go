@@ -32,7 +32,7 @@ func TestTheEventHookPageDocumentsEveryArgument(t *testing.T) {
 	requireDocumented(t, p, reflect.ValueOf(&okta_event_hook.Arguments{}).Elem())
 }
 
-func TestTheEventHookPageDocumentsWhatItShows(t *testing.T) {
+func TestTheEventHookPageDocumentsMetricsAndDebugInfo(t *testing.T) {
 	p := read(t, hookReference)
 	var args okta_event_hook.Arguments
 	args.SetToDefault()

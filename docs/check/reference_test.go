@@ -226,7 +226,7 @@ func TestTheReferencePageDocumentsLabelsAndMetadata(t *testing.T) {
 	require.Equal(t, len(sources)+1, strings.Count(text, "\n| `__okta_"), "those and __okta_org")
 }
 
-func TestTheReferencePageDocumentsEveryMetricInItsOwnWords(t *testing.T) {
+func TestTheReferencePageDocumentsEveryMetric(t *testing.T) {
 	rows := read(t, reference).table(t, "Debug metrics")
 	exported := exposition.Of(t)
 	require.ElementsMatch(t, slices.Collect(maps.Keys(exported)), slices.Collect(maps.Keys(rows)))

@@ -13,7 +13,7 @@ import (
 // At the root, and behind a reverse proxy's path.
 var prefixes = map[string]string{"at the root": "", "under a path prefix": "/ops/alloy"}
 
-func TestTheComponentPageShowsArgumentsAndDebugInfoAndHidesTheToken(t *testing.T) {
+func TestTheComponentPageShowsAllButTheToken(t *testing.T) {
 	t.Parallel()
 	for name, prefix := range prefixes {
 		t.Run(name, func(t *testing.T) {

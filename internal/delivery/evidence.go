@@ -64,7 +64,7 @@ func (w *Window[P]) Wake(now time.Time) (at time.Time) {
 	if w.trusted == w.rules.ID {
 		w.all(func(r *record[P]) {
 			if r.lost {
-				earliest(latest(w.retried.Add(retryEvery), r.again()))
+				earliest(Latest(w.retried.Add(retryEvery), r.again()))
 			}
 		})
 	}
@@ -213,7 +213,7 @@ func (w *Window[P]) advance(now time.Time) {
 }
 
 // Retry returns the pages of which events are to be delivered again now, oldest first. The
-// owner fetches each and delivers those for which [Window.Lost] is true.
+// owner fetches each and delivers those for which [Window.Redeliver] is true.
 func (w *Window[P]) Retry(now time.Time) (pages []*Page[P]) {
 	if w.trusted != w.rules.ID || now.Sub(w.retried) < retryEvery {
 		return nil
@@ -240,8 +240,8 @@ func (r *record[P]) again() time.Time {
 // due reports whether an event is to be delivered again now.
 func (r *record[P]) due(now time.Time) bool { return r.lost && !r.again().After(now) }
 
-// Lost reports whether an event is to be delivered again now.
-func (w *Window[P]) Lost(uuid string, now time.Time) bool {
+// Redeliver reports whether an event is to be delivered again now.
+func (w *Window[P]) Redeliver(uuid string, now time.Time) bool {
 	r := w.index[uuid]
 	return r != nil && r.due(now)
 }
@@ -280,7 +280,8 @@ func (w *Window[P]) Drop(uuid string) {
 	}
 }
 
-func latest(a, b time.Time) time.Time {
+// Latest returns the later of two times.
+func Latest(a, b time.Time) time.Time {
 	if b.After(a) {
 		return b
 	}

@@ -94,7 +94,7 @@ func TestGivesUpAfterThreeLosses(t *testing.T) {
 		gaveUp = append(gaveUp, r.ask(now+5*time.Second, later...).GaveUp...)
 		r.due(now + 9*time.Second)
 		gaveUp = append(gaveUp, r.ask(now+9*time.Second).GaveUp...)
-		if r.Lost("other", at(now+9*time.Second)) {
+		if r.Redeliver("other", at(now+9*time.Second)) {
 			r.Drop("other")
 		}
 		for _, pg := range r.Retry(at(now + 9*time.Second)) {

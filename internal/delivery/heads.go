@@ -17,7 +17,7 @@ type Heads struct {
 const maxHeads = 10_000
 
 // SetFloor sets the newest time that a previous process may have delivered on any stream.
-func (h *Heads) SetFloor(t time.Time) { h.floor = latest(h.floor, t) }
+func (h *Heads) SetFloor(t time.Time) { h.floor = Latest(h.floor, t) }
 
 // Note notes a delivery on a stream.
 func (h *Heads) Note(stream uint64, t time.Time) {
@@ -28,13 +28,13 @@ func (h *Heads) Note(stream uint64, t time.Time) {
 		h.SetFloor(t)
 		return
 	}
-	h.newest[stream] = latest(h.newest[stream], t)
+	h.newest[stream] = Latest(h.newest[stream], t)
 }
 
 // Behind is how far an entry of time t is behind the newest of its stream; 0 or less when
 // it is not, or when the stream is new.
 func (h *Heads) Behind(stream uint64, t time.Time) time.Duration {
-	head := latest(h.newest[stream], h.floor)
+	head := Latest(h.newest[stream], h.floor)
 	if head.IsZero() {
 		return 0
 	}

@@ -38,7 +38,7 @@ func (w *Window[P]) Hold(now time.Time) Hold {
 			if first.IsZero() || r.time.Before(first) {
 				first = r.time
 			}
-			last = latest(last, r.time)
+			last = Latest(last, r.time)
 		}
 	})
 	switch {

@@ -116,7 +116,7 @@ func (w *world) step() {
 	w.query()
 	for _, p := range w.Retry(at(w.now)) {
 		for _, rec := range append([]*record[int](nil), p.records...) {
-			if w.Lost(rec.uuid, at(w.now)) && (w.calm || w.rand.IntN(20) > 0) { // else a stop
+			if w.Redeliver(rec.uuid, at(w.now)) && (w.calm || w.rand.IntN(20) > 0) { // else a stop
 				w.send(p, rec.uuid)
 				w.retried++
 			}

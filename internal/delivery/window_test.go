@@ -81,7 +81,7 @@ func (r *rig) due(now time.Duration) (uuids []string) {
 // lost is what is to be delivered again now.
 func (r *rig) lost(now time.Duration) (uuids []string) {
 	r.all(func(rec *record[int]) {
-		if r.Lost(rec.uuid, at(now)) {
+		if r.Redeliver(rec.uuid, at(now)) {
 			uuids = append(uuids, rec.uuid)
 		}
 	})

@@ -19,7 +19,7 @@ func TestExplainKeepsErrorsWithoutDiagnostics(t *testing.T) {
 	require.NoError(t, explain(nil))
 }
 
-func TestExplainPrintsEveryDiagnosticAndLeavesTheOriginalAlone(t *testing.T) {
+func TestExplainPrintsEveryDiagnostic(t *testing.T) {
 	original := diag.Diagnostics{
 		{Severity: diag.SeverityLevelError, StartPos: token.Position{Filename: "a", Line: 1, Column: 2}, Message: "some error"},
 		{Severity: diag.SeverityLevelError, StartPos: token.Position{Filename: "b", Line: 3, Column: 4},

@@ -38,7 +38,7 @@ func TestVersionShowsWhatWasStamped(t *testing.T) {
 	require.Contains(t, text, "build date:      2026-01-02T03:04:05Z\n")
 }
 
-func TestTheRevisionOfAnUnstampedBuildIsThatOfTheGoCommand(t *testing.T) {
+func TestAnUnstampedBuildHasTheGoCommandsRevision(t *testing.T) {
 	info := func(settings ...debug.BuildSetting) *debug.BuildInfo { return &debug.BuildInfo{Settings: settings} }
 	require.Equal(t, "", revision(info()))
 	require.Equal(t, "abc", revision(info(debug.BuildSetting{Key: "vcs.revision", Value: "abc"}, debug.BuildSetting{Key: "vcs.modified",

@@ -237,7 +237,7 @@ func TestNodesFormACluster(t *testing.T) {
 	}
 }
 
-func TestRunExitsWithDiagnosticsOfAConfigurationItCannotLoad(t *testing.T) {
+func TestRunExitsWithDiagnosticsOfABadConfiguration(t *testing.T) {
 	for name, tc := range map[string]struct {
 		config       string
 		line, column int

@@ -16,7 +16,7 @@ func TestReadSourcesTakesAFileWhateverItsName(t *testing.T) {
 	require.Equal(t, map[string][]byte{file: []byte("a")}, got)
 }
 
-func TestReadSourcesTakesTheAlloyFilesAtTheTopOfADirectory(t *testing.T) {
+func TestReadSourcesTakesTopLevelAlloyFiles(t *testing.T) {
 	dir := t.TempDir()
 	for name, content := range map[string]string{
 		"b.alloy": "b", "a.alloy": "a", "a.alloy.bak": "x", "README.md": "x", "sub/c.alloy": "x", "d.alloy/e.alloy": "x",

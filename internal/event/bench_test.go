@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -14,37 +12,17 @@ import (
 	"github.com/prometheus/prometheus/model/relabel"
 	"github.com/stretchr/testify/require"
 
+	"github.com/grafana/alloy/okta/internal/event/eventtest"
 	"github.com/grafana/alloy/okta/internal/redact"
 	"github.com/tidwall/gjson"
 )
-
-const fixtures = "../../testdata/events"
-
-// fixture returns one of the events that the whole module tests with.
-func fixture(t testing.TB, name string) []byte {
-	t.Helper()
-	b, err := os.ReadFile(filepath.Join(fixtures, name+".json"))
-	require.NoError(t, err)
-	return bytes.TrimSpace(b)
-}
-
-func fixtureNames(t testing.TB) (names []string) {
-	t.Helper()
-	files, err := filepath.Glob(fixtures + "/*.json")
-	require.NoError(t, err)
-	for _, file := range files {
-		names = append(names, strings.TrimSuffix(filepath.Base(file), ".json"))
-	}
-	require.NotEmpty(t, names)
-	return names
-}
 
 // pages are what benchmarks read: 1,000 events, of every shape we know or 12 KB each.
 func pages(t testing.TB) map[string][]byte {
 	t.Helper()
 	var small [][]byte
-	for _, name := range fixtureNames(t) {
-		event := fixture(t, name)
+	for _, name := range eventtest.Names(t) {
+		event := eventtest.Read(t, name)
 		if len(event) > 1000 && len(event) < 4000 {
 			small = append(small, event)
 		}
@@ -63,7 +41,7 @@ func pages(t testing.TB) map[string][]byte {
 		b.WriteByte(']')
 		return b.Bytes()
 	}
-	return map[string][]byte{"small": page(small...), "large": page(fixture(t, "large_change_details"))}
+	return map[string][]byte{"small": page(small...), "large": page(eventtest.Read(t, "large_change_details"))}
 }
 
 // entries is the path under test: a page becomes entries.

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/grafana/alloy/okta/internal/event/eventtest"
 	"github.com/grafana/alloy/okta/internal/rawjson"
 	"github.com/grafana/alloy/okta/internal/redact"
 )
@@ -137,8 +138,8 @@ func TestAFormatterIsSafeForConcurrentUse(t *testing.T) {
 		StructuredMetadata: map[string]string{"country": countryCode}})
 	require.NoError(t, err)
 	var page [][]byte
-	for _, name := range fixtureNames(t) {
-		page = append(page, fixture(t, name))
+	for _, name := range eventtest.Names(t) {
+		page = append(page, eventtest.Read(t, name))
 	}
 	events, err := Scan([]byte("[" + string(bytes.Join(page, []byte(","))) + "]"))
 	require.NoError(t, err)

@@ -7,14 +7,16 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/grafana/alloy/okta/internal/event/eventtest"
 )
 
 // FuzzScan holds Scan to encoding/json: it accepts what json.Valid accepts and
 // is an array of objects, finds the same bytes and the same facts, and makes a
 // valid line of each.
 func FuzzScan(f *testing.F) {
-	for _, name := range fixtureNames(f) {
-		f.Add(append(append([]byte{'['}, fixture(f, name)...), ']'))
+	for _, name := range eventtest.Names(f) {
+		f.Add(append(append([]byte{'['}, eventtest.Read(f, name)...), ']'))
 	}
 	for _, body := range []string{
 		``, `[]`, `{}`, ` [ ] `, `[{}]`, `[{},{}]`, `[{"a":-0.1e+2}]`, `[{"uuid":"\u00e9"}]`, `[{"uuid":"a"},1]`, `[{"a":01}]`,

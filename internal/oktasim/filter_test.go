@@ -6,7 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const sample = `{"eventType":"user.session.start","severity":"WARN","displayMessage":"User login to Okta","outcome":{"result":"FAILURE","reason":null},
+const sample = `{"eventType":"user.session.start","severity":"WARN","displayMessage":"User login to Okta",
+"outcome":{"result":"FAILURE","reason":null},
 "actor":{"alternateId":"zoe@acme.example","displayName":"Zoë \"Z\" Müller"},"securityContext":{"asNumber":64501,"isProxy":true},
 "target":[{"type":"User","id":"00u1"},{"type":"AppInstance","id":"0oa2","displayName":"Okta Admin Console"}],
 "debugContext":{"debugData":{"threatSuspected":"false","requestId":"ab-cd"}}}`

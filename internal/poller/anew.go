@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-kit/log/level"
 
+	"github.com/grafana/alloy/okta/internal/delivery"
 	"github.com/grafana/alloy/okta/internal/event"
 )
 
@@ -55,7 +56,7 @@ func (p *Poller) beginAnew(ctx context.Context) bool {
 func (p *Poller) goBack(d time.Duration) {
 	u := p.Memory.unproven
 	u.back = d
-	since := latest(u.newest.Add(-d), u.oldest)
+	since := delivery.Latest(u.newest.Add(-d), u.oldest)
 	p.Memory.at = position{cursor: p.start(since), published: since, scope: p.Scope}
 }
 

@@ -142,7 +142,7 @@ func (p *Poller) pause(ctx context.Context, d time.Duration) {
 			}
 		}
 		if at := w.Wake(now); !at.IsZero() && p.queries.running == nil {
-			wake = earlier(wake, latest(at, p.queries.next))
+			wake = earlier(wake, delivery.Latest(at, p.queries.next))
 		}
 		p.wait(ctx, wake)
 	}

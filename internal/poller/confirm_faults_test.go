@@ -46,7 +46,7 @@ func TestReconcileGivesNothingUpWhileNothingArrives(t *testing.T) {
 	})
 }
 
-func TestReconcileRecoversFromAFirstStretchThatIsLostAsAWhole(t *testing.T) {
+func TestReconcileRecoversFromALostFirstStretch(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
 		s.org.Generate(6000, time.Hour)
 		s.to.lose = func(string) bool { return true }
@@ -61,7 +61,7 @@ func TestReconcileRecoversFromAFirstStretchThatIsLostAsAWhole(t *testing.T) {
 	})
 }
 
-func TestReconcileRestartWithAnotherFilterDoublesNothingThatLokiHides(t *testing.T) {
+func TestReconcileRestartWithAnotherFilter(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
 		s.to.hideOlder = 3 * time.Hour
 		s.org.Generate(3000, 20*time.Hour)

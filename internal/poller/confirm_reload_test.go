@@ -79,7 +79,7 @@ func TestReconcileGoesOnWhenAReloadPutsTheSelectorRight(t *testing.T) {
 	})
 }
 
-func TestReconcileReloadWithOtherLabelsInTheMiddleOfAPageDoublesNothing(t *testing.T) {
+func TestReconcileMidPageReloadWithNewLabels(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
 		s.org.Generate(10, time.Second)
 		by := map[string]string{}
@@ -102,7 +102,7 @@ func TestReconcileReloadWithOtherLabelsInTheMiddleOfAPageDoublesNothing(t *testi
 	})
 }
 
-func TestReconcileDoesNotWaitForADestinationThatIsNoLongerConfigured(t *testing.T) {
+func TestReconcileDoesNotWaitForARemovedDestination(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
 		s.org.Generate(100, time.Minute)
 		s.run()
@@ -131,7 +131,7 @@ func TestReconcileDoesNotWaitForADestinationThatIsNoLongerConfigured(t *testing.
 	})
 }
 
-func TestReconcileStartWaitsForTheLastPushOfAKilledProcess(t *testing.T) {
+func TestReconcileStartWaitsForAKilledProcessPush(t *testing.T) {
 	for name, takes := range map[string]time.Duration{"at once": 0, "an answer that takes longer than the push": 12 * time.Second} {
 		t.Run(name, func(t *testing.T) {
 			in(t, func(t *testing.T, s *site) {
@@ -159,7 +159,7 @@ func TestReconcileStartWaitsForTheLastPushOfAKilledProcess(t *testing.T) {
 	}
 }
 
-func TestReconcileStartWithOtherLabelsFindsWhatWasSentUnderTheOldOnes(t *testing.T) {
+func TestReconcileStartWithNewLabelsFindsTheOldOnes(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
 		by := map[string]string{}
 		labels := func(label string) {

@@ -194,7 +194,7 @@ func (s *site) run() {
 	}
 	cfg := Config{
 		Source: oktaapi.New(oktaapi.Config{Org: org, Auth: token{}, HTTP: client, Share: 1, PageSize: 1000, Filter: s.filter, Slots: s.slots}),
-		Sink:   sink, Format: format, Open: func() (*checkpoint.Journal, error) { return journal, nil }, Scope: scope, PageSize: 1000,
+		Sink:   sink, Format: format, Open: func() (*checkpoint.Journal, error) { return journal, nil }, Scope: scope,
 		PollInterval: 10 * time.Second, InitialLookback: 24 * time.Hour, OutOfOrder: 50 * time.Minute,
 		Confirm: &view{s.to, s.sees, s.finds, s.takes}, ConfirmID: s.id, Previous: s.before,
 		Memory: memory, Status: s.status, Metrics: s.metrics, Logger: log.NewNopLogger(),
@@ -250,7 +250,7 @@ func in(t *testing.T, f func(t *testing.T, s *site)) {
 	})
 }
 
-func TestReconcileMovesTheCursorOnlyWhenTheDestinationHasTheEvents(t *testing.T) {
+func TestReconcileMovesTheCursorBehindWhatLokiHas(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
 		s.org.Generate(2500, time.Hour)
 		s.to.down = true
@@ -270,7 +270,7 @@ func TestReconcileMovesTheCursorOnlyWhenTheDestinationHasTheEvents(t *testing.T)
 	})
 }
 
-func TestReconcileSendsAgainWhatGotLostOnceALaterEventHasArrived(t *testing.T) {
+func TestReconcileRedeliversOnceALaterEventArrived(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
 		lost := 0
 		s.to.lose = func(string) bool { lost++; return lost%7 == 0 && lost < 700 }
@@ -308,7 +308,7 @@ func TestReconcileNoAgeProvesALoss(t *testing.T) {
 	})
 }
 
-func TestReconcileStartSkipsWhatLokiHasAndSendsWhatDiedWithTheProcess(t *testing.T) {
+func TestReconcileStartSkipsWhatLokiHas(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
 		s.org.Generate(3000, time.Hour)
 		s.run()
@@ -330,7 +330,7 @@ func TestReconcileStartSkipsWhatLokiHasAndSendsWhatDiedWithTheProcess(t *testing
 	})
 }
 
-func TestReconcileFirstStartBesideAnotherCollectorAddsOnlyWhatIsMissing(t *testing.T) {
+func TestReconcileFirstStartBesideAnotherCollector(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
 		s.org.Generate(4000, time.Hour)
 		for i, raw := range s.org.Events() {
@@ -390,7 +390,7 @@ func TestReconcileReloadsKeepTrackOfWhatIsUnderWay(t *testing.T) {
 	})
 }
 
-func TestReconcileReloadWithAnotherFilterLosesNothingThatIsUnderWay(t *testing.T) {
+func TestReconcileReloadWithAnotherFilterLosesNothing(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
 		s.org.Generate(500, time.Hour)
 		s.run()

@@ -27,7 +27,7 @@ func requireSlow(t *testing.T, org *oktasim.Org) {
 	}
 }
 
-func TestARefusedConfigurationIsRetriedSlowlyAndRecoversByItself(t *testing.T) {
+func TestARefusedConfigurationIsRetriedAndRecovers(t *testing.T) {
 	for status, code := range map[int]string{401: "E0000011", 403: "E0000006", 404: "E0000007"} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			contract(t, func(t *testing.T) {
@@ -91,7 +91,7 @@ func TestAWrongFilterIsNamedAndCausesNoStorm(t *testing.T) {
 	})
 }
 
-func TestWhatPassesByItselfIsRetriedWithGrowingWaitsAndLoggedOnce(t *testing.T) {
+func TestTransientErrorsAreRetriedAndLoggedOnce(t *testing.T) {
 	for _, fault := range []string{"500-timeout", "500", "502", "503", "408", "reset", "cut", "html"} {
 		t.Run(fault, func(t *testing.T) {
 			contract(t, func(t *testing.T) {
@@ -175,7 +175,7 @@ func TestNetworkNameAndTLSFailuresAreOutlived(t *testing.T) {
 	}
 }
 
-func TestLateHeadersAndStalledBodiesAreGivenUpAndPollingGoesOn(t *testing.T) {
+func TestLateHeadersAndStalledBodiesAreGivenUp(t *testing.T) {
 	for name, stall := range map[string]func(*oktasim.Org) http.Handler{
 		"late headers": func(o *oktasim.Org) http.Handler { return o.Late(2 * time.Hour) },
 		"stalled body": func(o *oktasim.Org) http.Handler { return o.Stalled(2 * time.Hour) },
@@ -212,7 +212,7 @@ func TestASlowAnswerWithinTheTimeoutIsTaken(t *testing.T) {
 	})
 }
 
-func TestARefusedCursorIsReplacedByTheLastEventsTimeWithoutLossOrDouble(t *testing.T) {
+func TestARefusedCursorIsReplacedByTheLastEventsTime(t *testing.T) {
 	contract(t, func(t *testing.T) {
 		org := &oktasim.Org{}
 		c := on(t, org)
@@ -285,7 +285,7 @@ func TestAStartBeforeTheRetentionIsClampedWithAWarning(t *testing.T) {
 	})
 }
 
-func TestAStartCursorThatAgesBehindAQuietFilterIsRenewed(t *testing.T) {
+func TestAStartCursorBehindAQuietFilterIsRenewed(t *testing.T) {
 	contract(t, func(t *testing.T) {
 		org := &oktasim.Org{}
 		c := on(t, org)
@@ -302,7 +302,7 @@ func TestAStartCursorThatAgesBehindAQuietFilterIsRenewed(t *testing.T) {
 	})
 }
 
-func TestAFirstStartKeepsItsStartTimeWhileTheTokenIsWrong(t *testing.T) {
+func TestAFirstStartKeepsItsTimeWhileTheTokenIsWrong(t *testing.T) {
 	contract(t, func(t *testing.T) {
 		org := &oktasim.Org{Token: "another one"}
 		org.Append(ev("too old", time.Now()))

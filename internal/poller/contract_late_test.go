@@ -29,7 +29,7 @@ func TestAnEventThatReachesTheLogLateIsDeliveredOnce(t *testing.T) {
 	})
 }
 
-func TestAFeedWithManyLateEventsIsCompleteWhileCursorsAreRefused(t *testing.T) {
+func TestLateEventsAreCompleteWhileCursorsAreRefused(t *testing.T) {
 	contract(t, func(t *testing.T) {
 		org := &oktasim.Org{LateShare: 0.3, LateBy: time.Hour}
 		c := on(t, org)
@@ -69,7 +69,7 @@ func TestEventsOutOfOrderKeepTheirOwnTimes(t *testing.T) {
 	})
 }
 
-func TestManyEventsOfOneMillisecondSurvivePageEdgesAndRestarts(t *testing.T) {
+func TestManyEventsOfOneMillisecondSurvive(t *testing.T) {
 	contract(t, func(t *testing.T) {
 		org := &oktasim.Org{}
 		org.Append(evs("a", 95)...)
@@ -131,7 +131,7 @@ func TestOddEventsAreForwardedAsTheyAreAndCounted(t *testing.T) {
 	})
 }
 
-func TestAFutureDateDoesNotMoveTheStartAfterARefusedCursor(t *testing.T) {
+func TestAFutureDateDoesNotMoveTheRecoveryStart(t *testing.T) {
 	contract(t, func(t *testing.T) {
 		org := &oktasim.Org{}
 		org.Append(ev("now", time.Now()), ev("from the future", time.Now().Add(24*time.Hour)))

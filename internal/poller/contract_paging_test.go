@@ -133,7 +133,7 @@ func TestEveryFormOfLinkHeaderIsFollowedToTheLetter(t *testing.T) {
 	}
 }
 
-func TestANextLinkThatLeadsElsewhereIsRefusedAndTheTokenStaysHome(t *testing.T) {
+func TestANextLinkThatLeadsElsewhereIsRefused(t *testing.T) {
 	for name, fault := range map[string]func(*oktasim.Org) http.Handler{
 		"another host":   func(o *oktasim.Org) http.Handler { return o.ForeignNext("collector.attacker.invalid") },
 		"a lookalike":    func(o *oktasim.Org) http.Handler { return o.ForeignNext("localhost.attacker.invalid") },
@@ -210,7 +210,7 @@ func TestNothingIsCarriedOverFromOneEventToTheNext(t *testing.T) {
 	})
 }
 
-func TestABodyThatIsNoPageIsFetchedAgainAndNothingOfItIsForwarded(t *testing.T) {
+func TestABodyThatIsNoPageIsFetchedAgain(t *testing.T) {
 	for _, fault := range []string{"broken", "cut", "html", "object", "null", "empty"} {
 		t.Run(fault, func(t *testing.T) {
 			contract(t, func(t *testing.T) {

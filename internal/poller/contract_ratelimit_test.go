@@ -12,7 +12,7 @@ import (
 	"github.com/grafana/alloy/okta/internal/oktasim"
 )
 
-func TestARateLimitRefusalIsWaitedOutAndTheSamePageFetched(t *testing.T) {
+func TestARateLimitRefusalIsWaitedOut(t *testing.T) {
 	contract(t, func(t *testing.T) {
 		org := &oktasim.Org{}
 		org.Append(evs("e", 45)...)
@@ -68,7 +68,7 @@ func TestRepeatedRefusalsRightAfterTheResetGrowTheWait(t *testing.T) {
 	})
 }
 
-func TestTheConcurrencyLimitIsWaitedOutInSecondsWhateverItsReset(t *testing.T) {
+func TestTheConcurrencyLimitIsWaitedOutInSeconds(t *testing.T) {
 	contract(t, func(t *testing.T) {
 		org := &oktasim.Org{}
 		org.Append(evs("e", 3)...)
@@ -120,7 +120,7 @@ func TestAWaitIsBoundedHoweverTheHeadersLook(t *testing.T) {
 	}
 }
 
-func TestAtTheReserveOfTheOrgsOtherClientsThePollerPausesUntilTheReset(t *testing.T) {
+func TestThePollerPausesAtTheOtherClientsReserve(t *testing.T) {
 	contract(t, func(t *testing.T) {
 		org := &oktasim.Org{} // 120 a minute, of which ours is 60
 		org.Append(evs("e", 300)...)
@@ -149,7 +149,7 @@ func TestAtTheReserveOfTheOrgsOtherClientsThePollerPausesUntilTheReset(t *testin
 	})
 }
 
-func TestAnswersWithoutRateHeadersAreNoReasonToStopOrToComplain(t *testing.T) {
+func TestAnswersWithoutRateHeadersAreAccepted(t *testing.T) {
 	contract(t, func(t *testing.T) {
 		org := &oktasim.Org{}
 		org.Append(evs("e", 45)...)
@@ -202,7 +202,7 @@ func requireDensity(t *testing.T, org *oktasim.Org, most int) {
 	}
 }
 
-func TestComponentsOnOneOrgShareOneBudgetAndEachGetsItsTurn(t *testing.T) {
+func TestComponentsOnOneOrgShareOneBudget(t *testing.T) {
 	contract(t, func(t *testing.T) {
 		org := &oktasim.Org{RateLimit: 60}
 		org.Append(evs("e", 1000)...)
@@ -251,7 +251,7 @@ func TestTheBudgetBindsIdlePollingToo(t *testing.T) {
 	})
 }
 
-func TestABurstLargerThanAMinutesBudgetAdvancesEveryMinute(t *testing.T) {
+func TestABurstBeyondTheBudgetAdvancesEveryMinute(t *testing.T) {
 	contract(t, func(t *testing.T) {
 		org := &oktasim.Org{RateLimit: 20}
 		org.Append(evs("e", 500)...) // 50 pages, 10 a minute

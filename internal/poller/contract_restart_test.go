@@ -30,7 +30,7 @@ func TestAStopBetweenFetchAndDeliveryLosesNothing(t *testing.T) {
 	})
 }
 
-func TestAStopInTheMiddleOfAPageRepeatsNoMoreThanThatPage(t *testing.T) {
+func TestAStopInAPageRepeatsNoMoreThanThatPage(t *testing.T) {
 	contract(t, func(t *testing.T) {
 		org := &oktasim.Org{}
 		org.Append(evs("a", 25)...)
@@ -48,7 +48,7 @@ func TestAStopInTheMiddleOfAPageRepeatsNoMoreThanThatPage(t *testing.T) {
 	})
 }
 
-func TestACrashBeforeTheSaveRepeatsThePageAndLosesNothing(t *testing.T) {
+func TestACrashBeforeTheSaveRepeatsThePage(t *testing.T) {
 	contract(t, func(t *testing.T) {
 		org := &oktasim.Org{}
 		org.Append(evs("a", 10)...)
@@ -107,7 +107,7 @@ func TestAReloadRepeatsNothingWhateverItInterrupts(t *testing.T) {
 	})
 }
 
-func TestAChangedFilterGoesOnFromTheLastEventWithoutAGap(t *testing.T) {
+func TestAChangedFilterGoesOnWithoutAGap(t *testing.T) {
 	for name, restart := range map[string]bool{"reload": false, "restart": true} {
 		t.Run(name, func(t *testing.T) {
 			contract(t, func(t *testing.T) {
@@ -133,7 +133,7 @@ func TestAChangedFilterGoesOnFromTheLastEventWithoutAGap(t *testing.T) {
 	}
 }
 
-func TestAReplayInterruptedByAReloadAndACrashBeginsFromTheSamePlace(t *testing.T) {
+func TestAnInterruptedReplayBeginsFromTheSamePlace(t *testing.T) {
 	contract(t, func(t *testing.T) {
 		org := &oktasim.Org{}
 		c := on(t, org)

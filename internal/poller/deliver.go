@@ -78,10 +78,10 @@ func (p *Poller) progressed(step step) {
 		s.Pages++
 		s.CatchingUp, s.Stuck = step.more, step.stuck
 		s.ReplayTo = p.Memory.replaying
-		s.Watermark = latest(s.Watermark, p.Memory.at.published)
+		s.Watermark = delivery.Latest(s.Watermark, p.Memory.at.published)
 		if p.Span == nil && !step.more && !step.cut && step.stuck == nil {
 			// Everything that Okta had when it answered is delivered.
-			s.Watermark = latest(s.Watermark, s.LastPoll)
+			s.Watermark = delivery.Latest(s.Watermark, s.LastPoll)
 		}
 	})
 }
@@ -114,7 +114,7 @@ func (p *Poller) send(ctx context.Context, ev event.Event, there answer, pg *del
 	if there.found[ev.UUID] {
 		m.seen.add(ev.UUID)
 		p.Metrics.skipped.Inc()
-		p.Status.set(func(s *Snapshot) { s.Skipped++; s.LastEvent = latest(s.LastEvent, ev.Published) })
+		p.Status.set(func(s *Snapshot) { s.Skipped++; s.LastEvent = delivery.Latest(s.LastEvent, ev.Published) })
 		return true, nil
 	}
 	if m.seen.has(ev.UUID) || m.window.Has(ev.UUID) {
@@ -129,7 +129,7 @@ func (p *Poller) send(ctx context.Context, ev event.Event, there answer, pg *del
 		return false, nil
 	}
 	if p.mayBeUnderWay(ev, now, there.asked) {
-		m.window.Leave(pg, delivery.Event{UUID: ev.UUID, Time: ev.Published}, latest(m.landing, now), now)
+		m.window.Leave(pg, delivery.Event{UUID: ev.UUID, Time: ev.Published}, delivery.Latest(m.landing, now), now)
 		m.seen.add(ev.UUID)
 		return false, nil
 	}
@@ -151,7 +151,7 @@ func (p *Poller) forward(ctx context.Context, ev event.Event, entry event.Entry,
 		p.Metrics.late.Inc()
 	} else if entry.Timestamp.Before(now.Add(lokiMaxFuture)) { // else Loki refuses it
 		m.heads.Note(stream, entry.Timestamp)
-		p.journal.Newest = latest(p.journal.Newest, entry.Timestamp.UTC())
+		p.journal.Newest = delivery.Latest(p.journal.Newest, entry.Timestamp.UTC())
 	}
 	if p.suspended() {
 		return errSuspended
@@ -204,7 +204,7 @@ func (p *Poller) here(ctx context.Context, h *hand) (answer, error) {
 	if m.began.IsZero() {
 		m.began = page.Date
 	}
-	until := latest(m.began.Add(startSlack), m.ahead)
+	until := delivery.Latest(m.began.Add(startSlack), m.ahead)
 	if err := p.learnNewest(ctx); err != nil {
 		return answer{}, err
 	}

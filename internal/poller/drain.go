@@ -27,7 +27,7 @@ func (p *Poller) Drain(ctx context.Context) {
 		since := begin
 		arrival, most := w.Stats(now).Arrival, drainMost
 		if arrival.After(begin.Add(-pipelineWorks)) {
-			since, most = latest(begin, arrival), pipelineWorks
+			since, most = delivery.Latest(begin, arrival), pipelineWorks
 		}
 		if now.Sub(since) >= most {
 			break
@@ -39,9 +39,9 @@ func (p *Poller) Drain(ctx context.Context) {
 		}
 		wake := since.Add(most)
 		if at := w.Wake(now); !at.IsZero() && p.queries.running == nil {
-			wake = earlier(wake, latest(at, p.queries.next))
+			wake = earlier(wake, delivery.Latest(at, p.queries.next))
 		}
-		p.wait(ctx, latest(wake, now.Add(100*time.Millisecond)))
+		p.wait(ctx, delivery.Latest(wake, now.Add(100*time.Millisecond)))
 	}
 	p.queries.stop()
 }

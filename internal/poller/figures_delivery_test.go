@@ -54,7 +54,7 @@ func memoryWhileBlocked(t *testing.T) (first, most float64) {
 	return first, most
 }
 
-func TestMemoryIsFlatWhileAReceiverIsBlockedForTenMinutes(t *testing.T) {
+func TestMemoryIsFlatWhileAReceiverIsBlocked(t *testing.T) {
 	first, most := memoryWhileBlocked(t)
 	t.Logf("heap when the receiver blocks %.2f MB, at most in the ten minutes after %.2f MB", first/1e6, most/1e6)
 	require.Less(t, most-first, 256e3, "a quarter of a megabyte; one page has over a megabyte")
@@ -114,7 +114,6 @@ func benchmarkCheckpoint(b *testing.B, delay time.Duration) {
 			Source: oktaapi.New(oktaapi.Config{Org: base, Auth: credentials, HTTP: pipe.Client(), PageSize: 1000, Share: 1,
 				Budget: oktaapi.NewBudget()}),
 			Sink: counting, Format: formatter.Entry, Open: func() (*checkpoint.Journal, error) { return journal, nil }, Scope: scope,
-			PageSize:     1000,
 			PollInterval: time.Hour, InitialLookback: 2 * time.Hour,
 			Memory: &poller.Memory{}, Status: &poller.Status{}, Logger: log.NewNopLogger(),
 		})

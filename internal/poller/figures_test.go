@@ -84,7 +84,7 @@ func budgetUsed(t *testing.T, limit int, share float64, phase, delay, skew time.
 	return m
 }
 
-func TestAnIdleHourCostsNoMoreRequestsThanItHasIntervals(t *testing.T) {
+func TestAnIdleHourCostsOneRequestAnInterval(t *testing.T) {
 	for _, every := range []time.Duration{2 * time.Second, 10 * time.Second, time.Minute} {
 		require.Equal(t, int(time.Hour/every), requestsPerIdleHour(t, every), "%s", every)
 	}

@@ -105,7 +105,7 @@ func (f *follow) byTime(page oktaapi.Page, n, fresh int) step {
 	at := &p.Memory.at
 	again := fresh == 0 && at.published.Equal(f.left)
 	f.left = at.published
-	stuck := again && (p.largest || p.PageSize == oktaapi.MaxPageSize)
+	stuck := again && (p.largest || p.Scope.PageSize == oktaapi.MaxPageSize)
 	p.largest = p.largest || again
 	at.cursor = p.start(at.published)
 	if stuck {
@@ -124,14 +124,14 @@ func (f *follow) byTime(page oktaapi.Page, n, fresh int) step {
 // page_size is noticed by two pages in a row of the same size that look cut.
 func (f *follow) full(n int, cut bool) bool {
 	if n > f.size { // the cap was no cap
-		f.size = min(n, f.poller.PageSize)
+		f.size = min(n, f.poller.Scope.PageSize)
 	}
 	if cut && n >= leastCap && n < f.size && n == f.last {
-		level.Info(f.poller.Logger).Log("msg", "Okta returns smaller pages than asked for", "page_size", f.poller.PageSize, "events", n)
+		level.Info(f.poller.Logger).Log("msg", "Okta returns smaller pages than asked for", "page_size", f.poller.Scope.PageSize, "events", n)
 		f.size = n
 	}
 	f.last = n
-	if n > f.poller.PageSize { // one of the largest pages
+	if n > f.poller.Scope.PageSize { // one of the largest pages
 		return n >= oktaapi.MaxPageSize
 	}
 	return n > 0 && n >= f.size

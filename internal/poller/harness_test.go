@@ -255,8 +255,8 @@ func (c *component) run() *running {
 	}
 	p := poller.New(poller.Config{
 		Source: oktaapi.New(cfg), Sink: c.sink, Format: formatter.Entry, Open: func() (*checkpoint.Journal, error) { return journal, nil },
-		Scope:    scope,
-		PageSize: cfg.PageSize, PollInterval: c.interval, InitialLookback: c.lookback, Spread: c.spread,
+		Scope:        scope,
+		PollInterval: c.interval, InitialLookback: c.lookback, Spread: c.spread,
 		Remedy: func(err error) string { return auth.Remedy(cfg.Auth.Method(), err) },
 		Wakes:  c.wakes,
 		Memory: c.memory, Status: c.status, Metrics: c.metrics, Logger: logger,

@@ -5,6 +5,7 @@ import (
 
 	"github.com/go-kit/log/level"
 
+	"github.com/grafana/alloy/okta/internal/delivery"
 	"github.com/grafana/alloy/okta/internal/event"
 )
 
@@ -47,7 +48,7 @@ func (p *Poller) account(ev event.Event, entry event.Entry, now time.Time) {
 	}
 	p.Status.set(func(s *Snapshot) {
 		s.Events++
-		s.LastEvent = latest(s.LastEvent, ev.Published)
+		s.LastEvent = delivery.Latest(s.LastEvent, ev.Published)
 		if replayed {
 			s.Replayed++
 		}

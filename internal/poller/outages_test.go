@@ -142,7 +142,7 @@ func (s *trial) config(cfg oktaapi.Config) (poller.Config, *http.Client) {
 	return poller.Config{
 		Source: oktaapi.New(cfg),
 		Sink:   s.write, Format: s.format, Open: open, Scope: scope,
-		PageSize: oktaapi.MaxPageSize, PollInterval: interval, InitialLookback: max(s.lookback, lookback), OutOfOrder: 50 * time.Minute,
+		PollInterval: interval, InitialLookback: max(s.lookback, lookback), OutOfOrder: 50 * time.Minute,
 		Confirm: view, ConfirmID: s.id, Overlap: s.overlap,
 		Status: s.status, Metrics: s.metrics, Logger: log.NewNopLogger(),
 	}, client

@@ -40,9 +40,8 @@ type Config struct {
 	// Open opens the checkpoint, which is not there yet, or not readable, when it fails: the
 	// poller tries again and fetches nothing before that.
 	Open  func() (*checkpoint.Journal, error)
-	Scope checkpoint.Scope // what the journal is opened with
+	Scope checkpoint.Scope // what the journal is opened with; its PageSize is what the Source asks for
 
-	PageSize        int           // as the Source asks for
 	PollInterval    time.Duration // wait after a page that was not full
 	InitialLookback time.Duration // where to begin without a cursor
 	// Spread is the time over which the first polls of pollers that start together are spread, each
@@ -120,7 +119,7 @@ func New(cfg Config) *Poller {
 		cfg.Metrics = NewMetricsByOrg().Of("")
 	}
 	p := &Poller{Config: cfg, pulse: newPulse(cfg.Clock)}
-	p.follow = follow{poller: p, size: cfg.PageSize}
+	p.follow = follow{poller: p, size: cfg.Scope.PageSize}
 	return p
 }
 

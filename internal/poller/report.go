@@ -29,7 +29,7 @@ func (p *Poller) judge(stats delivery.Stats, now time.Time) {
 		patience = missed
 	}
 	var problem error
-	if !stats.Telling.IsZero() && now.Sub(latest(stats.Telling, stats.Arrival)) >= patience {
+	if !stats.Telling.IsZero() && now.Sub(delivery.Latest(stats.Telling, stats.Arrival)) >= patience {
 		hidden := ""
 		if stats.Hidden > 0 {
 			hidden = fmt.Sprintf(" (%d of them Loki may have and not show yet)", stats.Hidden)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-kit/log/level"
 
+	"github.com/grafana/alloy/okta/internal/delivery"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
@@ -21,7 +22,7 @@ const lastPush = 10 * time.Second
 // the initial lookback. It returns false when ctx ended before it was known.
 func (p *Poller) resume(ctx context.Context) bool {
 	m := p.Memory
-	defer func() { p.Status.set(func(s *Snapshot) { s.Watermark = latest(s.Watermark, m.at.published) }) }()
+	defer func() { p.Status.set(func(s *Snapshot) { s.Watermark = delivery.Latest(s.Watermark, m.at.published) }) }()
 	last, saved := p.journal.Last()
 	if m.known { // the memory is newer than any file
 		p.journal.Delivery, p.journal.Newest = m.journal.Delivery, m.journal.Newest
@@ -97,7 +98,7 @@ func (p *Poller) inherit() {
 	m := p.Memory
 	m.known = true
 	m.heads.SetFloor(p.journal.Newest)
-	// No checkpoint, or one that was written by hand or by an older version. A span has streams of its own.
+	// There is no checkpoint, or one that was written by hand or by an older version. A span has streams of its own.
 	m.headless = p.Span == nil && p.journal.Newest.IsZero()
 	pending := p.journal.Delivery.Pending
 	if pending == nil {
@@ -121,16 +122,9 @@ func (p *Poller) start(since time.Time) oktaapi.Cursor {
 			"wanted", since.UTC().Format(time.RFC3339), "start", oldest.UTC().Format(time.RFC3339), "lost", oldest.Sub(since).Round(time.Second))
 	}
 	// A minute inside the retention: the request takes time to arrive.
-	since = latest(since, oldest.Add(time.Minute))
+	since = delivery.Latest(since, oldest.Add(time.Minute))
 	if p.largest {
 		return p.Source.StartLargest(since)
 	}
 	return p.Source.Start(since)
-}
-
-func latest(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
 }

@@ -76,7 +76,7 @@ func (p *Poller) retryPage(ctx context.Context, pg *delivery.Page[position]) boo
 func (p *Poller) lostOf(ctx context.Context, h *hand, pg *delivery.Page[position]) bool {
 	defer p.drop(h)
 	for _, ev := range h.events {
-		if !p.Memory.window.Lost(ev.UUID, time.Now()) {
+		if !p.Memory.window.Redeliver(ev.UUID, time.Now()) {
 			continue
 		}
 		if err := p.again(ctx, ev, pg); err != nil || h.gone {
@@ -116,12 +116,12 @@ func (p *Poller) probe(ctx context.Context) {
 		}
 		return
 	}
-	newest := latest(latest(m.at.published, m.furthest), m.began.Add(startSlack))
+	newest := delivery.Latest(delivery.Latest(m.at.published, m.furthest), m.began.Add(startSlack))
 	from := now.Add(-probeBack)
 	if visible := p.Confirm.Visible(); visible > 0 {
 		from = now.Add(-visible / 2)
 	}
-	at := position{published: latest(from, newest), scope: p.Scope}
+	at := position{published: delivery.Latest(from, newest), scope: p.Scope}
 	at.cursor = p.start(at.published)
 	if !p.probeFrom(ctx, at, newest) {
 		p.probeFrom(ctx, m.at, time.Time{}) // nothing new: the next of the log, unless Loki has it
@@ -157,7 +157,7 @@ func (p *Poller) probeFrom(ctx context.Context, at position, after time.Time) bo
 			continue
 		}
 		p.announce(page, []event.Event{ev}, nil)
-		m.ahead = latest(m.ahead, ev.Published)
+		m.ahead = delivery.Latest(m.ahead, ev.Published)
 		pg := delivery.NewPage(at, m.at, 1, len(entry.Line))
 		err := p.forward(ctx, ev, entry, pg, now)
 		p.Status.sending(time.Time{})

@@ -72,7 +72,7 @@ func (w *watched) run(token string, share float64) {
 	client := w.pipe.Client()
 	p := poller.New(poller.Config{
 		Source: oktaapi.New(oktaapi.Config{Org: org, Auth: ssws, HTTP: client, Share: share, PageSize: 100, Waiting: w.status.Waiting}),
-		Sink:   w, Format: formatter.Entry, Open: func() (*checkpoint.Journal, error) { return journal, nil }, Scope: scope, PageSize: 100,
+		Sink:   w, Format: formatter.Entry, Open: func() (*checkpoint.Journal, error) { return journal, nil }, Scope: scope,
 		PollInterval: 10 * time.Second, InitialLookback: time.Hour,
 		Memory: &w.memory, Status: &w.status, Logger: log.NewNopLogger(),
 	})
@@ -148,7 +148,7 @@ func TestLagGrowsWhileOktaRefuses(t *testing.T) {
 	})
 }
 
-func TestLagOfAPollerThatWasRefusedFromTheStartCountsFromTheLookback(t *testing.T) {
+func TestLagOfARefusedPollerCountsFromTheLookback(t *testing.T) {
 	watch(t, &oktasim.Org{Token: "another"}, func(w *watched) {
 		time.Sleep(2 * time.Hour)
 		require.InDelta(t, (3 * time.Hour).Seconds(), w.lag().Seconds(), 2)
@@ -175,7 +175,7 @@ func TestLagFallsWhileABacklogIsReadUnderABudget(t *testing.T) {
 	})
 }
 
-func TestTheTimeSpentWaitingForTheBudgetGrowsDuringTheWait(t *testing.T) {
+func TestTheTimeWaitingForTheBudgetGrows(t *testing.T) {
 	var status poller.Status
 	synctest.Test(t, func(t *testing.T) {
 		status.Waiting(time.Now().Add(time.Minute), "spent")
@@ -228,7 +228,7 @@ func TestARefusalStandsUntilAPageComes(t *testing.T) {
 	})
 }
 
-func TestTheCheckpointIsWrittenAgainWithoutWaitingForAnEvent(t *testing.T) {
+func TestTheCheckpointIsRewrittenWithoutAnEvent(t *testing.T) {
 	watch(t, &oktasim.Org{Token: "right"}, func(w *watched) {
 		time.Sleep(time.Minute)
 		require.NoError(t, os.RemoveAll(w.dir))

@@ -16,7 +16,7 @@ import (
 	"github.com/grafana/alloy/okta/internal/event"
 )
 
-func TestReconcileDoesNotWaitForWhatLokiRefusesForItsAge(t *testing.T) {
+func TestReconcileDoesNotWaitForTooOldEvents(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
 		s.org.Generate(4000, 40*24*time.Hour)
 		old := s.uuids(func(_ int, ev event.Event) bool { return time.Since(ev.Published) > lokiMaxAge })
@@ -179,7 +179,7 @@ func TestReconcileWithAWrongSelectorSendsNothingTwice(t *testing.T) {
 	})
 }
 
-func TestReconcileBoundsWhatIsUnconfirmedWhileLokiIsAway(t *testing.T) {
+func TestReconcileBoundsTheWindowWhileLokiIsAway(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
 		s.org.Generate(80_000, 20*time.Hour)
 		s.to.down = true
@@ -202,7 +202,7 @@ func TestReconcileBoundsWhatIsUnconfirmedWhileLokiIsAway(t *testing.T) {
 	})
 }
 
-func TestReconcileAsksAtMostOncePerPageInABacklogAndOncePerIntervalWhenQuiet(t *testing.T) {
+func TestReconcileQueriesOncePerPageOrInterval(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
 		s.org.Generate(15_000, 2*time.Hour)
 		s.run()

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/grafana/alloy/okta/internal/delivery"
 	"github.com/grafana/alloy/okta/internal/event"
 )
 
@@ -125,7 +126,7 @@ func (p *Poller) before(end time.Time) time.Time {
 	p.take()
 	for _, a := range p.Wakes.open {
 		if a.tries < len(again) && again[a.tries] < a.until {
-			end = earlier(end, latest(a.at.Add(again[a.tries]), p.lastPoll.Add(wakeEvery)))
+			end = earlier(end, delivery.Latest(a.at.Add(again[a.tries]), p.lastPoll.Add(wakeEvery)))
 		}
 	}
 	return end

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/go-kit/log/level"
+
+	"github.com/grafana/alloy/okta/internal/delivery"
 )
 
 const (
@@ -43,7 +45,7 @@ func (p *Poller) watch(ctx context.Context) {
 			level.Warn(p.Logger).Log("msg", "a receiver takes no entries, so nothing more is fetched", "receiver", p.receiver(), "since",
 				since.UTC().Format(time.RFC3339))
 		}
-		last := latest(s.LastPoll, s.Started)
+		last := delivery.Latest(s.LastPoll, s.Started)
 		if s.WaitUntil.IsZero() || last.After(waiting) {
 			waiting = now
 		}

@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/grafana/alloy/okta/internal/event/eventtest"
 )
 
 // FuzzRedact redacts one event by rules that the seed chooses.
 func FuzzRedact(f *testing.F) {
-	for i, name := range fixtureNames(f) {
-		f.Add(fixture(f, name), uint64(i))
+	for i, name := range eventtest.Names(f) {
+		f.Add(eventtest.Read(f, name), uint64(i))
 	}
 	for seed := range uint64(24) {
 		f.Add(randomEvent(rand.New(rand.NewPCG(seed, 7))), seed)

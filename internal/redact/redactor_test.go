@@ -4,14 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"regexp"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/grafana/alloy/okta/internal/event/eventtest"
 	"github.com/grafana/alloy/okta/internal/rawjson"
 )
 
@@ -27,27 +25,6 @@ func redacted(t testing.TB, o Options, raw []byte) []byte {
 	pass := r.Begin()
 	defer pass.End()
 	return bytes.Clone(pass.Redact(raw, nil))
-}
-
-const fixtures = "../../testdata/events"
-
-// fixture returns one of the events that the whole module tests with.
-func fixture(t testing.TB, name string) []byte {
-	t.Helper()
-	b, err := os.ReadFile(filepath.Join(fixtures, name+".json"))
-	require.NoError(t, err)
-	return bytes.TrimSpace(b)
-}
-
-func fixtureNames(t testing.TB) (names []string) {
-	t.Helper()
-	files, err := filepath.Glob(fixtures + "/*.json")
-	require.NoError(t, err)
-	for _, file := range files {
-		names = append(names, strings.TrimSuffix(filepath.Base(file), ".json"))
-	}
-	require.NotEmpty(t, names)
-	return names
 }
 
 func TestRedaction(t *testing.T) {
@@ -237,8 +214,8 @@ func TestRedactedValuesAreInNoFixture(t *testing.T) {
 			if mode == ModeHash {
 				r.Key = testKey
 			}
-			for _, name := range fixtureNames(t) {
-				raw := fixture(t, name)
+			for _, name := range eventtest.Names(t) {
+				raw := eventtest.Read(t, name)
 				requireRedacted(t, r, raw, redacted(t, r, raw))
 			}
 		}

@@ -461,7 +461,7 @@ func (r *reader) Read(ctx context.Context, start takeover.Start) {
 			}
 			return j, err
 		},
-		Scope: scope, PageSize: oktaapi.MaxPageSize, PollInterval: 10 * time.Second, InitialLookback: time.Hour, OutOfOrder: 50 * time.Minute,
+		Scope: scope, PollInterval: 10 * time.Second, InitialLookback: time.Hour, OutOfOrder: 50 * time.Minute,
 		Confirm: view{loki, r.n}, ConfirmID: "one", LastPush: start.LastPush,
 		Owned: r.seat.Owned, Clock: r.n.now,
 		Memory: r.memory, Status: &poller.Status{}, Logger: log.With(r.n.c.log, "node", r.n.name, "org", r.o.url),

@@ -23,7 +23,7 @@ func (host) ListComponents(string, component.InfoOptions) ([]*component.Info, er
 	return []*component.Info{{ID: component.ID{LocalID: "loki.echo.e"}, ComponentName: "loki.echo", Label: "e"}}, nil
 }
 
-func TestTheServiceServesTheAPIAndTheInterfaceBelowItsPrefix(t *testing.T) {
+func TestTheServiceServesAPIAndUIBelowItsPrefix(t *testing.T) {
 	for prefix, base := range map[string]string{"/": "/", "": "/", "/a/b": "/a/b", "/a/b/": "/a/b", "a": "/a"} {
 		t.Run(prefix, func(t *testing.T) {
 			s := New(Options{Prefix: prefix, Callbacks: livedebugging.New().Data().(livedebugging.CallbackManager),

@@ -39,7 +39,7 @@ func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 	require.Equal(t, "envelope", args.LineFormat)
 }
 
-func TestBadArgumentsAreRefusedWithTheValueAndWhatIsAllowed(t *testing.T) {
+func TestBadArgumentsAreRefusedWithTheirValue(t *testing.T) {
 	with := func(line string) string { return minimal + line }
 	without := func(name string) string {
 		var kept []string

@@ -179,7 +179,7 @@ func serviceApp(t *testing.T, org *oktasim.Org) string {
 	return fmt.Sprintf("private_key_jwt {\n client_id = \"0oaTest\"\n key_id = \"k1\"\n private_key_file = %q\n}\n", file)
 }
 
-func TestProxyAndCustomCAHoldForTheTokenEndpointAndTheLog(t *testing.T) {
+func TestProxyAndCAHoldForTokenEndpointAndLog(t *testing.T) {
 	org := &oktasim.Org{PublicURL: "https://example.com"}
 	org.Append([]byte(`{"uuid":"1","published":"` + time.Now().UTC().Format(time.RFC3339) + `"}`))
 	app := serviceApp(t, org)

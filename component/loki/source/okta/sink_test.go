@@ -49,7 +49,7 @@ func TestABlockedReceiverEndsWithTheContext(t *testing.T) {
 	require.ErrorIs(t, <-sent, context.Canceled)
 }
 
-func TestAReloadWhileAReceiverIsBlockedRepeatsNothingForTheOthers(t *testing.T) {
+func TestReloadWithABlockedReceiverRepeatsNothing(t *testing.T) {
 	free, blocked, late := loki.NewLogsReceiver(), loki.NewLogsReceiver(), loki.NewLogsReceiver()
 	var partly partly
 	entry := func(line string) event.Entry {
