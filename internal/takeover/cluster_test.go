@@ -138,7 +138,7 @@ func (c *cluster) crashesAndRollouts() {
 }
 
 func TestCrashesAndRolloutsDoubleNothing(t *testing.T) {
-	for _, seed := range seeds(12) {
+	for _, seed := range seeds(5) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			c := simulate(t, seed, (*cluster).crashesAndRollouts)
@@ -148,7 +148,7 @@ func TestCrashesAndRolloutsDoubleNothing(t *testing.T) {
 }
 
 func TestHangsAndSplitsLoseNothing(t *testing.T) {
-	for _, seed := range seeds(12) {
+	for _, seed := range seeds(5) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			var overlaps []span

@@ -90,7 +90,10 @@ type Exchange struct {
 
 // New returns an Exchange without orgs.
 func New(cfg Config) *Exchange {
-	return &Exchange{Config: cfg, begun: time.Now(), wakes: make(chan struct{}, maxWakes), seats: map[string]*Seat{}, changed: make(chan struct{}), refused: map[string]bool{}}
+	return &Exchange{
+		Config: cfg, begun: time.Now(), wakes: make(chan struct{}, maxWakes),
+		seats: map[string]*Seat{}, changed: make(chan struct{}), refused: map[string]bool{},
+	}
 }
 
 // Seat returns what decides about an org, which is scheme://host; the same one for the same org.
