@@ -50,7 +50,9 @@ func (r release) image(arches []string) error {
 	if err != nil {
 		return err
 	}
-	if err := written.AppendIndex(index, layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": r.version})); err != nil {
+	name := "localhost/alloy-okta:" + r.version // podman and skopeo read the first, docker the second
+	names := layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": name, "io.containerd.image.name": name})
+	if err := written.AppendIndex(index, names); err != nil {
 		return err
 	}
 	return r.tarFolder(folder, filepath.Join(r.out, fmt.Sprintf("alloy-okta-%s-image.tar", r.version)))
