@@ -116,8 +116,8 @@ func (r release) baseLayer() (v1.Layer, error) {
 		{name: "usr/share/doc/alloy-okta", mode: 0o755, folder: true},
 		{name: "var", mode: 0o755, folder: true},
 		{name: "var/lib", mode: 0o755, folder: true},
-		// Group 0: OpenShift runs a container as some user of that group.
-		{name: "var/lib/alloy-okta", mode: 0o770, folder: true, uid: uid},
+		// A volume that a runtime makes starts as this folder. As /tmp: OpenShift and --user run the container as somebody else.
+		{name: "var/lib/alloy-okta", mode: 0o1777, folder: true, uid: uid, gid: uid},
 		{name: "etc/alloy-okta", mode: 0o755, folder: true},
 		{name: "etc/alloy-okta/pipelines", mode: 0o755, folder: true},
 		// logzio/logzio-okta wants the file mounted at this place: a mount over either name is seen.
