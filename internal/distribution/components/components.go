@@ -18,7 +18,6 @@ package components
 import (
 	// Okta: the reason for this build.
 	_ "github.com/grafana/alloy/okta/component/loki/source/okta"            // loki.source.okta
-	_ "github.com/grafana/alloy/okta/component/loki/source/okta"            // loki.source.okta
 	_ "github.com/grafana/alloy/okta/component/loki/source/okta_event_hook" // loki.source.okta_event_hook
 	_ "github.com/grafana/alloy/okta/component/loki/stdout"                 // loki.stdout
 
