@@ -4,7 +4,6 @@ import (
 	"compress/gzip"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 )
 
@@ -34,19 +33,4 @@ func (r release) archive(arch string) error {
 		return err
 	}
 	return file.Close()
-}
-
-// billOfMaterials writes the modules that are in a binary, as CycloneDX.
-func (r release) billOfMaterials(arch string) error {
-	out, err := filepath.Abs(filepath.Join(r.out, fmt.Sprintf("alloy-okta-%s-linux-%s.cdx.json", r.version, arch)))
-	if err != nil {
-		return err
-	}
-	cmd := exec.Command("go", "tool", "cyclonedx-gomod", "bin", "-json", "-std", "-noserial", "-notimestamp",
-		"-version", "v"+r.version, "-output", out, r.binary("linux", arch))
-	cmd.Stderr = os.Stderr
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("writing the bill of materials: %w", err)
-	}
-	return nil
 }
