@@ -95,7 +95,7 @@ demo: build loki ## the same with a real Loki: a LogQL query and its result, an 
 
 .PHONY: deps
 deps: ## install what the tests need and the machine lacks
-	@.ci/deps npm chromium promtool
+	@.ci/deps npm chromium promtool systemd-analyze
 
 .PHONY: test
 test: deps lint race-if-possible build loki ## the whole suite: installs, builds, then tests everything once
