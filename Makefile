@@ -157,7 +157,7 @@ space := $(subst ,, )
 
 .PHONY: dist
 dist: ui ## release files in build/dist: tar.gz, deb, rpm, image, SBOM, SHA256SUMS (the version is the tag, or VERSION=v1.2.3)
-	@rm -rf $(DIST)
+	@rm -rf $(DIST) && mkdir -p $(DIST)/bin
 	@for arch in $(DIST_ARCH); do \
 		GOOS=linux GOARCH=$$arch .ci/progress "building alloy-okta for linux/$$arch" "about 9 minutes the first time on 2 idle cores" ./cmd/alloy-okta \
 			go build -v -trimpath -buildvcs=false -ldflags "$(DIST_LDFLAGS)" -o $(DIST)/bin/alloy-okta-linux-$$arch ./cmd/alloy-okta; \
