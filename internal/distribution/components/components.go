@@ -19,6 +19,7 @@ import (
 	// Okta: the reason for this build.
 	_ "github.com/grafana/alloy/okta/component/loki/source/okta"            // loki.source.okta
 	_ "github.com/grafana/alloy/okta/component/loki/source/okta_event_hook" // loki.source.okta_event_hook
+	_ "github.com/grafana/alloy/okta/component/loki/stdout"                 // loki.stdout
 
 	// loki.*: processing and delivery.
 	_ "github.com/grafana/alloy/internal/component/loki/echo"             // loki.echo

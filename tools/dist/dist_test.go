@@ -1,0 +1,131 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"crypto/x509"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/stretchr/testify/require"
+)
+
+// pack runs dist over a small program in alloy-okta's place.
+func pack(t *testing.T, version string) (out string) {
+	t.Helper()
+	bin, out := t.TempDir(), t.TempDir()
+	source := filepath.Join(t.TempDir(), "main.go")
+	require.NoError(t, os.WriteFile(source, []byte("package main\n\nfunc main() {}\n"), 0o600))
+	amd64 := filepath.Join(bin, "alloy-okta-linux-amd64")
+	output, err := exec.Command("go", "build", "-trimpath", "-o", amd64, source).CombinedOutput()
+	require.NoErrorf(t, err, "%s", output)
+	require.NoError(t, os.Link(amd64, filepath.Join(bin, "alloy-okta-linux-arm64")))
+	require.NoError(t, run([]string{"-version", version, "-time", "1700000000", "-bin", bin, "-out", out}))
+	return out
+}
+
+func contents(t *testing.T, folder string) map[string]string {
+	t.Helper()
+	entries, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	all := map[string]string{}
+	for _, e := range entries {
+		content, err := os.ReadFile(filepath.Join(folder, e.Name()))
+		require.NoError(t, err)
+		all[e.Name()] = string(content)
+	}
+	return all
+}
+
+func TestTwoRunsGiveTheSameBytes(t *testing.T) {
+	first, second := contents(t, pack(t, "v1.2.3")), contents(t, pack(t, "v1.2.3"))
+	var names []string
+	for name := range first {
+		names = append(names, name)
+		require.True(t, first[name] == second[name], "%s differs", name)
+	}
+	require.ElementsMatch(t, []string{
+		"alloy-okta-1.2.3-linux-amd64.tar.gz", "alloy-okta-1.2.3-linux-arm64.tar.gz",
+		"alloy-okta-1.2.3-linux-amd64.cdx.json", "alloy-okta-1.2.3-linux-arm64.cdx.json",
+		"alloy-okta_1.2.3_amd64.deb", "alloy-okta_1.2.3_arm64.deb",
+		"alloy-okta-1.2.3-1.x86_64.rpm", "alloy-okta-1.2.3-1.aarch64.rpm",
+		"alloy-okta-1.2.3-image.tar", "SHA256SUMS",
+	}, names)
+}
+
+// A tree between two tags, with changes: `git describe --tags --dirty`.
+func TestAVersionBetweenTagsIsOneOfAllFormats(t *testing.T) {
+	out := pack(t, "v1.2.3-4-g0123abc-dirty")
+	sums := exec.Command("sha256sum", "--check", "--strict", "SHA256SUMS")
+	sums.Dir = out
+	output, err := sums.CombinedOutput()
+	require.NoErrorf(t, err, "%s", output)
+	require.Len(t, contents(t, out), 10)
+}
+
+func TestTheImageHasWhatTheProgramNeeds(t *testing.T) {
+	folder := t.TempDir()
+	output, err := exec.Command("tar", "-xf", filepath.Join(pack(t, "v1.2.3"), "alloy-okta-1.2.3-image.tar"), "-C", folder).CombinedOutput()
+	require.NoErrorf(t, err, "%s", output)
+	root, err := layout.ImageIndexFromPath(folder)
+	require.NoError(t, err)
+	top, err := root.IndexManifest()
+	require.NoError(t, err)
+	require.Len(t, top.Manifests, 1)
+	index, err := root.ImageIndex(top.Manifests[0].Digest)
+	require.NoError(t, err)
+	manifest, err := index.IndexManifest()
+	require.NoError(t, err)
+	require.Len(t, manifest.Manifests, 2)
+	for i, arch := range []string{"amd64", "arm64"} {
+		require.Equal(t, &v1.Platform{OS: "linux", Architecture: arch}, manifest.Manifests[i].Platform)
+		img, err := index.Image(manifest.Manifests[i].Digest)
+		require.NoError(t, err)
+		config, err := img.ConfigFile()
+		require.NoError(t, err)
+		require.Equal(t, arch, config.Architecture)
+		require.Equal(t, "473:473", config.Config.User)
+		require.Equal(t, []string{"/usr/bin/alloy-okta"}, config.Config.Entrypoint)
+		require.Equal(t, "/etc/alloy-okta", config.Config.Cmd[len(config.Config.Cmd)-1])
+		require.Contains(t, config.Config.Volumes, "/var/lib/alloy-okta")
+		files := filesOf(t, img)
+		require.True(t, x509.NewCertPool().AppendCertsFromPEM(files["etc/ssl/certs/ca-certificates.crt"]))
+		require.Greater(t, bytes.Count(files["etc/ssl/certs/ca-certificates.crt"], []byte("BEGIN CERTIFICATE")), 100)
+		require.True(t, strings.HasPrefix(string(files["usr/share/zoneinfo/Europe/Berlin"]), "TZif"))
+		for _, name := range []string{
+			"usr/bin/alloy-okta", "etc/alloy-okta/config.alloy", "etc/alloy-okta/pipelines/loki.alloy", "usr/share/doc/alloy-okta/NOTICE",
+		} {
+			require.NotEmpty(t, files[name], name)
+		}
+	}
+}
+
+func filesOf(t *testing.T, img v1.Image) map[string][]byte {
+	t.Helper()
+	layers, err := img.Layers()
+	require.NoError(t, err)
+	files := map[string][]byte{}
+	for _, layer := range layers {
+		reader, err := layer.Uncompressed()
+		require.NoError(t, err)
+		archive := tar.NewReader(reader)
+		for {
+			header, err := archive.Next()
+			if err == io.EOF {
+				break
+			}
+			require.NoError(t, err)
+			content, err := io.ReadAll(archive)
+			require.NoError(t, err)
+			files[header.Name] = content
+		}
+		require.NoError(t, reader.Close())
+	}
+	return files
+}
