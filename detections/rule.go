@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +26,7 @@ type Rule struct {
 	Severity       string         `yaml:"severity"`       // one of Severities
 	Attack         []string       `yaml:"attack"`         // techniques of ATT&CK
 	Window         model.Duration `yaml:"window"`         // how far back the query looks; 15 minutes at least
-	Interval       model.Duration `yaml:"interval"`       // between evaluations; by default 1m, 5m, and 15m, by severity
+	Interval       model.Duration `yaml:"interval"`       // between evaluations; by default by severity and window, see often
 	Labels         []string       `yaml:"labels"`         // of the alert
 	Query          string         `yaml:"query"`          // LogQL for line_format "envelope"; fires for every element of its result
 	FalsePositives string         `yaml:"falsePositives"` // what else raises it
@@ -38,9 +39,19 @@ type Rule struct {
 	forEvent string // the query for line_format "event" where it does not follow from Query
 }
 
-// intervals are the default evaluation intervals, by severity.
+// intervals are how often rules are evaluated, by severity.
 var intervals = map[string]time.Duration{
 	"high": time.Minute, "medium": 5 * time.Minute, "low": 15 * time.Minute, "informational": 15 * time.Minute,
+}
+
+// often is how often a rule is evaluated: by severity, and no more than every five minutes when it looks back more than half an hour, as
+// each evaluation reads the whole window.
+func often(severity string, window model.Duration) model.Duration {
+	interval := intervals[severity]
+	if time.Duration(window) > 30*time.Minute {
+		interval = max(interval, 5*time.Minute)
+	}
+	return model.Duration(interval)
 }
 
 // Rules reads the rules in a folder such as rules/, in the order of severity and name. What is missing or unknown in one is an error.
@@ -76,12 +87,11 @@ func read(folder fs.FS, file string) (rule Rule, err error) {
 	}
 	rule.Name = path.Base(path.Dir(file))
 	rule.Query = strings.TrimSpace(rule.Query)
-	interval, ok := intervals[rule.Severity]
-	if !ok {
+	if !slices.Contains(Severities, rule.Severity) {
 		return rule, fmt.Errorf("severity %q: must be one of %s", rule.Severity, strings.Join(Severities, ", "))
 	}
 	if rule.Interval == 0 {
-		rule.Interval = model.Duration(interval)
+		rule.Interval = often(rule.Severity, rule.Window)
 	}
 	for name, text := range map[string]string{
 		"title": rule.Title, "description": rule.Description, "query": rule.Query, "falsePositives": rule.FalsePositives, "tuning": rule.Tuning,
