@@ -136,6 +136,29 @@ func TestTheReadmeNamesThePackagesToCopy(t *testing.T) {
 	require.ElementsMatch(t, slices.Collect(maps.Keys(needed)), packagesToCopy(t))
 }
 
+// Every folder of code has a row in CONTRIBUTING.md's map.
+func TestTheMapNamesEveryFolder(t *testing.T) {
+	page := read(t, "../CONTRIBUTING.md")
+	folders := []string{}
+	for _, pattern := range []string{"../*", "../internal/*", "../component/loki/source/*"} {
+		found, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		for _, path := range found {
+			if info, err := os.Stat(path); err == nil && info.IsDir() {
+				folders = append(folders, path)
+			}
+		}
+	}
+	require.Greater(t, len(folders), 20)
+	for _, folder := range folders {
+		folder = strings.Trim(strings.TrimPrefix(folder, ".."), "/")
+		if folder == "component" || folder == "internal" || strings.HasPrefix(folder, ".git") {
+			continue // their folders have rows
+		}
+		require.Regexpf(t, "(?m)^\\| `"+regexp.QuoteMeta(folder)+"/?` \\|", page, "a folder without a row")
+	}
+}
+
 // The files and folders that CONTRIBUTING.md points to are there.
 func TestTheMapLeadsSomewhere(t *testing.T) {
 	paths := regexp.MustCompile("`((?:\\.ci|cmd|component|detections|docs|e2e|internal|mixin|syntax|testdata|tools)/[\\w./-]*)`")

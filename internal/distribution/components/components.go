@@ -13,6 +13,9 @@
 // Left out on purpose: everything that has no part in collecting logs, storing
 // secrets, or watching the collector itself, and pyroscope.*, for which the
 // version of ebpf-profiler that Alloy pins is not published.
+//
+// Costly and in all the same, because upstream's configurations use them: peer discovery in clouds (--cluster.discover-peers), 17.5 MB
+// of the binary and 96 of its 3,100 packages, and loki.source.gelf, 4.9 MB and 61.
 package components
 
 import (
