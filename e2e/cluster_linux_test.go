@@ -78,7 +78,7 @@ func startCluster(t *testing.T, orgs int, flags ...string) *clustered {
 	}()
 	s.stop = func() { cancel(); <-done }
 	t.Cleanup(s.stop)
-	s.requirePolled(30 * time.Second)
+	s.requirePolled(startWithin) // a Loki that has just started refuses queries for a while
 	return s
 }
 
@@ -222,9 +222,9 @@ func TestAClusterOfNodes(t *testing.T) {
 }
 
 func stopAndKill(t *testing.T) {
-	orgs := 6
+	orgs, within := 6, 2*afterTerm // beside other trials on a machine with two cores
 	if long() {
-		orgs = 30
+		orgs, within = 30, afterTerm
 	}
 	s := startCluster(t, orgs)
 	time.Sleep(5 * time.Second)
@@ -232,7 +232,7 @@ func stopAndKill(t *testing.T) {
 	n := s.busiest()
 	begin, stopped := time.Now(), make(chan error, 1)
 	go func() { stopped <- n.Stop(stopWithin) }()
-	s.requireTaken(n, afterTerm)
+	s.requireTaken(n, within)
 	t.Logf("every org is polled %s after SIGTERM", time.Since(begin))
 	require.NoError(t, <-stopped)
 	time.Sleep(2 * time.Second)
