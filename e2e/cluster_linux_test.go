@@ -43,7 +43,7 @@ func startCluster(t *testing.T, orgs int, flags ...string) *clustered {
 	s := &clustered{Rand: rand.New(rand.NewPCG(seed, 0)), t: t, loki: startLoki(t)}
 	var config strings.Builder
 	fmt.Fprintf(&config, "loki.source.okta \"default\" {\n\tpoll_interval = \"500ms\"\n\tforward_to = [loki.write.default.receiver]\n"+
-		"\treconcile {\n\t\turl = %q\n\t}\n\tclustering {\n\t\tenabled = true\n\t}\n", s.loki.URL())
+		"\treconcile {\n\t\turl = %q\n\t\tresume_overlap = \"0s\"\n\t}\n\tclustering {\n\t\tenabled = true\n\t}\n", s.loki.URL())
 	for i := range orgs {
 		o := &oktasim.Org{Token: token, RateLimit: -1, Seed: int64(seed) + int64(i)}
 		server := httptest.NewServer(o)
