@@ -25,6 +25,9 @@ func simulate(t *testing.T, seed uint64, schedule func(c *cluster)) (c *cluster)
 			c.log = log.With(log.NewLogfmtLogger(os.Stdout), "ts", log.Valuer(func() any { return time.Now().Format("15:04:05.000") }))
 		}
 		c.disks = c.rnd.IntN(2) == 0
+		if c.rnd.IntN(2) == 0 { // what a node delivered arrives when another one reads already
+			c.loki.Set(func(f *pipesim.Faults) { f.PushTakes = 5 * time.Second })
+		}
 		for i := range 3 {
 			o := &simOrg{url: fmt.Sprintf("http://localhost:%d", 8001+i), org: &oktasim.Org{RateLimit: -1}}
 			o.pipe = o.org.Pipe()
