@@ -38,6 +38,15 @@ type clustered struct {
 // startCluster starts three nodes that share so many orgs, each of which logs an event a second.
 func startCluster(t *testing.T, orgs int, flags ...string) *clustered {
 	t.Helper()
+	s := startClusterOf(t, orgs, func(config string) string { return config }, flags...)
+	s.load()
+	s.requirePolled(startWithin) // a Loki that has just started refuses queries for a while
+	return s
+}
+
+// startClusterOf is the same with another configuration, without load.
+func startClusterOf(t *testing.T, orgs int, configure func(string) string, flags ...string) *clustered {
+	t.Helper()
 	seed := rand.Uint64N(1_000_000)
 	t.Logf("seed %d", seed)
 	s := &clustered{Rand: rand.New(rand.NewPCG(seed, 0)), t: t, loki: startLoki(t)}
@@ -54,12 +63,17 @@ func startCluster(t *testing.T, orgs int, flags ...string) *clustered {
 	fmt.Fprintf(&config, "}\nloki.write \"default\" {\n\tendpoint {\n\t\turl = \"%s/loki/api/v1/push\"\n\t}\n}\n", s.loki.URL())
 	s.nodes = &testbed.Cluster{Bin: program(t, "alloy-okta"), Dir: t.TempDir(), Flags: flags}
 	s.nodes.Config = filepath.Join(s.nodes.Dir, "config.alloy")
-	require.NoError(t, os.WriteFile(s.nodes.Config, []byte(config.String()), 0o600))
+	require.NoError(t, os.WriteFile(s.nodes.Config, []byte(configure(config.String())), 0o600))
 	t.Cleanup(s.nodes.Close)
 	for range 3 {
 		s.add()
 	}
-	ctx, cancel := context.WithCancel(t.Context())
+	return s
+}
+
+// load has each org log an event a second, until stop.
+func (s *clustered) load() {
+	ctx, cancel := context.WithCancel(s.t.Context())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -77,9 +91,7 @@ func startCluster(t *testing.T, orgs int, flags ...string) *clustered {
 		}
 	}()
 	s.stop = func() { cancel(); <-done }
-	t.Cleanup(s.stop)
-	s.requirePolled(startWithin) // a Loki that has just started refuses queries for a while
-	return s
+	s.t.Cleanup(s.stop)
 }
 
 func (s *clustered) start(n *testbed.Node) {
