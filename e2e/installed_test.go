@@ -27,8 +27,8 @@ func sh(t *testing.T, script string) string {
 	return string(output)
 }
 
-// pack makes the release files of a version, for this machine's architecture, and returns their folder.
-func pack(t *testing.T, version string) string {
+// packages makes the release files of a version, for this machine's architecture, and returns their folder.
+func packages(t *testing.T, version string) string {
 	t.Helper()
 	bin, out := t.TempDir(), t.TempDir()
 	sh(t, "cp "+program(t, "alloy-okta")+" "+filepath.Join(bin, "alloy-okta-linux-amd64"))
@@ -47,7 +47,7 @@ func container(t *testing.T) func(command string) string {
 		return strings.TrimSpace(sh(t, "export ROOT="+root+"\n"+podman+command))
 	}
 	t.Cleanup(func() { run("rm --all --force") })
-	run("load -i " + pack(t, "v1.2.3") + "/alloy-okta-1.2.3-image.tar")
+	run("load -i " + packages(t, "v1.2.3") + "/alloy-okta-1.2.3-image.tar")
 	return run
 }
 
@@ -107,7 +107,7 @@ func debian(t *testing.T) (root string, in func(script string) string) {
 func TestInstalledDebKeepsWhatIsTheUsers(t *testing.T) {
 	root, in := debian(t)
 	for _, version := range []string{"1.2.3", "1.2.4"} {
-		sh(t, "cp "+pack(t, "v"+version)+"/*.deb "+root+"/tmp")
+		sh(t, "cp "+packages(t, "v"+version)+"/*.deb "+root+"/tmp")
 	}
 	exists := func(path string) bool {
 		_, err := os.Lstat(root + path)
@@ -154,7 +154,7 @@ func TestInstalledDebKeepsWhatIsTheUsers(t *testing.T) {
 
 // Debian's rpm can read and verify the package and install its files into a folder of its own, without scripts.
 func TestInstalledRPMHasTheSameFiles(t *testing.T) {
-	out, root := pack(t, "v1.2.3"), t.TempDir()
+	out, root := packages(t, "v1.2.3"), t.TempDir()
 	file := out + "/alloy-okta-1.2.3-1.x86_64.rpm"
 	config := sh(t, "rpm -qp --configfiles "+file)
 	for _, name := range []string{"config.alloy", "pipelines/loki.alloy", "tenants-credentials.yml"} {
