@@ -1,0 +1,159 @@
+package e2e
+
+import (
+	"encoding/json"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/tidwall/gjson"
+
+	"github.com/grafana/alloy/okta/internal/testbed"
+	"github.com/grafana/alloy/okta/syntax"
+)
+
+// More than the queues of the configurations hold, 5,000: with a destination that refuses, the source has to wait.
+const destinationEvents = 7_000
+
+// destination is a configuration in syntax/ whose events do not go to Loki.
+type destination struct {
+	environment func(t *testing.T, s *sink, okta *org) []string
+	flags       []string
+	require     func(t *testing.T, event string, a arrival, okta *org) // that a is the event, whole
+}
+
+var destinations = map[string]destination{
+	"otlp.alloy": {
+		environment: func(t *testing.T, s *sink, _ *org) []string {
+			return []string{"OTLP_ENDPOINT=" + s.otlp(t), "OTLP_TOKEN=shipping"}
+		},
+		require: func(t *testing.T, event string, a arrival, okta *org) {
+			require.Equal(t, event, a.body)
+			require.Equal(t, publishedOf(t, event), a.time)
+			severity := gjson.Get(event, "severity").String()
+			require.Equal(t, severity, a.fields["severity"])
+			require.Equal(t, severity, strings.ToUpper(a.fields["severity_number"]))
+			require.Equal(t, gjson.Get(event, "eventType").String(), a.fields["event_name"])
+			require.Equal(t, "okta", a.fields["resource.service.name"])
+			require.Equal(t, hostOf(okta), a.fields["resource.okta.org"])
+			require.Equal(t, "Bearer shipping", a.fields["authorization"])
+		},
+	},
+
+	"logzio-okta.alloy": {
+		environment: func(t *testing.T, s *sink, okta *org) []string {
+			file := filepath.Join(t.TempDir(), "shipping-token")
+			require.NoError(t, os.WriteFile(file, []byte("shipping"), 0o600))
+			return append(tenantsFile(t)(okta), "LOGZIO_TOKEN_FILE="+file, "LOGZIO_REGION=eu", "LOGZIO_ENDPOINT="+s.otlp(t))
+		},
+		require: func(t *testing.T, event string, a arrival, okta *org) {
+			var members map[string]any
+			require.NoError(t, json.Unmarshal([]byte(event), &members))
+			members["message"] = members["displayMessage"]
+			whole, err := json.Marshal(members)
+			require.NoError(t, err)
+			require.JSONEq(t, string(whole), a.body)
+			require.Equal(t, publishedOf(t, event), a.time)
+			require.Equal(t, "okta", a.fields["attribute.type"])
+			require.Equal(t, hostOf(okta), a.fields["attribute.tenant_name"])
+			require.Equal(t, "Bearer shipping", a.fields["authorization"])
+			require.Equal(t, "alloy-okta", a.fields["user-agent"])
+		},
+	},
+
+	"kafka.alloy": {
+		environment: func(t *testing.T, s *sink, _ *org) []string {
+			return []string{"KAFKA_BROKERS=" + s.kafka(t, "okta"), "KAFKA_TOPIC=okta"}
+		},
+		require: func(t *testing.T, event string, a arrival, _ *org) {
+			require.Equal(t, event, a.body)
+		},
+	},
+
+	"splunk.alloy": {
+		flags: []string{"--feature.community-components.enabled"},
+		environment: func(t *testing.T, s *sink, _ *org) []string {
+			return []string{"SPLUNK_HEC_URL=" + s.splunk(t), "SPLUNK_HEC_TOKEN=shipping", "SPLUNK_INDEX=okta"}
+		},
+		require: func(t *testing.T, event string, a arrival, okta *org) {
+			require.Equal(t, event, a.body)
+			require.Equal(t, publishedOf(t, event), a.time)
+			require.Equal(t, map[string]string{
+				"authorization": "Splunk shipping", "host": hostOf(okta), "source": "alloy-okta", "sourcetype": "OktaIM2:log", "index": "okta",
+				"fields": "null",
+			}, a.fields)
+		},
+	},
+}
+
+func publishedOf(t *testing.T, event string) time.Time {
+	t.Helper()
+	published, err := time.Parse(time.RFC3339Nano, gjson.Get(event, "published").String())
+	require.NoError(t, err)
+	return published.UTC()
+}
+
+func hostOf(okta *org) string { return strings.TrimPrefix(okta.url, "http://") }
+
+// newShipper prepares an alloy-okta for a configuration in syntax/ that leads to a sink.
+func newShipper(t *testing.T, name string, change *strings.Replacer, okta *org, s *sink) *collector {
+	t.Helper()
+	config, err := fs.ReadFile(syntax.Files, name)
+	require.NoError(t, err)
+	alloy := newCollector(t, []byte(change.Replace(string(config))), okta, &testbed.Loki{})
+	module, err := fs.ReadFile(syntax.Files, "logzio.alloy")
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(alloy.config), "logzio.alloy"), module, 0o600))
+	alloy.env = append(alloy.env, destinations[name].environment(t, s, okta)...)
+	alloy.flags = destinations[name].flags
+	return alloy
+}
+
+// waitForArrivals waits until a sink has as many different events as the org.
+func waitForArrivals(t *testing.T, s *sink, n int) map[string][]arrival {
+	t.Helper()
+	byUUID := map[string][]arrival{}
+	read := 0
+	require.Eventuallyf(t, func() bool {
+		_, arrivals := s.seen()
+		for ; read < len(arrivals); read++ {
+			uuid := gjson.Get(arrivals[read].body, "uuid").String()
+			byUUID[uuid] = append(byUUID[uuid], arrivals[read])
+		}
+		return len(byUUID) >= n
+	}, time.Minute, 50*time.Millisecond, "%d events", n)
+	return byUUID
+}
+
+// The configurations for other destinations than Loki: one that refuses everything, for as long as the events are more than its
+// exporter may queue, costs no event. Without block_on_overflow it would cost those that the queue had no room for.
+func TestADestinationThatRefusesCostsNoEvent(t *testing.T) {
+	outage := 3 * time.Second
+	if long() {
+		outage = 30 * time.Second
+	}
+	for name, d := range destinations {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			okta := startOrg(t, "--backlog=7000", "--backlog-span=30m", "--rate=0/s")
+			s := &sink{outage: outage}
+			alloy := newShipper(t, name, strings.NewReplacer(), okta, s)
+			alloy.start(t)
+			byUUID := waitForArrivals(t, s, destinationEvents)
+			alloy.stop(t)
+			require.NotContains(t, alloy.Log(), "failed to consume log entries")
+			refused, arrivals := s.seen()
+			require.Positive(t, refused)
+			require.Len(t, arrivals, destinationEvents, "no event twice")
+			for _, event := range okta.persisted(t) {
+				same := byUUID[gjson.GetBytes(event, "uuid").String()]
+				require.Len(t, same, 1)
+				d.require(t, string(event), same[0], okta)
+			}
+		})
+	}
+}
