@@ -70,7 +70,7 @@ var destinations = map[string]destination{
 			return []string{"KAFKA_BROKERS=" + s.kafka(t, "okta"), "KAFKA_TOPIC=okta"}
 		},
 		require: func(t *testing.T, event string, a arrival, _ *org) {
-			require.Equal(t, event, a.body)
+			require.JSONEq(t, event, a.body)
 		},
 	},
 
@@ -118,6 +118,12 @@ func waitForArrivals(t *testing.T, s *sink, n int) map[string][]arrival {
 	t.Helper()
 	byUUID := map[string][]arrival{}
 	read := 0
+	defer func() {
+		if t.Failed() {
+			refused, arrivals := s.seen()
+			t.Logf("refused %d requests, took %d events, %d different ones of %d", refused, len(arrivals), len(byUUID), n)
+		}
+	}()
 	require.Eventuallyf(t, func() bool {
 		_, arrivals := s.seen()
 		for ; read < len(arrivals); read++ {

@@ -20,7 +20,14 @@ import (
 
 const syntaxEvents = 200
 
-// syntaxRuns says, for each configuration in syntax/, what a run of it must lead to. A configuration that is not here fails the test.
+// syntaxElsewhere names the test that runs a configuration in syntax/, for those that are not in syntaxRuns. Those in destinations are
+// run by TestADestinationThatRefusesCostsNoEvent.
+var syntaxElsewhere = map[string]string{
+	"grafana-cloud.alloy": "TestGrafanaCloudBehindItsGateway",
+	"logzio.alloy":        "TestADestinationThatRefusesCostsNoEvent, as a module of logzio-okta.alloy",
+}
+
+// syntaxRuns says, for each configuration in syntax/, what a run of it must lead to. A configuration that is nowhere fails the test.
 var syntaxRuns = map[string]func(t *testing.T, alloy *collector, okta *org, loki *testbed.Loki){
 	"quickstart.alloy": func(t *testing.T, alloy *collector, okta *org, loki *testbed.Loki) {
 		records := okta.records(t, syntaxEvents)
@@ -129,14 +136,19 @@ func TestEveryConfigurationIsFormattedValidAndRuns(t *testing.T) {
 	require.NoError(t, err)
 	for _, name := range names {
 		t.Run(name, func(t *testing.T) {
-			run, known := syntaxRuns[name]
-			require.True(t, known, "add a run of it to syntaxRuns")
 			path := filepath.Join("..", "syntax", name)
-			for _, command := range [][]string{{"fmt", "--test", path}, {"validate", path}} {
+			flags := destinations[name].flags
+			for _, command := range [][]string{{"fmt", "--test", path}, slices.Concat([]string{"validate"}, flags, []string{path})} {
 				output, err := exec.Command(program(t, "alloy-okta"), command...).CombinedOutput()
 				require.NoErrorf(t, err, "alloy-okta %v: %s", command, output)
 			}
 
+			run, here := syntaxRuns[name]
+			if !here {
+				_, shipped := destinations[name]
+				require.True(t, shipped || syntaxElsewhere[name] != "", "add a run of it to syntaxRuns")
+				return
+			}
 			hooks, err := testbed.FreeAddr()
 			require.NoError(t, err)
 			okta := startOrg(t, fmt.Sprintf("--backlog=%d", syntaxEvents), "--backlog-span=30m", "--rate=0/s",
@@ -153,7 +165,7 @@ func TestEveryConfigurationIsFormattedValidAndRuns(t *testing.T) {
 			run(t, alloy, okta, loki)
 		})
 	}
-	require.Len(t, names, len(syntaxRuns), "every run has its configuration")
+	require.Len(t, names, len(syntaxRuns)+len(syntaxElsewhere)+len(destinations), "every run has its configuration")
 }
 
 // requireEchoed asserts that each of the org's events stands in Alloy's log.

@@ -38,6 +38,9 @@ type Loki struct {
 	Rules        []byte
 	Alertmanager string
 
+	// Tenants has Loki keep tenants apart, and refuse who does not say in X-Scope-OrgID which one is meant.
+	Tenants bool
+
 	// Where it listens. Chosen among the free loopback ports by the first Start when empty.
 	HTTPAddr, GRPCAddr string
 
