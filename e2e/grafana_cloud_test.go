@@ -52,6 +52,7 @@ func (signed) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func TestGrafanaCloudBehindItsGateway(t *testing.T) {
+	t.Parallel()
 	okta := startOrg(t, "--backlog=300", "--backlog-span=30m", "--rate=0/s")
 	loki := &testbed.Loki{Bin: program(t, "loki"), Dir: t.TempDir(), Tenants: true}
 	runLoki(t, loki)

@@ -51,6 +51,13 @@ func (s *sink) refuses() bool {
 	return true
 }
 
+// end has the sink take what comes from now on.
+func (s *sink) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.outage = 0
+}
+
 func (s *sink) take(arrivals ...arrival) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
