@@ -32,6 +32,20 @@ loki.write "default" {
 }
 `
 
+const anyTenants = `
+local.file "tenants" {
+	filename  = "/etc/alloy/tenants-credentials.yml"
+	is_secret = true
+}
+`
+
+func appendTo(t *testing.T, file, text string) {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(file, append(content, text...), 0o600))
+}
+
 // Every configuration that the documentation shows is written as `alloy-okta fmt` writes it, but for two spaces in place of a tab, as
 // in Alloy's own pages, and is one that `alloy-okta validate` accepts.
 func TestConfigurationsInTheDocumentationAreFormattedAndValid(t *testing.T) {
@@ -41,6 +55,8 @@ func TestConfigurationsInTheDocumentationAreFormattedAndValid(t *testing.T) {
 	if _, err := os.Stat("../README.md"); err == nil {
 		pages = append(pages, "../README.md")
 	}
+	module, err := os.ReadFile("../syntax/logzio.alloy")
+	require.NoError(t, err)
 	complete := 0
 	for _, page := range pages {
 		content, err := os.ReadFile(page)
@@ -51,8 +67,10 @@ func TestConfigurationsInTheDocumentationAreFormattedAndValid(t *testing.T) {
 				continue // about something else, or a fragment of a block
 			}
 			config = indent.ReplaceAllStringFunc(config, func(spaces string) string { return strings.Repeat("\t", len(spaces)/2) })
-			file := filepath.Join(t.TempDir(), "config.alloy")
+			folder := t.TempDir()
+			file := filepath.Join(folder, "config.alloy")
 			require.NoError(t, os.WriteFile(file, []byte(config), 0o600))
+			require.NoError(t, os.WriteFile(filepath.Join(folder, "logzio.alloy"), module, 0o600)) // some import it from beside them
 			output, err := exec.Command(binary, "fmt", "--test", file).CombinedOutput()
 			require.NoErrorf(t, err, "%s: fmt --test: %s\n%s", page, output, config)
 
@@ -60,6 +78,9 @@ func TestConfigurationsInTheDocumentationAreFormattedAndValid(t *testing.T) {
 				complete++
 			} else {
 				require.NoError(t, os.WriteFile(file, []byte(config+anyWrite), 0o600))
+			}
+			if strings.Contains(config, "local.file.tenants.") && !strings.Contains(config, `local.file "tenants"`) {
+				appendTo(t, file, anyTenants)
 			}
 			command := exec.Command(binary, "validate", file)
 			command.Env = append(os.Environ(), "OKTA_API_TOKEN=token", "ACME_OKTA_API_TOKEN=token", "PREVIEW_OKTA_API_TOKEN=token",
