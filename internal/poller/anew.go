@@ -29,7 +29,7 @@ func (p *Poller) beginAnew(ctx context.Context) bool {
 		p.begin(initial)
 		return true
 	}
-	newest, err := p.newest(ctx, Retention)
+	newest, err := p.newest(ctx, Retention, func() {})
 	if err != nil {
 		return false
 	}

@@ -86,6 +86,11 @@ func (d *destination) die() {
 func (d *destination) Selector() string       { return `{job="test"}` }
 func (d *destination) Visible() time.Duration { return 150 * time.Minute }
 func (d *destination) Newest(context.Context, time.Duration) (time.Time, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.down {
+		return time.Time{}, errors.New("connection refused")
+	}
 	return time.Time{}, nil // its limits are not those of a stream
 }
 func (d *destination) Accepted() time.Duration { return 7 * 24 * time.Hour }

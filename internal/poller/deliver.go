@@ -205,7 +205,7 @@ func (p *Poller) here(ctx context.Context, h *hand) (answer, error) {
 		m.began = page.Date
 	}
 	until := delivery.Latest(m.began.Add(startSlack), m.ahead)
-	if err := p.learnNewest(ctx); err != nil {
+	if err := p.learnNewest(ctx, h); err != nil {
 		return answer{}, err
 	}
 	var about []delivery.Event
@@ -239,12 +239,16 @@ func (p *Poller) here(ctx context.Context, h *hand) (answer, error) {
 }
 
 // learnNewest asks how far Loki's streams have got when the checkpoint does not say: what is
-// far behind them needs the label late. An error is ctx's.
-func (p *Poller) learnNewest(ctx context.Context) error {
+// far behind them needs the label late. The page in hand makes room for others while there is no answer. An error is ctx's.
+func (p *Poller) learnNewest(ctx context.Context, h *hand) error {
 	if !p.Memory.headless {
 		return nil
 	}
-	newest, err := p.newest(ctx, 0)
+	newest, err := p.newest(ctx, 0, func() {
+		if h.Wanted() {
+			p.drop(h)
+		}
+	})
 	if err == nil {
 		p.Memory.heads.SetFloor(newest)
 		p.Memory.headless = false
@@ -252,8 +256,8 @@ func (p *Poller) learnNewest(ctx context.Context) error {
 	return err
 }
 
-// newest asks for the newest entry until there is an answer. An error is ctx's.
-func (p *Poller) newest(ctx context.Context, back time.Duration) (time.Time, error) {
+// newest asks for the newest entry until there is an answer, and calls waiting before each wait. An error is ctx's.
+func (p *Poller) newest(ctx context.Context, back time.Duration, waiting func()) (time.Time, error) {
 	for {
 		newest, err := p.Confirm.Newest(ctx, back)
 		switch {
@@ -263,6 +267,7 @@ func (p *Poller) newest(ctx context.Context, back time.Duration) (time.Time, err
 			return newest, nil
 		}
 		p.unanswered(answer{err: err}, time.Now())
+		waiting()
 		sleep(ctx, time.Until(p.queries.next))
 	}
 }

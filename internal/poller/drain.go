@@ -48,10 +48,11 @@ func (p *Poller) Drain(ctx context.Context) {
 
 // Forget has the next poller with this Memory start from its checkpoint, as a new process does: another node has read on meanwhile.
 func (m *Memory) Forget() {
-	m.at, m.known, m.journal, m.replaying = position{}, false, nil, time.Time{}
+	m.at, m.known, m.unproven, m.journal, m.replaying = position{}, false, nil, nil, time.Time{}
 	m.seen, m.heads, m.headless = seen{}, delivery.Heads{}, false
 	m.window, m.confirm, m.confirmID, m.previous = delivery.Window[position]{}, nil, "", nil
-	m.furthest, m.pending, m.landing, m.began, m.ahead = time.Time{}, nil, time.Time{}, time.Time{}, time.Time{}
+	m.furthest, m.pending, m.landing = time.Time{}, nil, time.Time{}
+	m.began, m.sent, m.ahead = time.Time{}, time.Time{}, time.Time{}
 }
 
 // UnderWay reports whether something that was delivered has not been seen to arrive, after Run or Drain has returned.

@@ -54,3 +54,9 @@ func TestDrainIsBounded(t *testing.T) {
 		})
 	}
 }
+
+func TestForgottenIsAllThatAPositionDependsOn(t *testing.T) {
+	m := &Memory{known: true, unproven: &unproven{newest: time.Now()}, at: position{cursor: "c"}, sent: time.Now()}
+	m.Forget()
+	require.Equal(t, &Memory{}, m)
+}

@@ -86,7 +86,8 @@ func (p *Poller) woke(ctx context.Context) error {
 		level.Warn(p.Logger).Log("msg", "this process was suspended, asking who reads the org now", "for", gap.Round(time.Second))
 		p.queries.stop() // its answer would be of before
 		p.Memory.window.Doubt(time.Now())
-		p.Memory.began, p.Memory.headless = time.Time{}, p.Confirm != nil
+		p.Memory.began = time.Time{}
+		p.Memory.headless = p.Confirm != nil && p.Span == nil // a span has streams of its own
 		owned, err := p.Owned(ctx)
 		switch {
 		case err != nil:

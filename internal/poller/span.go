@@ -42,13 +42,14 @@ func (f *follow) span(page oktaapi.Page, events []event.Event, fresh int) step {
 	}
 }
 
-// finish waits until all of a span has arrived, and notes that it has. It returns whether it has.
+// finish waits until all of a span has arrived, and notes that it has. It returns whether it has: not when ctx ended, nor when the process
+// was suspended, for then others are asked first.
 func (p *Poller) finish(ctx context.Context) bool {
 	p.Status.set(func(s *Snapshot) { s.Ended, s.Watermark = true, p.Span.Until })
-	for p.Confirm != nil && !p.Memory.window.Empty() && ctx.Err() == nil {
+	for p.Confirm != nil && !p.Memory.window.Empty() && ctx.Err() == nil && !p.suspended() {
 		p.pause(ctx, time.Second)
 	}
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || p.suspended() {
 		return false
 	}
 	p.journal.Finished = true
