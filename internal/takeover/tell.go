@@ -1,0 +1,137 @@
+package takeover
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/go-kit/log/level"
+
+	"github.com/grafana/alloy/okta/internal/checkpoint"
+)
+
+// push sends each journal that is saved to the standby, and the last one to a new standby.
+func (s *Seat) push(ctx context.Context) {
+	var sent Peer // that has the last one
+	for ctx.Err() == nil {
+		next := s.x.next()
+		if peer, ok := s.x.Ring.Standby(s.org); ok && peer != sent {
+			if err := s.tell(ctx, peer, Owned); err == nil {
+				sent = peer
+			} else if ctx.Err() == nil {
+				level.Debug(s.logger).Log("msg", "the standby does not take the checkpoint", "peer", peer.Name, "err", err)
+				wait(ctx, next, pushAgain)
+				continue
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case <-next:
+		case <-s.saved:
+			sent = Peer{}
+		}
+	}
+}
+
+// tell sends the journal to a peer.
+func (s *Seat) tell(ctx context.Context, peer Peer, state State) error {
+	s.mu.Lock()
+	a := Answer{Node: s.x.Ring.Self(), State: state, Journal: s.journal}
+	s.mu.Unlock()
+	if a.Journal == nil {
+		if a.Journal = checkpoint.Current(s.x.Dir, s.org); a.Journal == nil {
+			return nil
+		}
+	}
+	body, err := json.Marshal(a)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	_, err = s.x.exchange(ctx, "PUT", peer, s.host, body)
+	return err
+}
+
+// Saved takes what a journal saved; see [checkpoint.Journal].Saved.
+func (s *Seat) Saved(data []byte) {
+	s.mu.Lock()
+	s.journal = data
+	s.mu.Unlock()
+	select {
+	case s.saved <- struct{}{}:
+	default:
+	}
+}
+
+// leave tells the standby that this node stops, and whether something is under way. It takes a second at most.
+func (s *Seat) leave(underWay bool) {
+	state := Released
+	if underWay {
+		state = Stopping
+	}
+	s.set(state)
+	if peer, ok := s.x.Ring.Standby(s.org); ok {
+		ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
+		defer cancel()
+		_ = s.tell(ctx, peer, state) // without it the standby waits for longer
+	}
+}
+
+// Owned reports whether the org is still this node's after it was suspended: its own ring is of before, so the others are asked.
+func (s *Seat) Owned(ctx context.Context) (bool, error) {
+	if !s.mine() {
+		return false, ctx.Err()
+	}
+	answers, _ := s.x.ask(ctx, s.host)
+	for _, a := range answers {
+		if a.State == Owned || a.State == Acquiring || a.State == Draining {
+			return false, ctx.Err()
+		}
+	}
+	return s.mine(), ctx.Err()
+}
+
+// answer is what a peer is told.
+func (s *Seat) answer() Answer {
+	standby := s.copy()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := Answer{Node: s.x.Ring.Self(), State: s.state, Journal: s.journal}
+	if a.Journal == nil {
+		a.Journal = checkpoint.Current(s.x.Dir, s.org)
+	}
+	if at, err := checkpoint.Read(standby, s.org); err == nil {
+		if own, err := checkpoint.Read(a.Journal, s.org); err != nil || at.After(own) {
+			a.Journal = standby
+		}
+	}
+	return a
+}
+
+// take keeps the journal of the node that reads the org.
+func (s *Seat) take(a Answer) error {
+	at, err := checkpoint.Read(a.Journal, s.org)
+	if err != nil {
+		return errors.New("not a checkpoint of this org")
+	}
+	had, _ := checkpoint.Read(s.copy(), s.org)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if a.State == Stopping || a.State == Released {
+		s.notice, s.noticed = a.State, time.Now()
+	} else {
+		s.notice = ""
+	}
+	if at.Before(had) {
+		return nil
+	}
+	s.standby = a.Journal
+	err = checkpoint.WriteStandby(s.x.Dir, s.org, a.Journal)
+	if err != nil && !s.unkept {
+		level.Warn(s.logger).Log("msg", "the standby checkpoint cannot be written, it is kept in memory", "err", err)
+	}
+	s.unkept = err != nil
+	return nil
+}
