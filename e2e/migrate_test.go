@@ -32,7 +32,9 @@ func oldPush(t *testing.T, loki *testbed.Loki, event []byte) {
 	})
 	require.NoError(t, err)
 	push(t, loki, map[string]string{
-		"job": "okta-logs-collector", "eventType": gjson.GetBytes(event, "eventType").String(), "level": gjson.GetBytes(event, "severity").String(),
+		"job":       "okta-logs-collector",
+		"eventType": gjson.GetBytes(event, "eventType").String(),
+		"level":     gjson.GetBytes(event, "severity").String(),
 	}, []record{{time: published, line: string(line)}})
 }
 
