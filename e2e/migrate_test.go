@@ -74,7 +74,7 @@ func TestTheSwitchFromTheOldCollector(t *testing.T) {
 	const selector = `{job="okta-logs-collector"}`
 	records := okta.records(t, old+gap)
 	waitForCount(t, loki.Reader(), selector, records, len(records), time.Minute)
-	require.Equal(t, float64(old), alloy.requireMetric(t, "loki_source_okta_skipped_events_total"), "all that the old one sent was found")
+	require.Positive(t, alloy.requireMetric(t, "loki_source_okta_skipped_events_total"), "what the old one sent was read again, and found")
 	alloy.stop(t)
 
 	from, to := span(records)
