@@ -71,7 +71,9 @@ func (s *sink) seen() (refused int, arrivals []arrival) {
 }
 
 // serve starts a destination that speaks HTTP. read makes arrivals of a request's body; it runs on the server's goroutine.
-func (s *sink) serve(t *testing.T, path, contentType string, reply []byte, read func(header http.Header, body []byte) ([]arrival, error)) string {
+func (s *sink) serve(t *testing.T, path, contentType string, reply []byte,
+	read func(header http.Header, body []byte) ([]arrival, error),
+) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := unzipped(r)
@@ -158,7 +160,8 @@ func arrivalOf(record plog.LogRecord) (arrival, error) {
 func (s *sink) splunk(t *testing.T) string {
 	t.Helper()
 	const path = "/services/collector"
-	return s.serve(t, path, "application/json", []byte(`{"text":"Success","code":0}`), func(header http.Header, body []byte) ([]arrival, error) {
+	reply := []byte(`{"text":"Success","code":0}`)
+	return s.serve(t, path, "application/json", reply, func(header http.Header, body []byte) ([]arrival, error) {
 		var arrivals []arrival
 		for decoder := json.NewDecoder(bytes.NewReader(body)); ; {
 			var e struct {
