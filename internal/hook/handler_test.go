@@ -149,6 +149,14 @@ func TestOneBadEventCostsOnlyItself(t *testing.T) {
 	require.Empty(t, n.ID)
 }
 
+// Receivers remember uuids: whoever knows the secret must not fill the memory.
+func TestAUUIDOfAMegabyteIsNone(t *testing.T) {
+	n, err := parse(fmt.Appendf(nil, `{"data":{"events":[{"uuid":%q}]}}`, strings.Repeat("u", 1<<20)))
+	require.NoError(t, err)
+	require.Len(t, n.Events, 1)
+	require.Empty(t, n.Events[0].UUID)
+}
+
 // What is compared must not end up where people read.
 func TestSecretsAreNowhere(t *testing.T) {
 	st := newStand(t)

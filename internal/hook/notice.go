@@ -22,9 +22,12 @@ type Notice struct {
 
 // Event is one event of a notice. It is the log's event but for some members: see docs/event-hooks.md.
 type Event struct {
-	UUID string          // the log's; "" when missing or not a string
+	UUID string          // the log's; "" when missing, not a string, or far too long
 	Raw  json.RawMessage // an object
 }
+
+// maxUUID is the longest uuid that counts as one, in bytes: Okta's have 36, and receivers remember them by the thousand.
+const maxUUID = 128
 
 var errBody = errors.New("not an event hook's body: an object with data.events, a list")
 
@@ -53,6 +56,9 @@ func parse(body []byte) (Notice, error) {
 		e := Event{Raw: raw}
 		_ = json.Unmarshal(raw, &facts) // an object: nothing in it fails
 		_ = json.Unmarshal(facts.UUID, &e.UUID)
+		if len(e.UUID) > maxUUID {
+			e.UUID = ""
+		}
 		n.Events = append(n.Events, e)
 	}
 	return n, nil

@@ -14,6 +14,8 @@ const (
 	wakeEvery = time.Second
 	// awaited bounds how many announced events are looked for at once. An org that announces more is polled each second anyway.
 	awaited = 4096
+	// longest is how many bytes of an announced uuid are worth memory: Okta's have 36.
+	longest = 128
 )
 
 // again are the times after an announcement at which it is polled for until the event is seen: the log may show an event later than the
@@ -50,7 +52,7 @@ func (w *Wakes) Announce(uuids []string, settle time.Duration) {
 	now := time.Now()
 	w.mu.Lock()
 	for _, uuid := range uuids {
-		if uuid != "" && len(w.fresh) < awaited {
+		if uuid != "" && len(uuid) <= longest && len(w.fresh) < awaited {
 			w.fresh = append(w.fresh, announcement{uuid: uuid, at: now, until: settle})
 		}
 	}

@@ -87,7 +87,7 @@ func (b *Backfill) id() string {
 
 // validateBackfills checks what does not depend on whether a range was begun.
 func (args *Arguments) validateBackfills(now time.Time) error {
-	ids := map[string]bool{}
+	ranges := map[string]bool{}
 	for i := range args.Backfills {
 		b := &args.Backfills[i]
 		since, until, err := b.span()
@@ -102,8 +102,8 @@ func (args *Arguments) validateBackfills(now time.Time) error {
 		case share < 0 || share >= args.RateLimitShare:
 			return fmt.Errorf("backfill > rate_limit_share is %v: it must be above 0 and below the component's, %v, so that live polling goes first",
 				share, args.RateLimitShare)
-		case ids[b.id()]:
-			return fmt.Errorf("backfill: the range %s is there twice with the same labels", b.name())
+		case ranges[b.name()]: // metrics are by range
+			return fmt.Errorf("backfill: the range %s is there twice", b.name())
 		}
 		for name, value := range b.labels() {
 			if value == "" || args.Labels[name] == value {
@@ -111,12 +111,17 @@ func (args *Arguments) validateBackfills(now time.Time) error {
 					name, value)
 			}
 		}
-		ids[b.id()] = true
+		ranges[b.name()] = true
+		opts := args.eventOptions("org.example")
+		opts.Labels = b.labels()
+		if _, err := event.New(opts); err != nil { // which would be each of several orgs' error
+			return fmt.Errorf("backfill: %w", err)
+		}
 	}
 	return nil
 }
 
-// refuseBackfills refuses a range that cannot work, unless it was begun in the data path: time passes while one is read.
+// refuseBackfills refuses a range that cannot work, unless it was accepted in the data path: time passes while one is read.
 func (args *Arguments) refuseBackfills(dir string, now time.Time) error {
 	for i := range args.Backfills {
 		b := &args.Backfills[i]
@@ -139,6 +144,14 @@ func (args *Arguments) refuseBackfills(dir string, now time.Time) error {
 		}
 	}
 	return nil
+}
+
+// accept notes that ranges were not refused, as if they had been begun: one may wait for days for the one before it, or be another
+// node's. A folder that cannot be made is the checkpoint's trouble.
+func (args *Arguments) accept(dir string) {
+	for i := range args.Backfills {
+		_ = os.MkdirAll(filepath.Join(dir, args.Backfills[i].id()), 0o750)
+	}
 }
 
 // fill is one range of one org.
@@ -188,6 +201,7 @@ func (k *collector) fillAll(ctx context.Context, j *job) {
 		owner.To += "\n" + f.id()
 		memory := memories.Take(owner)
 		p := f.poller(k, j, dir, memory)
+		k.readings = append(k.readings[:1], reading{p, owner})
 		err := p.Run(ctx)
 		memories.Release(memory)
 		if err != nil {

@@ -1,7 +1,10 @@
 package okta
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +12,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/grafana/alloy/internal/component"
 
 	"github.com/grafana/alloy/okta/internal/oktasim"
 	"github.com/grafana/alloy/okta/internal/poller"
@@ -29,6 +34,8 @@ func TestBadBackfillsAreRefusedWithWhatToChange(t *testing.T) {
 		"a live stream":    {block(day(3), day(2), `labels = {team = "idm"}`) + `labels = {team = "idm"}`, `team="idm" is no label that live entries have not`},
 		"an empty label":   {block(day(3), day(2), `labels = {team = ""}`), "is no label that live entries have not"},
 		"twice the same":   {block(day(3), day(2), "") + block(day(3), day(2), ""), "is there twice"},
+		"twice in metrics": {block(day(3), day(2), `labels = {a = "1"}`) + block(day(3), day(2), ""), "is there twice"},
+		"a bad label":      {block(day(3), day(2), `labels = {"a-b" = "c"}`), "a-b"},
 		"before retention": {block(day(92), day(80), ""), "Okta keeps events for 90 days"},
 		"too old for Loki": {block(day(30), day(20), "") + "reconcile {\n url = \"http://127.0.0.1:1\"\n}\n", "raise reject_old_samples_max_age in Loki's"},
 	} {
@@ -94,4 +101,61 @@ func TestABackfillReadsItsRangeOnceBesideLivePolling(t *testing.T) {
 	for _, r := range org.Requests()[requests:] {
 		require.NotContains(t, r.URL, "until=")
 	}
+}
+
+// A range of the second of two blocks waits for the first one's, and another node of a cluster never begins it.
+func TestAnAcceptedBackfillIsNeverTooOld(t *testing.T) {
+	args, err := evaluate(t, minimal+fmt.Sprintf("backfill {\n since = %q\n until = %q\n}\n", day(5), day(4))+
+		"reconcile {\n url = \"http://127.0.0.1:1\"\n}\n")
+	require.NoError(t, err)
+	dir := t.TempDir()
+	_, err = New(component.Options{DataPath: dir, Logger: slog.New(slog.DiscardHandler)}, args)
+	require.NoError(t, err)
+	require.NoError(t, args.refuseBackfills(dir, time.Now().AddDate(0, 0, 7)))
+	require.Error(t, args.refuseBackfills(t.TempDir(), time.Now().AddDate(0, 0, 7)))
+}
+
+// One bad label is no reason to stop collecting.
+func TestABadLabelOfABackfillStopsNoOrg(t *testing.T) {
+	_, err := evaluate(t, "forward_to = [receiver]\n"+list(entry("a", "a.okta.com"))+
+		fmt.Sprintf("backfill {\n since = %q\n until = %q\n labels = {\"a-b\" = \"c\"}\n}\n", day(5), day(4)))
+	require.ErrorContains(t, err, "a-b")
+}
+
+// The next owner must not begin while what this one delivered of a range may still arrive.
+func TestADrainIncludesTheRange(t *testing.T) {
+	org := &oktasim.Org{Token: "right", RateLimit: -1}
+	at := time.Now().AddDate(0, 0, -3)
+	org.AppendAt(at, fmt.Appendf(nil, `{"uuid":"1","published":%q}`, at.UTC().Format("2006-01-02T15:04:05.000Z")))
+	empty := serving(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"status":"success","data":{"resultType":"streams","result":[]}}`))
+	}))
+	args, err := evaluate(t, fmt.Sprintf("forward_to = [receiver]\nurl = \"http://%s\"\napi_token = \"right\"\ninitial_lookback = \"1m\"\n"+
+		"backfill {\n since = %q\n until = %q\n}\nreconcile {\n url = \"http://%s\"\n resume_overlap = \"0s\"\n}\n",
+		serving(t, org), day(4), day(2), empty))
+	require.NoError(t, err)
+	c, err := New(component.Options{DataPath: t.TempDir(), Logger: slog.New(slog.DiscardHandler)}, args)
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); _ = c.Run(ctx) }()
+	require.Contains(t, (<-args.ForwardTo[0].Chan()).Line, `"uuid":"1"`)
+	until(t, "it was delivered", func() bool { return c.DebugInfo().(debugInfo).Backfills[0].Unconfirmed == 1 })
+	cancel()
+	<-done
+	k := c.current()[0].collector
+	require.True(t, k.UnderWay())
+	k.Drain(ctx) // which is cut short by the process's end
+	require.True(t, k.UnderWay(), "what a stopped node says to the next one")
+}
+
+// The listener is the running collector's.
+func TestReadingOnceLeavesHooksAlone(t *testing.T) {
+	args, err := evaluate(t, minimal+hookBlock(""))
+	require.NoError(t, err)
+	ReadOnce(Backfill{Since: day(3), Until: day(2)})
+	t.Cleanup(func() { oneOff.backfill, oneOff.components = nil, nil })
+	c := &Component{}
+	require.Nil(t, c.once(args).EventHook)
+	require.Len(t, c.once(args).Backfills, 1)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/url"
 	"reflect"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -28,9 +29,16 @@ type collector struct {
 	replaced chan struct{} // holds a token when job was replaced
 
 	start     takeover.Start // what the first poller begins with; run's alone, as are those that follow
-	last      *poller.Poller
+	readings  []reading      // the last ones: the log's, and a range's beside it
+	underWay  bool           // something was when Drain returned
 	partly    partly
 	sendingTo atomic.Int32 // index in forward_to
+}
+
+// reading is a poller, and whose memory it has.
+type reading struct {
+	*poller.Poller
+	owner poller.Owner
 }
 
 func newCollector(c *Component, org *url.URL) *collector {
@@ -69,7 +77,7 @@ func (k *collector) run(ctx context.Context) { k.seat.Run(ctx, k) }
 
 // Read implements takeover.Reader: it keeps a poller running, and replaces it when the job is.
 func (k *collector) Read(ctx context.Context, start takeover.Start) {
-	k.start = start
+	k.start, k.underWay = start, false
 	for ctx.Err() == nil {
 		select { // a replacement before this point is already in job
 		case <-k.replaced:
@@ -87,13 +95,15 @@ func (k *collector) poll(ctx context.Context) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	j := k.job.Load()
-	memory := memories.Take(j.owner(k.c.opts.DataPath))
+	owner := j.owner(k.c.opts.DataPath)
+	memory := memories.Take(owner)
 	defer memories.Release(memory)
-	k.last = j.poller(k, memory)
+	live := j.poller(k, memory)
+	k.readings = []reading{{live, owner}}
 	var running sync.WaitGroup
 	if !j.args.readsOnce {
 		running.Go(func() {
-			if err = k.last.Run(ctx); errors.Is(err, poller.ErrNotOwned) {
+			if err = live.Run(ctx); errors.Is(err, poller.ErrNotOwned) {
 				cancel()
 			}
 		})
@@ -110,17 +120,30 @@ func (k *collector) poll(ctx context.Context) (err error) {
 
 // Drain implements takeover.Reader.
 func (k *collector) Drain(ctx context.Context) {
-	memory := memories.Take(k.job.Load().owner(k.c.opts.DataPath))
-	defer memories.Release(memory)
-	if k.last == nil || k.last.Memory != memory { // a component of another name goes on from it
-		return
+	var draining sync.WaitGroup
+	var underWay atomic.Bool
+	for _, r := range k.readings {
+		draining.Go(func() {
+			memory := memories.Take(r.owner)
+			defer memories.Release(memory)
+			if r.Memory != memory { // a component of another name goes on from it
+				return
+			}
+			r.Drain(ctx)
+			if r.UnderWay() {
+				underWay.Store(true)
+			}
+			memory.Forget()
+		})
 	}
-	k.last.Drain(ctx)
-	memory.Forget()
+	draining.Wait()
+	k.underWay = underWay.Load()
 }
 
 // UnderWay implements takeover.Reader.
-func (k *collector) UnderWay() bool { return k.last != nil && k.last.UnderWay() }
+func (k *collector) UnderWay() bool {
+	return k.underWay || slices.ContainsFunc(k.readings, func(r reading) bool { return r.UnderWay() })
+}
 
 // snapshot is the poller's state, with the name of the receiver that takes an entry.
 func (k *collector) snapshot() (*job, poller.Snapshot) {

@@ -244,6 +244,7 @@ func (c *Component) update(args Arguments) error {
 			c.metrics.Forget(host)
 		}
 	}
+	args.accept(c.opts.DataPath)
 	c.peers.Store(peers)
 	orgs := map[string]bool{}
 	for _, m := range members {

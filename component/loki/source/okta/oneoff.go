@@ -34,6 +34,7 @@ func (c *Component) once(args Arguments) Arguments {
 	}
 	args.Backfills = []Backfill{*oneOff.backfill}
 	args.readsOnce = true
+	args.EventHook = nil // they are for who reads the live log, on the same port of the same machine as a rule
 	return args
 }
 

@@ -176,7 +176,7 @@ func (args *Arguments) several() bool { return args.Orgs != nil || len(args.OrgB
 // only returns the arguments for one org of several, the i-th.
 func (args Arguments) only(o Org, i int, err error) wanted {
 	u, _, urlErr := oktaapi.ParseOrg(o.URL)
-	w := wanted{name: o.Name, url: u, err: cmp.Or(err, wrap("url", urlErr))}
+	w := wanted{name: strings.ToValidUTF8(o.Name, "\uFFFD"), url: u, err: cmp.Or(err, wrap("url", urlErr))}
 	switch {
 	case w.name == "" && urlErr == nil:
 		w.name = u.Host

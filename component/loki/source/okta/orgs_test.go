@@ -121,6 +121,12 @@ func TestABadOrgCostsOnlyItself(t *testing.T) {
 	})
 }
 
+// A label that is no UTF-8 would fail the whole scrape.
+func TestANameThatIsNoTextIsCollected(t *testing.T) {
+	s := runs(t, list(`{name = "\xff", url = "", api_token = "right"}`))
+	require.Equal(t, 1.0, gauge(t, s.registry, "refused", "\uFFFD"))
+}
+
 func TestOtherOrgsNoticeNothingOfAReload(t *testing.T) {
 	var hosts []string
 	for range 4 {
