@@ -41,12 +41,16 @@ const podman = "podman --cgroup-manager cgroupfs --runtime runc --storage-driver
 // container runs the image read-only and with a volume, as its own user, and returns a function that runs podman commands.
 func container(t *testing.T) func(command string) string {
 	t.Helper()
-	root := t.TempDir()
+	root, err := os.MkdirTemp("", "pod") // podman refuses a --runroot of more than 50 characters
+	require.NoError(t, err)
 	run := func(command string) string {
 		t.Helper()
 		return strings.TrimSpace(sh(t, "export ROOT="+root+"\n"+podman+command))
 	}
-	t.Cleanup(func() { run("rm --all --force") })
+	t.Cleanup(func() {
+		run("rm --all --force")
+		require.NoError(t, os.RemoveAll(root))
+	})
 	run("load -i " + packages(t, "v1.2.3") + "/alloy-okta-1.2.3-image.tar")
 	return run
 }
