@@ -18,7 +18,7 @@ type Link struct {
 
 	mu    sync.Mutex
 	off   map[*Node]bool        // nodes that get through no longer; the link's own: none does
-	conns map[net.Conn]net.Conn // from the client, to the node
+	conns map[net.Conn]net.Conn // from the client, to the node; nil: it was refused
 }
 
 func newLink(n *Node) (*Link, error) {
@@ -45,8 +45,14 @@ func (l *Link) accept() {
 }
 
 func (l *Link) serve(client net.Conn) {
-	defer client.Close()
+	defer func() {
+		client.Close()
+		l.mu.Lock()
+		delete(l.conns, client)
+		l.mu.Unlock()
+	}()
 	if l.refuses(client) {
+		l.note(client, nil)
 		_, _ = io.Copy(io.Discard, client) // as a network does that drops packets: no answer, until the client gives up
 		return
 	}
@@ -55,14 +61,16 @@ func (l *Link) serve(client net.Conn) {
 		return
 	}
 	defer to.Close()
-	l.mu.Lock()
-	l.conns[client] = to
-	l.mu.Unlock()
+	l.note(client, to)
 	go func() { _, _ = io.Copy(client, to); client.Close() }()
 	_, _ = io.Copy(to, client)
+}
+
+// note keeps a connection, which serve closes.
+func (l *Link) note(client, to net.Conn) {
 	l.mu.Lock()
-	delete(l.conns, client)
-	l.mu.Unlock()
+	defer l.mu.Unlock()
+	l.conns[client] = to
 }
 
 // refuses reports whether a connection is from a node that is cut off.
@@ -97,11 +105,11 @@ func (l *Link) cut(n *Node, off bool) {
 		open[client] = to
 	}
 	l.mu.Unlock()
-	if !off {
-		return
-	}
 	for client, to := range open {
-		if l.refuses(client) {
+		switch {
+		case to == nil && !off: // packets come through again; a connection that lost some would hang for long
+			client.Close()
+		case to != nil && off && l.refuses(client):
 			client.Close()
 			to.Close()
 		}
