@@ -77,13 +77,10 @@ func parse(args []string, env func(string) string, stderr io.Writer) (options, e
 	if flags.NArg() > 0 {
 		return options{}, fmt.Errorf("unexpected argument %q; --help lists the flags", flags.Arg(0))
 	}
-	if opts.once && !opts.demo {
-		return options{}, errors.New("--once is for quickstart demo; use --lifetime to end quickstart run")
+	err := opts.check()
+	if err != nil {
+		return options{}, err
 	}
-	if opts.backlog < 0 || opts.lifetime < 0 {
-		return options{}, fmt.Errorf("--backlog (%d) and --lifetime (%v) must not be negative", opts.backlog, opts.lifetime)
-	}
-	var err error
 	if opts.demo && opts.lifetime == 0 {
 		if opts.lifetime, err = lifetimeFrom(env("DEMO_SECONDS")); err != nil {
 			return options{}, err
@@ -95,13 +92,26 @@ func parse(args []string, env func(string) string, stderr io.Writer) (options, e
 	if opts.lokiURL, err = lokiFrom(env("LOKI_URL")); err != nil {
 		return options{}, err
 	}
-
-	if opts.hooks && (!opts.demo || !opts.simulated()) {
-		return options{}, errors.New("--hooks is for quickstart demo with a simulated org: Okta could not reach this machine")
+	if opts.hooks && !opts.simulated() {
+		return options{}, errHooks
 	}
-
 	err = opts.findPrograms(env)
 	return opts, err
+}
+
+var errHooks = errors.New("--hooks is for quickstart demo with a simulated org: Okta could not reach this machine")
+
+// check refuses flags that make no sense.
+func (o *options) check() error {
+	switch {
+	case o.once && !o.demo:
+		return errors.New("--once is for quickstart demo; use --lifetime to end quickstart run")
+	case o.backlog < 0 || o.lifetime < 0:
+		return fmt.Errorf("--backlog (%d) and --lifetime (%v) must not be negative", o.backlog, o.lifetime)
+	case o.hooks && !o.demo:
+		return errHooks
+	}
+	return nil
 }
 
 // lifetimeFrom returns the time that a number of seconds says, 0 for none.

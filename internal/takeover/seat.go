@@ -41,6 +41,7 @@ type Start struct {
 	Copies [][]byte // journals of others, for [checkpoint.Open]
 	// LastPush is how long copies of what was delivered before may still arrive; 0: as after a process that was killed just now.
 	LastPush time.Duration
+	Others   bool // another node has read the org since this one did
 }
 
 // Reader reads an org. One goroutine calls it.
@@ -225,6 +226,7 @@ func (s *Seat) start(answers []Answer, released bool, waited time.Duration) (sta
 	if ago >= noticeAge {
 		notice = None
 	}
+	start.Others = others
 	switch {
 	case notice == Stopping:
 		start.LastPush = max(stopping-ago, landed)

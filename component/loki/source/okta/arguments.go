@@ -63,7 +63,8 @@ type Arguments struct {
 	Backfills  []Backfill `alloy:"backfill,block,optional"`
 	EventHook  *EventHook `alloy:"event_hook,block,optional"`
 
-	readsOnce bool // the ranges of Backfills and nothing else, see ReadOnce
+	refused   map[string]error // ranges that are not read, by id; not nil only where they were looked at
+	readsOnce bool             // the ranges of Backfills and nothing else, see ReadOnce
 }
 
 // PrivateKeyJWT authorizes as an Okta service app.

@@ -1,6 +1,7 @@
 package okta
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"hash/fnv"
@@ -121,36 +122,49 @@ func (args *Arguments) validateBackfills(now time.Time) error {
 	return nil
 }
 
-// refuseBackfills refuses a range that cannot work, unless it was accepted in the data path: time passes while one is read.
-func (args *Arguments) refuseBackfills(dir string, now time.Time) error {
-	for i := range args.Backfills {
-		b := &args.Backfills[i]
-		if _, err := os.Stat(filepath.Join(dir, b.id())); err == nil {
-			continue
-		}
-		since, _, err := b.span()
-		if err != nil {
-			return err
-		}
-		age := now.Sub(since)
-		if age > poller.Retention {
-			return fmt.Errorf("backfill > since is %s: Okta keeps events for 90 days, so it must be after %s",
-				b.Since, now.Add(-poller.Retention).UTC().Format(time.RFC3339))
-		}
-		if r := args.Reconcile; r != nil && r.RejectOldSamplesMaxAge > 0 && age > r.RejectOldSamplesMaxAge {
-			return fmt.Errorf("backfill > since is %s: Loki refuses entries older than %s; raise reject_old_samples_max_age in Loki's "+
-				"limits_config and then in reconcile, both at least %s (or 0s in reconcile if Loki's reject_old_samples is false)",
-				b.Since, r.RejectOldSamplesMaxAge, age.Round(time.Hour)+time.Hour)
-		}
+// refusal says why a range cannot work, nil when it can or was accepted in the data path before: time passes while one is read. At a
+// reload that is an error of the arguments; at a start, where nobody may be there to change them, the range is left out.
+func (args *Arguments) refusal(b *Backfill, dir string, now time.Time) error {
+	if _, err := os.Stat(filepath.Join(dir, b.id())); err == nil {
+		return nil
+	}
+	since, _, err := b.span()
+	if err != nil {
+		return err
+	}
+	age := now.Sub(since)
+	if age > poller.Retention {
+		return fmt.Errorf("backfill > since is %s: Okta keeps events for 90 days, so it must be after %s",
+			b.Since, now.Add(-poller.Retention).UTC().Format(time.RFC3339))
+	}
+	if r := args.Reconcile; r != nil && r.RejectOldSamplesMaxAge > 0 && age > r.RejectOldSamplesMaxAge {
+		return fmt.Errorf("backfill > since is %s: Loki refuses entries older than %s; raise reject_old_samples_max_age in Loki's "+
+			"limits_config and then in reconcile, both at least %s (or 0s in reconcile if Loki's reject_old_samples is false)",
+			b.Since, r.RejectOldSamplesMaxAge, age.Round(time.Hour)+time.Hour)
 	}
 	return nil
+}
+
+// refuseBackfills sets aside the ranges that cannot work, and returns what is wrong with the first.
+func (args *Arguments) refuseBackfills(dir string, now time.Time) (err error) {
+	args.refused = map[string]error{}
+	for i := range args.Backfills {
+		b := &args.Backfills[i]
+		if why := args.refusal(b, dir, now); why != nil {
+			args.refused[b.id()] = why
+			err = cmp.Or(err, why)
+		}
+	}
+	return err
 }
 
 // accept notes that ranges were not refused, as if they had been begun: one may wait for days for the one before it, or be another
 // node's. A folder that cannot be made is the checkpoint's trouble.
 func (args *Arguments) accept(dir string) {
 	for i := range args.Backfills {
-		_ = os.MkdirAll(filepath.Join(dir, args.Backfills[i].id()), 0o750)
+		if id := args.Backfills[i].id(); args.refused[id] == nil {
+			_ = os.MkdirAll(filepath.Join(dir, id), 0o750)
+		}
 	}
 }
 
@@ -161,6 +175,7 @@ type fill struct {
 	share        float64
 	formatter    *event.Formatter
 	status       *poller.Status
+	refused      error // why it cannot work; nil: it may
 
 	partly    partly
 	sendingTo atomic.Int32
@@ -169,7 +184,7 @@ type fill struct {
 // newFills returns the ranges of one org.
 func newFills(args Arguments) (all []*fill, err error) {
 	for _, b := range args.Backfills {
-		f := &fill{Backfill: b, share: args.RateLimitShare / 2, status: &poller.Status{}}
+		f := &fill{Backfill: b, share: args.RateLimitShare / 2, status: &poller.Status{}, refused: args.refused[b.id()]}
 		if share := b.RateLimitShare; share > 0 && share < args.RateLimitShare { // which may be the org's own
 			f.share = share
 		}
@@ -181,8 +196,9 @@ func newFills(args Arguments) (all []*fill, err error) {
 			labels = map[string]string{}
 		}
 		maps.Copy(labels, b.labels())
-		args.Labels = labels
-		if f.formatter, err = event.New(args.eventOptions(hostOf(args.URL))); err != nil {
+		opts := args.eventOptions(hostOf(args.URL))
+		opts.Labels = labels
+		if f.formatter, err = event.New(opts); err != nil {
 			return nil, fmt.Errorf("backfill: %w", err)
 		}
 		all = append(all, f)
@@ -196,11 +212,13 @@ func (k *collector) fillAll(ctx context.Context, j *job) {
 		level.Warn(k.logger).Log("msg", "a back-fill without reconcile delivers what Loki has already, too")
 	}
 	for _, f := range j.fills {
-		dir := filepath.Join(k.c.opts.DataPath, f.id())
-		owner := j.owner(dir)
-		owner.To += "\n" + f.id()
+		if f.refused != nil {
+			level.Error(k.logger).Log("msg", "a backfill is not read", "err", f.refused)
+			continue
+		}
+		owner := f.owner(k, j)
 		memory := memories.Take(owner)
-		p := f.poller(k, j, dir, memory)
+		p := f.poller(k, j, owner.Dir, memory)
 		k.readings = append(k.readings[:1], reading{p, owner})
 		err := p.Run(ctx)
 		memories.Release(memory)
@@ -208,6 +226,13 @@ func (k *collector) fillAll(ctx context.Context, j *job) {
 			return // ctx's
 		}
 	}
+}
+
+// owner says whose the memory of the range is.
+func (f *fill) owner(k *collector, j *job) poller.Owner {
+	owner := j.owner(filepath.Join(k.c.opts.DataPath, f.id()))
+	owner.To += "\n" + f.id()
+	return owner
 }
 
 // poller returns what reads the range.
@@ -239,6 +264,8 @@ func (f *fill) progress(s poller.Snapshot) float64 {
 // state says in a few words how far it is.
 func (f *fill) state(s poller.Snapshot, now time.Time) string {
 	switch {
+	case f.refused != nil:
+		return "not read: " + f.refused.Error()
 	case s.Finished:
 		return "done"
 	case s.Started.IsZero():
@@ -253,6 +280,9 @@ func (f *fill) state(s poller.Snapshot, now time.Time) string {
 // verdict is what health says of the ranges of an org: the first trouble that one has.
 func (j *job) fillVerdict(now time.Time) (condition, bool) {
 	for _, f := range j.fills {
+		if f.refused != nil {
+			return condition{unhealthy: true, reads: true, message: f.refused.Error(), since: f.since}, true
+		}
 		s := f.status.Snapshot()
 		if s.Finished || s.Started.IsZero() {
 			continue

@@ -11,10 +11,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/require"
 
 	"github.com/grafana/alloy/internal/component"
 
+	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/oktasim"
 	"github.com/grafana/alloy/okta/internal/poller"
 )
@@ -113,6 +115,29 @@ func TestAnAcceptedBackfillIsNeverTooOld(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, args.refuseBackfills(dir, time.Now().AddDate(0, 0, 7)))
 	require.Error(t, args.refuseBackfills(t.TempDir(), time.Now().AddDate(0, 0, 7)))
+}
+
+// A container without a volume starts with an empty data path, long after the range was written down: it must start.
+func TestATooOldBackfillStopsNoStart(t *testing.T) {
+	host := serving(t, &oktasim.Org{Token: "right"})
+	body := fmt.Sprintf("url = \"http://%s\"\napi_token = \"right\"\nbackfill {\n since = %q\n until = %q\n}\n", host, day(95), day(94))
+	s := runs(t, body)
+	until(t, "it polls", func() bool { return !s.only().status.Snapshot().LastPoll.IsZero() })
+	require.Contains(t, s.CurrentHealth().Message, "Okta keeps events for 90 days")
+	require.Contains(t, s.DebugInfo().(debugInfo).Backfills[0].State, "not read: ")
+	require.ErrorContains(t, s.reload(t, body+"poll_interval = \"1s\"\n"), "Okta keeps events for 90 days", "a reload is refused")
+}
+
+// Each range has its own labels and the component's, and no other range's.
+func TestARangeHasNoLabelOfAnother(t *testing.T) {
+	args, err := evaluate(t, minimal+fmt.Sprintf("backfill {\n since = %q\n until = %q\n labels = {one = \"1\"}\n}\n", day(5), day(4))+
+		fmt.Sprintf("backfill {\n since = %q\n until = %q\n}\n", day(4), day(3)))
+	require.NoError(t, err)
+	fills, err := newFills(args)
+	require.NoError(t, err)
+	e := fills[1].formatter.Entry(event.Event{UUID: "1", Raw: []byte(`{"uuid":"1"}`)}, time.Now())
+	require.NotContains(t, e.Labels, model.LabelName("one"))
+	require.Contains(t, e.Labels, model.LabelName("backfill"))
 }
 
 // One bad label is no reason to stop collecting.

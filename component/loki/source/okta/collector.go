@@ -78,6 +78,9 @@ func (k *collector) run(ctx context.Context) { k.seat.Run(ctx, k) }
 // Read implements takeover.Reader: it keeps a poller running, and replaces it when the job is.
 func (k *collector) Read(ctx context.Context, start takeover.Start) {
 	k.start, k.underWay = start, false
+	if start.Others { // what this process knew, before it lost the org by a reload for instance, is older than the journal
+		k.forget()
+	}
 	for ctx.Err() == nil {
 		select { // a replacement before this point is already in job
 		case <-k.replaced:
@@ -86,6 +89,20 @@ func (k *collector) Read(ctx context.Context, start takeover.Start) {
 		if err := k.poll(ctx); errors.Is(err, poller.ErrNotOwned) {
 			return
 		}
+	}
+}
+
+// forget drops what the process knows of the org's log.
+func (k *collector) forget() {
+	j := k.job.Load()
+	owners := []poller.Owner{j.owner(k.c.opts.DataPath)}
+	for _, f := range j.fills {
+		owners = append(owners, f.owner(k, j))
+	}
+	for _, o := range owners {
+		memory := memories.Take(o)
+		memory.Forget()
+		memories.Release(memory)
 	}
 }
 

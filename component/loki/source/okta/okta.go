@@ -201,14 +201,14 @@ func (c *Component) update(args Arguments) error {
 	if err := args.validateBackfills(time.Now()); err != nil {
 		return err
 	}
-	all := args.orgs()
 	had := c.current()
+	if err := args.refuseBackfills(c.opts.DataPath, time.Now()); err != nil && (had != nil || args.readsOnce) {
+		return err
+	}
+	all := args.orgs()
 	if len(all) == 0 && len(had) > 0 {
 		return fmt.Errorf("orgs became empty, as it does when its file was cut off: the %d before are collected as they were; "+
 			"to collect none, remove the component", len(had))
-	}
-	if err := args.refuseBackfills(c.opts.DataPath, time.Now()); err != nil {
-		return err
 	}
 	shared, err := args.connections()
 	if err != nil {
