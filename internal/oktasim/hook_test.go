@@ -89,8 +89,10 @@ func TestHooksCarryEligibleEventsInBatches(t *testing.T) {
 		began := time.Now()
 		o.Append(logged("a", "user.lifecycle.create", began), logged("b", "policy.evaluate_sign_on", began))
 		time.Sleep(4 * time.Second)
+		synctest.Wait() // for the race detector
 		o.Append(logged("c", "group.user_membership.add", time.Now()))
 		time.Sleep(time.Minute)
+		synctest.Wait() // for the race detector
 		require.Len(t, to.bodies, 1, "what is close in time travels together")
 		require.Equal(t, 10*time.Second, to.at[0].Sub(began))
 		body := gjson.Parse(to.bodies[0])
@@ -127,6 +129,7 @@ func TestHooksAreRepeatedOnceAtMost(t *testing.T) {
 				defer stop()
 				o.Append(logged("a", "user.lifecycle.create", time.Now()))
 				time.Sleep(time.Minute)
+				synctest.Wait() // for the race detector
 				var tries []int
 				for _, d := range o.Deliveries() {
 					tries = append(tries, d.Status)
@@ -151,6 +154,7 @@ func TestHooksCanBeLostRepeatedAndReversed(t *testing.T) {
 				o.Append(logged(uuid, "user.lifecycle.create", time.Now()))
 			}
 			time.Sleep(30 * time.Second)
+			synctest.Wait() // for the race detector
 		}
 		step(Hooks{Lose: 1}, "a")
 		require.Empty(t, to.bodies)

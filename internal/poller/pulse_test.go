@@ -81,6 +81,9 @@ func TestASuspensionInTheMiddleOfAPage(t *testing.T) {
 		var owned atomic.Bool
 		suspend := suspendable(s, &owned)
 		var uuids []string
+		for i := range 200 {
+			uuids = append(uuids, fmt.Sprint("page", i))
+		}
 		s.sink = &interrupted{s.to, 60, func() {
 			suspend(40 * time.Second)
 			s.to.anotherDelivers(uuids[50:]...) // this one's copy of the 50th is under way, which nothing can prevent
@@ -88,7 +91,7 @@ func TestASuspensionInTheMiddleOfAPage(t *testing.T) {
 		s.run()
 		s.logged("first", 10)
 		time.Sleep(5 * time.Minute)
-		uuids = s.logged("page", 200)
+		require.Equal(t, uuids, s.logged("page", 200))
 		time.Sleep(5 * time.Minute)
 		s.requireExactlyOnce()
 	})
