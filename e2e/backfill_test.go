@@ -59,6 +59,7 @@ func (c *collector) lag(t *testing.T) float64 {
 
 // A range is read beside a live feed, with a kill in the middle: each event once, and the live feed keeps up.
 func TestABackfillBesideALiveFeed(t *testing.T) {
+	t.Parallel()
 	events, days := 6_000, 5
 	if long() {
 		events, days = 200_000, 30
@@ -104,6 +105,7 @@ func TestABackfillBesideALiveFeed(t *testing.T) {
 
 // The command reads the same range, is interrupted, goes on, and finds nothing to do the third time.
 func TestTheBackfillCommandGoesOnWhereItStopped(t *testing.T) {
+	t.Parallel()
 	okta := startOrg(t, "--backlog=3000", "--backlog-span=120h", "--rate=0/s", "--rate-limit=600", "--seed=8")
 	loki := startLoki(t)
 	since, until := backfillSpan(5)

@@ -16,7 +16,8 @@ import (
 const both = `{job=~"loki.source.okta|okta-logs-collector"}`
 
 // besides is reconciled beside an older collector's entries.
-var besides = strings.Replace(reconciled, "reconcile {\n", "reconcile {\n\t\tselector = `"+both+"`\n", 1)
+// What the older collector missed is older than an hour before its last event.
+var besides = strings.Replace(reconciled, "reconcile {\n", "reconcile {\n\t\tresume_overlap = \"0s\"\n\t\tselector = `"+both+"`\n", 1)
 
 // collectedBefore pushes events as an older collector had left them: in streams of its own, stamped when it printed them, and some
 // of them wrapped once more by a container runtime.

@@ -50,6 +50,7 @@ type Event struct {
 type Config struct {
 	URL       *url.URL      // Loki's base address, as for loki.write but without /loki/api/v1/push
 	Selector  string        // LogQL stream selector, line filters may follow: {job="loki.source.okta"}
+	Live      string        // selects what of it the live log left, for Newest; "": all
 	HTTP      *http.Client  // with whatever authentication Loki wants
 	TenantID  string        // X-Scope-OrgID; "": not sent
 	Timeout   time.Duration // of one query; 0: 30s
@@ -91,7 +92,7 @@ func (l *Loki) Selector() string { return l.cfg.Selector }
 // WithSelector returns a Loki that queries the same one with another selector.
 func (l *Loki) WithSelector(selector string) *Loki {
 	cfg := l.cfg
-	cfg.Selector = selector
+	cfg.Selector, cfg.Live = selector, ""
 	return New(cfg)
 }
 

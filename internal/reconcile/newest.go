@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -13,7 +14,7 @@ const (
 	leastSearch = 6 * time.Hour
 )
 
-// Newest returns the time of the newest entry under the selector that is as young as back, or that
+// Newest returns the time of the newest entry of the live log under the selector that is as young as back, or that
 // an ingester may have in memory: Loki refuses what is far behind that one. Zero when there is none.
 //
 // It looks at what is young first. A range that Loki refuses or does not answer in time is halved.
@@ -28,7 +29,7 @@ func (l *Loki) Newest(ctx context.Context, back time.Duration) (time.Time, error
 		if start.Before(oldest) {
 			start = oldest
 		}
-		page, err := l.query(ctx, l.cfg.Selector, span{start, end}, 1, backward, func(string) {})
+		page, err := l.query(ctx, cmp.Or(l.cfg.Live, l.cfg.Selector), span{start, end}, 1, backward, func(string) {})
 		switch {
 		case (errors.Is(err, errRange) || errors.Is(err, errSlow)) && ctx.Err() == nil && length/2 >= leastSearch:
 			longest = length / 2

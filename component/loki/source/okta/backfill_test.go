@@ -128,6 +128,24 @@ func TestATooOldBackfillStopsNoStart(t *testing.T) {
 	require.ErrorContains(t, s.reload(t, body+"poll_interval = \"1s\"\n"), "Okta keeps events for 90 days", "a reload is refused")
 }
 
+func TestALiveStartLeavesOutWhatBackfillsLeft(t *testing.T) {
+	custom := []Backfill{{Since: day(5), Until: day(4), Labels: map[string]string{"era": "old", "zone": "b"}}}
+	for _, c := range []struct {
+		selector string
+		labels   map[string]string
+		fills    []Backfill
+		want     string
+	}{
+		{`{job="x",org="a"}`, nil, nil, `{job="x",org="a",backfill=""}`},
+		{` {job="x", } `, nil, custom, `{job="x",backfill="",era!="old"}`},
+		{`{job="x"}`, map[string]string{"backfill": "no"}, []Backfill{{Since: "2026-01-01", Until: "2026-01-02"}},
+			`{job="x",backfill!="2026-01-01/2026-01-02"}`},
+	} {
+		require.Equal(t, c.want, liveSelector(c.selector, c.labels, c.fills))
+		require.NoError(t, checkSelector(c.want))
+	}
+}
+
 // Each range has its own labels and the component's, and no other range's.
 func TestARangeHasNoLabelOfAnother(t *testing.T) {
 	args, err := evaluate(t, minimal+fmt.Sprintf("backfill {\n since = %q\n until = %q\n labels = {one = \"1\"}\n}\n", day(5), day(4))+

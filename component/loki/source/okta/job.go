@@ -88,7 +88,7 @@ func newJob(args Arguments, shared connections, logger log.Logger) (*job, error)
 	j.replay = args.ReplayWindow
 	if args.Reconcile != nil {
 		j.replay = 0 // the journal holds what has arrived; there is nothing to replay
-		loki, id, err := args.Reconcile.loki(org.Host, args.Labels, shared.loki)
+		loki, id, err := args.Reconcile.loki(org.Host, args.Labels, args.Backfills, shared.loki)
 		if err != nil {
 			return nil, fmt.Errorf("reconcile: %w", err)
 		}

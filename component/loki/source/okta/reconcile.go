@@ -115,7 +115,7 @@ func (r *Reconcile) address() (*url.URL, error) {
 
 // loki returns the client and what identifies the configuration that decides whether
 // it finds what is sent.
-func (r *Reconcile) loki(org string, labels map[string]string, hc *http.Client) (*reconcile.Loki, string, error) {
+func (r *Reconcile) loki(org string, labels map[string]string, fills []Backfill, hc *http.Client) (*reconcile.Loki, string, error) {
 	u, err := r.address()
 	if err != nil {
 		return nil, "", err
@@ -127,9 +127,30 @@ func (r *Reconcile) loki(org string, labels map[string]string, hc *http.Client) 
 	margin := max(r.Margin, time.Nanosecond)
 	sum := sha256.Sum256([]byte(strings.Join([]string{u.String(), r.TenantID, selector}, "\n")))
 	return reconcile.New(reconcile.Config{
-		URL: u, Selector: selector, HTTP: hc, TenantID: r.TenantID, UserAgent: userAgent,
+		URL: u, Selector: selector, Live: liveSelector(selector, labels, fills), HTTP: hc, TenantID: r.TenantID, UserAgent: userAgent,
 		Before: margin, After: margin, Ingesters: r.QueryIngestersWithin, MaxAge: r.RejectOldSamplesMaxAge,
 	}), hex.EncodeToString(sum[:8]), nil
+}
+
+// liveSelector leaves out of a selector what back-fills left: a start without a checkpoint must not go on from the newest event of a
+// range of the past, whether a block reads it or the command did.
+func liveSelector(selector string, labels map[string]string, fills []Backfill) string {
+	inner, ok := strings.CutSuffix(strings.TrimSpace(selector), "}")
+	if !ok {
+		return selector
+	}
+	matchers := []string{strings.TrimRight(inner, ", ")}
+	if _, used := labels[backfillLabel]; !used {
+		matchers = append(matchers, backfillLabel+`=""`)
+	}
+	for i := range fills {
+		own := fills[i].labels() // one of them tells it from the live log, see validateBackfills
+		name := slices.Min(slices.Collect(maps.Keys(own)))
+		if name != backfillLabel || labels[backfillLabel] != "" {
+			matchers = append(matchers, name+"!="+strconv.Quote(own[name]))
+		}
+	}
+	return strings.Join(matchers, ",") + "}"
 }
 
 // httpClient returns the client for Loki.
