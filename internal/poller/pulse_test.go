@@ -67,6 +67,7 @@ func TestASuspendedPollerAsksBeforeItDelivers(t *testing.T) {
 			time.Sleep(time.Minute)
 		}
 		s.requireExactlyOnce()
+		time.Sleep(3500 * time.Millisecond) // between two beats and two polls: what follows happens while the poller is away
 		suspend(40 * time.Second)
 		s.to.anotherDelivers(s.logged("meanwhile", 100)...)
 		s.logged("after", 10)

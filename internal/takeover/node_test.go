@@ -435,9 +435,12 @@ type reader struct {
 	seat   *takeover.Seat
 	memory *poller.Memory
 	poller *poller.Poller
+	// underWay is what a drain that was cut short left, as the component has it.
+	underWay bool
 }
 
 func (r *reader) Read(ctx context.Context, start takeover.Start) {
+	r.underWay = false
 	org, _, err := oktaapi.ParseOrg(r.o.url)
 	require.NoError(r.n.c.t, err)
 	ssws, err := auth.NewSSWS("00token")
@@ -474,10 +477,11 @@ func (r *reader) Read(ctx context.Context, start takeover.Start) {
 
 func (r *reader) Drain(ctx context.Context) {
 	r.poller.Drain(ctx)
+	r.underWay = r.poller.UnderWay()
 	r.memory.Forget()
 }
 
-func (r *reader) UnderWay() bool { return r.poller.UnderWay() }
+func (r *reader) UnderWay() bool { return r.underWay || r.poller.UnderWay() }
 
 func (n *node) reading(org string, now bool) {
 	n.mu.Lock()
