@@ -181,8 +181,8 @@ type fill struct {
 	sendingTo atomic.Int32
 }
 
-// newFills returns the ranges of one org.
-func newFills(args Arguments) (all []*fill, err error) {
+// newFills returns the ranges of one org, whose host is given.
+func newFills(args Arguments, host string) (all []*fill, err error) {
 	for _, b := range args.Backfills {
 		f := &fill{Backfill: b, share: args.RateLimitShare / 2, status: &poller.Status{}, refused: args.refused[b.id()]}
 		if share := b.RateLimitShare; share > 0 && share < args.RateLimitShare { // which may be the org's own
@@ -191,13 +191,8 @@ func newFills(args Arguments) (all []*fill, err error) {
 		if f.since, f.until, err = b.span(); err != nil {
 			return nil, err
 		}
-		labels := maps.Clone(args.Labels)
-		if labels == nil {
-			labels = map[string]string{}
-		}
-		maps.Copy(labels, b.labels())
-		opts := args.eventOptions(hostOf(args.URL))
-		opts.Labels = labels
+		opts := args.eventOptions(host)
+		opts.Labels = withLabels(args.Labels, b.labels())
 		if f.formatter, err = event.New(opts); err != nil {
 			return nil, fmt.Errorf("backfill: %w", err)
 		}

@@ -151,7 +151,7 @@ func TestARangeHasNoLabelOfAnother(t *testing.T) {
 	args, err := evaluate(t, minimal+fmt.Sprintf("backfill {\n since = %q\n until = %q\n labels = {one = \"1\"}\n}\n", day(5), day(4))+
 		fmt.Sprintf("backfill {\n since = %q\n until = %q\n}\n", day(4), day(3)))
 	require.NoError(t, err)
-	fills, err := newFills(args)
+	fills, err := newFills(args, "acme.okta.com")
 	require.NoError(t, err)
 	e := fills[1].formatter.Entry(event.Event{UUID: "1", Raw: []byte(`{"uuid":"1"}`)}, time.Now())
 	require.NotContains(t, e.Labels, model.LabelName("one"))

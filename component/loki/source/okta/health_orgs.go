@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/grafana/alloy/internal/component"
+
+	"github.com/grafana/alloy/okta/internal/delivery"
 )
 
 // maxNamed is how many orgs a part of a health message names.
@@ -49,9 +51,9 @@ func healthOfAll(members []member, now time.Time) component.Health {
 			notes = append(notes, text)
 		}
 		if v.unhealthy {
-			since = later(since, v.since)
+			since = delivery.Latest(since, v.since)
 		}
-		calm = later(calm, v.since)
+		calm = delivery.Latest(calm, v.since)
 	}
 	total := fmt.Sprintf("of %d orgs", len(members))
 	var parts []string
@@ -91,11 +93,4 @@ func is(orgs []string) string {
 		return "is"
 	}
 	return "are"
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
 }

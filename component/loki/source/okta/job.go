@@ -82,7 +82,7 @@ func newJob(args Arguments, shared connections, logger log.Logger) (*job, error)
 	if j.formatter, err = event.New(args.eventOptions(org.Host)); err != nil {
 		return nil, err
 	}
-	if j.fills, err = newFills(args); err != nil {
+	if j.fills, err = newFills(args, org.Host); err != nil {
 		return nil, err
 	}
 	j.replay = args.ReplayWindow
@@ -244,13 +244,4 @@ func (c *Client) httpClient() (*http.Client, error) {
 		TLSConfig:   *c.TLSConfig.Convert(),
 		EnableHTTP2: true,
 	}, "loki.source.okta")
-}
-
-// hostOf is the host of an org's URL that was checked.
-func hostOf(org string) string {
-	u, _, err := oktaapi.ParseOrg(org)
-	if err != nil {
-		return ""
-	}
-	return u.Host
 }

@@ -18,7 +18,17 @@ import (
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
-// Org is one of several orgs. What it leaves out is as the component has it.
+// OrgSettings are an org's own; what they leave out is as the component has it.
+type OrgSettings struct {
+	Labels          map[string]string `alloy:"labels,attr,optional"` // beside the component's
+	Filter          string            `alloy:"filter,attr,optional"`
+	Query           string            `alloy:"query,attr,optional"`
+	RateLimitShare  float64           `alloy:"rate_limit_share,attr,optional"`
+	PollInterval    time.Duration     `alloy:"poll_interval,attr,optional"`
+	InitialLookback time.Duration     `alloy:"initial_lookback,attr,optional"`
+}
+
+// Org is one of several orgs.
 type Org struct {
 	Name string `alloy:",label"` // for messages; it changes neither entries nor the cursor
 
@@ -26,12 +36,7 @@ type Org struct {
 	APIToken      alloytypes.Secret `alloy:"api_token,attr,optional"`
 	PrivateKeyJWT *PrivateKeyJWT    `alloy:"private_key_jwt,block,optional"`
 
-	Labels          map[string]string `alloy:"labels,attr,optional"` // beside the component's
-	Filter          string            `alloy:"filter,attr,optional"`
-	Query           string            `alloy:"query,attr,optional"`
-	RateLimitShare  float64           `alloy:"rate_limit_share,attr,optional"`
-	PollInterval    time.Duration     `alloy:"poll_interval,attr,optional"`
-	InitialLookback time.Duration     `alloy:"initial_lookback,attr,optional"`
+	Own OrgSettings `alloy:",squash"`
 }
 
 // listed is an entry of orgs: an [Org] as an object, and the names that Logz.io's shipper has for its address and token.
@@ -43,12 +48,7 @@ type listed struct {
 	APIKey        alloytypes.Secret `alloy:"okta_api_key,attr,optional"`
 	PrivateKeyJWT *PrivateKeyJWT    `alloy:"private_key_jwt,attr,optional"`
 
-	Labels          map[string]string `alloy:"labels,attr,optional"`
-	Filter          string            `alloy:"filter,attr,optional"`
-	Query           string            `alloy:"query,attr,optional"`
-	RateLimitShare  float64           `alloy:"rate_limit_share,attr,optional"`
-	PollInterval    time.Duration     `alloy:"poll_interval,attr,optional"`
-	InitialLookback time.Duration     `alloy:"initial_lookback,attr,optional"`
+	Own OrgSettings `alloy:",squash"`
 }
 
 // ListedOrg is an entry of orgs, or why it is none. It is a capsule for two reasons: an entry that cannot be decoded must not take
@@ -90,8 +90,7 @@ func (l *ListedOrg) ConvertFrom(src any) error {
 	}
 	l.org = Org{
 		Name: entry.Name, URL: cmp.Or(entry.URL, entry.Domain), APIToken: cmp.Or(entry.APIToken, entry.APIKey),
-		PrivateKeyJWT: entry.PrivateKeyJWT, Labels: entry.Labels, Filter: entry.Filter, Query: entry.Query,
-		RateLimitShare: entry.RateLimitShare, PollInterval: entry.PollInterval, InitialLookback: entry.InitialLookback,
+		PrivateKeyJWT: entry.PrivateKeyJWT, Own: entry.Own,
 	}
 	switch {
 	case entry.URL != "" && entry.Domain != "":
@@ -188,21 +187,24 @@ func (args Arguments) only(o Org, i int, err error) wanted {
 	}
 	args.URL, args.APIToken, args.PrivateKeyJWT = o.URL, o.APIToken, o.PrivateKeyJWT
 	args.Orgs, args.OrgBlocks = nil, nil
-	args.Filter, args.Query = cmp.Or(o.Filter, args.Filter), cmp.Or(o.Query, args.Query)
-	args.RateLimitShare = cmp.Or(o.RateLimitShare, args.RateLimitShare)
-	args.PollInterval = cmp.Or(o.PollInterval, args.PollInterval)
-	args.InitialLookback = cmp.Or(o.InitialLookback, args.InitialLookback)
-	if len(o.Labels) > 0 {
-		labels := maps.Clone(args.Labels)
-		if labels == nil {
-			labels = map[string]string{}
-		}
-		maps.Copy(labels, o.Labels)
-		args.Labels = labels
+	args.Filter, args.Query = cmp.Or(o.Own.Filter, args.Filter), cmp.Or(o.Own.Query, args.Query)
+	args.RateLimitShare = cmp.Or(o.Own.RateLimitShare, args.RateLimitShare)
+	args.PollInterval = cmp.Or(o.Own.PollInterval, args.PollInterval)
+	args.InitialLookback = cmp.Or(o.Own.InitialLookback, args.InitialLookback)
+	if len(o.Own.Labels) > 0 {
+		args.Labels = withLabels(args.Labels, o.Own.Labels)
 	}
 	w.args = args
 	w.err = args.validateOrg()
 	return w
+}
+
+// withLabels returns labels and more, which win.
+func withLabels(labels, more map[string]string) map[string]string {
+	all := map[string]string{}
+	maps.Copy(all, labels)
+	maps.Copy(all, more)
+	return all
 }
 
 func wrap(what string, err error) error {

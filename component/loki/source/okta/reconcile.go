@@ -167,8 +167,7 @@ func (r *Reconcile) httpClient() (*http.Client, error) {
 
 // staticSelector selects the labels that every entry has before relabeling.
 func staticSelector(org string, labels map[string]string) string {
-	all := map[string]string{"job": event.Job, "org": org}
-	maps.Copy(all, labels)
+	all := withLabels(map[string]string{"job": event.Job, "org": org}, labels)
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if v := all[name]; v != "" && !strings.HasPrefix(name, "__") {
