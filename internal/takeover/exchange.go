@@ -185,7 +185,7 @@ func (x *Exchange) ask(ctx context.Context, host string) (answers []Answer, sile
 	var wg sync.WaitGroup
 	for i, peer := range peers {
 		wg.Go(func() {
-			a, err := x.exchange(ctx, http.MethodGet, peer, host, nil)
+			a, err := x.exchange(ctx, http.MethodGet, peer, host, "", nil)
 			if err != nil {
 				level.Debug(x.Logger).Log("msg", "a peer does not answer", "peer", peer.Name, "org", host, "err", err)
 				return
@@ -204,9 +204,9 @@ func (x *Exchange) ask(ctx context.Context, host string) (answers []Answer, sile
 	return answers, silent
 }
 
-// exchange sends one request to a peer.
-func (x *Exchange) exchange(ctx context.Context, method string, peer Peer, host string, body []byte) (a Answer, err error) {
-	req, err := http.NewRequestWithContext(ctx, method, peer.URL+"orgs/"+url.PathEscape(host), bytes.NewReader(body))
+// exchange sends one request about an org to a peer; what is asked for below the org's path, if anything, begins with a slash.
+func (x *Exchange) exchange(ctx context.Context, method string, peer Peer, host, below string, body []byte) (a Answer, err error) {
+	req, err := http.NewRequestWithContext(ctx, method, peer.URL+"orgs/"+url.PathEscape(host)+below, bytes.NewReader(body))
 	if err != nil {
 		return a, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"time"
 
 	"github.com/go-kit/log/level"
@@ -50,7 +51,7 @@ func (s *Seat) tell(ctx context.Context, peer Peer, state State) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	_, err = s.x.exchange(ctx, "PUT", peer, s.host, body)
+	_, err = s.x.exchange(ctx, http.MethodPut, peer, s.host, "", body)
 	return err
 }
 

@@ -1,12 +1,9 @@
 package takeover
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"io"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/go-kit/log/level"
@@ -55,18 +52,9 @@ func (x *Exchange) wake(peer Peer, host string, uuids []string) {
 	if err != nil {
 		return // strings
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, peer.URL+"orgs/"+url.PathEscape(host)+wakePath, bytes.NewReader(body))
-	if err != nil {
-		return
-	}
-	resp, err := x.Client().Do(req)
-	if err != nil {
+	if _, err := x.exchange(ctx, http.MethodPost, peer, host, wakePath, body); err != nil {
 		level.Debug(x.Logger).Log("msg", "a peer does not take a wake-up", "peer", peer.Name, "org", host)
-		return
 	}
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxMessage))
-	_ = resp.Body.Close()
-	x.note(peer, resp.StatusCode)
 }
 
 // woken takes a wake-up from a peer.
