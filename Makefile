@@ -106,7 +106,7 @@ test: deps lint race-if-possible build loki ## the whole suite: installs, builds
 .PHONY: e2e
 e2e: build loki ## the long proofs with the built binary, a simulated org and a real Loki
 	@OKTA_E2E=long go test -count=1 -timeout 90m -v ./e2e/...
-	@go -C deploy/check test ./...
+	@go -C deploy/validate test ./...
 
 # Root, podman, and Debian's mirror: what it takes to install a package and to run a container for real.
 .PHONY: install-test
@@ -175,7 +175,7 @@ vuln: build/go.mod ## known vulnerabilities in build/alloy-okta's code (VULNDB=/
 .PHONY: tidy
 tidy: ## go mod tidy, here and in the modules beside it (not tools/ui)
 	@go mod tidy -e
-	@for module in $(SDK) tools/loki tools/lint tools/vuln tools/dist deploy/check; do go -C $$module mod tidy -e; done
+	@for module in $(SDK) tools/loki tools/lint tools/vuln tools/dist deploy/validate; do go -C $$module mod tidy -e; done
 
 .PHONY: clean
 clean: ## remove what was built (not Go's cache)

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What the manifests mount; deploy/check holds the manifests themselves against the Kubernetes API.
+// What the manifests mount; deploy/validate holds the manifests themselves against the Kubernetes API.
 func TestTheConfigurationsForKubernetesAreValid(t *testing.T) {
 	configs, err := filepath.Glob("../deploy/kubernetes/*/config.alloy")
 	require.NoError(t, err)

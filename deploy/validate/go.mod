@@ -1,4 +1,4 @@
-module github.com/grafana/alloy/okta/deploy/check
+module github.com/grafana/alloy/okta/deploy/validate
 
 go 1.26.5
 
