@@ -43,15 +43,34 @@ func TestAFullPageIsFoundInALokiWithDefaultLimits(t *testing.T) {
 		line := wrap[i%len(wrap)](`{"displayMessage":"` + filler + `","uuid":"` + e.UUID + `","version":"0"}`)
 		records = append(records, record{time: e.Time, line: line})
 	}
-	push(t, loki, map[string]string{"job": "loki.source.okta"}, records)
 	u, err := url.Parse(loki.URL())
 	require.NoError(t, err)
-	asked := reconcile.New(reconcile.Config{URL: u, Selector: selector, HTTP: http.DefaultClient})
+	paths := &counted{}
+	asked := reconcile.New(reconcile.Config{URL: u, Selector: selector, HTTP: &http.Client{Transport: paths}})
+	newest, err := asked.Newest(t.Context(), 90*24*time.Hour)
+	require.NoError(t, err)
+	require.Zero(t, newest)
+	require.Equal(t, 1, paths.n["/loki/api/v1/query_range"], "where there is no stream, no entry is looked for")
 
+	push(t, loki, map[string]string{"job": "loki.source.okta"}, records)
+	newest, err = asked.Newest(t.Context(), 90*24*time.Hour)
+	require.NoError(t, err)
+	require.True(t, newest.Equal(records[len(records)-1].time))
 	found, err := asked.Find(t.Context(), append(missing, wanted...))
 	require.NoError(t, err)
 	require.Len(t, found, len(wanted))
 	for _, e := range missing {
 		require.False(t, found[e.UUID])
 	}
+}
+
+// counted counts requests by path.
+type counted struct{ n map[string]int }
+
+func (c *counted) RoundTrip(r *http.Request) (*http.Response, error) {
+	if c.n == nil {
+		c.n = map[string]int{}
+	}
+	c.n[r.URL.Path]++
+	return http.DefaultTransport.RoundTrip(r)
 }

@@ -17,9 +17,10 @@ const (
 // Newest returns the time of the newest entry of the live log under the selector that is as young as back, or that
 // an ingester may have in memory: Loki refuses what is far behind that one. Zero when there is none.
 //
-// It looks at what is young first. A range that Loki refuses or does not answer in time is halved.
+// It looks at what is young first, and at older ranges only where there is a stream. A range that Loki refuses or does not answer in
+// time is halved.
 func (l *Loki) Newest(ctx context.Context, back time.Duration) (time.Time, error) {
-	now := time.Now()
+	now, selector := time.Now(), cmp.Or(l.cfg.Live, l.cfg.Selector)
 	recent := max(l.cfg.Ingesters, DefaultIngesters)
 	oldest := now.Add(-max(back, recent))
 	end, longest, length := now.Add(creationGrace), longestSearch, recent+creationGrace
@@ -29,7 +30,12 @@ func (l *Loki) Newest(ctx context.Context, back time.Duration) (time.Time, error
 		if start.Before(oldest) {
 			start = oldest
 		}
-		page, err := l.query(ctx, cmp.Or(l.cfg.Live, l.cfg.Selector), span{start, end}, 1, backward, func(string) {})
+		r := span{start, end}
+		if end.Before(now) && l.empty(ctx, selector, r) {
+			end, length = start, 8*length
+			continue
+		}
+		page, err := l.query(ctx, selector, r, 1, backward, func(string) {})
 		switch {
 		case (errors.Is(err, errRange) || errors.Is(err, errSlow)) && ctx.Err() == nil && length/2 >= leastSearch:
 			longest = length / 2

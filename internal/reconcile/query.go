@@ -45,23 +45,41 @@ type answer struct {
 }
 
 // query asks for entries from r.start to r.end in a direction, at most limit, and shows
-// each line. Source: Loki HTTP API, GET /loki/api/v1/query_range; POST with a form is
-// the same and has no limit of length.
+// each line. Source: Loki HTTP API, GET /loki/api/v1/query_range.
 func (l *Loki) query(ctx context.Context, query string, r span, limit int, d direction, line func(string)) (answer, error) {
+	body, err := l.post(ctx, "loki/api/v1/query_range", r, url.Values{
+		"query":     {query},
+		"limit":     {strconv.Itoa(limit)},
+		"direction": {string(d)},
+	})
+	if err != nil {
+		return answer{}, err
+	}
+	return parse(body, line)
+}
+
+// empty reports that no stream under the selector has entries in r. Loki answers that from its index, a day at a time, where a query
+// of entries reads an hour at a time; false when it does not answer, or not in JSON. Source: Loki HTTP API, GET /loki/api/v1/series;
+// split_metadata_queries_by_interval (24h) and split_queries_by_interval (1h) in Loki 3.7.8, pkg/validation/limits.go.
+func (l *Loki) empty(ctx context.Context, selector string, r span) bool {
+	body, err := l.post(ctx, "loki/api/v1/series", r, url.Values{"match[]": {selector}})
+	if err != nil || !gjson.ValidBytes(body) {
+		return false
+	}
+	data := gjson.GetBytes(body, "data")
+	return data.IsArray() && len(data.Array()) == 0
+}
+
+// post asks about r. A form is the same as a query string and has no limit of length.
+func (l *Loki) post(ctx context.Context, path string, r span, form url.Values) ([]byte, error) {
 	ctx, secrets := httptext.Watch(ctx)
 	ctx, cancel := context.WithTimeout(ctx, l.cfg.Timeout)
 	defer cancel()
-	form := url.Values{
-		"query":     {query},
-		"start":     {strconv.FormatInt(r.start.UnixNano(), 10)},
-		"end":       {strconv.FormatInt(r.end.UnixNano(), 10)},
-		"limit":     {strconv.Itoa(limit)},
-		"direction": {string(d)},
-	}
-	target := l.cfg.URL.JoinPath("loki/api/v1/query_range").String()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(form.Encode()))
+	form.Set("start", strconv.FormatInt(r.start.UnixNano(), 10))
+	form.Set("end", strconv.FormatInt(r.end.UnixNano(), 10))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.cfg.URL.JoinPath(path).String(), strings.NewReader(form.Encode()))
 	if err != nil {
-		return answer{}, fmt.Errorf("querying Loki: %w", err)
+		return nil, fmt.Errorf("querying Loki: %w", err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Cache-Control", "no-cache") // the value Loki's frontend looks for
@@ -73,19 +91,19 @@ func (l *Loki) query(ctx context.Context, query string, r span, limit int, d dir
 	}
 	resp, err := l.cfg.HTTP.Do(req)
 	if err != nil {
-		return answer{}, networkError(err, secrets)
+		return nil, networkError(err, secrets)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	switch {
 	case resp.StatusCode != http.StatusOK:
-		return answer{}, statusError(resp.StatusCode, body, secrets)
+		return nil, statusError(resp.StatusCode, body, secrets)
 	case err != nil:
-		return answer{}, networkError(fmt.Errorf("reading the answer: %w", err), secrets)
+		return nil, networkError(fmt.Errorf("reading the answer: %w", err), secrets)
 	case len(body) > maxAnswer:
-		return answer{}, fmt.Errorf("querying Loki: %w: the answer is over %d bytes", errLimit, maxAnswer)
+		return nil, fmt.Errorf("querying Loki: %w: the answer is over %d bytes", errLimit, maxAnswer)
 	}
-	return parse(body, line)
+	return body, nil
 }
 
 // failure is an error whose text is fit for a log; its causes stay for errors.Is.

@@ -134,12 +134,14 @@ func FuzzFindUUIDs(f *testing.F) {
 }
 
 // fakeLoki answers query_range as Loki does: forward, start inclusive, end exclusive,
-// a limit with Loki's own error, line filters. The real one is asked in e2e.
+// a limit with Loki's own error, line filters; and series. The real one is asked in e2e.
 type fakeLoki struct {
 	entries  []entry // ordered
+	noSeries bool    // a gateway lets query_range through, and no more
 	maxLimit int
 	maxRange time.Duration // max_query_length; 0: none
-	queries  []url.Values
+	queries  []url.Values // of query_range
+	series   int
 	headers  []http.Header
 	fail     func(w http.ResponseWriter) bool
 }
@@ -151,7 +153,17 @@ type entry struct {
 
 func (f *fakeLoki) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = r.ParseForm()
-	f.queries, f.headers = append(f.queries, r.Form), append(f.headers, r.Header)
+	f.headers = append(f.headers, r.Header)
+	series := strings.HasSuffix(r.URL.Path, "/series")
+	if series {
+		f.series++
+	} else {
+		f.queries = append(f.queries, r.Form)
+	}
+	if series && f.noSeries {
+		http.NotFound(w, r)
+		return
+	}
 	if f.fail != nil && f.fail(w) {
 		return
 	}
@@ -166,6 +178,16 @@ func (f *fakeLoki) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if length := time.Duration(end - start); f.maxRange > 0 && length > f.maxRange {
 		http.Error(w, fmt.Sprintf("the query time range exceeds the limit (query length: %s, limit: %s)", length, f.maxRange),
 			http.StatusBadRequest)
+		return
+	}
+	if series {
+		streams := []map[string]string{}
+		for _, e := range f.entries {
+			if ns := e.at.UnixNano(); ns >= start && ns < end {
+				streams = []map[string]string{{"job": "x"}}
+			}
+		}
+		_ = json.NewEncoder(w).Encode(map[string]any{"status": "success", "data": streams})
 		return
 	}
 	filter := regexp.MustCompile("uuid")
@@ -363,21 +385,25 @@ func TestNewestLooksFurtherAndFurtherBack(t *testing.T) {
 	for name, c := range map[string]struct {
 		age      time.Duration
 		maxRange time.Duration
-		queries  int
+		noSeries bool
+		queries  int // at most
 		found    bool
 	}{
-		"a minute":                   {time.Minute, 0, 1, true},
-		"a day":                      {24 * time.Hour, 0, 2, true},
-		"80 days":                    {80 * 24 * time.Hour, 0, 6, true},
-		"100 days":                   {100 * 24 * time.Hour, 0, 6, false},
-		"short ranges alone allowed": {40 * 24 * time.Hour, 7 * 24 * time.Hour, 13, true},
+		"a minute":                   {time.Minute, 0, false, 1, true},
+		"a day":                      {24 * time.Hour, 0, false, 2, true},
+		"80 days":                    {80 * 24 * time.Hour, 0, false, 2, true},
+		"80 days, no series":         {80 * 24 * time.Hour, 0, true, 6, true},
+		"100 days":                   {100 * 24 * time.Hour, 0, false, 1, false},
+		"100 days, no series":        {100 * 24 * time.Hour, 0, true, 6, false},
+		"short ranges alone allowed": {40 * 24 * time.Hour, 7 * 24 * time.Hour, false, 5, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			at := time.Now().Add(-c.age)
-			f := &fakeLoki{entries: []entry{{at.Add(-time.Hour), "uuid"}, {at, "uuid"}}, maxRange: c.maxRange}
+			f := &fakeLoki{entries: []entry{{at.Add(-time.Hour), "uuid"}, {at, "uuid"}}, maxRange: c.maxRange, noSeries: c.noSeries}
 			newest, err := clientOf(t, f).Newest(t.Context(), 90*24*time.Hour)
 			require.NoError(t, err)
 			require.LessOrEqual(t, len(f.queries), c.queries)
+			require.LessOrEqual(t, f.series, 13)
 			require.Equal(t, c.found, !newest.IsZero())
 			if c.found {
 				require.Equal(t, f.entries[1].at.UnixNano(), newest.UnixNano())
