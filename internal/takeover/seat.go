@@ -21,6 +21,9 @@ const (
 	releaseMost = 11 * time.Minute
 	// silentMost is how long a peer that is in the ring and does not answer is waited for: one that is dead leaves the ring within 35 s.
 	silentMost = 40 * time.Second
+	// hungFor is how long a turn of the wait for an org may take at most: longer, and the process hung, and what it knew is old. One turn is
+	// a round of questions (askTimeout), or a look.
+	hungFor = 10 * time.Second
 	// noticeWait is how long a notice of a node that was stopped may take, and noticeAge how long it means something.
 	noticeWait = time.Second
 	noticeAge  = time.Minute
@@ -124,8 +127,13 @@ func (s *Seat) Run(ctx context.Context, r Reader) {
 func (s *Seat) acquire(ctx context.Context) (Start, error) {
 	var waiting time.Time // since when it is this node's
 	var released bool
+	turn := time.Now()
 	for {
 		next := s.x.next()
+		if time.Since(turn) > hungFor { // the others have not been silent for as long
+			waiting, released = time.Time{}, false
+		}
+		turn = time.Now()
 		switch {
 		case ctx.Err() != nil:
 			return Start{}, ctx.Err()
@@ -152,6 +160,9 @@ func (s *Seat) acquire(ctx context.Context) (Start, error) {
 		answers, silent := s.x.ask(ctx, s.host)
 		if ctx.Err() != nil {
 			return Start{}, ctx.Err()
+		}
+		if time.Since(turn) > hungFor {
+			continue
 		}
 		if s.busy(answers, silent, time.Since(waiting)) {
 			wait(ctx, nil, again)
