@@ -137,7 +137,7 @@ func TestDeployedConfigurationIsFormattedAndValid(t *testing.T) {
 	require.NoError(t, err)
 	pipelines, err := filepath.Glob("../deploy/config/pipelines/*.alloy")
 	require.NoError(t, err)
-	require.Len(t, append(files, pipelines...), 4)
+	require.Len(t, append(files, pipelines...), 5)
 	commands := [][]string{{"validate", "../deploy/config"}}
 	for _, file := range append(files, pipelines...) {
 		commands = append(commands, []string{"fmt", "--test", file})

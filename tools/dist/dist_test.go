@@ -99,7 +99,8 @@ func TestTheImageHasWhatTheProgramNeeds(t *testing.T) {
 		require.Greater(t, bytes.Count(files["etc/ssl/certs/ca-certificates.crt"], []byte("BEGIN CERTIFICATE")), 100)
 		require.True(t, strings.HasPrefix(string(files["usr/share/zoneinfo/Europe/Berlin"]), "TZif"))
 		for _, name := range []string{
-			"usr/bin/alloy-okta", "etc/alloy-okta/config.alloy", "etc/alloy-okta/pipelines/loki.alloy", "usr/share/doc/alloy-okta/NOTICE",
+			"usr/bin/alloy-okta", "etc/alloy-okta/config.alloy", "etc/alloy-okta/pipelines/loki.alloy",
+			"etc/alloy-okta/pipelines/logzio-module.alloy", "usr/share/doc/alloy-okta/NOTICE",
 		} {
 			require.NotEmpty(t, files[name], name)
 		}

@@ -34,6 +34,9 @@ func (r release) configuration(folder string) ([]node, error) {
 			if err != nil {
 				return nil, err
 			}
+			if file, err = filepath.EvalSymlinks(file); err != nil { // a module of syntax/
+				return nil, err
+			}
 			nodes = append(nodes, node{name: path.Join(folder, filepath.ToSlash(name)), mode: 0o644, file: file})
 		}
 	}
