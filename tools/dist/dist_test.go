@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -22,12 +23,35 @@ func pack(t *testing.T, version string) (out string) {
 	bin, out := t.TempDir(), t.TempDir()
 	source := filepath.Join(t.TempDir(), "main.go")
 	require.NoError(t, os.WriteFile(source, []byte("package main\n\nfunc main() {}\n"), 0o600))
-	amd64 := filepath.Join(bin, "alloy-okta-linux-amd64")
-	output, err := exec.Command("go", "build", "-trimpath", "-o", amd64, source).CombinedOutput()
-	require.NoErrorf(t, err, "%s", output)
-	require.NoError(t, os.Link(amd64, filepath.Join(bin, "alloy-okta-linux-arm64")))
+	for _, arch := range []string{"amd64", "arm64"} {
+		compile(t, source, filepath.Join(bin, "alloy-okta-linux-"+arch), arch)
+	}
 	require.NoError(t, run([]string{"-version", version, "-time", "1700000000", "-bin", bin, "-out", out}))
 	return out
+}
+
+func compile(t *testing.T, source, out, arch string) {
+	t.Helper()
+	cmd := exec.Command("go", "build", "-trimpath", "-o", out, source)
+	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
+	output, err := cmd.CombinedOutput()
+	require.NoErrorf(t, err, "%s", output)
+}
+
+func TestABinaryOfAnotherPlatformIsNotPacked(t *testing.T) {
+	bin := t.TempDir()
+	for _, name := range []string{"amd64", "arm64"} {
+		shell, err := os.ReadFile("/bin/sh") // for this machine, and dynamic
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(bin, "alloy-okta-linux-"+name), shell, 0o755))
+	}
+	other := map[string]string{"amd64": "arm64", "arm64": "amd64"}[runtime.GOARCH]
+	r := release{bin: bin}
+	require.ErrorContains(t, r.check(runtime.GOARCH), "is linked dynamically")
+	require.ErrorContains(t, r.check(other), "is for EM_")
+	require.Error(t, r.check("mips"))
+	require.NoError(t, os.WriteFile(filepath.Join(bin, "alloy-okta-linux-amd64"), []byte("#!/bin/sh"), 0o755))
+	require.Error(t, r.check("amd64"))
 }
 
 func contents(t *testing.T, folder string) map[string]string {

@@ -65,7 +65,7 @@ func run(args []string) error {
 	}
 	list := strings.Split(arches, ",")
 	for _, arch := range list {
-		for _, pack := range []func(string) error{r.archive, r.packages, r.billOfMaterials} {
+		for _, pack := range []func(string) error{r.check, r.archive, r.packages, r.billOfMaterials} {
 			if err := pack(arch); err != nil {
 				return err
 			}
