@@ -55,7 +55,7 @@ func NewMetricsByOrg() *MetricsByOrg {
 	m.retried = by("retried_events_total", "Events delivered again because they were lost on the way to Loki.", "org")
 	m.skipped = by("skipped_events_total", "Events not delivered because reconcile found them in Loki.", "org")
 	m.givenUp = by("given_up_events_total",
-		"Events given up after three deliveries, as Loki never had them but had later ones.", "org")
+		"Events given up, as Loki never had them after three deliveries.", "org")
 	m.cursorsRefused = by("cursor_refused_total",
 		"Cursors that Okta refused; reading continues from the last event's time.", "org")
 	m.checkpointFailures = by("checkpoint_failures_total", "Checkpoints that could not be written.", "org")
@@ -70,9 +70,9 @@ func NewMetricsByOrg() *MetricsByOrg {
 			"Entries older than 7 days or over 10 minutes ahead, Loki's default limits; forwarded anyway."),
 		confirmed: counter("confirmed_events_total", "Delivered events that reconcile found in Loki."),
 		late: counter("late_entries_total",
-			"Entries with the label late, more than out_of_order_window behind the newest one of their labels."),
+			"Entries with the label late, more than out_of_order_window behind the newest of their labels."),
 		unverified: counter("unverified_events_total",
-			"Events no longer tracked because over 50,000 newer ones wait for Loki to show them. Most likely in Loki."),
+			"Events no longer tracked because over 50,000 newer ones wait for Loki; most likely in Loki."),
 		assumed: counter("assumed_lost_events_total",
 			"Events counted as lost after two hours, without a later event as proof."),
 		badLabels: counter("label_limit_entries_total",
@@ -82,7 +82,7 @@ func NewMetricsByOrg() *MetricsByOrg {
 		bytes:    counter("response_bytes_total", "Decoded bytes of System Log responses."),
 		requests: by("requests_total", "System Log requests by HTTP status; \"none\" without an answer.", "code"),
 		queries:  by("reconcile_queries_total", "Queries to Loki for which events it has: answered or failed.", "result"),
-		hookSeen: counter("event_hook_seen_events_total", "Events that event hooks announced and the log had."),
+		hookSeen: counter("event_hook_seen_events_total", "Events that event hooks announced and the log has."),
 		hookUnseen: counter("event_hook_unseen_events_total",
 			"Events that event hooks announced and the log did not have within settle: forged, or left out by filter or query."),
 		hookDelay: prometheus.NewHistogram(prometheus.HistogramOpts{

@@ -13,24 +13,24 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 }
 
 var (
-	lagDesc = desc("lag_seconds", "Time since everything that Okta had was delivered. It grows while requests fail, a receiver "+
-		"blocks, nothing newer is delivered, or a backlog is read; otherwise it stays within poll_interval.")
+	lagDesc = desc("lag_seconds", "Time since everything that Okta had was delivered: within poll_interval, unless requests fail, a "+
+		"receiver blocks, nothing newer is delivered, or a backlog is read.")
 	lastEventDesc = desc("last_event_timestamp_seconds", "Latest published time delivered, Unix time.")
 	lastPollDesc  = desc("last_poll_timestamp_seconds", "Last page received from Okta, Unix time.")
-	failingDesc   = desc("failing_seconds", "Time since a part began to fail, 0 when it works: okta (getting pages), checkpoint "+
-		"(reading or writing it), or reconcile (confirming deliveries).", "part")
-	refusedDesc = desc("refused", "1 while Okta refuses the requests, or an entry of orgs cannot be used, until an operator changes "+
-		"token, permission, filter, or address.")
-	blockedDesc       = desc("receiver_blocked_seconds", "Time for which a receiver has not taken an entry; 0 when none waits.")
+	failingDesc   = desc("failing_seconds", "Time since a part began to fail, or 0: okta (getting pages), checkpoint (reading or writing "+
+		"it), or reconcile (confirming deliveries).", "part")
+	refusedDesc = desc("refused",
+		"1 while Okta refuses requests, or an entry of orgs cannot be used: token, permission, filter, or address.")
+	blockedDesc       = desc("receiver_blocked_seconds", "Time for which a receiver has not taken an entry, or 0.")
 	checkpointAgeDesc = desc("checkpoint_age_seconds", "Time since the checkpoint was last written.")
 	unconfirmedDesc   = desc("unconfirmed_events", "Events delivered and not found in Loki yet.")
 	unconfirmedAge    = desc("oldest_unconfirmed_age_seconds", "Time since the first delivery of the oldest unconfirmed event, or 0.")
-	ownedDesc         = desc("owned", "1 when this node of a cluster reads the org, 0 when another one does, or none. Other metrics of "+
-		"the org's state are missing then.")
+	ownedDesc         = desc("owned", "1 when this node of a cluster reads the org; otherwise 0, and other metrics of the org's "+
+		"state are missing.")
 	limitDesc     = desc("rate_limit_limit", "Requests per minute that Okta allows the whole org (X-Rate-Limit-Limit).")
 	remainingDesc = desc("rate_limit_remaining", "Requests left in Okta's current window (X-Rate-Limit-Remaining).")
 	resetDesc     = desc("rate_limit_reset_timestamp_seconds", "End of Okta's current window on our clock, Unix time.")
-	skewDesc      = desc("clock_skew_seconds", "How far this machine's clock is ahead of Okta's, to about a second; negative when behind.")
+	skewDesc      = desc("clock_skew_seconds", "How far this machine's clock is ahead of Okta's, to about a second.")
 	backfillDesc  = desc("backfill_progress_ratio", "Part of a backfill's range that was delivered, 0 to 1.", "backfill")
 	finishedDesc  = desc("backfill_finished", "1 once all of a backfill was delivered and, with reconcile, found in Loki.", "backfill")
 	waitDesc      = desc("rate_limit_wait_seconds_total", "Time spent waiting for the request budget, the current wait included.")
