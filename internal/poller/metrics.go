@@ -52,7 +52,7 @@ func NewMetricsByOrg() *MetricsByOrg {
 		return c
 	}
 	m.entries = by("entries_total", "Events delivered to the receivers.", "org")
-	m.retried = by("retried_events_total", "Events delivered again because they were lost on the way to Loki.", "org")
+	m.retried = by("retried_events_total", "Events lost on the way to Loki and delivered again.", "org")
 	m.skipped = by("skipped_events_total", "Events not delivered because reconcile found them in Loki.", "org")
 	m.givenUp = by("given_up_events_total",
 		"Events given up, as Loki never had them after three deliveries.", "org")
@@ -61,7 +61,7 @@ func NewMetricsByOrg() *MetricsByOrg {
 	m.checkpointFailures = by("checkpoint_failures_total", "Checkpoints that could not be written.", "org")
 	m.shared = shared{
 		pages:      counter("pages_total", "Pages delivered completely, empty ones included."),
-		replayed:   counter("replayed_entries_total", "Events delivered again after a start because of replay_window."),
+		replayed:   counter("replayed_entries_total", "Events delivered again because of replay_window."),
 		duplicates: counter("duplicate_events_total", "Events dropped because this process had delivered their uuid."),
 		dropped:    counter("dropped_events_total", "Events that relabel_rules dropped."),
 		malformed:  counter("malformed_events_total", "Events without uuid or usable published time; forwarded anyway."),
@@ -70,7 +70,7 @@ func NewMetricsByOrg() *MetricsByOrg {
 			"Entries older than 7 days or over 10 minutes ahead, Loki's default limits; forwarded anyway."),
 		confirmed: counter("confirmed_events_total", "Delivered events that reconcile found in Loki."),
 		late: counter("late_entries_total",
-			"Entries with the label late, more than out_of_order_window behind the newest of their labels."),
+			"Entries that got the label late because of out_of_order_window."),
 		unverified: counter("unverified_events_total",
 			"Events no longer tracked because over 50,000 newer ones wait for Loki; most likely in Loki."),
 		assumed: counter("assumed_lost_events_total",
@@ -87,7 +87,7 @@ func NewMetricsByOrg() *MetricsByOrg {
 			"Events that event hooks announced and the log did not have within settle: forged, or left out by filter or query."),
 		hookDelay: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "loki_source_okta_event_hook_delay_seconds",
-			Help:    "Time from an event hook to the delivery of an event in it; 0 when delivered before.",
+			Help:    "Time from an event hook to the delivery of its event; 0 if delivered before.",
 			Buckets: []float64{0, .5, 1, 2, 5, 10, 30, 60},
 		}),
 		duration: prometheus.NewHistogram(prometheus.HistogramOpts{

@@ -27,13 +27,13 @@ var (
 	unconfirmedAge    = desc("oldest_unconfirmed_age_seconds", "Time since the first delivery of the oldest unconfirmed event, or 0.")
 	ownedDesc         = desc("owned", "1 when this node of a cluster reads the org; otherwise 0, and other metrics of the org's "+
 		"state are missing.")
-	limitDesc     = desc("rate_limit_limit", "Requests per minute that Okta allows the whole org (X-Rate-Limit-Limit).")
-	remainingDesc = desc("rate_limit_remaining", "Requests left in Okta's current window (X-Rate-Limit-Remaining).")
+	limitDesc     = desc("rate_limit_limit", "Okta's limit of requests per minute for the whole org.")
+	remainingDesc = desc("rate_limit_remaining", "Requests left in Okta's current window.")
 	resetDesc     = desc("rate_limit_reset_timestamp_seconds", "End of Okta's current window on our clock, Unix time.")
 	skewDesc      = desc("clock_skew_seconds", "How far this machine's clock is ahead of Okta's, to about a second.")
 	backfillDesc  = desc("backfill_progress_ratio", "Part of a backfill's range that was delivered, 0 to 1.", "backfill")
-	finishedDesc  = desc("backfill_finished", "1 once all of a backfill was delivered and, with reconcile, found in Loki.", "backfill")
-	waitDesc      = desc("rate_limit_wait_seconds_total", "Time spent waiting for the request budget, the current wait included.")
+	finishedDesc  = desc("backfill_finished", "1 once a backfill was delivered and, with reconcile, found in Loki.", "backfill")
+	waitDesc      = desc("rate_limit_wait_seconds_total", "Time spent waiting for the request budget, until now.")
 )
 
 // stateCollector exports what is computed at the moment of the scrape, so that the
