@@ -2,11 +2,15 @@ package check
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/grafana/alloy/okta/mixin/exposition"
 )
 
 // page is a Markdown file, by heading.
@@ -20,7 +24,14 @@ var heading = regexp.MustCompile(`(?m)^(##+) (.+)$`)
 
 func read(t *testing.T, name string) page {
 	t.Helper()
-	content, err := os.ReadFile("../" + name)
+	return parse(t, filepath.Join("..", name))
+}
+
+// parse reads the page at path.
+func parse(t *testing.T, path string) page {
+	t.Helper()
+	name := filepath.Base(path)
+	content, err := os.ReadFile(path)
 	require.NoError(t, err)
 	p := page{name: name, sections: map[string]string{}}
 	text := regexp.MustCompile("(?ms)^```.*?^```$").ReplaceAllStringFunc(string(content), func(block string) string {
@@ -42,7 +53,8 @@ func read(t *testing.T, name string) page {
 	return p
 }
 
-// table returns the rows of a section's first table whose first column is named Name, by their first cell without back quotes.
+// table returns the rows of a section's first table whose first column is named Name, by their first cell without back quotes; none
+// without such a table.
 func (p page) table(t *testing.T, section string) map[string]map[string]string {
 	t.Helper()
 	text, ok := p.sections[section]
@@ -72,8 +84,42 @@ func (p page) table(t *testing.T, section string) map[string]map[string]string {
 			rows[name] = row
 		}
 	}
-	require.NotEmptyf(t, rows, "%s has no table in %q", p.name, section)
 	return rows
+}
+
+var (
+	metricGroup = regexp.MustCompile("^(Counter|Gauge|Histogram)s(?:, by `(\\w+)`)?:$")
+	metricLine  = regexp.MustCompile("^\\* `(\\w+)`(?: \\(`(\\w+)`\\))?: (.+)$")
+)
+
+// metrics returns the metrics that the page lists: "Gauges, by `org`:", and below it "* `name`: Help", with one more label as in
+// "* `name` (`label`): Help".
+func (p page) metrics(t *testing.T) map[string]exposition.Metric {
+	t.Helper()
+	all := map[string]exposition.Metric{}
+	typ, by := "", ""
+	for line := range strings.Lines(p.sections["Debug metrics"]) {
+		line = strings.TrimSpace(line)
+		if m := metricGroup.FindStringSubmatch(line); m != nil {
+			typ, by = strings.ToLower(m[1]), m[2]
+		}
+		if m := metricLine.FindStringSubmatch(line); m != nil {
+			require.NotContainsf(t, all, m[1], "%s has it twice", p.name)
+			labels := slices.DeleteFunc([]string{by, m[2]}, func(l string) bool { return l == "" })
+			slices.Sort(labels)
+			all[m[1]] = exposition.Metric{Type: typ, Help: m[3], Labels: labels}
+		}
+	}
+	require.NotEmpty(t, all, p.name)
+	return all
+}
+
+// links reports whether text holds a link of this name to target, written out or by reference, as in "[`name`][name]".
+func (p page) links(text, name, target string) bool {
+	if strings.Contains(text, "[`"+name+"`]("+target+")") {
+		return true
+	}
+	return strings.Contains(text, "[`"+name+"`]["+name+"]") && strings.Contains(p.sections["Blocks"], "\n["+name+"]: "+target+"\n")
 }
 
 func cellsOf(line string) []string {

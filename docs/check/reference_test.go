@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"maps"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
@@ -57,11 +59,13 @@ var types = map[reflect.Type]string{
 // body is what a block, or the component itself, takes.
 type body struct {
 	path  []string // "reconcile", "tls_config"
+	pkg   string   // whose block it is
 	attrs map[string]attr
 }
 
 type attr struct {
 	typ      reflect.Type
+	pkg      string        // whose argument it is
 	value    reflect.Value // the default
 	optional bool
 }
@@ -72,7 +76,7 @@ func bodies(t *testing.T, path []string, v reflect.Value) []body {
 	if d, ok := v.Addr().Interface().(syntax.Defaulter); ok {
 		d.SetToDefault()
 	}
-	own := body{path: path, attrs: map[string]attr{}}
+	own := body{path: path, pkg: v.Type().PkgPath(), attrs: map[string]attr{}}
 	var inner []body
 	var walk func(v reflect.Value)
 	walk = func(v reflect.Value) {
@@ -93,6 +97,9 @@ func bodies(t *testing.T, path []string, v reflect.Value) []body {
 			case "squash":
 				walk(field)
 			case "block":
+				if own.pkg == alloysPackage {
+					continue // which Alloy's page has too
+				}
 				require.Equal(t, "optional", parts[2])
 				typ := field.Type()
 				if typ.Kind() == reflect.Slice { // a block that may be there several times
@@ -102,7 +109,9 @@ func bodies(t *testing.T, path []string, v reflect.Value) []body {
 				inner = append(inner, bodies(t, append(slices.Clone(path), parts[0]), fresh)...)
 			case "label": // of a block
 			case "attr":
-				own.attrs[parts[0]] = attr{typ: field.Type(), value: field, optional: len(parts) > 2 && parts[2] == "optional"}
+				own.attrs[parts[0]] = attr{
+					typ: field.Type(), pkg: v.Type().PkgPath(), value: field, optional: len(parts) > 2 && parts[2] == "optional",
+				}
 			default:
 				t.Fatalf("tag %q is new to this test", tag)
 			}
@@ -151,21 +160,50 @@ func TestTheReferencePageDocumentsEveryArgument(t *testing.T) {
 	requireDocumented(t, read(t, reference), reflect.ValueOf(&okta.Arguments{}).Elem())
 }
 
-// requireDocumented holds a page's tables against the arguments that a component has.
+var (
+	alloysPackage = reflect.TypeFor[config.HTTPClientConfig]().PkgPath()
+	oktasPackage  = reflect.TypeFor[okta.Arguments]().PkgPath()
+)
+
+// alloysPage is where Alloy documents the blocks that many of its components share: its address, and the page in Alloy's module.
+func alloysPage(t *testing.T) (address string, p page) {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Version}} {{.Dir}}", "github.com/grafana/alloy").Output()
+	require.NoError(t, err)
+	version, dir, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
+	const below = "reference/components/loki/loki.write"
+	minor := version[:strings.LastIndex(version, ".")]
+	return "https://grafana.com/docs/alloy/" + minor + "/" + below + "/", parse(t, filepath.Join(dir, "docs/sources", below+".md"))
+}
+
+// requireDocumented holds a page against the arguments that a component has. Blocks and arguments that are Alloy's own, or those of
+// loki.source.okta on another page, are named with a link to the page that documents them.
 func requireDocumented(t *testing.T, p page, args reflect.Value) {
 	t.Helper()
-	blocks := p.sections["Blocks"]
+	alloysAddress, alloys := alloysPage(t)
+	all := bodies(t, nil, args)
+	component := all[0]
 	documented := map[string]map[string]bool{} // section -> rows that are arguments
-	for _, b := range bodies(t, nil, args) {
+	for _, b := range all {
 		section := "Arguments"
 		if len(b.path) > 0 {
 			name := b.path[len(b.path)-1]
 			section = "`" + name + "`"
-			row := "| "
-			for _, outer := range b.path[:len(b.path)-1] {
-				row += "`" + outer + "` > "
+			target := "#" + name
+			switch b.pkg {
+			case component.pkg:
+			case alloysPackage:
+				target = alloysAddress + target
+				require.Contains(t, alloys.sections, section)
+			case oktasPackage:
+				target = reference + target
+			default:
+				t.Fatalf("a block of %s is new to this test", b.pkg)
 			}
-			require.Containsf(t, blocks, row+"[`"+name+"`]["+name+"] ", "the table of blocks")
+			requireBlock(t, p, b.path, target)
+			if b.pkg != component.pkg {
+				continue
+			}
 		}
 		rows := p.table(t, section)
 		if documented[section] == nil {
@@ -174,33 +212,70 @@ func requireDocumented(t *testing.T, p page, args reflect.Value) {
 		for name, a := range b.attrs {
 			where := strings.Join(append(slices.Clone(b.path), name), ".")
 			row, ok := rows[name]
-			require.Truef(t, ok, "%s is missing in %q", where, section)
-			documented[section][name] = true
-			require.Equalf(t, types[a.typ], strings.Trim(row["Type"], "`"), "the type of %s (%s)", where, a.typ)
-			if a.optional {
-				require.Containsf(t, []string{"no", `no\*`}, row["Required"], "%s", where)
-			} else {
-				require.Equalf(t, "yes", row["Required"], "%s", where)
-			}
-			shown := strings.Trim(row["Default"], "`")
-			switch want := literal(a.value); {
-			case where == "structured_metadata":
-				require.Equal(t, "see below", shown)
-			case where == "request_timeout":
-				require.Equal(t, `"60s"`, shown) // as one would write "1m" here
-				require.Equal(t, time.Minute, a.value.Interface())
-			case want == "":
-				require.Containsf(t, zeros, shown, "the default of %s", where)
+			switch {
+			case ok:
+				documented[section][name] = true
+				requireRow(t, row, a, where)
+			case a.pkg == alloysPackage:
+				requireNamed(t, p, section, name)
+				require.Truef(t, p.links(p.sections[section], "endpoint", alloysAddress+"#endpoint"), "%s: a link to Alloy's page", section)
+				requireRow(t, alloys.table(t, "`endpoint`")[name], a, where)
+			case len(b.path) > 0 && component.attrs[name].typ == a.typ: // in place of the component's
+				requireNamed(t, p, section, name)
+				require.Truef(t, a.optional && a.value.IsZero(), "%s", where)
 			default:
-				require.Equalf(t, want, shown, "the default of %s", where)
+				t.Errorf("%s is missing in %q", where, section)
 			}
-			require.NotEmpty(t, row["Description"], where)
 		}
 	}
 	for section, names := range documented {
 		for name := range p.table(t, section) {
 			require.Truef(t, names[name], "the page documents %s in %q, which does not exist", name, section)
 		}
+	}
+}
+
+// requireBlock requires the block in the table of blocks, with a link to where it is documented.
+func requireBlock(t *testing.T, p page, path []string, target string) {
+	t.Helper()
+	start := "| "
+	for _, outer := range path[:len(path)-1] {
+		start += "`" + outer + "` > "
+	}
+	for line := range strings.Lines(p.sections["Blocks"]) {
+		if strings.HasPrefix(line, start+"[") && p.links(line, path[len(path)-1], target) {
+			return
+		}
+	}
+	t.Errorf("the table of blocks has no %s with a link to %s", strings.Join(path, " > "), target)
+}
+
+func requireNamed(t *testing.T, p page, section, name string) {
+	t.Helper()
+	require.Containsf(t, p.sections[section], "`"+name+"`", "%s", section)
+}
+
+// requireRow holds a row against an argument. A table may say in the column Default that an argument is required, and has no such column
+// where every argument is optional and has no default.
+func requireRow(t *testing.T, row map[string]string, a attr, where string) {
+	t.Helper()
+	require.Equalf(t, types[a.typ], strings.Trim(row["Type"], "`"), "the type of %s (%s)", where, a.typ)
+	require.NotEmpty(t, row["Description"], where)
+	shown := strings.Trim(row["Default"], "`")
+	if !a.optional {
+		require.Equalf(t, "required", shown, "%s", where)
+		return
+	}
+	switch want := literal(a.value); {
+	case where == "structured_metadata":
+		require.Equal(t, "see below", shown)
+	case where == "request_timeout":
+		require.Equal(t, `"60s"`, shown) // as one would write "1m" here
+		require.Equal(t, time.Minute, a.value.Interface())
+	case want == "":
+		require.Containsf(t, zeros, shown, "the default of %s", where)
+	default:
+		require.Equalf(t, want, shown, "the default of %s", where)
 	}
 }
 
@@ -227,18 +302,16 @@ func TestTheReferencePageDocumentsLabelsAndMetadata(t *testing.T) {
 }
 
 func TestTheReferencePageDocumentsEveryMetric(t *testing.T) {
-	rows := read(t, reference).table(t, "Debug metrics")
 	exported := exposition.Of(t)
-	require.ElementsMatch(t, slices.Collect(maps.Keys(exported)), slices.Collect(maps.Keys(rows)))
+	listed := read(t, reference).metrics(t)
+	require.ElementsMatch(t, slices.Collect(maps.Keys(exported)), slices.Collect(maps.Keys(listed)))
 	for name, metric := range exported {
-		require.Equalf(t, metric.Type, rows[name]["Type"], "%s", name)
-		require.Equalf(t, metric.Help, rows[name]["Description"], "%s", name)
-		var labels []string
+		require.Equal(t, metric.Type, listed[name].Type, name)
+		require.Equal(t, metric.Help, listed[name].Help, name)
+		require.ElementsMatch(t, metric.Labels, listed[name].Labels, name)
 		for _, label := range metric.Labels {
 			require.Containsf(t, []string{"backfill", "code", "org", "part", "result"}, label, "%s: a label with many values makes many series", name)
-			labels = append(labels, "`"+label+"`")
 		}
-		require.Equalf(t, strings.Join(labels, ", "), rows[name]["Labels"], "%s", name)
 	}
 }
 

@@ -15,16 +15,16 @@ func NewMetrics() *Metrics {
 	const prefix = "loki_source_okta_event_hook_"
 	m := &Metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: prefix + "requests_total", Help: "Requests to the event hook listener by result; accepted and verified are Okta's, as a rule.",
+			Name: prefix + "requests_total", Help: "Requests to the event hook listener; accepted and verified ones are usually Okta's.",
 		}, []string{"result"}),
 		events: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: prefix + "events_total", Help: "Events in the event hooks that were accepted, repeated ones included.",
+			Name: prefix + "events_total", Help: "Events in accepted event hooks, repeated ones included.",
 		}),
 		malformed: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: prefix + "malformed_events_total", Help: "Elements of accepted event hooks that are no events.",
 		}),
 		last: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: prefix + "last_timestamp_seconds", Help: "Last event hook accepted, Unix time; 0 before the first.",
+			Name: prefix + "last_timestamp_seconds", Help: "Last event hook accepted, Unix time, or 0.",
 		}),
 	}
 	for _, r := range Results() {

@@ -52,42 +52,42 @@ func NewMetricsByOrg() *MetricsByOrg {
 		return c
 	}
 	m.entries = by("entries_total", "Events delivered to the receivers.", "org")
-	m.retried = by("retried_events_total", "Events delivered again because they were lost on the way to Loki.", "org")
-	m.skipped = by("skipped_events_total", "Events not delivered because reconcile found them in Loki before.", "org")
+	m.retried = by("retried_events_total", "Events lost on the way to Loki and delivered again.", "org")
+	m.skipped = by("skipped_events_total", "Events not delivered because reconcile found them in Loki.", "org")
 	m.givenUp = by("given_up_events_total",
-		"Events given up after three deliveries: Loki never had them although later events arrived.", "org")
+		"Events given up, as Loki never had them after three deliveries.", "org")
 	m.cursorsRefused = by("cursor_refused_total",
-		"Cursors that Okta refused; each time reading continues from the last event's time.", "org")
+		"Cursors that Okta refused; reading continues from the last event's time.", "org")
 	m.checkpointFailures = by("checkpoint_failures_total", "Checkpoints that could not be written.", "org")
 	m.shared = shared{
 		pages:      counter("pages_total", "Pages delivered completely, empty ones included."),
-		replayed:   counter("replayed_entries_total", "Events delivered again after a start because of replay_window."),
-		duplicates: counter("duplicate_events_total", "Events dropped because their uuid was already delivered by this process."),
+		replayed:   counter("replayed_entries_total", "Events delivered again because of replay_window."),
+		duplicates: counter("duplicate_events_total", "Events dropped because this process had delivered their uuid."),
 		dropped:    counter("dropped_events_total", "Events that relabel_rules dropped."),
-		malformed:  counter("malformed_events_total", "Events without a uuid or a usable published time; forwarded anyway."),
-		oversized:  counter("oversized_entries_total", "Entries over 256 KB, Loki's default limit for a line; forwarded anyway."),
+		malformed:  counter("malformed_events_total", "Events without uuid or usable published time; forwarded anyway."),
+		oversized:  counter("oversized_entries_total", "Entries over 256 KB, Loki's default limit; forwarded anyway."),
 		outOfRange: counter("out_of_range_entries_total",
-			"Entries older than 7 days or over 10 minutes ahead, which Loki refuses by default; forwarded anyway."),
-		confirmed: counter("confirmed_events_total", "Events that reconcile found in Loki after their delivery."),
+			"Entries older than 7 days or over 10 minutes ahead, Loki's default limits; forwarded anyway."),
+		confirmed: counter("confirmed_events_total", "Delivered events that reconcile found in Loki."),
 		late: counter("late_entries_total",
-			"Entries that got the label late because they are more than out_of_order_window behind the newest entry with the same labels."),
+			"Entries that got the label late because of out_of_order_window."),
 		unverified: counter("unverified_events_total",
-			"Events no longer tracked because over 50,000 newer ones were waiting for Loki to show them; they are most likely in Loki."),
+			"Events no longer tracked because over 50,000 newer ones wait for Loki; most likely in Loki."),
 		assumed: counter("assumed_lost_events_total",
-			"Events counted as lost after two hours although no later event that took the same way proved it."),
+			"Events counted as lost after two hours, without a later event as proof."),
 		badLabels: counter("label_limit_entries_total",
-			"Entries with no label or more than 15, which Loki refuses by default; forwarded anyway."),
+			"Entries with no label or more than 15, Loki's default limits; forwarded anyway."),
 		badMetadata: counter("metadata_limit_entries_total",
-			"Entries with structured metadata over 64 KB or 128 pairs, which Loki refuses by default; forwarded anyway."),
+			"Entries with structured metadata over 64 KB or 128 pairs, Loki's default limits; forwarded anyway."),
 		bytes:    counter("response_bytes_total", "Decoded bytes of System Log responses."),
-		requests: by("requests_total", "System Log requests by HTTP status; code \"none\" is a request without an answer.", "code"),
-		queries:  by("reconcile_queries_total", "Queries to Loki for which events it has, by result: answered or failed.", "result"),
-		hookSeen: counter("event_hook_seen_events_total", "Events that an event hook announced and that were found in the log."),
+		requests: by("requests_total", "System Log requests by HTTP status; \"none\" without an answer.", "code"),
+		queries:  by("reconcile_queries_total", "Queries to Loki for which events it has: answered or failed.", "result"),
+		hookSeen: counter("event_hook_seen_events_total", "Events that event hooks announced and the log has."),
 		hookUnseen: counter("event_hook_unseen_events_total",
-			"Events that an event hook announced and that the log did not show within settle: forged, or left out by filter or query."),
+			"Events that event hooks announced and the log did not have within settle: forged, or left out by filter or query."),
 		hookDelay: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "loki_source_okta_event_hook_delay_seconds",
-			Help:    "Time from an event hook to the delivery of an event that it announced; 0 when that was delivered before.",
+			Help:    "Time from an event hook to the delivery of its event; 0 if delivered before.",
 			Buckets: []float64{0, .5, 1, 2, 5, 10, 30, 60},
 		}),
 		duration: prometheus.NewHistogram(prometheus.HistogramOpts{

@@ -13,31 +13,27 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 }
 
 var (
-	lagDesc = desc("lag_seconds", "Time since everything that Okta had was delivered. It grows while requests "+
-		"fail, while a receiver blocks, while nothing newer is delivered and while a backlog is read; otherwise it stays within "+
-		"the poll interval.")
+	lagDesc = desc("lag_seconds", "Time since everything that Okta had was delivered: within poll_interval, unless requests fail, a "+
+		"receiver blocks, nothing newer is delivered, or a backlog is read.")
 	lastEventDesc = desc("last_event_timestamp_seconds", "Latest published time delivered, Unix time.")
 	lastPollDesc  = desc("last_poll_timestamp_seconds", "Last page received from Okta, Unix time.")
-	failingDesc   = desc("failing_seconds", "Time since a part began to fail without a success in between; 0 when it "+
-		"works. The part is okta (getting pages), checkpoint (reading or writing it) or reconcile (confirming deliveries).", "part")
-	refusedDesc = desc("refused", "1 while Okta refuses the requests, or an entry of orgs cannot be used, and an operator has to "+
-		"change something: token, permission, filter or address. Otherwise 0.")
-	blockedDesc = desc("receiver_blocked_seconds", "Time for which a receiver has not taken the current entry; 0 when "+
-		"no entry is waiting.")
+	failingDesc   = desc("failing_seconds", "Time since a part began to fail, or 0: okta (getting pages), checkpoint (reading or writing "+
+		"it), or reconcile (confirming deliveries).", "part")
+	refusedDesc = desc("refused",
+		"1 while Okta refuses requests, or an entry of orgs cannot be used: token, permission, filter, or address.")
+	blockedDesc       = desc("receiver_blocked_seconds", "Time for which a receiver has not taken an entry, or 0.")
 	checkpointAgeDesc = desc("checkpoint_age_seconds", "Time since the checkpoint was last written.")
-	unconfirmedDesc   = desc("unconfirmed_events", "Events delivered and not found in Loki yet. Only with reconcile.")
-	unconfirmedAge    = desc("oldest_unconfirmed_age_seconds", "Time since the first delivery of the oldest unconfirmed "+
-		"event; 0 when there is none. Only with reconcile.")
-	ownedDesc = desc("owned", "1 when this node of a cluster reads the org, 0 when another one does, or none. Only with clustering. "+
-		"Where it is 0, the other metrics of the org's state are not exported.")
-	limitDesc     = desc("rate_limit_limit", "Requests per minute that Okta allows the whole org (X-Rate-Limit-Limit).")
-	remainingDesc = desc("rate_limit_remaining", "Requests left in Okta's current window (X-Rate-Limit-Remaining).")
+	unconfirmedDesc   = desc("unconfirmed_events", "Events delivered and not found in Loki yet.")
+	unconfirmedAge    = desc("oldest_unconfirmed_age_seconds", "Time since the first delivery of the oldest unconfirmed event, or 0.")
+	ownedDesc         = desc("owned", "1 when this node of a cluster reads the org; otherwise 0, and other metrics of the org's "+
+		"state are missing.")
+	limitDesc     = desc("rate_limit_limit", "Okta's limit of requests per minute for the whole org.")
+	remainingDesc = desc("rate_limit_remaining", "Requests left in Okta's current window.")
 	resetDesc     = desc("rate_limit_reset_timestamp_seconds", "End of Okta's current window on our clock, Unix time.")
-	skewDesc      = desc("clock_skew_seconds",
-		"How far this machine's clock is ahead of Okta's, as of the last page, to about a second; negative when behind.")
-	backfillDesc = desc("backfill_progress_ratio", "The part of a backfill's range that was delivered, 0 to 1.", "backfill")
-	finishedDesc = desc("backfill_finished", "1 once all of a backfill was delivered and, with reconcile, found in Loki.", "backfill")
-	waitDesc     = desc("rate_limit_wait_seconds_total", "Time spent waiting for the request budget, the current wait included.")
+	skewDesc      = desc("clock_skew_seconds", "How far this machine's clock is ahead of Okta's, to about a second.")
+	backfillDesc  = desc("backfill_progress_ratio", "Part of a backfill's range that was delivered, 0 to 1.", "backfill")
+	finishedDesc  = desc("backfill_finished", "1 once a backfill was delivered and, with reconcile, found in Loki.", "backfill")
+	waitDesc      = desc("rate_limit_wait_seconds_total", "Time spent waiting for the request budget, until now.")
 )
 
 // stateCollector exports what is computed at the moment of the scrape, so that the

@@ -184,8 +184,8 @@ func newMetrics() *metrics {
 		return prometheus.NewCounter(prometheus.CounterOpts{Name: "loki_source_okta_event_hook_" + name, Help: help})
 	}
 	return &metrics{
-		entries:    counter("entries_total", "Events of event hooks that were delivered to the receivers."),
-		duplicates: counter("duplicate_events_total", "Events of event hooks that were not forwarded because their uuid had been."),
+		entries:    counter("entries_total", "Events of event hooks delivered to the receivers."),
+		duplicates: counter("duplicate_events_total", "Events of event hooks not forwarded because their uuid had been."),
 		dropped:    counter("dropped_events_total", "Events of event hooks that relabel_rules dropped."),
 	}
 }
