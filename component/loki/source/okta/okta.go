@@ -196,19 +196,26 @@ func (c *Component) Update(args component.Arguments) error {
 	return nil
 }
 
-func (c *Component) update(args Arguments) error {
-	args = c.once(args)
+// permit refuses arguments that cannot follow on those of had.
+func (c *Component) permit(args Arguments, had []member) error {
 	if err := args.validateBackfills(time.Now()); err != nil {
 		return err
 	}
-	had := c.current()
 	if err := args.refuseBackfills(c.opts.DataPath, time.Now()); err != nil && (had != nil || args.readsOnce) {
 		return err
 	}
-	all := args.orgs()
-	if len(all) == 0 && len(had) > 0 {
+	if len(args.orgs()) == 0 && len(had) > 0 {
 		return fmt.Errorf("orgs became empty, as it does when its file was cut off: the %d before are collected as they were; "+
 			"to collect none, remove the component", len(had))
+	}
+	return nil
+}
+
+func (c *Component) update(args Arguments) error {
+	args = c.once(args)
+	had, all := c.current(), args.orgs()
+	if err := c.permit(args, had); err != nil {
+		return err
 	}
 	shared, err := args.connections()
 	if err != nil {

@@ -140,28 +140,28 @@ func newPair(t *testing.T, url string, cfg pipesim.Config, simulated *pushes) *p
 }
 
 // send gives both an entry, if they take it before the context ends.
-func (p *pair) send(ctx context.Context, e event.Entry) (real, simulated bool) {
+func (p *pair) send(ctx context.Context, e event.Entry) (actual, simulated bool) {
 	var both sync.WaitGroup
 	both.Go(func() {
-		real = sink{receivers: []loki.LogsReceiver{p.inlet}, partly: &partly{}, current: &atomic.Int32{}}.Send(ctx, e) == nil
+		actual = sink{receivers: []loki.LogsReceiver{p.inlet}, partly: &partly{}, current: &atomic.Int32{}}.Send(ctx, e) == nil
 	})
 	both.Go(func() { simulated = p.double.Send(ctx, e) == nil })
 	both.Wait()
-	return real, simulated
+	return actual, simulated
 }
 
-func (p *pair) dropped(t *testing.T) (real, simulated int) {
+func (p *pair) dropped(t *testing.T) (actual, simulated int) {
 	t.Helper()
 	families, err := p.reg.Gather()
 	require.NoError(t, err)
 	for _, f := range families {
 		if f.GetName() == "loki_write_dropped_entries_total" {
 			for _, m := range f.GetMetric() {
-				real += int(m.GetCounter().GetValue())
+				actual += int(m.GetCounter().GetValue())
 			}
 		}
 	}
-	return real, p.double.Dropped()
+	return actual, p.double.Dropped()
 }
 
 // simulatedEntry is the n-th of many, of one of three streams.
@@ -215,8 +215,8 @@ func TestPipesimDoesAsLokiWrite(t *testing.T) {
 		"entries over a batch": {1, 10 * time.Second, 3 << 20, 60, refuseEvery(20), true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			real, simulated := &pushes{answer: c.answer}, &pushes{answer: c.answer}
-			server := serve(t, real)
+			actual, simulated := &pushes{answer: c.answer}, &pushes{answer: c.answer}
+			server := serve(t, actual)
 			synctest.Test(t, func(t *testing.T) {
 				cfg := pipesim.Defaults()
 				cfg.MinBackoff, cfg.MaxBackoff, cfg.MinShards = 10*time.Second, 10*time.Second, c.shards
@@ -234,11 +234,11 @@ func TestPipesimDoesAsLokiWrite(t *testing.T) {
 				p.stop()
 			})
 			if c.shards > 1 {
-				slices.Sort(real.got)
+				slices.Sort(actual.got)
 				slices.Sort(simulated.got)
 			}
-			require.Greater(t, len(real.got), 40)
-			require.Equal(t, real.got, simulated.got)
+			require.Greater(t, len(actual.got), 40)
+			require.Equal(t, actual.got, simulated.got)
 		})
 	}
 }
@@ -253,8 +253,8 @@ func TestPipesimTakesAsMuchAsLokiWrite(t *testing.T) {
 		return http.StatusNoContent
 	}
 	taken := 0
-	real, simulated := &pushes{answer: down}, &pushes{answer: down}
-	server := serve(t, real)
+	actual, simulated := &pushes{answer: down}, &pushes{answer: down}
+	server := serve(t, actual)
 	synctest.Test(t, func(t *testing.T) {
 		cfg := pipesim.Defaults()
 		cfg.MinBackoff, cfg.MaxBackoff = 2*time.Hour, 2*time.Hour
@@ -276,6 +276,6 @@ func TestPipesimTakesAsMuchAsLokiWrite(t *testing.T) {
 		time.Sleep(2 * time.Hour)
 		p.stop()
 	})
-	require.Equal(t, taken, real.taken)
+	require.Equal(t, taken, actual.taken)
 	require.Equal(t, taken, simulated.taken)
 }
