@@ -23,6 +23,7 @@ import (
 // TestDashboardsInARealLoki asks a real Loki the query of every panel, over an org that has suffered every attack: each is answered
 // and finds something. Package dashboards has the finer tests, with Loki's engine alone.
 func TestDashboardsInARealLoki(t *testing.T) {
+	t.Parallel()
 	org := &oktasim.Org{}
 	var attacks []string
 	for _, s := range oktasim.Scenarios() {

@@ -78,6 +78,7 @@ func TestDeployedSanitizesUserIdentity(t *testing.T) {
 }
 
 func TestDeployedSendsToLoki(t *testing.T) {
+	t.Parallel()
 	loki := startLoki(t)
 	okta := startOrg(t, "--backlog=20", "--backlog-span=30m", "--rate=0/s")
 	alloy := newDeployed(t, noTenants, "OKTA_URL="+okta.url, "API_KEY="+token, "LOKI_URL="+loki.URL()+"/")

@@ -39,6 +39,7 @@ const evaluated = 5 * time.Second
 // TestAScenarioRaisesItsAlertsOnce has alloy-okta collect an attack from oktasim into a real Loki whose ruler evaluates the rules of
 // detections/ruler.yaml. Within one evaluation of the arrival in Loki, each expected alert is with the receiver, once, with the actor.
 func TestAScenarioRaisesItsAlertsOnce(t *testing.T) {
+	t.Parallel()
 	rules, err := detections.Rules(os.DirFS("../detections/rules"))
 	require.NoError(t, err)
 	raised := map[string][]string{} // alerts of high severity, by scenario

@@ -26,6 +26,7 @@ loki.write "default" {
 const selector = `{job="loki.source.okta"}`
 
 func TestABacklogAndLiveEventsArriveExactlyOnce(t *testing.T) {
+	t.Parallel()
 	const backlog, live, bursts = 8_000, 2_000, 10
 	okta := startOrg(t, "--backlog=8000", "--backlog-span=24h", "--rate=0/s", "--rate-limit=6000", "--seed=1")
 	loki := startLoki(t)
@@ -47,6 +48,7 @@ func TestABacklogAndLiveEventsArriveExactlyOnce(t *testing.T) {
 }
 
 func TestARestartContinuesWhereItStopped(t *testing.T) {
+	t.Parallel()
 	const before, meanwhile, after = 3_000, 1_500, 500
 	okta := startOrg(t, "--backlog=3000", "--backlog-span=2h", "--rate=0/s", "--rate-limit=6000", "--seed=2")
 	loki := startLoki(t)

@@ -41,6 +41,7 @@ func push(t *testing.T, loki *testbed.Loki, labels map[string]string, records []
 // The judge of every delivery proof is itself held against a real Loki: it must read all of it, and must see a double that log
 // queries hide.
 func TestTheJudgeReadsAllOfARealLokiAndSeesDoubles(t *testing.T) {
+	t.Parallel()
 	loki := startLoki(t)
 	start := time.Now().Add(-26 * time.Hour).Truncate(time.Second).UTC()
 	var records []record
@@ -71,6 +72,7 @@ func TestTheJudgeReadsAllOfARealLokiAndSeesDoubles(t *testing.T) {
 
 // A stream that Loki has flushed and let go of, and that comes back with fewer entries, must not be a casualty of the next crash.
 func TestARestartedLokiStillHoldsWhatItTook(t *testing.T) {
+	t.Parallel()
 	loki := startLoki(t)
 	labels := map[string]string{"job": "judged"}
 	start := time.Now().Add(-10 * time.Minute).Truncate(time.Second).UTC()

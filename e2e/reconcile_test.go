@@ -17,6 +17,7 @@ import (
 // What reconcile asks is asked of a real Loki with its default limits: 5,000 entries a query, 4 MB between its parts. All of the
 // lines together are twice that. Half of them another collector wrote, in its own way.
 func TestAFullPageIsFoundInALokiWithDefaultLimits(t *testing.T) {
+	t.Parallel()
 	const n = 4_500
 	loki := startLoki(t)
 	begin := time.Now().Add(-time.Hour).Truncate(time.Millisecond)

@@ -38,6 +38,7 @@ loki.write "default" {
 // A new token is used without a restart, the cursor stays, and nothing comes twice: the events logged while the old token was
 // refused are read with the new one.
 func TestATokenInAFileIsRotatedWithoutARestart(t *testing.T) {
+	t.Parallel()
 	const first, refused, renewed = 1_200, 300, 400
 	const fresh = "00freshTokenOfTheSimulatedOrg"
 	okta := startOrg(t, "--backlog=1200", "--backlog-span=2h", "--rate=0/s", "--rate-limit=6000", "--seed=3")

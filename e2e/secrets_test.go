@@ -273,11 +273,13 @@ func secretRun(t *testing.T, okta *org, credentials string, env []string, secret
 }
 
 func TestNoSecretOfAnAPITokenRunGetsOut(t *testing.T) {
+	t.Parallel()
 	apiTokenRun(t, orgURL+"\tapi_token = sys.env(\"OKTA_API_TOKEN\")", func(*org) []string { return nil })
 }
 
 // The tokens of orgs come out of a file as plain text, which nothing but the component hides.
 func TestNoSecretOfAFileOfOrgsGetsOut(t *testing.T) {
+	t.Parallel()
 	const fromFile = `
 	orgs = encoding.from_yaml(convert.nonsensitive(local.file.tenants.content))["tenants_credentials"]
 }
@@ -315,6 +317,7 @@ func apiTokenRun(t *testing.T, credentials string, env func(*org) []string) {
 }
 
 func TestNoSecretOfAServiceAppRunGetsOut(t *testing.T) {
+	t.Parallel()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	der, err := x509.MarshalPKCS8PrivateKey(key)

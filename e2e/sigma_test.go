@@ -20,6 +20,7 @@ import (
 // own rule's event and nothing else. What package sigma tests in more ways with Loki's pipeline alone, this proves with all of Loki
 // around it: index, chunks, and what its distributor adds to entries.
 func TestSigmaRulesInARealLoki(t *testing.T) {
+	t.Parallel()
 	for format, query := range map[string]string{event.FormatEnvelope: "envelope.logql", event.FormatEvent: "raw.logql"} {
 		t.Run(format, func(t *testing.T) {
 			formatter, err := event.New(event.Options{Org: "acme.okta.com", LineFormat: format})

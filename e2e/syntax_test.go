@@ -132,6 +132,7 @@ func hooksReachTheirRegion(t *testing.T, alloy *collector, acme *org, loki *test
 }
 
 func TestEveryConfigurationIsFormattedValidAndRuns(t *testing.T) {
+	t.Parallel()
 	names, err := fs.Glob(syntax.Files, "*.alloy")
 	require.NoError(t, err)
 	for _, name := range names {
