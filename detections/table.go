@@ -24,12 +24,16 @@ func put(page, name, table string) (string, error) {
 	return before + begin + table + end + after, nil
 }
 
-// Table is the table of rules in docs/detections.md.
+// Table is the tables of rules in docs/detections.md, one for each severity. Rules are in their order.
 func Table(rules []Rule) string {
 	var out strings.Builder
-	out.WriteString("| Rule | Severity | ATT&CK | Window | Needs | Works with `redact` |\n|---|---|---|---|---|---|\n")
+	severity := ""
 	for _, r := range rules {
-		fmt.Fprintf(&out, "| [`%s`](../detections/rules/%s)<br>%s | %s | %s | %s | %s | %s |\n", r.Name, r.Name, r.Title, r.Severity,
+		if r.Severity != severity {
+			severity = r.Severity
+			fmt.Fprintf(&out, "\n### Severity %s\n\n| Rule | ATT&CK | Window | Needs | `redact` |\n|---|---|---|---|---|\n", severity)
+		}
+		fmt.Fprintf(&out, "| [`%s`](../detections/rules/%s)<br>%s | %s | %s | %s | %s |\n", r.Name, r.Name, r.Title,
 			strings.Join(r.Attack, ", "), r.Window, r.Needs, r.redaction())
 	}
 	return out.String()
@@ -53,18 +57,18 @@ func Attacks(rules []Rule) string {
 	return out.String()
 }
 
+// redaction tells with which presets of redact the rule does not work as it is: most work with both.
 func (r Rule) redaction() string {
 	var words []string
-	for _, preset := range r.Redact {
-		name, hashed := strings.CutSuffix(preset, "/hash")
-		text := "`" + name + "`"
-		if hashed {
-			text += " hashed"
+	for _, preset := range []string{"user_identity", "personal_data"} {
+		if slices.Contains(r.Redact, preset) {
+			continue
+		}
+		text := "not `" + preset + "`"
+		if slices.Contains(r.Redact, preset+"/hash") {
+			text = "`" + preset + "` hashed"
 		}
 		words = append(words, text)
-	}
-	if words == nil {
-		return "no"
 	}
 	return strings.Join(words, ", ")
 }
