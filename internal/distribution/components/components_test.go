@@ -140,7 +140,7 @@ func document(t *testing.T) string {
 	here := everywhere()
 	p("# Components of this build")
 	p("")
-	p("`alloy-okta` refuses a configuration that names a component which is not listed here. `alloy-okta components` prints the list of the")
+	p("What `alloy-okta` contains. It refuses a configuration that names another component. `alloy-okta components` prints the list of the")
 	p("binary at hand. A component marked experimental or public-preview needs `--stability.level`, and one marked community needs")
 	p("`--feature.community-components.enabled`, as in upstream Alloy; the others are generally available.")
 	p("")
@@ -159,7 +159,7 @@ func document(t *testing.T) string {
 	p("")
 	p("## Depending on the platform")
 	p("")
-	p("Where these components cannot work, they are left out, while upstream Alloy accepts them and they do nothing.")
+	p("Where these components cannot work, they are left out of the build, and a configuration that names them is refused. Upstream Alloy accepts them, and they do nothing.")
 	p("")
 	for _, c := range PerPlatform {
 		p("- [`%s`](%s): %s", c.Name, reference(c.Name), c.Needs)
