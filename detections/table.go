@@ -31,10 +31,10 @@ func Table(rules []Rule) string {
 	for _, r := range rules {
 		if r.Severity != severity {
 			severity = r.Severity
-			fmt.Fprintf(&out, "\n### Severity %s\n\n| Rule | ATT&CK | Window | Needs | `redact` |\n|---|---|---|---|---|\n", severity)
+			fmt.Fprintf(&out, "\n### Severity %s\n\n| Rule | ATT&CK | Window | Needs |\n|---|---|---|---|\n", severity)
 		}
-		fmt.Fprintf(&out, "| [`%s`](../detections/rules/%s)<br>%s | %s | %s | %s | %s |\n", r.Name, r.Name, r.Title,
-			strings.Join(r.Attack, ", "), r.Window, r.Needs, r.redaction())
+		fmt.Fprintf(&out, "| [`%s`](../detections/rules/%s)<br>%s | %s | %s | %s |\n", r.Name, r.Name, r.Title,
+			strings.Join(r.Attack, ", "), r.Window, strings.Join(r.needs(), "; "))
 	}
 	return out.String()
 }
@@ -57,18 +57,19 @@ func Attacks(rules []Rule) string {
 	return out.String()
 }
 
-// redaction tells with which presets of redact the rule does not work as it is: most work with both.
-func (r Rule) redaction() string {
-	var words []string
-	for _, preset := range []string{"user_identity", "personal_data"} {
-		if slices.Contains(r.Redact, preset) {
-			continue
-		}
-		text := "not `" + preset + "`"
-		if slices.Contains(r.Redact, preset+"/hash") {
-			text = "`" + preset + "` hashed"
-		}
-		words = append(words, text)
+// needs is what the rule needs of the org, and with which presets of redact it does not work as they are: most rules work with both.
+func (r Rule) needs() (words []string) {
+	if r.Needs != "" {
+		words = append(words, r.Needs)
 	}
-	return strings.Join(words, ", ")
+	for _, preset := range []string{"user_identity", "personal_data"} {
+		switch {
+		case slices.Contains(r.Redact, preset):
+		case slices.Contains(r.Redact, preset+"/hash"):
+			words = append(words, "`"+preset+"` hashed")
+		default:
+			words = append(words, "no `"+preset+"`")
+		}
+	}
+	return words
 }
