@@ -24,13 +24,17 @@ func put(page, name, table string) (string, error) {
 	return before + begin + table + end + after, nil
 }
 
-// Table is the table of rules in docs/detections.md.
+// Table is the tables of rules in docs/detections.md, one for each severity. Rules are in their order.
 func Table(rules []Rule) string {
 	var out strings.Builder
-	out.WriteString("| Rule | Severity | ATT&CK | Window | Needs | Works with `redact` |\n|---|---|---|---|---|---|\n")
+	severity := ""
 	for _, r := range rules {
-		fmt.Fprintf(&out, "| [`%s`](../detections/rules/%s)<br>%s | %s | %s | %s | %s | %s |\n", r.Name, r.Name, r.Title, r.Severity,
-			strings.Join(r.Attack, ", "), r.Window, r.Needs, r.redaction())
+		if r.Severity != severity {
+			severity = r.Severity
+			fmt.Fprintf(&out, "\n### Severity %s\n\n| Rule | ATT&CK | Window | Needs |\n|---|---|---|---|\n", severity)
+		}
+		fmt.Fprintf(&out, "| [`%s`](../detections/rules/%s)<br>%s | %s | %s | %s |\n", r.Name, r.Name, r.Title,
+			strings.Join(r.Attack, ", "), r.Window, strings.Join(r.needs(), "; "))
 	}
 	return out.String()
 }
@@ -53,18 +57,19 @@ func Attacks(rules []Rule) string {
 	return out.String()
 }
 
-func (r Rule) redaction() string {
-	var words []string
-	for _, preset := range r.Redact {
-		name, hashed := strings.CutSuffix(preset, "/hash")
-		text := "`" + name + "`"
-		if hashed {
-			text += " hashed"
+// needs is what the rule needs of the org, and with which presets of redact it does not work as they are: most rules work with both.
+func (r Rule) needs() (words []string) {
+	if r.Needs != "" {
+		words = append(words, r.Needs)
+	}
+	for _, preset := range []string{"user_identity", "personal_data"} {
+		switch {
+		case slices.Contains(r.Redact, preset):
+		case slices.Contains(r.Redact, preset+"/hash"):
+			words = append(words, "`"+preset+"` hashed")
+		default:
+			words = append(words, "no `"+preset+"`")
 		}
-		words = append(words, text)
 	}
-	if words == nil {
-		return "no"
-	}
-	return strings.Join(words, ", ")
+	return words
 }

@@ -140,23 +140,18 @@ func document(t *testing.T) string {
 	here := everywhere()
 	p("# Components of this build")
 	p("")
-	p("`alloy-okta` contains `loki.source.okta`, `loki.source.okta_event_hook`, and the components of Grafana Alloy that collect, process and deliver logs beside them,")
-	p("fetch secrets and configuration, or watch the collector itself. A configuration that names another component is refused.")
-	p("`alloy-okta components` prints this list for the binary at hand.")
-	p("")
-	p("A component that is not generally available needs `--stability.level`, and one of the community needs")
-	p("`--feature.community-components.enabled`, as in upstream Alloy.")
+	p("What `alloy-okta` contains. It refuses a configuration that names another component. `alloy-okta components` prints the list of the")
+	p("binary at hand. A component marked experimental or public-preview needs `--stability.level`, and one marked community needs")
+	p("`--feature.community-components.enabled`, as in upstream Alloy; the others are generally available.")
 	p("")
 	p("<!-- Generated: go test ./internal/distribution/components -update -->")
 	for _, namespace := range namespaces(here) {
 		p("")
 		p("## %s", namespace)
 		p("")
-		p("| Component | Stability |")
-		p("|---|---|")
 		for _, name := range here {
 			if of(namespace, name) {
-				p("| [`%s`](%s) | %s |", name, reference(name), Stability(name))
+				p("- [`%s`](%s)%s", name, reference(name), stabilityMark(name))
 			}
 		}
 	}
@@ -164,12 +159,10 @@ func document(t *testing.T) string {
 	p("")
 	p("## Depending on the platform")
 	p("")
-	p("Upstream Alloy accepts these components everywhere, and where they cannot work they do nothing. Here such a build does not know them.")
+	p("Where these components cannot work, they are left out of the build, and a configuration that names them is refused. Upstream Alloy accepts them, and they do nothing.")
 	p("")
-	p("| Component | Availability |")
-	p("|---|---|")
 	for _, c := range PerPlatform {
-		p("| [`%s`](%s) | %s |", c.Name, reference(c.Name), c.Needs)
+		p("- [`%s`](%s): %s", c.Name, reference(c.Name), c.Needs)
 	}
 
 	var absent []string
@@ -195,6 +188,14 @@ func document(t *testing.T) string {
 		p("- %s", strings.Join(names, ", "))
 	}
 	return out.String()
+}
+
+// stabilityMark tells a component that a flag has to allow.
+func stabilityMark(name string) string {
+	if stability := Stability(name); stability != "generally-available" {
+		return " (" + stability + ")"
+	}
+	return ""
 }
 
 func namespaces(names []string) []string {
