@@ -13,11 +13,12 @@ import (
 
 // programs are the binaries under test and beside it, by name, with the variable that names each.
 var programs = map[string]string{
-	"alloy-okta": "ALLOY_OKTA_BIN",
-	"oktasim":    "OKTASIM_BIN",
-	"quickstart": "QUICKSTART_BIN",
-	"loki":       "LOKI_BIN",
-	"logcli":     "LOGCLI_BIN",
+	"alloy-okta":      "ALLOY_OKTA_BIN",
+	"slim/alloy-okta": "ALLOY_OKTA_SLIM_BIN",
+	"oktasim":         "OKTASIM_BIN",
+	"quickstart":      "QUICKSTART_BIN",
+	"loki":            "LOKI_BIN",
+	"logcli":          "LOGCLI_BIN",
 }
 
 // program returns the path of a binary. `make test` names them all in the environment. Otherwise they are brought up to date by make,
@@ -33,14 +34,14 @@ func program(t testing.TB, name string) string {
 	require.NoError(t, err)
 	// go test remembers what a test looked at: having looked, it runs again when the binary changes.
 	_, err = os.Stat(path)
-	require.NoErrorf(t, err, "%s is needed by this test: run `make build loki`, or set %s", name, programs[name])
+	require.NoErrorf(t, err, "%s is needed by this test: run `make build slim loki`, or set %s", name, programs[name])
 	return path
 }
 
 var makePrograms = sync.OnceValue(func() error {
-	output, err := exec.Command("make", "-C", "..", "build", "loki").CombinedOutput()
+	output, err := exec.Command("make", "-C", "..", "build", "slim", "loki").CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("make build loki: %w\n%s", err, output)
+		return fmt.Errorf("make build slim loki: %w\n%s", err, output)
 	}
 	return nil
 })

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"debug/buildinfo"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -19,12 +20,16 @@ import (
 // quickstart starts the launcher as make does, without an org of the user's.
 func quickstart(t *testing.T, args ...string) *testbed.Process {
 	t.Helper()
+	alloy := "alloy-okta"
+	if args[0] == "run" { // as `make run` does
+		alloy = "slim/alloy-okta"
+	}
 	process, err := testbed.Command{
 		Name: "quickstart",
 		Path: program(t, "quickstart"),
 		Args: args,
 		Env: []string{
-			"ALLOY_OKTA_BIN=" + program(t, "alloy-okta"), "OKTASIM_BIN=" + program(t, "oktasim"), "LOKI_BIN=" + program(t, "loki"),
+			"ALLOY_OKTA_BIN=" + program(t, alloy), "OKTASIM_BIN=" + program(t, "oktasim"), "LOKI_BIN=" + program(t, "loki"),
 			"OKTA_URL=", "OKTA_API_TOKEN=", "LOKI_URL=", "DEMO_SECONDS=", "TMPDIR=" + t.TempDir(),
 		},
 		Dir:     t.TempDir(),
@@ -52,6 +57,11 @@ func requireClosed(t *testing.T, addrs ...string) {
 }
 
 func TestMakeRunShowsASimulatedOrgAndEndsCleanlyOnCtrlC(t *testing.T) {
+	slim, err := buildinfo.ReadFile(program(t, "slim/alloy-okta"))
+	require.NoError(t, err)
+	for _, module := range slim.Deps {
+		require.NotEqual(t, "github.com/vmware/govmomi", module.Path, "a cloud's SDK is in the slim build")
+	}
 	process := quickstart(t, "run", "--backlog=20", "--rate=0/s")
 	waitForLog(t, process, "alloy-okta is running. Its UI: http://")
 	require.Eventually(t, func() bool {

@@ -140,7 +140,7 @@ type fakeLoki struct {
 	noSeries bool    // a gateway lets query_range through, and no more
 	maxLimit int
 	maxRange time.Duration // max_query_length; 0: none
-	queries  []url.Values // of query_range
+	queries  []url.Values  // of query_range
 	series   int
 	headers  []http.Header
 	fail     func(w http.ResponseWriter) bool

@@ -1,6 +1,6 @@
 // Package components is the table of contents of alloy-okta: importing it
 // registers every component this build contains, and nothing else. A component
-// is added or removed by one line here. The names that result are pinned by
+// is added or removed by one line here, or in full.go. The names that result are pinned by
 // testdata/components.txt, and docs/components.md is generated from them:
 //
 //	go test ./internal/distribution/components -update
@@ -15,7 +15,9 @@
 // version of ebpf-profiler that Alloy pins is not published.
 //
 // Costly and in all the same, because upstream's configurations use them: peer discovery in clouds (--cluster.discover-peers), 17.5 MB
-// of the binary and 96 of its 3,100 packages, and loki.source.gelf, 4.9 MB and 61.
+// of the binary and 96 of its 3,100 packages, and loki.source.gelf, 4.9 MB and 61. Both compile the clouds' SDKs, 289 of 931 CPU seconds.
+//
+// With the build tag slim, for `make run`, both are missing, and so are the other components of full.go: half of what is compiled.
 package components
 
 import (
@@ -25,29 +27,10 @@ import (
 	_ "github.com/grafana/alloy/okta/component/loki/stdout"                 // loki.stdout
 
 	// loki.*: processing and delivery.
-	_ "github.com/grafana/alloy/internal/component/loki/echo"             // loki.echo
-	_ "github.com/grafana/alloy/internal/component/loki/enrich"           // loki.enrich
-	_ "github.com/grafana/alloy/internal/component/loki/process"          // loki.process
-	_ "github.com/grafana/alloy/internal/component/loki/relabel"          // loki.relabel
-	_ "github.com/grafana/alloy/internal/component/loki/rules/kubernetes" // loki.rules.kubernetes
-	_ "github.com/grafana/alloy/internal/component/loki/secretfilter"     // loki.secretfilter
-	_ "github.com/grafana/alloy/internal/component/loki/write"            // loki.write
-
-	// loki.source.*: other logs that travel beside Okta's.
-	_ "github.com/grafana/alloy/internal/component/loki/source/api"               // loki.source.api
-	_ "github.com/grafana/alloy/internal/component/loki/source/aws_firehose"      // loki.source.awsfirehose
-	_ "github.com/grafana/alloy/internal/component/loki/source/azure_event_hubs"  // loki.source.azure_event_hubs
-	_ "github.com/grafana/alloy/internal/component/loki/source/cloudflare"        // loki.source.cloudflare
-	_ "github.com/grafana/alloy/internal/component/loki/source/docker"            // loki.source.docker
-	_ "github.com/grafana/alloy/internal/component/loki/source/file"              // loki.source.file
-	_ "github.com/grafana/alloy/internal/component/loki/source/gcplog"            // loki.source.gcplog
-	_ "github.com/grafana/alloy/internal/component/loki/source/gelf"              // loki.source.gelf
-	_ "github.com/grafana/alloy/internal/component/loki/source/heroku"            // loki.source.heroku
-	_ "github.com/grafana/alloy/internal/component/loki/source/kafka"             // loki.source.kafka
-	_ "github.com/grafana/alloy/internal/component/loki/source/kubernetes"        // loki.source.kubernetes
-	_ "github.com/grafana/alloy/internal/component/loki/source/kubernetes_events" // loki.source.kubernetes_events
-	_ "github.com/grafana/alloy/internal/component/loki/source/podlogs"           // loki.source.podlogs
-	_ "github.com/grafana/alloy/internal/component/loki/source/syslog"            // loki.source.syslog
+	_ "github.com/grafana/alloy/internal/component/loki/echo"    // loki.echo
+	_ "github.com/grafana/alloy/internal/component/loki/process" // loki.process
+	_ "github.com/grafana/alloy/internal/component/loki/relabel" // loki.relabel
+	_ "github.com/grafana/alloy/internal/component/loki/write"   // loki.write
 
 	// local.* and remote.*: secrets and configuration from elsewhere.
 	_ "github.com/grafana/alloy/internal/component/local/file"                  // local.file
@@ -58,31 +41,15 @@ import (
 	_ "github.com/grafana/alloy/internal/component/remote/s3"                   // remote.s3
 	_ "github.com/grafana/alloy/internal/component/remote/vault"                // remote.vault
 
-	// discovery.*: targets for the sources and for prometheus.scrape.
-	_ "github.com/grafana/alloy/internal/component/discovery/docker"     // discovery.docker
-	_ "github.com/grafana/alloy/internal/component/discovery/file"       // discovery.file
-	_ "github.com/grafana/alloy/internal/component/discovery/http"       // discovery.http
-	_ "github.com/grafana/alloy/internal/component/discovery/kubernetes" // discovery.kubernetes
-	_ "github.com/grafana/alloy/internal/component/discovery/relabel"    // discovery.relabel
-
-	// prometheus.*: monitoring the collector itself.
-	_ "github.com/grafana/alloy/internal/component/prometheus/exporter/self" // prometheus.exporter.self
-	_ "github.com/grafana/alloy/internal/component/prometheus/exporter/unix" // prometheus.exporter.unix
-	_ "github.com/grafana/alloy/internal/component/prometheus/relabel"       // prometheus.relabel
-	_ "github.com/grafana/alloy/internal/component/prometheus/remotewrite"   // prometheus.remote_write
-	_ "github.com/grafana/alloy/internal/component/prometheus/scrape"        // prometheus.scrape
-
 	// otelcol.*: the same events to an OpenTelemetry, Kafka or Splunk backend.
 	_ "github.com/grafana/alloy/internal/component/otelcol/auth/basic"              // otelcol.auth.basic
 	_ "github.com/grafana/alloy/internal/component/otelcol/auth/bearer"             // otelcol.auth.bearer
 	_ "github.com/grafana/alloy/internal/component/otelcol/auth/headers"            // otelcol.auth.headers
 	_ "github.com/grafana/alloy/internal/component/otelcol/auth/oauth2"             // otelcol.auth.oauth2
 	_ "github.com/grafana/alloy/internal/component/otelcol/exporter/debug"          // otelcol.exporter.debug
-	_ "github.com/grafana/alloy/internal/component/otelcol/exporter/kafka"          // otelcol.exporter.kafka
 	_ "github.com/grafana/alloy/internal/component/otelcol/exporter/loki"           // otelcol.exporter.loki
 	_ "github.com/grafana/alloy/internal/component/otelcol/exporter/otlp"           // otelcol.exporter.otlp
 	_ "github.com/grafana/alloy/internal/component/otelcol/exporter/otlphttp"       // otelcol.exporter.otlphttp
-	_ "github.com/grafana/alloy/internal/component/otelcol/exporter/splunkhec"      // otelcol.exporter.splunkhec
 	_ "github.com/grafana/alloy/internal/component/otelcol/processor/attributes"    // otelcol.processor.attributes
 	_ "github.com/grafana/alloy/internal/component/otelcol/processor/batch"         // otelcol.processor.batch
 	_ "github.com/grafana/alloy/internal/component/otelcol/processor/filter"        // otelcol.processor.filter

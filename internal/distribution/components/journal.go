@@ -1,4 +1,4 @@
-//go:build linux && cgo && promtail_journal_enabled
+//go:build linux && cgo && promtail_journal_enabled && !slim
 
 package components
 
