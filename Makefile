@@ -69,7 +69,7 @@ build: ui quickstart ## build/alloy-okta with the UI, build/oktasim, build/quick
 	@.ci/progress "building alloy-okta" "about 9 minutes the first time on 2 idle cores, seconds after that" ./cmd/alloy-okta \
 		$(GO_BUILD) -ldflags "$(LDFLAGS)" -o build/alloy-okta ./cmd/alloy-okta
 
-# For `make run`: the same code without the components of internal/distribution/components/full.go, and with tools/slim in place of
+# For `make run` and `make demo`: the same code without the components of internal/distribution/components/full.go, and with tools/slim in place of
 # go-discover, which Alloy's cluster service imports: 494 CPU seconds to compile instead of 931.
 SLIM := -tags slim -modfile=build/slim.mod
 build/slim.mod: go.mod go.sum | build/go.mod
@@ -106,8 +106,8 @@ run: slim quickstart ## collect from OKTA_URL with OKTA_API_TOKEN, or else from 
 	@ALLOY_OKTA_BIN="$$ALLOY_OKTA_SLIM_BIN" build/quickstart run
 
 .PHONY: demo
-demo: build loki ## the same with a real Loki: a LogQL query and its result, an attack and its alerts (DEMO_SECONDS=60 ends by itself, HOOKS=1 adds event hooks)
-	@build/quickstart demo $(if $(HOOKS),--hooks)
+demo: slim quickstart loki ## the same with a real Loki: a LogQL query and its result, an attack and its alerts (DEMO_SECONDS=60 ends by itself, HOOKS=1 adds event hooks)
+	@ALLOY_OKTA_BIN="$$ALLOY_OKTA_SLIM_BIN" build/quickstart demo $(if $(HOOKS),--hooks)
 
 .PHONY: deps
 deps: ## install what the tests need and the machine lacks

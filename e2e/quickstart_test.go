@@ -20,16 +20,12 @@ import (
 // quickstart starts the launcher as make does, without an org of the user's.
 func quickstart(t *testing.T, args ...string) *testbed.Process {
 	t.Helper()
-	alloy := "alloy-okta"
-	if args[0] == "run" { // as `make run` does
-		alloy = "slim/alloy-okta"
-	}
 	process, err := testbed.Command{
 		Name: "quickstart",
 		Path: program(t, "quickstart"),
 		Args: args,
 		Env: []string{
-			"ALLOY_OKTA_BIN=" + program(t, alloy), "OKTASIM_BIN=" + program(t, "oktasim"), "LOKI_BIN=" + program(t, "loki"),
+			"ALLOY_OKTA_BIN=" + program(t, "slim/alloy-okta"), "OKTASIM_BIN=" + program(t, "oktasim"), "LOKI_BIN=" + program(t, "loki"),
 			"OKTA_URL=", "OKTA_API_TOKEN=", "LOKI_URL=", "DEMO_SECONDS=", "TMPDIR=" + t.TempDir(),
 		},
 		Dir:     t.TempDir(),
