@@ -55,7 +55,7 @@ func NewMetricsByOrg() *MetricsByOrg {
 	m.retried = by("retried_events_total", "Events lost on the way to Loki and delivered again.", "org")
 	m.skipped = by("skipped_events_total", "Events not delivered because reconcile found them in Loki.", "org")
 	m.givenUp = by("given_up_events_total",
-		"Events given up, as Loki never had them after three deliveries.", "org")
+		"Events given up after three deliveries: Loki never had them, but later ones.", "org")
 	m.cursorsRefused = by("cursor_refused_total",
 		"Cursors that Okta refused; reading continues from the last event's time.", "org")
 	m.checkpointFailures = by("checkpoint_failures_total", "Checkpoints that could not be written.", "org")
@@ -70,7 +70,7 @@ func NewMetricsByOrg() *MetricsByOrg {
 			"Entries older than 7 days or over 10 minutes ahead, Loki's default limits; forwarded anyway."),
 		confirmed: counter("confirmed_events_total", "Delivered events that reconcile found in Loki."),
 		late: counter("late_entries_total",
-			"Entries that got the label late because of out_of_order_window."),
+			"Entries that got the label late: more than out_of_order_window behind the newest with the same labels."),
 		unverified: counter("unverified_events_total",
 			"Events no longer tracked because over 50,000 newer ones wait for Loki; most likely in Loki."),
 		assumed: counter("assumed_lost_events_total",

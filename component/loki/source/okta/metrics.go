@@ -30,10 +30,10 @@ var (
 	limitDesc     = desc("rate_limit_limit", "Okta's limit of requests per minute for the whole org.")
 	remainingDesc = desc("rate_limit_remaining", "Requests left in Okta's current window.")
 	resetDesc     = desc("rate_limit_reset_timestamp_seconds", "End of Okta's current window on our clock, Unix time.")
-	skewDesc      = desc("clock_skew_seconds", "How far this machine's clock is ahead of Okta's, to about a second.")
+	skewDesc      = desc("clock_skew_seconds", "How far this machine's clock is ahead of Okta's, to about a second; negative when behind.")
 	backfillDesc  = desc("backfill_progress_ratio", "Part of a backfill's range that was delivered, 0 to 1.", "backfill")
 	finishedDesc  = desc("backfill_finished", "1 once a backfill was delivered and, with reconcile, found in Loki.", "backfill")
-	waitDesc      = desc("rate_limit_wait_seconds_total", "Time spent waiting for the request budget, until now.")
+	waitDesc      = desc("rate_limit_wait_seconds_total", "Time spent waiting for the request budget, the current wait included.")
 )
 
 // stateCollector exports what is computed at the moment of the scrape, so that the
