@@ -196,8 +196,8 @@ func (c *Component) Update(args component.Arguments) error {
 	return nil
 }
 
-// permit refuses arguments that cannot follow on those of had.
-func (c *Component) permit(args Arguments, had []member) error {
+// permit refuses arguments that cannot follow on those of had, and sets back-fills aside that cannot work.
+func (c *Component) permit(args *Arguments, had []member) error {
 	if err := args.validateBackfills(time.Now()); err != nil {
 		return err
 	}
@@ -213,8 +213,8 @@ func (c *Component) permit(args Arguments, had []member) error {
 
 func (c *Component) update(args Arguments) error {
 	args = c.once(args)
-	had, all := c.current(), args.orgs()
-	if err := c.permit(args, had); err != nil {
+	had := c.current()
+	if err := c.permit(&args, had); err != nil {
 		return err
 	}
 	shared, err := args.connections()
@@ -235,6 +235,7 @@ func (c *Component) update(args Arguments) error {
 		level.Warn(c.logger).Log("msg", "request_timeout is below the 30s in which Okta may still answer a query",
 			"request_timeout", args.RequestTimeout)
 	}
+	all := args.orgs()
 	members := make([]member, 0, len(all))
 	for _, w := range all {
 		m := c.member(w, byHost, shared)
