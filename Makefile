@@ -69,8 +69,8 @@ build: ui quickstart ## build/alloy-okta with the UI, build/oktasim, build/quick
 	@.ci/progress "building alloy-okta" "about 9 minutes the first time on 2 idle cores, seconds after that" ./cmd/alloy-okta \
 		$(GO_BUILD) -ldflags "$(LDFLAGS)" -o build/alloy-okta ./cmd/alloy-okta
 
-# For `make run` and `make demo`: the same code without the components of internal/distribution/components/full.go, and with tools/slim in place of
-# go-discover, which Alloy's cluster service imports: 494 CPU seconds to compile instead of 931.
+# For `make run` and `make demo`: the same code without the components of internal/distribution/components/full.go, and with tools/slim
+# in place of go-discover, which Alloy's cluster service imports: 494 CPU seconds to compile instead of 931.
 SLIM := -tags slim -modfile=build/slim.mod
 build/slim.mod: go.mod go.sum | build/go.mod
 	@cp go.sum build/slim.sum

@@ -1,7 +1,7 @@
 // Package components is the table of contents of alloy-okta: importing it
 // registers every component this build contains, and nothing else. A component
-// is added or removed by one line here, or in full.go. The names that result are pinned by
-// testdata/components.txt, and docs/components.md is generated from them:
+// is added or removed by one line here, or in full.go. The names that result are
+// pinned by testdata/components.txt, and docs/components.md is generated from them:
 //
 //	go test ./internal/distribution/components -update
 //
@@ -41,7 +41,7 @@ import (
 	_ "github.com/grafana/alloy/internal/component/remote/s3"                   // remote.s3
 	_ "github.com/grafana/alloy/internal/component/remote/vault"                // remote.vault
 
-	// otelcol.*: the same events to an OpenTelemetry, Kafka or Splunk backend.
+	// otelcol.*: the same events to an OpenTelemetry backend.
 	_ "github.com/grafana/alloy/internal/component/otelcol/auth/basic"              // otelcol.auth.basic
 	_ "github.com/grafana/alloy/internal/component/otelcol/auth/bearer"             // otelcol.auth.bearer
 	_ "github.com/grafana/alloy/internal/component/otelcol/auth/headers"            // otelcol.auth.headers

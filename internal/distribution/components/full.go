@@ -38,7 +38,7 @@ import (
 	_ "github.com/grafana/alloy/internal/component/prometheus/remotewrite"   // prometheus.remote_write
 	_ "github.com/grafana/alloy/internal/component/prometheus/scrape"        // prometheus.scrape
 
-	// otelcol.*: Kafka and Splunk.
+	// otelcol.*: the same events to Kafka or Splunk.
 	_ "github.com/grafana/alloy/internal/component/otelcol/exporter/kafka"     // otelcol.exporter.kafka
 	_ "github.com/grafana/alloy/internal/component/otelcol/exporter/splunkhec" // otelcol.exporter.splunkhec
 )

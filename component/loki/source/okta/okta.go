@@ -196,17 +196,13 @@ func (c *Component) Update(args component.Arguments) error {
 	return nil
 }
 
-// permit refuses arguments that cannot follow on those of had, and sets back-fills aside that cannot work.
-func (c *Component) permit(args *Arguments, had []member) error {
+// checkBackfills sets back-fills aside that cannot work, for args.orgs to leave out; what had been running, and a one-off, refuses them.
+func (c *Component) checkBackfills(args *Arguments, running bool) error {
 	if err := args.validateBackfills(time.Now()); err != nil {
 		return err
 	}
-	if err := args.refuseBackfills(c.opts.DataPath, time.Now()); err != nil && (had != nil || args.readsOnce) {
+	if err := args.refuseBackfills(c.opts.DataPath, time.Now()); err != nil && (running || args.readsOnce) {
 		return err
-	}
-	if len(args.orgs()) == 0 && len(had) > 0 {
-		return fmt.Errorf("orgs became empty, as it does when its file was cut off: the %d before are collected as they were; "+
-			"to collect none, remove the component", len(had))
 	}
 	return nil
 }
@@ -214,8 +210,13 @@ func (c *Component) permit(args *Arguments, had []member) error {
 func (c *Component) update(args Arguments) error {
 	args = c.once(args)
 	had := c.current()
-	if err := c.permit(&args, had); err != nil {
+	if err := c.checkBackfills(&args, had != nil); err != nil {
 		return err
+	}
+	all := args.orgs()
+	if len(all) == 0 && len(had) > 0 {
+		return fmt.Errorf("orgs became empty, as it does when its file was cut off: the %d before are collected as they were; "+
+			"to collect none, remove the component", len(had))
 	}
 	shared, err := args.connections()
 	if err != nil {
@@ -235,7 +236,6 @@ func (c *Component) update(args Arguments) error {
 		level.Warn(c.logger).Log("msg", "request_timeout is below the 30s in which Okta may still answer a query",
 			"request_timeout", args.RequestTimeout)
 	}
-	all := args.orgs()
 	members := make([]member, 0, len(all))
 	for _, w := range all {
 		m := c.member(w, byHost, shared)
