@@ -124,6 +124,12 @@ func TestNewNamesWhatIsWrongAndWhatIsAllowed(t *testing.T) {
 		"metadata path": {Options{Org: "o", StructuredMetadata: map[string]string{"a": "target[*].id"}},
 			`structured metadata "a": "target[*].id" is not a path: [*] stands for many values, and one is needed; ` + rawjson.PathForms +
 				`, or "country_code"`},
+		"metadata path as JSONPath": {Options{Org: "o", StructuredMetadata: map[string]string{"a": "$.uuid"}},
+			`structured metadata "a": "$.uuid" is not a path: it begins with $, and a path begins with the event's first member; ` +
+				rawjson.PathForms + `, or "country_code"`},
+		"metadata path as JSON Pointer": {Options{Org: "o", StructuredMetadata: map[string]string{"a": "/uuid"}},
+			`structured metadata "a": "/uuid" is not a path: "/uuid" holds a slash, and names are joined by dots; ` + rawjson.PathForms +
+				`, or "country_code"`},
 		"unknown action": {Options{Org: "o", RelabelRules: []*relabel.Config{{}}}, "relabeling rule 1: relabel action cannot be empty"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -27,7 +27,7 @@ type Authorizer interface {
 	// under ctx. An error whose chain holds interface{ Refused() bool } returning true
 	// is a configuration error, any other is transient.
 	Authorize(ctx context.Context, req *http.Request) error
-	// Challenge is shown each 400 and 401 answer to a request that Authorize
+	// Challenge is shown each 400, 401 and 403 answer to a request that Authorize
 	// prepared. It returns true when credentials were dropped or renewed so that one
 	// more try may succeed.
 	Challenge(resp *http.Response) (retry bool)

@@ -85,7 +85,8 @@ func (c *Client) exchange(ctx context.Context, target string) (answer, error) {
 	switch {
 	case ans.status != http.StatusOK:
 		// The status says more than a cut error body.
-		if ans.status == http.StatusBadRequest || ans.status == http.StatusUnauthorized {
+		switch ans.status {
+		case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden:
 			resp.Body = io.NopCloser(bytes.NewReader(ans.body)) // read and decoded above
 			resp.Header.Del("Content-Encoding")
 			ans.retry = c.cfg.Auth.Challenge(resp)

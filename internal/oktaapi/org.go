@@ -23,6 +23,9 @@ var oktaDomains = []string{
 // example is how an org's URL looks.
 const example = "https://acme.okta.com"
 
+// quotes are those of a keyboard and those that a text processor makes of them.
+const quotes = "\"'`“”‘’"
+
 // ParseOrg turns what people paste as their org's URL into the URL of the org:
 // scheme and host, nothing else.
 //
@@ -34,8 +37,8 @@ const example = "https://acme.okta.com"
 //
 // Refused with an error that says what to write: user info, a query, a fragment, a
 // scheme other than https, http to a host that is not loopback (the token would
-// travel in clear), placeholders such as {yourOktaDomain}, doubled suffixes such as
-// .com.com, a tenant's name alone. No error and no note repeats user info or a query,
+// travel in clear), quotation marks, placeholders such as {yourOktaDomain}, doubled suffixes
+// such as .com.com, a tenant's name alone. No error and no note repeats user info or a query,
 // as they may hold secrets.
 func ParseOrg(raw string) (org *url.URL, notes []string, err error) {
 	s := strings.TrimSpace(raw)
@@ -45,6 +48,9 @@ func ParseOrg(raw string) (org *url.URL, notes []string, err error) {
 	if strings.Contains(s, "@") { // before anything that repeats the input
 		return nil, nil, fmt.Errorf("the org URL holds user info; write %q and give the credentials as api_token or private_key_jwt",
 			wantWithoutUser(s))
+	}
+	if strings.ContainsAny(s, quotes) {
+		return nil, nil, fmt.Errorf("the org URL contains quotation marks; write it without, such as %q", example)
 	}
 	if strings.ContainsAny(s, "{}<>$") {
 		return nil, nil, fmt.Errorf("the org URL holds a placeholder (one of {}<>$); write your own org's URL, such as %q", example)

@@ -73,6 +73,8 @@ func ParsePath(text string, wild bool) (Path, error) {
 				return fail("it begins with a dot")
 			}
 			rest = rest[1:]
+		case first && (rest[0] == '$' || rest[0] == '@'): // as JSONPath has it
+			return fail("it begins with %c, and a path begins with the event's first member", rest[0])
 		case !first:
 			return fail("a dot is missing before %s", rest)
 		}
@@ -113,6 +115,8 @@ func plainName(text string, wild bool) (step Step, after, why string) {
 		return Step{}, "", "a name is missing"
 	case name == "*" && !wild:
 		return Step{}, "", "* stands for many values, and one is needed"
+	case strings.Contains(name, "/"): // as a JSON Pointer has it, RFC 6901
+		return Step{}, "", fmt.Sprintf("%q holds a slash, and names are joined by dots", name)
 	case name != "*" && strings.ContainsAny(name, "]*\" \t\r\n"):
 		return Step{}, "", fmt.Sprintf("%q is not a name", name)
 	}
@@ -132,7 +136,7 @@ func parsePicks(text string, wild bool) (picks []Pick, why string) {
 			picks = append(picks, Pick{Index: -1, Any: true})
 		case err == nil && n >= 0:
 			picks = append(picks, Pick{Index: n})
-		case strings.ContainsAny(alternative, "[*\"") || err == nil:
+		case strings.ContainsAny(alternative, "[*\"'?()=@:,") || err == nil:
 			return nil, fmt.Sprintf("[%s] is neither an element number (from 0) nor a type", alternative)
 		default:
 			picks = append(picks, Pick{Index: -1, Type: alternative})

@@ -29,6 +29,69 @@ func TestSSWSTakesTheTokenAsFilesAndConsolesGiveIt(t *testing.T) {
 	require.NoError(t, err)
 }
 
+func TestSSWSTriesItsTokensInTurn(t *testing.T) {
+	send := func(s *SSWS, status int) (token string, again bool) {
+		req, err := http.NewRequest(http.MethodGet, logsURL, nil)
+		require.NoError(t, err)
+		require.NoError(t, s.Authorize(t.Context(), req))
+		resp := reply(status, nil, "")
+		resp.Request = req
+		return req.Header.Get("Authorization"), s.Challenge(resp)
+	}
+	for name, c := range map[string]struct {
+		tokens []string
+		answer map[string]int // to each token
+		want   []string       // the tokens of the requests, one retry for each
+	}{
+		"the first is good":        {[]string{"a", "b"}, map[string]int{"a": 200, "b": 200}, []string{"a", "a", "a"}},
+		"the first is refused":     {[]string{"a", "b"}, map[string]int{"a": 401, "b": 200}, []string{"a", "b", "b", "b"}},
+		"the first may not":        {[]string{"a", "b"}, map[string]int{"a": 403, "b": 200}, []string{"a", "b", "b", "b"}},
+		"both are refused":         {[]string{"a", "b"}, map[string]int{"a": 401, "b": 401}, []string{"a", "b", "a", "b", "a", "b"}},
+		"the third is good":        {[]string{"a", "b", "c"}, map[string]int{"a": 401, "b": 403, "c": 200}, []string{"a", "b", "c", "c"}},
+		"the request is malformed": {[]string{"a", "b"}, map[string]int{"a": 400, "b": 200}, []string{"a", "a", "a"}},
+		"there is one":             {[]string{"a"}, map[string]int{"a": 401}, []string{"a", "a", "a"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := NewSSWS(c.tokens[0], c.tokens[1:]...)
+			require.NoError(t, err)
+			var used []string
+			for range 3 { // as Client.Fetch does: a request, and one more when Challenge says so
+				for tries := 0; tries < 2; tries++ {
+					token, again := send(s, c.answer[strings.TrimPrefix(nextHeader(t, s), "SSWS ")])
+					used = append(used, strings.TrimPrefix(token, "SSWS "))
+					if !again {
+						break
+					}
+				}
+			}
+			require.Equal(t, c.want, used)
+		})
+	}
+
+	s, err := NewSSWS("a", "b")
+	require.NoError(t, err)
+	req, err := http.NewRequest(http.MethodGet, logsURL, nil)
+	require.NoError(t, err)
+	require.NoError(t, s.Authorize(t.Context(), req))
+	resp := reply(401, nil, "")
+	resp.Request = req
+	require.True(t, s.Challenge(resp))
+	require.True(t, s.Challenge(resp), "of two requests at once, both go on to the second token")
+	require.Equal(t, "SSWS b", nextHeader(t, s))
+
+	_, err = NewSSWS("a", "")
+	require.ErrorContains(t, err, "api_token is empty")
+}
+
+// nextHeader is the Authorization header that the next request gets.
+func nextHeader(t *testing.T, s *SSWS) string {
+	t.Helper()
+	req, err := http.NewRequest(http.MethodGet, logsURL, nil)
+	require.NoError(t, err)
+	require.NoError(t, s.Authorize(t.Context(), req))
+	return req.Header.Get("Authorization")
+}
+
 func TestSSWSRefusesWhatIsNoToken(t *testing.T) {
 	for given, want := range map[string]string{
 		"":                      "api_token is empty",

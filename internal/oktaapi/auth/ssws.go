@@ -7,42 +7,56 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
+	"sync/atomic"
 )
 
-// SSWS authorizes requests with an Okta API token ("Authorization: SSWS <token>"). The zero value is not
-// usable; see [NewSSWS]. It is immutable.
+// SSWS authorizes requests with an Okta API token ("Authorization: SSWS <token>"), or with one of several that is not refused. The
+// zero value is not usable; see [NewSSWS]. It is safe for concurrent use.
 //
 // Source: Okta, "Create an API token".
 type SSWS struct {
-	token string
+	tokens  []string
+	current atomic.Int64 // index of the one in use
 }
 
-// NewSSWS takes the token as the Admin Console shows it. Space around it, such as the newline at the end
-// of a file, is removed. The error says what is wrong without showing the token.
-func NewSSWS(token string) (*SSWS, error) {
-	token = strings.TrimSpace(token)
+// NewSSWS takes the token as the Admin Console shows it, and others that are tried in turn when Okta refuses it. Space around them, such
+// as the newline at the end of a file, is removed. The error says what is wrong without showing a token.
+func NewSSWS(token string, more ...string) (*SSWS, error) {
+	s := &SSWS{}
+	for _, t := range append([]string{token}, more...) {
+		t = strings.TrimSpace(t)
+		if err := checkToken(t); err != nil {
+			return nil, err
+		}
+		s.tokens = append(s.tokens, t)
+	}
+	return s, nil
+}
+
+func checkToken(token string) error {
 	if token == "" {
-		return nil, errors.New("api_token is empty: it must be the token value that Okta showed when the token was created")
+		return errors.New("api_token is empty: it must be the token value that Okta showed when the token was created")
 	}
 	for _, scheme := range []string{"SSWS", "Bearer", "DPoP", "Authorization:"} {
 		if len(token) >= len(scheme) && strings.EqualFold(token[:len(scheme)], scheme) && !isTokenByte(token, len(scheme)) {
-			return nil, fmt.Errorf("api_token begins with %q: write the token value alone, the component adds the scheme itself", scheme)
+			return fmt.Errorf("api_token begins with %q: write the token value alone, the component adds the scheme itself", scheme)
 		}
 	}
 	if name := assignment.FindStringSubmatch(token); name != nil {
-		return nil, fmt.Errorf("api_token reads %s=...: write the token value alone, without a name before it", name[1])
+		return fmt.Errorf("api_token reads %s=...: write the token value alone, without a name before it", name[1])
 	}
 	if strings.ContainsAny(token, `"'`) {
-		return nil, errors.New("api_token contains quotation marks: write the token value alone, without quotes inside the value")
+		return errors.New("api_token contains quotation marks: write the token value alone, without quotes inside the value")
 	}
 	for i := range len(token) {
 		if !isTokenByte(token, i) {
-			return nil, fmt.Errorf("api_token has a space, control or non-ASCII character at byte %d: it must be one word of visible ASCII "+
+			return fmt.Errorf("api_token has a space, control or non-ASCII character at byte %d: it must be one word of visible ASCII "+
 				"characters", i)
 		}
 	}
-	return &SSWS{token: token}, nil
+	return nil
 }
 
 // assignment finds NAME=value, as in a file for a shell, but not the padding at the end of a
@@ -56,12 +70,24 @@ func isTokenByte(s string, i int) bool {
 
 // Authorize sets the Authorization header. It does no I/O and returns no error.
 func (s *SSWS) Authorize(_ context.Context, req *http.Request) error {
-	req.Header.Set("Authorization", "SSWS "+s.token)
+	req.Header.Set("Authorization", "SSWS "+s.tokens[s.current.Load()])
 	return nil
 }
 
-// Challenge is always false: a refused API token stays refused.
-func (s *SSWS) Challenge(*http.Response) bool { return false }
+// Challenge goes on to the next token when the one in use was refused, and behind the last one to the first. It is true while there is
+// one that the request was not tried with: a refused API token stays refused.
+func (s *SSWS) Challenge(resp *http.Response) bool {
+	if resp.StatusCode != http.StatusUnauthorized && resp.StatusCode != http.StatusForbidden || resp.Request == nil {
+		return false
+	}
+	refused := slices.Index(s.tokens, strings.TrimPrefix(resp.Request.Header.Get("Authorization"), "SSWS "))
+	if refused < 0 {
+		return false
+	}
+	next := (refused + 1) % len(s.tokens)
+	s.current.CompareAndSwap(int64(refused), int64(next)) // unless another request went on already
+	return next > 0
+}
 
 // Method is "ssws".
 func (s *SSWS) Method() string { return "ssws" }
