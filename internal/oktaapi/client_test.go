@@ -390,7 +390,7 @@ func TestAuthorizerIsAskedOnceMoreAfterAChallenge(t *testing.T) {
 		"nothing to be renewed": {false, 5, 1, false},
 		"nothing to be refused": {true, 0, 1, true},
 	} {
-		for _, status := range []int{400, 401} {
+		for _, status := range []int{400, 401, 403} {
 			t.Run(fmt.Sprintf("%s, %d", name, status), func(t *testing.T) {
 				bubble(t, func(t *testing.T) {
 					n := 0
