@@ -281,7 +281,7 @@ func TestNoSecretOfAnAPITokenRunGetsOut(t *testing.T) {
 func TestNoSecretOfAFileOfOrgsGetsOut(t *testing.T) {
 	t.Parallel()
 	const fromFile = `
-	orgs = encoding.from_yaml(convert.nonsensitive(local.file.tenants.content))["tenants_credentials"]
+	orgs = local.file.tenants.content
 }
 
 local.file "tenants" {

@@ -50,7 +50,7 @@ var types = map[reflect.Type]string{
 	reflect.TypeFor[map[string]string]():              "map(string)",
 	reflect.TypeFor[map[string][]alloytypes.Secret](): "map(list(secret))",
 	reflect.TypeFor[[]loki.LogsReceiver]():            "list(LogsReceiver)",
-	reflect.TypeFor[[]okta.ListedOrg]():               "list(object)",
+	reflect.TypeFor[okta.Orgs]():                      "list(object)` or `secret",
 	reflect.TypeFor[alloy_relabel.Rules]():            "RelabelRules",
 	reflect.TypeFor[config.URL]():                     "string",
 	reflect.TypeFor[config.TLSVersion]():              "string",

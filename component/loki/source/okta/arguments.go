@@ -20,7 +20,8 @@ import (
 )
 
 const (
-	minPollInterval = 100 * time.Millisecond
+	// MinPollInterval is the least poll_interval.
+	MinPollInterval = 100 * time.Millisecond
 	// Okta gives up a query after 30s; a shorter timeout of ours hides its answer.
 	oktaQueryTimeout = 30 * time.Second
 	// Limits of q: Okta, "System Log query", keyword search.
@@ -33,9 +34,9 @@ type Arguments struct {
 	ForwardTo []loki.LogsReceiver `alloy:"forward_to,attr"`
 
 	// One org: its address and credentials; or several.
-	URL       string      `alloy:"url,attr,optional"`
-	Orgs      []ListedOrg `alloy:"orgs,attr,optional"` // not nil: several, be it none
-	OrgBlocks []Org       `alloy:"org,block,optional"`
+	URL       string `alloy:"url,attr,optional"`
+	Orgs      Orgs   `alloy:"orgs,attr,optional"` // not nil: several, be it none
+	OrgBlocks []Org  `alloy:"org,block,optional"`
 
 	APIToken      alloytypes.Secret `alloy:"api_token,attr,optional"`
 	PrivateKeyJWT *PrivateKeyJWT    `alloy:"private_key_jwt,block,optional"`
@@ -63,8 +64,9 @@ type Arguments struct {
 	Backfills  []Backfill `alloy:"backfill,block,optional"`
 	EventHook  *EventHook `alloy:"event_hook,block,optional"`
 
-	refused   map[string]error // ranges that are not read, by id; not nil only where they were looked at
-	readsOnce bool             // the ranges of Backfills and nothing else, see ReadOnce
+	refused    map[string]error // ranges that are not read, by id; not nil only where they were looked at
+	readsOnce  bool             // the ranges of Backfills and nothing else, see ReadOnce
+	moreTokens []string         // of one org: those of later entries, tried when APIToken is refused
 }
 
 // PrivateKeyJWT authorizes as an Okta service app.
@@ -182,8 +184,8 @@ func (args *Arguments) validateOrg() error {
 
 func (args *Arguments) validateNumbers() error {
 	switch {
-	case args.PollInterval < minPollInterval:
-		return fmt.Errorf("poll_interval is %s: it must be at least %s", args.PollInterval, minPollInterval)
+	case args.PollInterval < MinPollInterval:
+		return fmt.Errorf("poll_interval is %s: it must be at least %s", args.PollInterval, MinPollInterval)
 	case args.InitialLookback < 0 || args.InitialLookback > poller.Retention:
 		return fmt.Errorf("initial_lookback is %s: it must be between 0s and %s, as Okta keeps events for 90 days",
 			args.InitialLookback, poller.Retention)

@@ -1,6 +1,7 @@
 package okta
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -21,9 +22,17 @@ api_token = "00hunter2token"
 // evaluate reads the body of a loki.source.okta block as Alloy does.
 func evaluate(t *testing.T, body string) (args Arguments, err error) {
 	t.Helper()
+	return evaluateWith(t, body, nil)
+}
+
+// evaluateWith has values beside the receiver.
+func evaluateWith(t *testing.T, body string, values map[string]any) (args Arguments, err error) {
+	t.Helper()
 	file, err := parser.ParseFile("config.alloy", []byte(body))
 	require.NoError(t, err)
-	err = vm.New(file).Evaluate(vm.NewScope(map[string]any{"receiver": loki.NewLogsReceiver()}), &args)
+	scope := map[string]any{"receiver": loki.NewLogsReceiver()}
+	maps.Copy(scope, values)
+	err = vm.New(file).Evaluate(vm.NewScope(scope), &args)
 	return args, err
 }
 

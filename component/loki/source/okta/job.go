@@ -198,7 +198,7 @@ func (j *job) budget() *oktaapi.Budget { return budgets.For(j.org.Host) }
 
 func (args *Arguments) authorizer(org *url.URL, hc *http.Client) (oktaapi.Authorizer, error) {
 	if args.PrivateKeyJWT == nil {
-		return auth.NewSSWS(string(args.APIToken))
+		return auth.NewSSWS(string(args.APIToken), args.moreTokens...)
 	}
 	opts := args.PrivateKeyJWT.options(org)
 	opts.HTTP, opts.UserAgent = hc, userAgent

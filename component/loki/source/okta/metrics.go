@@ -33,7 +33,9 @@ var (
 	skewDesc      = desc("clock_skew_seconds", "How far this machine's clock is ahead of Okta's, to about a second; negative when behind.")
 	backfillDesc  = desc("backfill_progress_ratio", "Part of a backfill's range that was delivered, 0 to 1.", "backfill")
 	finishedDesc  = desc("backfill_finished", "1 once a backfill was delivered and, with reconcile, found in Loki.", "backfill")
-	waitDesc      = desc("rate_limit_wait_seconds_total", "Time spent waiting for the request budget, the current wait included.")
+	orgsDesc      = prometheus.NewDesc("loki_source_okta_orgs",
+		"Orgs that the arguments name, those that cannot be collected included.", nil, nil)
+	waitDesc = desc("rate_limit_wait_seconds_total", "Time spent waiting for the request budget, the current wait included.")
 )
 
 // stateCollector exports what is computed at the moment of the scrape, so that the
@@ -42,13 +44,15 @@ type stateCollector struct{ c *Component }
 
 func (s *stateCollector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{lagDesc, lastEventDesc, lastPollDesc, failingDesc, refusedDesc, blockedDesc, checkpointAgeDesc,
-		unconfirmedDesc, unconfirmedAge, ownedDesc, limitDesc, remainingDesc, resetDesc, waitDesc, skewDesc, backfillDesc, finishedDesc} {
+		unconfirmedDesc, unconfirmedAge, ownedDesc, limitDesc, remainingDesc, resetDesc, waitDesc, skewDesc, backfillDesc, finishedDesc,
+		orgsDesc} {
 		ch <- d
 	}
 }
 
 func (s *stateCollector) Collect(ch chan<- prometheus.Metric) {
 	shown := map[string]bool{}
+	ch <- prometheus.MustNewConstMetric(orgsDesc, prometheus.GaugeValue, float64(len(s.c.current())))
 	for _, m := range s.c.current() {
 		if m.collector != nil {
 			m.collect(ch, time.Now())

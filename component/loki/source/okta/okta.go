@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -247,10 +248,16 @@ func (c *Component) update(args Arguments) error {
 	if err := c.listen(&args, members); err != nil {
 		return err
 	}
+	var gone []string
 	for host := range byHost {
 		if !slices.ContainsFunc(members, func(m member) bool { return m.collector != nil && m.job.Load().org.Host == host }) {
 			c.metrics.Forget(host)
+			gone = append(gone, host)
 		}
+	}
+	if len(gone) > 0 { // on purpose, or since the end of a file is missing
+		slices.Sort(gone)
+		level.Warn(c.logger).Log("msg", "orgs are no longer collected", "orgs", strings.Join(gone, ", "), "left", len(members))
 	}
 	args.accept(c.opts.DataPath)
 	c.peers.Store(peers)
@@ -286,6 +293,9 @@ func (c *Component) member(w wanted, byHost map[string]*collector, shared connec
 	}
 	if k == nil || k.job.Load().org.String() != w.url.String() { // http instead of https is another log as far as the cursor knows
 		k = newCollector(c, w.url)
+	}
+	if more := len(w.args.moreTokens); more > 0 {
+		level.Warn(c.logger).Log("msg", "an org is listed more than once, its tokens are tried in turn", "org", w.url.Host, "tokens", 1+more)
 	}
 	k.replace(j)
 	return member{name: w.name, collector: k}

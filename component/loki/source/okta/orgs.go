@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"reflect"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/grafana/alloy/syntax/alloytypes"
-	"github.com/grafana/alloy/syntax/ast"
-	"github.com/grafana/alloy/syntax/diag"
-	"github.com/grafana/alloy/syntax/parser"
-	"github.com/grafana/alloy/syntax/vm"
 
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
@@ -37,78 +35,6 @@ type Org struct {
 	PrivateKeyJWT *PrivateKeyJWT    `alloy:"private_key_jwt,block,optional"`
 
 	Own OrgSettings `alloy:",squash"`
-}
-
-// listed is an entry of orgs: an [Org] as an object, and the names that Logz.io's shipper has for its address and token.
-type listed struct {
-	Name          string            `alloy:"name,attr,optional"`
-	URL           string            `alloy:"url,attr,optional"`
-	Domain        string            `alloy:"okta_domain,attr,optional"`
-	APIToken      alloytypes.Secret `alloy:"api_token,attr,optional"`
-	APIKey        alloytypes.Secret `alloy:"okta_api_key,attr,optional"`
-	PrivateKeyJWT *PrivateKeyJWT    `alloy:"private_key_jwt,attr,optional"`
-
-	Own OrgSettings `alloy:",squash"`
-}
-
-// ListedOrg is an entry of orgs, or why it is none. It is a capsule for two reasons: an entry that cannot be decoded must not take
-// the others with it, and a token that came from a file as plain text must not be shown with the component's arguments.
-type ListedOrg struct {
-	org Org
-	err error
-}
-
-// AlloyCapsule marks ListedOrg as a capsule of the Alloy syntax.
-func (ListedOrg) AlloyCapsule() {}
-
-// String is what the UI shows.
-func (l ListedOrg) String() string {
-	return cmp.Or(l.org.Name, l.org.URL, "an entry without name and url")
-}
-
-// entryExpr decodes an entry with Alloy's own rules. Its errors name members and types, never values.
-var entryExpr = func() ast.Expr {
-	expr, err := parser.ParseExpression("org")
-	if err != nil {
-		panic(err)
-	}
-	return expr
-}()
-
-// ConvertFrom implements syntax.ConvertibleFromCapsule. It never fails: see ListedOrg.
-func (l *ListedOrg) ConvertFrom(src any) error {
-	scope := func() *vm.Scope { return vm.NewScope(map[string]any{"org": src}) }
-	var entry listed
-	if err := vm.New(entryExpr).Evaluate(scope(), &entry); err != nil {
-		l.err = decodeError(err)
-		var names map[string]any
-		if vm.New(entryExpr).Evaluate(scope(), &names) == nil {
-			text := func(name string) string { s, _ := names[name].(string); return s }
-			l.org.Name, l.org.URL = text("name"), cmp.Or(text("url"), text("okta_domain"))
-		}
-		return nil
-	}
-	l.org = Org{
-		Name: entry.Name, URL: cmp.Or(entry.URL, entry.Domain), APIToken: cmp.Or(entry.APIToken, entry.APIKey),
-		PrivateKeyJWT: entry.PrivateKeyJWT, Own: entry.Own,
-	}
-	switch {
-	case entry.URL != "" && entry.Domain != "":
-		l.err = errors.New("url and okta_domain are both set: they are two names of one setting")
-	case entry.APIToken != "" && entry.APIKey != "":
-		l.err = errors.New("api_token and okta_api_key are both set: they are two names of one setting")
-	}
-	return nil
-}
-
-// decodeError takes out what speaks of our expression.
-func decodeError(err error) error {
-	var all diag.Diagnostics
-	if !errors.As(err, &all) || len(all) == 0 {
-		return err
-	}
-	text := strings.TrimSpace(strings.ReplaceAll(all[0].Message, "should be capsule", "should be string"))
-	return errors.New(strings.TrimPrefix(strings.TrimPrefix(text, "org."), "org "))
 }
 
 // wanted is an org to collect, or why it cannot be.
@@ -137,23 +63,46 @@ func (args Arguments) orgs() []wanted {
 	for _, l := range args.Orgs {
 		all = append(all, args.only(l.org, len(all), l.err))
 	}
-	names, hosts := map[string]bool{}, map[string]string{}
-	for i := range all {
-		w := &all[i]
+	return unique(all)
+}
+
+// unique gives the second and later tokens of an org to its first entry, which tries them in turn: Logz.io's shipper takes an org with two
+// keys twice. What else repeats an org, or the name of another, is wrong.
+func unique(all []wanted) (kept []wanted) {
+	names, hosts := map[string]bool{}, map[string]int{}
+	for _, w := range all {
+		if w.err == nil {
+			if i, ok := hosts[w.url.Host]; ok {
+				first := &kept[i]
+				if first.takes(w) {
+					continue
+				}
+				w.err = fmt.Errorf("%s is collected as %q already: an org may be listed once", w.url.Host, first.name)
+			}
+		}
 		if w.err == nil && names[w.name] {
 			w.err = fmt.Errorf("the name %q is that of an org before it: give each a name of its own", w.name)
 		}
-		names[w.name] = true
-		if w.err != nil {
-			continue
+		if w.err == nil {
+			hosts[w.url.Host], names[w.name] = len(kept), true
 		}
-		if first, ok := hosts[w.url.Host]; ok {
-			w.err = fmt.Errorf("%s is collected as %q already: an org may be listed once", w.url.Host, first)
-			continue
-		}
-		hosts[w.url.Host] = w.name
+		kept = append(kept, w)
 	}
-	return all
+	return kept
+}
+
+// takes adds the token of a later entry of the org, unless that asks for something else, too.
+func (w *wanted) takes(later wanted) bool {
+	if w.args.APIToken == "" || later.args.APIToken == "" {
+		return false
+	}
+	same := later.args
+	same.URL, same.APIToken, same.moreTokens = w.args.URL, w.args.APIToken, w.args.moreTokens
+	if !reflect.DeepEqual(same, w.args) || *later.url != *w.url {
+		return false
+	}
+	w.args.moreTokens = append(slices.Clip(w.args.moreTokens), string(later.args.APIToken))
+	return true
 }
 
 // OrgErrors returns what is wrong with single ones of several orgs. A component runs all the same, without them; nil: nothing is.

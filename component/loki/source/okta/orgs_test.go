@@ -78,7 +78,7 @@ func TestABadOrgCostsOnlyItself(t *testing.T) {
 		fmt.Sprintf(`{okta_domain = "http://%s"}`, orgOf(t, 1)),
 		`{name = "odd", okta_domain = "odd.okta.com", okta_api_key = "hunter2secret", shade = "red"}`,
 		`"hunter2secret"`, `null`, `{name = "number", url = "n.okta.com", api_token = 12345678}`,
-		fmt.Sprintf(`{name = "again", url = "http://%s", api_token = "hunter2secret"}`, a),
+		fmt.Sprintf(`{name = "again", url = "http://%s", api_token = "hunter2secret", poll_interval = "1m"}`, a),
 		fmt.Sprintf(`{name = "a", url = "http://%s", api_token = "hunter2secret"}`, orgOf(t, 1)),
 		`{name = "both", url = "https://x.okta.com", okta_domain = "x.okta.com", api_token = "hunter2secret"}`,
 		`{name = "slow", url = "https://slow.okta.com", api_token = "hunter2secret", poll_interval = "1ms"}`,
