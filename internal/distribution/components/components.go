@@ -25,6 +25,7 @@ import (
 	_ "github.com/grafana/alloy/okta/component/loki/source/okta"            // loki.source.okta
 	_ "github.com/grafana/alloy/okta/component/loki/source/okta_event_hook" // loki.source.okta_event_hook
 	_ "github.com/grafana/alloy/okta/component/loki/stdout"                 // loki.stdout
+	_ "github.com/grafana/alloy/okta/component/okta/environment"            // okta.environment
 
 	// loki.*: processing and delivery.
 	_ "github.com/grafana/alloy/internal/component/loki/echo"    // loki.echo

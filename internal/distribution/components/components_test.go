@@ -50,6 +50,7 @@ var ours = map[string]string{
 	"loki.source.okta":            "loki.source.okta.md",
 	"loki.source.okta_event_hook": "loki.source.okta_event_hook.md",
 	"loki.stdout":                 "install.md",
+	"okta.environment":            "install.md",
 }
 
 func TestEveryComponentButOursIsUpstreams(t *testing.T) {

@@ -1,0 +1,171 @@
+// Package environment is the component okta.environment: it reads what image and packages are steered by, environment variables and a
+// list of orgs, and exports it for their configuration (deploy/config). A value that is not allowed ends the start with the variable's
+// name; expressions of a configuration could not say which, and would take what they do not know for the default.
+package environment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/grafana/alloy/internal/component"
+	"github.com/grafana/alloy/internal/featuregate"
+	"github.com/grafana/alloy/syntax/alloytypes"
+
+	"github.com/grafana/alloy/okta/component/loki/source/okta"
+)
+
+func init() {
+	component.Register(component.Registration{
+		Name:      "okta.environment",
+		Stability: featuregate.StabilityGenerallyAvailable,
+		Args:      Arguments{},
+		Exports:   Exports{},
+
+		Build: func(opts component.Options, _ component.Arguments) (component.Component, error) {
+			return newComponent(opts, os.Getenv)
+		},
+	})
+}
+
+// Arguments of okta.environment: there are none.
+type Arguments struct{}
+
+// Exports are what the variables say; docs/install.md has them.
+type Exports struct {
+	Orgs        okta.Orgs `alloy:"orgs,attr"`        // in OKTA_URL, and in the file
+	Destination string    `alloy:"destination,attr"` // "logzio", "loki" or "stdout"
+
+	PollInterval    string   `alloy:"poll_interval,attr"`
+	InitialLookback string   `alloy:"initial_lookback,attr"`
+	RequestTimeout  string   `alloy:"request_timeout,attr"`
+	PageSize        int      `alloy:"page_size,attr"`
+	RedactPresets   []string `alloy:"redact_presets,attr"`
+	LogLevel        string   `alloy:"log_level,attr"`
+
+	LokiURL        string            `alloy:"loki_url,attr"` // without a path of Loki's and a slash at its end
+	LogzioToken    alloytypes.Secret `alloy:"logzio_token,attr"`
+	LogzioEndpoint string            `alloy:"logzio_endpoint,attr"`
+}
+
+// lookInterval is how often the file is looked at. It counts once two looks saw the same: one that is just being written is cut off.
+const lookInterval = 5 * time.Second
+
+// Component implements okta.environment.
+type Component struct {
+	opts   component.Options
+	values values
+
+	mut     sync.Mutex
+	text    string // of the file, as it counts
+	health  component.Health
+	trouble component.Health // zero: the file is as text
+}
+
+var _ component.HealthComponent = (*Component)(nil)
+
+// newComponent reads variables and file. With an error, the exports collect nothing: the components behind them have no trouble of their
+// own to tell, and what is to be masked is never sent in clear.
+func newComponent(opts component.Options, getenv func(string) string) (*Component, error) {
+	c := &Component{opts: opts}
+	var notes []note
+	var err error
+	c.values, notes, err = read(getenv)
+	for _, n := range notes {
+		opts.Logger.Warn("ignoring an environment variable", "name", n.name, "value", n.value, "allowed", n.allowed)
+	}
+	text, fileErr := c.values.readFile()
+	var orgs okta.Orgs
+	if fileErr == nil {
+		orgs, fileErr = c.values.orgs(text)
+	}
+	if err := errors.Join(err, fileErr); err != nil {
+		opts.OnStateChange(nothing().exports(okta.Orgs{}))
+		return nil, errors.New(oneLine(err))
+	}
+	c.take(text, orgs)
+	return c, nil
+}
+
+// take makes a text of the file count.
+func (c *Component) take(text string, orgs okta.Orgs) {
+	health := component.Health{Health: component.HealthTypeHealthy, Message: fmt.Sprintf("%d orgs", len(orgs)), UpdateTime: time.Now()}
+	if len(orgs) == 0 {
+		health.Health = component.HealthTypeUnhealthy
+		health.Message = "there is no org to collect: OKTA_URL is empty, and so is the list in " + c.values.tenantsFile
+		c.opts.Logger.Error("there is no org to collect", "OKTA_URL", "", "TENANTS_FILE", c.values.tenantsFile)
+	}
+	c.mut.Lock()
+	c.text, c.health, c.trouble = text, health, component.Health{}
+	c.mut.Unlock()
+	c.opts.OnStateChange(c.values.exports(orgs))
+}
+
+// Run implements component.Component: it follows changes of the file. One that is of no use leaves what was before.
+func (c *Component) Run(ctx context.Context) error {
+	ticker := time.NewTicker(lookInterval)
+	defer ticker.Stop()
+	seen := ""
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		text, err := c.values.readFile()
+		if err == nil && text != seen {
+			seen = text
+			continue
+		}
+		if err == nil {
+			err = c.look(text)
+		}
+		c.refuse(err)
+	}
+}
+
+// look takes a text of the file, unless it counts already.
+func (c *Component) look(text string) error {
+	c.mut.Lock()
+	counts := text == c.text
+	c.mut.Unlock()
+	if counts {
+		return nil
+	}
+	orgs, err := c.values.orgs(text)
+	if err == nil {
+		c.take(text, orgs)
+	}
+	return err
+}
+
+// refuse says once what is wrong with the file; nil: nothing is.
+func (c *Component) refuse(err error) {
+	c.mut.Lock()
+	defer c.mut.Unlock()
+	if err == nil {
+		c.trouble = component.Health{}
+		return
+	}
+	message := fmt.Sprintf("the list of orgs is of no use, the one before stays: %v", err)
+	if c.trouble.Message != message {
+		c.trouble = component.Health{Health: component.HealthTypeUnhealthy, Message: message, UpdateTime: time.Now()}
+		c.opts.Logger.Error("the list of orgs is of no use, the one before stays", "err", err)
+	}
+}
+
+// Update implements component.Component. The environment of a process does not change.
+func (c *Component) Update(component.Arguments) error { return nil }
+
+// CurrentHealth implements component.HealthComponent.
+func (c *Component) CurrentHealth() component.Health {
+	c.mut.Lock()
+	defer c.mut.Unlock()
+	if c.trouble.Message != "" {
+		return c.trouble
+	}
+	return c.health
+}
