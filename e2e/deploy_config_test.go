@@ -139,7 +139,7 @@ func TestDeployedSaysWhatIsMissing(t *testing.T) {
 	alloy := newDeployed(t, noTenants)
 	alloy.start(t)
 	waitForLog(t, alloy, "there is no org to collect")
-	require.Contains(t, alloy.unhealthy(t), "okta.environment.default")
+	require.Contains(t, alloy.unhealthy(t), "okta.environment")
 	alloy.stop(t)
 }
 
@@ -161,7 +161,7 @@ func (c *collector) unhealthy(t *testing.T) string {
 }
 
 // ofOurs are words of our expressions and of decoders: a message that has one speaks of what its reader has not written.
-var ofOurs = []string{"binop", "json_path", "from_yaml", "should be array", "should be object", "argument.environment", "okta.environment.default.", "strconv"}
+var ofOurs = []string{"binop", "json_path", "from_yaml", "should be array", "should be object", "argument.environment.value", "okta.environment.default.", "strconv"}
 
 // A value that is not allowed ends the start. The table in component/okta/environment has every kind; here is that the configuration as
 // a whole says the same, once, and nothing of its own.

@@ -132,7 +132,7 @@ func TestDeployedTakesTheEnvironmentsProxy(t *testing.T) {
 					}, time.Minute, 100*time.Millisecond)
 					alloy.stop(t)
 					require.Equal(t, c.proxied, proxy.seen("POST "+address+"/loki/api/v1/push"))
-					require.Equal(t, c.proxied, proxy.seen("GET "+address+"/loki/api/v1/query"), "%s", proxy.asked)
+					require.Equal(t, c.proxied, proxy.seen("POST "+address+"/loki/api/v1/query"), "%s", proxy.asked)
 				} else {
 					s := &sink{}
 					address := strings.Replace(s.otlp(t), "127.0.0.1", anyAddress, 1)
