@@ -233,7 +233,8 @@ func oneOf(to *string, allowed []string) func(string) error {
 // level takes the names of logrus, which okta-logs-collector has, too.
 func level(to *string) func(string) error {
 	alloys := map[string]string{
-		"trace": "debug", "debug": "debug", "info": "info", "warning": "warn", "warn": "warn", "error": "error", "fatal": "error", "panic": "error",
+		"trace": "debug", "debug": "debug", "info": "info", "warning": "warn", "warn": "warn",
+		"error": "error", "fatal": "error", "panic": "error",
 	}
 	return func(value string) error {
 		level, known := alloys[strings.ToLower(value)]
