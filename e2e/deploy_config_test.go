@@ -254,6 +254,12 @@ func TestDeployedGoesOn(t *testing.T) {
 			alloy.start(t)
 			lines := waitForLines(t, alloy, 20)
 			waitForLog(t, alloy, c.said)
+			if name == "a small page" { // 7, 7 and 6
+				require.Eventually(t, func() bool {
+					pages, err := alloy.metric(t.Context(), "loki_source_okta_pages_total")
+					return err == nil && pages >= 3
+				}, time.Minute, 50*time.Millisecond)
+			}
 			alloy.stop(t)
 			for _, word := range ofOurs {
 				require.NotContains(t, alloy.Log(), word)
