@@ -22,7 +22,7 @@ type class uint8
 
 const (
 	unknown class = iota // redacted; what is in an object is judged by its own members
-	word                 // the same, but its name is one of Okta's words
+	word                 // the same, but its name is one of Okta's words; those below are names of Okta's
 	keep                 // stays; the same
 	open                 // stays with all that is in it, but for people
 	holder               // an actor or target

@@ -189,7 +189,7 @@ func (v *tree) eachName(open bool, f func(name string, thing bool)) {
 	for i, m := range v.members {
 		inside := open
 		if v.kind == '{' {
-			f(v.names[i], open || identityGuard.free.of(normalize(v.names[i])) != unknown)
+			f(v.names[i], open || identityGuard.free.of(normalize(v.names[i])) > word)
 			inside = opens(v.names[i], open)
 		}
 		m.eachName(inside, f)
@@ -256,7 +256,7 @@ func (v *tree) guardedMembers(g *guard, in scope, isOpen bool, end func(*tree), 
 	classes := map[bool]*table{true: g.documented, false: g.free}[in == documented]
 	for i, m := range v.members {
 		c := classes.of(normalize(v.names[i]))
-		named(v.names[i], isOpen || c != unknown)
+		named(v.names[i], isOpen || c > word)
 		switch c {
 		case unknown, word:
 			m.guarded(g, free, !isOpen, isOpen, end, kept, named)

@@ -124,7 +124,7 @@ func (p *Pass) object(i int, rules []*rule, at place) (end int, drop bool) {
 func (p *Pass) member(at place, s rawjson.Span, isThing func() bool) (inside place, whole bool) {
 	c, spelled := p.redactor.guard.classOf(at.scope, s.Of(p.raw))
 	if !spelled {
-		p.findName(s, at.open || c != unknown)
+		p.findName(s, at.open || c > word)
 	}
 	return c.in(at, isThing)
 }
