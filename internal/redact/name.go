@@ -56,34 +56,41 @@ func (g *guard) isName(text string) bool {
 // word, as in iOS; more than four digits are a number of somebody or something.
 func (g *guard) isWords(text string) bool {
 	var word [32]byte
-	length, digits := 0, 0
-	ends := func() bool {
-		known := length < 2 || g.free.of(rawjson.Alias(word[:length])) != unknown
-		length = 0
-		return known
-	}
-	for i := range len(text) {
+	digits := 0
+	for i := 0; i < len(text); {
 		switch c := text[i]; {
-		case isUpper(c) || isLower(c):
-			// Of "SAMLResponse", R begins a word: a letter in lower case follows.
-			begins := isUpper(c) && i > 0 && (isLower(text[i-1]) || i+1 < len(text) && isLower(text[i+1]))
-			if begins && !ends() || length == len(word) {
+		case isLower(c) || isUpper(c):
+			n := wordEnd(text[i:])
+			if n > len(word) {
 				return false
 			}
-			word[length] = c | ' '
-			length++
-		case c == '-' || c == '_' || '0' <= c && c <= '9' && digits < 4:
-			if !ends() {
+			for k := range n {
+				word[k] = text[i+k] | ' '
+			}
+			if n > 1 && g.free.of(rawjson.Alias(word[:n])) == unknown {
 				return false
 			}
-			if c <= '9' && c != '-' {
-				digits++
-			}
-		default:
+			i += n
+			continue
+		case '0' <= c && c <= '9':
+			digits++
+		case c != '-' && c != '_':
 			return false
 		}
+		i++
 	}
-	return ends()
+	return digits <= 4
+}
+
+// wordEnd returns where the word ends that a text begins with. Of "SAMLResponse", R begins another: a letter in lower case follows.
+func wordEnd(text string) int {
+	for i := 1; i < len(text); i++ {
+		before, c := text[i-1], text[i]
+		if !isLower(c) && !isUpper(c) || isUpper(c) && (isLower(before) || i+1 < len(text) && isLower(text[i+1])) {
+			return i
+		}
+	}
+	return len(text)
 }
 
 func isLower(c byte) bool { return 'a' <= c && c <= 'z' }
