@@ -1,11 +1,15 @@
 package hook
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"net/textproto"
+	"path"
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
@@ -58,14 +62,66 @@ func ParseSecret(text string) (Secret, error) {
 // String keeps even the hash out of logs.
 func (Secret) String() string { return "(secret)" }
 
-// matches compares value with all secrets, in the same time whatever it is.
-func matches(secrets []Secret, value string) bool {
-	sum := sha256.Sum256([]byte(value))
+// matches compares the values with all secrets, each in the same time whatever it is.
+func matches(secrets []Secret, values ...string) bool {
 	found := 0
-	for i := range secrets {
-		found |= subtle.ConstantTimeCompare(sum[:], secrets[i][:])
+	for _, value := range values {
+		sum := sha256.Sum256([]byte(value))
+		for i := range secrets {
+			found |= subtle.ConstantTimeCompare(sum[:], secrets[i][:])
+		}
 	}
 	return found == 1
+}
+
+func (c *Config) header() string {
+	return textproto.CanonicalMIMEHeaderKey(cmp.Or(c.Header, DefaultHeader))
+}
+
+// values are what a request has in the header: a proxy may have added one.
+func (c *Config) values(h http.Header) (values []string) {
+	for _, v := range h[c.header()] {
+		if v != "" {
+			values = append(values, v)
+		}
+	}
+	return values
+}
+
+// hint tells how a request that does not show a secret comes close to it, or "".
+func (c *Config) hint(h http.Header, values []string, secrets []Secret) string {
+	for name, others := range h {
+		if name != c.header() && matches(secrets, others...) {
+			return "the header " + name + " has the secret"
+		}
+	}
+	for _, value := range values {
+		if _, after, _ := strings.Cut(value, " "); matches(secrets, after) {
+			return "Okta has a scheme before the secret that is not in secrets"
+		}
+		if matches(secrets, "Bearer "+value, "Basic "+value) {
+			return "secrets has a scheme before the secret that Okta does not have"
+		}
+	}
+	return ""
+}
+
+// route returns what a path leads to. Slashes too many and another case lead there as well, unless two paths differ in nothing else: they
+// are typed into a form of Okta's, or added by a proxy.
+func (c *Config) route(to string) (Route, bool) {
+	if route, ok := c.Routes[to]; ok {
+		return route, true
+	}
+	var like []Route
+	for known, route := range c.Routes {
+		if strings.EqualFold(path.Clean(known), path.Clean(to)) {
+			like = append(like, route)
+		}
+	}
+	if len(like) != 1 {
+		return Route{}, false
+	}
+	return like[0], true
 }
 
 // Validate refuses an address, a header or a path that cannot work.
@@ -79,8 +135,8 @@ func (c Config) Validate() error {
 	if c.Header != "" && (!httpguts.ValidHeaderFieldName(c.Header) || strings.EqualFold(c.Header, "Host")) {
 		return fmt.Errorf("header %q: it must be a header's name, such as %q", c.Header, DefaultHeader)
 	}
-	for path := range c.Routes {
-		if err := checkPath(path); err != nil {
+	for p := range c.Routes {
+		if err := checkPath(p); err != nil {
 			return err
 		}
 	}
@@ -91,14 +147,14 @@ func (c Config) Validate() error {
 }
 
 // checkPath refuses paths that a client or a proxy may spell in more than one way.
-func checkPath(path string) error {
+func checkPath(p string) error {
 	const allowed = "it must begin with a slash and hold letters, digits and the characters - . _ ~ : / only"
-	if !strings.HasPrefix(path, "/") || strings.Contains(path, "//") || strings.Contains(path, "/.") {
-		return fmt.Errorf("path %q: %s", path, allowed)
+	if !strings.HasPrefix(p, "/") || strings.Contains(p, "//") || strings.Contains(p, "/.") {
+		return fmt.Errorf("path %q: %s", p, allowed)
 	}
-	for _, r := range path {
+	for _, r := range p {
 		if !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/", r) {
-			return fmt.Errorf("path %q: %s", path, allowed)
+			return fmt.Errorf("path %q: %s", p, allowed)
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package hook
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net"
@@ -15,7 +16,9 @@ const (
 	// MaxBody is the largest body, in bytes. Okta documents no limit; its events have 1 to 12 KB.
 	MaxBody = 1 << 20
 	// maxChallenge is the longest challenge that is echoed.
-	maxChallenge    = 1 << 10
+	maxChallenge = 1 << 10
+	// maxPath is how much of a wrong path is logged.
+	maxPath         = 256
 	challengeHeader = "X-Okta-Verification-Challenge"
 )
 
@@ -26,7 +29,7 @@ type Result string
 const (
 	Accepted     Result = "accepted"      // 204
 	Verified     Result = "verified"      // 200, the challenge was answered
-	Unauthorized Result = "unauthorized"  // 401: no secret of the path's, or a wrong one
+	Unauthorized Result = "unauthorized"  // 401: no secret of the path's, or a wrong one, also at a verification
 	BadRequest   Result = "bad_request"   // 400: not the body of a hook, or a GET without challenge
 	UnknownPath  Result = "unknown_path"  // 404
 	BadMethod    Result = "bad_method"    // 405
@@ -57,49 +60,50 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) Result {
 	if s.stopping.Load() {
 		return refuse(w, http.StatusServiceUnavailable, Stopping)
 	}
-	cfg := s.config.Load()
-	route, known := cfg.Routes[r.URL.Path]
-	switch r.Method {
-	case http.MethodGet:
-		return verify(w, r.Header.Get(challengeHeader), known)
-	case http.MethodPost:
-	default:
+	verifies := r.Method == http.MethodGet
+	switch challenge := r.Header.Get(challengeHeader); {
+	case !verifies && r.Method != http.MethodPost:
 		h.Set("Allow", "GET, POST")
 		return refuse(w, http.StatusMethodNotAllowed, BadMethod)
+	case verifies && (challenge == "" || len(challenge) > maxChallenge):
+		return refuse(w, http.StatusBadRequest, BadRequest)
 	}
-
-	secrets := route.Secrets
-	if !known { // who has a secret learns that the path is wrong, others learn nothing
-		for _, other := range cfg.Routes {
-			secrets = append(secrets, other.Secrets...)
+	cfg := s.config.Load()
+	values := cfg.values(r.Header)
+	route, known := cfg.route(r.URL.Path)
+	if !known {
+		return s.astray(w, r, cfg, values)
+	}
+	if !matches(route.Secrets, values...) {
+		hint := cfg.hint(r.Header, values, route.Secrets)
+		if bare := len(values) == 0 && hint == ""; !verifies || !bare {
+			s.warn(fmt.Sprint(route.Name, verifies), "event hook refused: its secret is none of those configured",
+				"org", route.Name, "verification", verifies, "header", cfg.header(), "hint", hint)
+			return refuse(w, http.StatusUnauthorized, Unauthorized)
 		}
 	}
-	header := cfg.Header
-	if header == "" {
-		header = DefaultHeader
-	}
-	if !matches(secrets, r.Header.Get(header)) {
-		s.refused(route.Name)
-		return refuse(w, http.StatusUnauthorized, Unauthorized)
-	}
-	if !known {
-		return refuse(w, http.StatusNotFound, UnknownPath)
+	if verifies {
+		h.Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(map[string]string{"verification": r.Header.Get(challengeHeader)}) // the client may be gone
+		return Verified
 	}
 	defer authenticated(r.Context())()
 	return s.receive(w, r, route)
 }
 
-// verify answers Okta's verification request.
-func verify(w http.ResponseWriter, challenge string, known bool) Result {
-	switch {
-	case challenge == "" || len(challenge) > maxChallenge:
-		return refuse(w, http.StatusBadRequest, BadRequest)
-	case !known:
+// astray answers a request to a path that leads nowhere. Who has a secret learns that, others learn nothing.
+func (s *Server) astray(w http.ResponseWriter, r *http.Request, cfg *Config, values []string) Result {
+	if len(values) > 0 { // who scans the port has no value for the header
+		s.warn("", "event hook refused: its path is none of those configured", "path", r.URL.Path[:min(len(r.URL.Path), maxPath)])
+	}
+	var all []Secret
+	for _, route := range cfg.Routes {
+		all = append(all, route.Secrets...)
+	}
+	if r.Method == http.MethodGet || matches(all, values...) {
 		return refuse(w, http.StatusNotFound, UnknownPath)
 	}
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(map[string]string{"verification": challenge}) // the client may be gone
-	return Verified
+	return refuse(w, http.StatusUnauthorized, Unauthorized)
 }
 
 // receive reads the body of a request that showed a secret, and gives it to the route.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path"
 	"strings"
 	"testing"
 
@@ -42,7 +43,8 @@ func TestAnswers(t *testing.T) {
 		"hook without events":     {request("POST", "/okta/acme", `{"data":{"events":[]}}`), 204, Accepted},
 		"hook with query":         {request("POST", "/okta/acme?x=1", body), 204, Accepted},
 		"challenge":               {request("GET", "/okta/acme", "", challenge, "abc"), 200, Verified},
-		"challenge with secret":   {request("GET", "/okta/acme", "", challenge, "abc", "Authorization", "any"), 200, Verified},
+		"challenge with secret":   {request("GET", "/okta/acme", "", challenge, "abc", "Authorization", secret), 200, Verified},
+		"challenge, wrong secret": {request("GET", "/okta/acme", "", challenge, "abc", "Authorization", "any"), 401, Unauthorized},
 		"challenge, wrong path":   {request("GET", "/okta/other", "", challenge, "abc"), 404, UnknownPath},
 		"challenge too long":      {request("GET", "/okta/acme", "", challenge, strings.Repeat("c", maxChallenge+1)), 400, BadRequest},
 		"no challenge":            {request("GET", "/okta/acme", ""), 400, BadRequest},
@@ -53,7 +55,7 @@ func TestAnswers(t *testing.T) {
 		"prefix of the secret":    {request("POST", "/okta/acme", body, "Authorization", secret[:20]), 401, Unauthorized},
 		"secret, wrong path":      {request("POST", "/okta", body), 404, UnknownPath},
 		"wrong secret and path":   {request("POST", "/admin", body, "Authorization", "x"), 401, Unauthorized},
-		"path with another slash": {request("POST", "/okta/acme/", body), 404, UnknownPath},
+		"path with another slash": {request("POST", "/okta/acme/", body), 204, Accepted},
 		"form":                    {request("POST", "/okta/acme", "a=b", "Content-Type", "application/x-www-form-urlencoded"), 415, NotJSON},
 		"no content type":         {request("POST", "/okta/acme", body, "Content-Type", ""), 415, NotJSON},
 		"broken body":             {request("POST", "/okta/acme", body[:40]), 400, BadRequest},
@@ -184,14 +186,6 @@ func TestSecretsAreNowhere(t *testing.T) {
 	}
 }
 
-func TestWrongSecretsDoNotFillTheLog(t *testing.T) {
-	st := newStand(t)
-	for range 1000 {
-		st.ServeHTTP(httptest.NewRecorder(), request("POST", "/okta/acme", body, "Authorization", "a guess"))
-	}
-	require.Equal(t, 1, strings.Count(st.log.String(), "\n"))
-}
-
 func TestBadConfigurationsAreRefused(t *testing.T) {
 	for want, c := range map[string]Config{
 		`the address "8080": it must be host:port`:  {Addr: "8080"},
@@ -215,19 +209,21 @@ func FuzzServe(f *testing.F) {
 	f.Add("GET", "/okta/acme", "", "", "challenge", []byte(nil))
 	f.Add("POST", "/okta/acme", secret, "application/json; charset=x", "c", []byte(`{"data":{"events":[{"uuid":"\ud800"},[{}]]}}`))
 	f.Add("POST", "//okta/acme", secret, "application/json", "c", []byte(`{"DATA":{"Events":[{}]},"data":1}`))
-	f.Fuzz(func(t *testing.T, method, path, value, kind, challenge string, content []byte) {
+	f.Add("GET", "/okta/acme/", "a guess", "", "challenge", []byte(nil))
+	f.Fuzz(func(t *testing.T, method, to, value, kind, challenge string, content []byte) {
+		isAcme := strings.EqualFold(path.Clean(to), "/okta/acme")
 		st, w := newStand(t), httptest.NewRecorder()
 		r := httptest.NewRequest("POST", "/", strings.NewReader(string(content)))
-		r.Method, r.URL.Path = method, path
+		r.Method, r.URL.Path = method, to
 		r.Header.Set("Authorization", value)
 		r.Header.Set("Content-Type", kind)
 		r.Header.Set(challengeHeader, challenge)
 		st.ServeHTTP(w, r)
 		switch w.Code {
 		case 200:
-			require.True(t, method == "GET" && path == "/okta/acme" && challenge != "")
+			require.True(t, method == "GET" && isAcme && challenge != "" && (value == "" || value == secret))
 		case 204:
-			require.True(t, method == "POST" && path == "/okta/acme" && value == secret)
+			require.True(t, method == "POST" && isAcme && value == secret)
 			require.Len(t, st.received(), 1)
 			for _, e := range st.received()[0].Events {
 				require.Contains(t, string(content), string(e.Raw))

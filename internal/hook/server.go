@@ -9,6 +9,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,8 +30,9 @@ const (
 	// firstRetry and lastRetry bound the wait before another try to listen.
 	firstRetry = time.Second
 	lastRetry  = 30 * time.Second
-	// refusedEvery is how often wrong secrets are logged.
-	refusedEvery = time.Minute
+	// warnedEvery is how often the same refusal is logged, and warnings how many different ones are in that time.
+	warnedEvery = time.Minute
+	warnings    = 8
 )
 
 // Server is an event hook listener. Its methods are safe for concurrent use, but Run is called once at a time.
@@ -43,11 +45,12 @@ type Server struct {
 	stopping atomic.Bool
 	listen   func(ctx context.Context, addr string) (net.Listener, error) // net.Listen, but in tests
 
-	mu      sync.Mutex
-	addr    net.Addr  // where it listens; nil: it does not
-	err     error     // why it does not
-	since   time.Time // since when
-	refusal time.Time // of a wrong secret, logged last
+	mu     sync.Mutex
+	addr   net.Addr  // where it listens; nil: it does not
+	err    error     // why it does not
+	since  time.Time // since when
+	warned time.Time // of refusals, first after a minute without
+	about  []string  // what was warned of since
 }
 
 // New returns a server that serves nothing yet. With nil metrics it counts for nobody.
@@ -180,21 +183,20 @@ func (s *Server) note(addr net.Addr, err error) (news bool) {
 	return news
 }
 
-// refused logs a wrong secret for a known path, once in a while: after a rotation it is what one looks for, and whoever tries secrets
-// must not fill the log.
-func (s *Server) refused(name string) {
-	if name == "" {
-		return
-	}
+// warn logs a refusal, once a minute for what it is about and a few in all: after a rotation it is what one looks for, and whoever tries
+// secrets must not fill the log.
+func (s *Server) warn(about, msg string, fields ...any) {
 	s.mu.Lock()
-	now := time.Now()
-	silent := now.Sub(s.refusal) < refusedEvery
-	if !silent {
-		s.refusal = now
+	if now := time.Now(); now.Sub(s.warned) >= warnedEvery {
+		s.warned, s.about = now, nil
+	}
+	news := len(s.about) < warnings && !slices.Contains(s.about, msg+about)
+	if news {
+		s.about = append(s.about, msg+about)
 	}
 	s.mu.Unlock()
-	if !silent {
-		level.Warn(s.logger).Log("msg", "event hook refused: its secret is none of those configured", "org", name)
+	if news {
+		level.Warn(s.logger).Log(append([]any{"msg", msg}, fields...)...)
 	}
 }
 

@@ -160,18 +160,18 @@ func hookURI(text string) bool {
 
 // verifyHook makes the receiver prove that it wants hooks: a GET with a challenge, which the answer must echo in JSON.
 func (o *Org) verifyHook(w http.ResponseWriter, r *http.Request, id string) {
-	var uri string
+	var config channelConfig
 	var refused *reply
 	o.compute(r, func(r *http.Request) reply {
 		if _, refused = o.authenticate(r); refused != nil {
 			return *refused
 		}
 		if h := o.hook(id); h != nil {
-			uri = h.Channel.Config.URI
+			config = h.Channel.Config
 		}
 		return reply{}
 	})
-	verified := uri != "" && o.challengeHook(r, uri)
+	verified := config.URI != "" && o.challengeHook(r.Context(), config)
 	o.serve(w, r, func(r *http.Request) reply {
 		h := o.hook(id)
 		switch {

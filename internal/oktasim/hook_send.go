@@ -30,19 +30,17 @@ func (o *Org) hookClient() *http.Client {
 	return &client
 }
 
-// challengeHook reports whether a receiver answers the challenge, in one of two tries. The secret is not on this request: Okta does not
-// say whether it is.
-func (o *Org) challengeHook(r *http.Request, uri string) bool {
+// challengeHook reports whether a receiver answers the challenge, in one of two tries.
+func (o *Org) challengeHook(ctx context.Context, config channelConfig) bool {
 	o.mu.Lock()
 	client := o.hookClient()
 	o.mu.Unlock()
 	for range hookTries {
 		challenge := rand.Text()
-		ask, err := http.NewRequestWithContext(r.Context(), http.MethodGet, uri, nil)
+		ask, err := config.request(ctx, http.MethodGet, nil)
 		if err != nil {
 			return false
 		}
-		ask.Header.Set("Accept", "application/json")
 		ask.Header.Set(challengeHeader, challenge)
 		resp, err := client.Do(ask)
 		if err != nil {
@@ -55,6 +53,24 @@ func (o *Org) challengeHook(r *http.Request, uri string) bool {
 		}
 	}
 	return false
+}
+
+// request is one to the receiver. A verification has the same headers as a delivery, the secret's as well (Okta support, "Unable to verify
+// event hook").
+func (c channelConfig) request(ctx context.Context, method string, body io.Reader) (*http.Request, error) {
+	r, err := http.NewRequestWithContext(ctx, method, c.URI, body)
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("User-Agent", "Okta-Integrations")
+	r.Header.Set("Accept", "application/json")
+	for _, h := range c.Headers {
+		r.Header.Set(h.Key, h.Value)
+	}
+	if c.Auth != nil {
+		r.Header.Set(c.Auth.Key, c.Auth.Value)
+	}
+	return r, nil
 }
 
 // SendHooks sends event hooks until ctx ends, and returns ctx.Err(): to each active and verified hook what was logged since, of the
@@ -153,19 +169,11 @@ func (o *Org) sendBatch(ctx context.Context, b batch) {
 
 // postHook returns the status; 0: there was none in time.
 func postHook(ctx context.Context, b batch, body []byte) int {
-	config := b.hook.Channel.Config
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, config.URI, bytes.NewReader(body))
+	r, err := b.hook.Channel.Config.request(ctx, http.MethodPost, bytes.NewReader(body))
 	if err != nil {
 		return 0
 	}
-	r.Header.Set("Accept", "application/json")
 	r.Header.Set("Content-Type", "application/json")
-	for _, h := range config.Headers {
-		r.Header.Set(h.Key, h.Value)
-	}
-	if config.Auth != nil {
-		r.Header.Set(config.Auth.Key, config.Auth.Value)
-	}
 	resp, err := b.client.Do(r)
 	if err != nil {
 		return 0
@@ -193,11 +201,13 @@ func (o *Org) logFailedHook(h eventHook) {
 // Hook registers a hook for as many eligible types as one takes, and verifies it, as an administrator does. It replaces a hook for the
 // same uri, and changes nothing when the receiver does not answer the challenge.
 func (o *Org) Hook(ctx context.Context, uri, header, secret string) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, uri, nil)
-	if err != nil || !hookURI(uri) {
+	if !hookURI(uri) {
 		return fmt.Errorf("%q is no address that Okta would send to", uri)
 	}
-	if !o.challengeHook(r, uri) {
+	config := channelConfig{
+		URI: uri, Headers: []hookHeader{}, Method: http.MethodPost, Auth: &authScheme{Type: "HEADER", Key: header, Value: secret},
+	}
+	if !o.challengeHook(ctx, config) {
 		return errors.New("the receiver does not answer the verification request")
 	}
 	o.mu.Lock()
@@ -206,11 +216,9 @@ func (o *Org) Hook(ctx context.Context, uri, header, secret string) error {
 	now := formatTime(o.now())
 	o.hooks = append(o.hooks, &eventHook{
 		ID: newHookID(), Status: "ACTIVE", Verification: "VERIFIED", Name: uri, Created: now, LastUpdated: now,
-		Events: hookEvents{Type: "EVENT_TYPE", Items: HookEligible()[len(eligible)-hookTypes:]},
-		Channel: channel{Type: "HTTP", Version: "1.0.0", Config: channelConfig{
-			URI: uri, Headers: []hookHeader{}, Method: http.MethodPost, Auth: &authScheme{Type: "HEADER", Key: header, Value: secret},
-		}},
-		next: o.log.visible(o.shown()),
+		Events:  hookEvents{Type: "EVENT_TYPE", Items: HookEligible()[len(eligible)-hookTypes:]},
+		Channel: channel{Type: "HTTP", Version: "1.0.0", Config: config},
+		next:    o.log.visible(o.shown()),
 	})
 	return nil
 }

@@ -25,12 +25,14 @@ type receiver struct {
 	bodies []string
 	heads  []http.Header
 	at     []time.Time
+	asked  http.Header // of the last verification
 }
 
 func (r *receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if q.Method == http.MethodGet {
+		r.asked = q.Header
 		_ = json.NewEncoder(w).Encode(map[string]string{"verification": q.Header.Get("x-okta-verification-challenge")})
 		return
 	}
@@ -106,6 +108,9 @@ func TestHooksCarryEligibleEventsInBatches(t *testing.T) {
 		require.Equal(t, "1.50", first.Get("debugContext.debugData.n").Raw)
 		require.Equal(t, "s3cret value", to.heads[0].Get("Authorization"))
 		require.Equal(t, "Other value", to.heads[0].Get("X-Other"))
+		for _, same := range []string{"Authorization", "X-Other", "Accept", "User-Agent"} {
+			require.Equal(t, to.heads[0].Get(same), to.asked.Get(same), "a verification has the headers of a delivery")
+		}
 		require.Equal(t, []Delivery{{Time: began.Add(10 * time.Second).UTC(), Hook: id, Try: 1, Status: 204, UUIDs: []string{"a", "c"}}}, o.Deliveries())
 	})
 }

@@ -2,7 +2,7 @@ package redact
 
 import (
 	"bytes"
-	"net/url"
+	"net/netip"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -13,35 +13,44 @@ import (
 // systemLogin is the login of Okta's own principal, in many events and nobody's.
 const systemLogin = "system@okta.com"
 
-// findAddresses has the e-mail addresses searched for that are in a string that stays, whose bytes between quotes are at s: in
-// messages, reasons and URLs, people are named by them.
-func (p *Pass) findAddresses(s rawjson.Span) {
+// findPeople knows who is named in a string that stays, whose bytes between quotes are at s: in messages, reasons and URLs, by an e-mail
+// address; in a URL also by a parameter's name.
+func (p *Pass) findPeople(s rawjson.Span) {
 	if !p.signs.in(p.raw, s) {
 		return
 	}
 	text := p.plain(s)
-	for _, sign := range []string{"@", "%40"} {
-		for from := 0; ; {
-			i := strings.Index(text[from:], sign)
-			if i < 0 {
-				break
-			}
-			i += from
-			from = i + len(sign)
-			if address := addressAt(text, i, from); address != "" {
-				p.knowAddress(address)
-			}
-		}
+	if mayHoldAddress(text) {
+		p.findAddresses(s)
+	}
+	if _, query, found := strings.Cut(text, "?"); found {
+		p.findParameters(query)
 	}
 }
 
-// signs points at the next bytes that can be of the sign of an address, so that all strings together are searched once. The bytes are
-// counted from 1, for the zero value to point nowhere.
-type signs [3]int
+// findAddresses knows the e-mail addresses in a string. They are found in all that a mention is found in: escapes, entities,
+// percent-encoding.
+func (p *Pass) findAddresses(s rawjson.Span) {
+	p.text.decode(p.raw, s)
+	for level := 0; ; level++ {
+		p.addressesIn(&p.text, nil)
+		if p.again.decodeURL(&p.text) {
+			p.addressesIn(&p.again, &p.text)
+		}
+		if level == maxLevels || !p.again.decodeAgain(&p.text) {
+			return
+		}
+		p.text, p.again = p.again, p.text
+	}
+}
+
+// signs points at the next bytes that can be of an address's sign or begin a query, so that all strings together are searched once. The
+// bytes are counted from 1, for the zero value to point nowhere.
+type signs [5]int
 
 // in tells whether one is in b at s. Strings are asked about in their order.
 func (next *signs) in(b []byte, s rawjson.Span) (found bool) {
-	for i, c := range [...]byte{'@', '%', '\\'} {
+	for i, c := range [len(next)]byte{'@', '%', '\\', '&', '?'} {
 		if next[i] <= int(s.Start) {
 			next[i] = len(b) + 1
 			if at := bytes.IndexByte(b[s.Start:], c); at >= 0 {
@@ -53,39 +62,183 @@ func (next *signs) in(b []byte, s rawjson.Span) (found bool) {
 	return found
 }
 
-// knowAddress knows the address that is spelled as in a URL, and the spelling where a URL would be spelled otherwise.
-func (p *Pass) knowAddress(spelled string) {
-	text, err := url.PathUnescape(spelled)
-	if err != nil || !utf8.ValidString(text) {
-		text = spelled
-	}
-	if text == systemLogin {
-		return
-	}
-	s := p.redactor.secrets.of(text)
-	p.know(s)
-	if spelled != text && !s.isSpelled(spelled) {
-		p.know(p.redactor.secrets.of(spelled))
+// mayHoldAddress tells whether the sign of an address is in the text, or may be after escapes and entities are read.
+func mayHoldAddress(text string) bool {
+	return strings.IndexByte(text, '@') >= 0 || strings.Contains(text, "%40") || strings.IndexByte(text, '\\') >= 0 ||
+		strings.Contains(text, "&#") || strings.Contains(text, "&commat")
+}
+
+// addressesIn knows the addresses in d, which was percent-decoded from the text of from, unless that is nil.
+func (p *Pass) addressesIn(d, from *decoded) {
+	for sign := range d.places([]byte("@")) {
+		start, end := addressAt(d.folded, sign)
+		start += d.parameter(start, sign, from)
+		if start == end {
+			continue
+		}
+		address := rawjson.Alias(d.folded[start:end])
+		if address == systemLogin {
+			continue
+		}
+		s := p.redactor.secrets.of(address)
+		p.know(s)
+		if from != nil { // a URL may be spelled as none of the spellings that are looked for
+			if spelled := rawjson.Alias(from.folded[d.at[start]:d.at[end]]); !s.isSpelled(spelled) {
+				p.know(p.redactor.secrets.of(spelled))
+			}
+		}
 	}
 }
 
-// addressAt returns the e-mail address in text whose sign is text[sign:after], or "": before it a local part, after it a domain of two
-// labels or more of which the last is letters.
-func addressAt(text string, sign, after int) string {
-	local := strings.TrimRightFunc(text[:sign], func(r rune) bool { return isDomain(r) || strings.ContainsRune("_+%'", r) })
-	domain := text[after:]
-	if end := strings.IndexFunc(domain, func(r rune) bool { return !isDomain(r) }); end >= 0 {
-		domain = domain[:end]
+// parameter tells how long what is before the last & in d.folded[start:end] is: in a query string it is another parameter. One that is
+// percent-encoded in the text of from is none.
+func (d *decoded) parameter(start, end int, from *decoded) int {
+	if start == 0 || d.folded[start] == '"' || d.folded[start-1] != '=' && d.folded[start-1] != '?' {
+		return 0
 	}
-	domain = strings.TrimRight(domain, ".-")
-	dot := strings.LastIndexByte(domain, '.')
-	if len(local) == sign || dot < 1 || utf8.RuneCountInString(domain[dot+1:]) < 2 {
-		return ""
+	for i := end - 1; i > start; i-- {
+		if d.folded[i] == '&' && (from == nil || from.folded[d.at[i]] == '&') {
+			return i + 1 - start
+		}
 	}
-	if strings.ContainsFunc(domain[dot+1:], func(r rune) bool { return !unicode.IsLetter(r) }) {
-		return ""
-	}
-	return text[len(local) : after+len(domain)]
+	return 0
 }
 
-func isDomain(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '.' || r == '-' }
+// addressAt returns where in the text, which is folded, the e-mail address (RFC 5321, 5322, 6531) is whose sign is text[sign]: before it a
+// local part, perhaps quoted, after it a domain of two labels or more of which the last is letters, or an IP address. Comments belong to
+// it. Without an address, both are 0.
+func addressAt(text []byte, sign int) (start, end int) {
+	end = domainEnd(text, sign+1)
+	start = localStart(text, sign)
+	if end == 0 || start == sign {
+		return 0, 0
+	}
+	return start, end
+}
+
+// farthest is how far away the other one of two quotation marks or parentheses may be, in bytes. A local part has 64 at most (RFC 5321,
+// 4.5.3.1.1).
+const farthest = 128
+
+// localStart returns where the local part begins that ends at end, or end.
+func localStart(text []byte, end int) int {
+	after := commentStart(text, end)
+	i := after
+	for i > 0 {
+		r, n := utf8.DecodeLastRune(text[:i])
+		if r == '"' && (i == after || text[i] == '.') {
+			quote := quoteStart(text, i-1)
+			if quote < 0 {
+				break
+			}
+			i = quote
+			if i == 0 || text[i-1] != '.' {
+				break
+			}
+			continue
+		}
+		if !isAtom(r) {
+			break
+		}
+		i -= n
+	}
+	local := text[i:after]
+	// What is before a letter or digit belongs to the text around.
+	if trimmed := bytes.TrimLeftFunc(local, func(r rune) bool { return strings.ContainsRune(atomSigns, r) && r != '_' }); len(trimmed) > 0 {
+		local = trimmed
+	}
+	if len(local) == 0 {
+		return end
+	}
+	return commentStart(text, after-len(local))
+}
+
+// commentStart returns where the comment begins that ends at end, or end.
+func commentStart(text []byte, end int) int {
+	if end > 0 && text[end-1] == ')' {
+		near := max(0, end-farthest)
+		if i := bytes.LastIndexByte(text[near:end], '('); i >= 0 {
+			return near + i
+		}
+	}
+	return end
+}
+
+// quoteStart returns where the quoted string begins that ends at text[last], or -1. One whose mark is escaped ends elsewhere, or is read
+// when the escapes are.
+func quoteStart(text []byte, last int) int {
+	if isEscaped(text, last) {
+		return -1
+	}
+	for i := last - 1; i >= max(0, last-farthest); i-- {
+		if text[i] == '"' && !isEscaped(text, i) {
+			if !bytes.ContainsFunc(text[i:last], func(r rune) bool { return r >= utf8.RuneSelf || isDomain(r) && r != '.' && r != '-' }) {
+				break // between two strings of JSON, for example
+			}
+			return i
+		}
+	}
+	return -1
+}
+
+// isEscaped tells whether text[i] has an odd number of backslashes before it.
+func isEscaped(text []byte, i int) bool {
+	return (i-len(bytes.TrimRight(text[:i], `\\`)))%2 == 1
+}
+
+// domainEnd returns where the domain ends that begins at from, or 0.
+func domainEnd(text []byte, from int) int {
+	from = commentEnd(text, from)
+	rest := text[from:]
+	if bytes.HasPrefix(rest, []byte("[")) {
+		end := bytes.IndexByte(rest[:min(len(rest), farthest)], ']')
+		if end < 0 || !isIP(bytes.TrimPrefix(rest[1:end], []byte("ipv6:"))) {
+			return 0
+		}
+		return commentEnd(text, from+end+1)
+	}
+	if end := bytes.IndexFunc(rest, func(r rune) bool { return !isDomain(r) }); end >= 0 {
+		rest = rest[:end]
+	}
+	rest = bytes.TrimRight(rest, ".-")
+	dot := bytes.LastIndexByte(rest, '.')
+	if dot < 1 {
+		return 0
+	}
+	last := rest[dot+1:]
+	letters := utf8.RuneCount(last) >= 2 && !bytes.ContainsFunc(last, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) })
+	if !letters && !bytes.HasPrefix(last, []byte("xn--")) && !isIP(rest) {
+		return 0
+	}
+	return commentEnd(text, from+len(rest))
+}
+
+// commentEnd returns where the comment ends that begins at from, or from.
+func commentEnd(text []byte, from int) int {
+	if from < len(text) && text[from] == '(' {
+		if i := bytes.IndexByte(text[from:min(len(text), from+farthest)], ')'); i >= 0 {
+			return from + i + 1
+		}
+	}
+	return from
+}
+
+func isIP(text []byte) bool {
+	_, err := netip.ParseAddr(rawjson.Alias(text))
+	return err == nil
+}
+
+func isDomain(r rune) bool {
+	return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) || r == '.' || r == '-'
+}
+
+// atomSigns are the signs that a local part may have without quotation marks. Left out are those that URLs, and texts like login=ann@x.org,
+// have before an address: = / ? #.
+const atomSigns = "!$%&'*+-.^_`{|}~"
+
+func isAtom(r rune) bool {
+	if r < utf8.RuneSelf {
+		return isDomain(r) || strings.IndexByte(atomSigns, byte(r)) >= 0
+	}
+	return !unicode.IsPunct(r) && !unicode.IsSpace(r)
+}

@@ -2,6 +2,7 @@ package redact
 
 import (
 	"bytes"
+	"encoding/hex"
 	"html"
 	"iter"
 	"slices"
@@ -67,6 +68,45 @@ func (d *decoded) decodeAgain(from *decoded) (changed bool) {
 	}
 	d.at = append(d.at, from.at[len(b)])
 	return changed
+}
+
+// decodeURL reads what is percent-encoded in the text of from, whose places d.at has. Without anything it returns false.
+func (d *decoded) decodeURL(from *decoded) (changed bool) {
+	b := from.folded
+	if bytes.IndexByte(b, '%') < 0 {
+		return false
+	}
+	d.folded, d.at = d.folded[:0], d.at[:0]
+	for i := 0; i < len(b); {
+		r, n := unpercent(b[i:])
+		if n > 0 {
+			changed = true
+		} else {
+			r, n = utf8.DecodeRune(b[i:])
+		}
+		d.add(r, uint32(i))
+		i += n
+	}
+	d.at = append(d.at, uint32(len(b)))
+	return changed
+}
+
+// unpercent reads the percent-encoded character that b starts with. Without one, n is 0.
+func unpercent(b []byte) (r rune, n int) {
+	var text [utf8.UTFMax]byte
+	length := 0
+	for length < len(text) && len(b) >= 3 && b[0] == '%' {
+		if _, err := hex.Decode(text[length:length+1], b[1:3]); err != nil {
+			break
+		}
+		length++
+		b = b[3:]
+	}
+	r, width := utf8.DecodeRune(text[:length])
+	if r == utf8.RuneError && width <= 1 {
+		return 0, 0
+	}
+	return r, 3 * width
 }
 
 // entity reads the HTML entity that b starts with. Without one, n is 0.

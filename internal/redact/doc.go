@@ -10,14 +10,15 @@
 //   - Members of debug data, detail entries, change details and transaction details, and members that are new to us anywhere, unless
 //     they are on the list of members that name nobody: harmless.txt, and documentedMembers for the parts that Okta documents. What
 //     Okta's catalog of event types marks personal or sensitive is on neither list, which a test checks member by member.
+//   - Names of members that are not made of Okta's words (words.txt), except where things are: a map may have people for keys.
 //   - E-mail addresses, in whatever text they are, but for Okta's own system@okta.com.
 //
 // [PresetPersonalData] also takes the members that tell where a person is and with what, and all debug data.
 //
 // Paths name more values; see package rawjson for what a path is. Here a picker means every element that fits, * means every member or
 // element, and a name that meets an array reaches through it. A path that leads to an object or array redacts all values in it and
-// leaves the names. null and "" hide nothing and stay, and so does, in a member that is only redacted because it is not known, what
-// identifies nobody. uuid and published cannot be redacted.
+// leaves the names to the presets. null and "" hide nothing and stay, and so does, in a member that is only redacted because it is not
+// known, what identifies nobody. uuid and published cannot be redacted.
 //
 // A string that holds a JSON object or array is looked into, by presets and by paths.
 //

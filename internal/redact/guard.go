@@ -22,6 +22,7 @@ type class uint8
 
 const (
 	unknown class = iota // redacted; what is in an object is judged by its own members
+	word                 // the same, but its name is one of Okta's words; those below are names of Okta's
 	keep                 // stays; the same
 	open                 // stays with all that is in it, but for people
 	holder               // an actor or target
@@ -46,23 +47,22 @@ type place struct {
 	open   bool // unknown members stay
 }
 
-// classOf returns the class of the member whose name, without quotes, is raw.
-func (g *guard) classOf(s scope, raw []byte) class {
+// classOf returns the class of the member whose name, without quotes, is raw, and whether that is how Okta spells it.
+func (g *guard) classOf(s scope, raw []byte) (c class, spelled bool) {
 	known := g.free
 	if s == documented {
 		known = g.documented
 	}
 	if c := known.of(rawjson.Alias(raw)); c != unknown {
-		return c
+		return c, true
 	}
 	var buf [64]byte
-	return known.of(rawjson.Alias(appendNormalized(buf[:0], rawjson.Unquote(raw))))
+	return known.of(rawjson.Alias(appendNormalized(buf[:0], rawjson.Unquote(raw)))), false
 }
 
-// in returns the place of the member whose name is raw, and whether it is redacted as a whole. isThing tells whether the object
-// that has the member is a thing.
-func (g *guard) in(p place, raw []byte, isThing func() bool) (inside place, whole bool) {
-	switch g.classOf(p.scope, raw) {
+// in returns the place of a member of that class, and whether it is redacted as a whole; see Pass.member.
+func (c class) in(p place, isThing func() bool) (inside place, whole bool) {
+	switch c {
 	case keep:
 		return place{scope: p.scope, open: p.open}, false
 	case open:
@@ -150,19 +150,26 @@ const places = `
 //go:embed harmless.txt
 var harmless string
 
-func freeMembers() string {
+//go:embed words.txt
+var words string
+
+func freeMembers() string { return uncommented(harmless) + places }
+
+// uncommented is a list without the lines that begin with #.
+func uncommented(list string) string {
 	var b strings.Builder
-	for line := range strings.Lines(harmless) {
+	for line := range strings.Lines(list) {
 		if !strings.HasPrefix(line, "#") {
 			b.WriteString(line)
 		}
 	}
-	return b.String() + places
+	return b.String()
 }
 
 // identityMembers is the table of members by name, as Okta spells it and normalized.
 func identityMembers(kept string) map[string]class {
-	m := with(nil, keep, kept)
+	m := with(nil, word, uncommented(words))
+	m = with(m, keep, kept)
 	m = with(m, open, "behaviors userBehaviors threatDetections")
 	m = with(m, holder, "actor target")
 	m = with(m, name, "alternateId displayName")

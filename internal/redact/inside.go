@@ -27,8 +27,8 @@ func (p *Pass) inside(v rawjson.Span, rules []*rule, at place) (handled, drop bo
 }
 
 // knowInside has the values searched for that are in the JSON in the string at v, which is redacted as a whole.
-func (p *Pass) knowInside(v rawjson.Span) {
-	p.within(v, func(start int) { p.redactAll(rawjson.SpanOf(start, len(p.raw)), true) })
+func (p *Pass) knowInside(v rawjson.Span, open bool) {
+	p.within(v, func(start int) { p.redactAll(rawjson.SpanOf(start, len(p.raw)), true, open) })
 }
 
 // within calls walk with where the value begins in the JSON that the string at v holds, which p.raw is for the time, and returns the

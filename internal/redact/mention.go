@@ -75,7 +75,7 @@ func (p *Pass) visit(v rawjson.Span, free, constant bool) {
 			p.visit(e.Next(), free, constant)
 		}
 	case '"':
-		if !constant {
+		if !constant || mayHoldAddress(p.plain(v.Inner())) { // which no word of Okta's does
 			p.search(v.Inner())
 		}
 	case 't', 'f', 'n':

@@ -62,10 +62,50 @@ func parseTree(t testing.TB, b []byte) *tree {
 	return value()
 }
 
-// under calls f for each value that the path leads to.
-func (v *tree) under(p rawjson.Path, f func(*tree)) {
+// encode is the JSON of the tree.
+func (v *tree) encode() string {
+	switch v.kind {
+	case '{', '[':
+		var b strings.Builder
+		for i, m := range v.members {
+			b.WriteString(map[bool]string{true: ",", false: ""}[i > 0])
+			if v.kind == '{' {
+				b.Write(quoted(v.names[i]))
+				b.WriteByte(':')
+			}
+			b.WriteString(m.encode())
+		}
+		return string(v.kind) + b.String() + string(v.kind+2)
+	case '"':
+		if v.inside != nil {
+			return string(quoted(v.inside.encode()))
+		}
+		return string(quoted(v.text))
+	case 'n':
+		return "null"
+	}
+	return v.text
+}
+
+// each calls f for each value, also of JSON in strings, and tells whether a preset leaves names there.
+func (v *tree) each(open bool, f func(v *tree, open bool)) {
+	f(v, open)
+	for i, m := range v.members {
+		inside := open
+		if v.kind == '{' {
+			inside = opens(v.names[i], open)
+		}
+		m.each(inside, f)
+	}
+	if v.inside != nil {
+		v.inside.each(open, f)
+	}
+}
+
+// under calls f for each value that the path leads to, and tells whether that is open to a preset.
+func (v *tree) under(p rawjson.Path, open bool, f func(v *tree, open bool)) {
 	if len(p) == 0 {
-		f(v)
+		f(v, open)
 		return
 	}
 	if v.inside != nil {
@@ -76,25 +116,25 @@ func (v *tree) under(p rawjson.Path, f func(*tree)) {
 	case s.Picks != nil && v.kind == '[':
 		for i, e := range v.members {
 			if e.fits(s.Picks, i) {
-				e.under(p[1:], f)
+				e.under(p[1:], open, f)
 			}
 		}
 	case s.Picks != nil && v.kind == '{':
 		if v.fits(s.Picks, -1) {
-			v.under(p[1:], f)
+			v.under(p[1:], open, f)
 		}
 	case s.Picks == nil && v.kind == '{':
 		for i, name := range v.names {
 			if s.Any || name == s.Name {
-				v.members[i].under(p[1:], f)
+				v.members[i].under(p[1:], opens(name, open), f)
 			}
 		}
 	case s.Picks == nil && v.kind == '[':
 		for _, e := range v.members {
 			if s.Any {
-				e.under(p[1:], f)
+				e.under(p[1:], open, f)
 			} else {
-				e.under(p, f)
+				e.under(p, open, f)
 			}
 		}
 	}
@@ -119,23 +159,40 @@ func (v *tree) types() []string {
 }
 
 // scalars calls f for each scalar in the value; constant tells that the value of
-// a member like "type" is meant.
-func (v *tree) scalars(constant bool, f func(scalar *tree, constant bool)) {
+// a member like "type" is meant, open that a preset leaves names there.
+func (v *tree) scalars(constant, open bool, f func(scalar *tree, constant, open bool)) {
 	if v.kind != '{' && v.kind != '[' {
-		f(v, constant)
+		f(v, constant, open)
 	}
 	for i, m := range v.members {
-		m.scalars(constant || v.kind == '{' && len(m.members) == 0 && knownNames[v.names[i]] == nameConstant, f)
+		inside := open
+		if v.kind == '{' {
+			inside = opens(v.names[i], open)
+		}
+		m.scalars(constant || v.kind == '{' && len(m.members) == 0 && knownNames[v.names[i]] == nameConstant, inside, f)
 	}
 }
 
-// eachName calls f for each member name in the value.
-func (v *tree) eachName(f func(name string)) {
+// opens tells whether what a member of that name holds is open, where the object is or is not.
+func opens(name string, before bool) bool {
+	switch identityGuard.free.of(normalize(name)) {
+	case open:
+		return true
+	case unknown, word, keep:
+		return before
+	}
+	return false
+}
+
+// eachName calls f for each member name in the value, and tells whether it is known to name nobody.
+func (v *tree) eachName(open bool, f func(name string, thing bool)) {
 	for i, m := range v.members {
+		inside := open
 		if v.kind == '{' {
-			f(v.names[i])
+			f(v.names[i], open || identityGuard.free.of(normalize(v.names[i])) > word)
+			inside = opens(v.names[i], open)
 		}
-		m.eachName(f)
+		m.eachName(inside, f)
 	}
 }
 
@@ -153,7 +210,7 @@ func (v *tree) searchable(f func(text string)) {
 }
 
 func (v *tree) searchableIn(free, constant bool, f func(text string)) {
-	if !constant && (v.kind == '"' || v.kind == '0') {
+	if (!constant || v.kind == '"' && mayHoldAddress(v.text)) && (v.kind == '"' || v.kind == '0') {
 		f(v.text)
 		if v.inside != nil {
 			v.inside.searchableIn(true, false, f)
@@ -174,19 +231,19 @@ func (v *tree) searchableIn(free, constant bool, f func(text string)) {
 
 var brokenJSON = regexp.MustCompile(`^[ \t\r\n]*[\[{][ \t\r\n\[{]*"`)
 
-// guarded calls end for each value that a preset redacts, and address for each string that stays.
-func (v *tree) guarded(g *guard, in scope, scalar, isOpen bool, end func(*tree), kept func(text string)) {
+// guarded calls end for each value that a preset redacts, kept for each string that stays, and named for each name.
+func (v *tree) guarded(g *guard, in scope, scalar, isOpen bool, end func(*tree), kept func(text string), named func(name string, thing bool)) {
 	switch v.kind {
 	case '{':
-		v.guardedMembers(g, in, isOpen, end, kept)
+		v.guardedMembers(g, in, isOpen, end, kept, named)
 	case '[':
 		for _, e := range v.members {
-			e.guarded(g, in, scalar, isOpen, end, kept)
+			e.guarded(g, in, scalar, isOpen, end, kept, named)
 		}
 	case '"', '0':
 		switch {
 		case v.inside != nil:
-			v.inside.guarded(g, free, scalar, isOpen, end, kept)
+			v.inside.guarded(g, free, scalar, isOpen, end, kept, named)
 		case (scalar || v.kind == '"' && in == free && !isOpen && brokenJSON.MatchString(v.text)) && identifies(v.text):
 			end(v)
 		case v.kind == '"':
@@ -195,26 +252,27 @@ func (v *tree) guarded(g *guard, in scope, scalar, isOpen bool, end func(*tree),
 	}
 }
 
-func (v *tree) guardedMembers(g *guard, in scope, isOpen bool, end func(*tree), kept func(text string)) {
+func (v *tree) guardedMembers(g *guard, in scope, isOpen bool, end func(*tree), kept func(text string), named func(name string, thing bool)) {
 	classes := map[bool]*table{true: g.documented, false: g.free}[in == documented]
 	for i, m := range v.members {
-		kept(v.names[i])
-		switch classes.of(normalize(v.names[i])) {
-		case unknown:
-			m.guarded(g, free, !isOpen, isOpen, end, kept)
+		c := classes.of(normalize(v.names[i]))
+		named(v.names[i], isOpen || c > word)
+		switch c {
+		case unknown, word:
+			m.guarded(g, free, !isOpen, isOpen, end, kept, named)
 		case keep:
-			m.guarded(g, in, false, isOpen, end, kept)
+			m.guarded(g, in, false, isOpen, end, kept, named)
 		case holder:
-			m.guarded(g, in, true, false, end, kept)
+			m.guarded(g, in, true, false, end, kept, named)
 		case freeMap:
-			m.guarded(g, free, true, false, end, kept)
+			m.guarded(g, free, true, false, end, kept, named)
 		case all:
 			end(m)
 		case open:
-			m.guarded(g, in, false, true, end, kept)
+			m.guarded(g, in, false, true, end, kept, named)
 		case name:
 			if g.isThing(v.types()) {
-				m.guarded(g, free, false, false, end, kept)
+				m.guarded(g, free, false, false, end, kept, named)
 			} else {
 				end(m)
 			}

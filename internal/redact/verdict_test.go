@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"bytes"
 	"encoding/json"
 	"html"
 	"net/url"
@@ -62,23 +63,59 @@ type verdict struct {
 	searched [][]rune       // texts that are looked for elsewhere, as they are and as parts of URLs
 }
 
-var (
-	addressSign  = regexp.MustCompile(`@|%40`)
-	localBefore  = regexp.MustCompile(`[\p{L}\p{Nd}._%+'-]+$`)
-	domainBehind = regexp.MustCompile(`^[\p{L}\p{Nd}.-]*[\p{L}\p{Nd}]`)
-	topDomain    = regexp.MustCompile(`.\.\p{L}{2,}$`)
-)
-
-// addressesIn returns the e-mail addresses in the text, as they are spelled.
-func addressesIn(text string) (all []string) {
-	for _, at := range addressSign.FindAllStringIndex(text, -1) {
-		local, domain := localBefore.FindString(text[:at[0]]), domainBehind.FindString(text[at[1]:])
-		address := local + text[at[0]:at[1]] + domain
-		if local != "" && topDomain.MatchString(domain) && address != systemLogin && address != url.QueryEscape(systemLogin) {
-			all = append(all, address)
-		}
+// peopleIn returns the addresses and names in the text, as the redaction finds them; TestAddresses tells which those are.
+func peopleIn(t testing.TB, text string) (all []string) {
+	t.Helper()
+	r, err := New(Options{})
+	require.NoError(t, err)
+	p := r.Begin()
+	p.raw = quoted(text)
+	p.findPeople(rawjson.SpanOf(1, len(p.raw)-1))
+	for _, s := range p.secrets {
+		all = append(all, string(s.spelled[0].text))
 	}
 	return all
+}
+
+// quoted is text as a JSON string with no more escapes than needed.
+func quoted(text string) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(text) // a string
+	return bytes.TrimSpace(b.Bytes())
+}
+
+var (
+	otherThanID = regexp.MustCompile(`[^A-Za-z0-9_-]`)
+	digit       = regexp.MustCompile(`[0-9]`)
+	wordBegins  = regexp.MustCompile(`([a-z])([A-Z])|([A-Za-z])([A-Z][a-z])`)
+)
+
+// namesNobody tells whether a member name is made of Okta's words, but for addresses in it.
+func namesNobody(t testing.TB, name string) bool {
+	t.Helper()
+	fields := slices.DeleteFunc(strings.Fields(name), func(field string) bool {
+		_, domain, _ := strings.Cut(field, "@")
+		return slices.Contains(peopleIn(t, field), strings.ToLower(field)) && !strings.Contains(domain, "@")
+	})
+	if len(fields) > 1 {
+		return false
+	}
+	for _, field := range fields {
+		if otherThanID.MatchString(field) || len(digit.FindAllString(field, -1)) > 4 {
+			return false
+		}
+		for again := ""; again != field; { // matches overlap
+			again, field = field, wordBegins.ReplaceAllString(field, "$1$3 $2$4")
+		}
+		for _, word := range regexp.MustCompile(`[A-Za-z]+`).FindAllString(field, -1) {
+			if len(word) > 1 && identityGuard.free.of(strings.ToLower(word)) == unknown {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func judge(t testing.TB, o Options, raw []byte) verdict {
@@ -95,8 +132,14 @@ func judge(t testing.TB, o Options, raw []byte) verdict {
 		names = []string{PresetUserIdentity}
 	}
 	var kept []string
-	var known func(s *tree, constant bool)
-	known = func(s *tree, constant bool) {
+	named := func(name string, thing bool) {
+		kept = append(kept, name)
+		if !thing && !namesNobody(t, name) && identifies(name) {
+			search(name)
+		}
+	}
+	var known func(s *tree, constant, open bool)
+	known = func(s *tree, constant, open bool) {
 		if constant {
 			return
 		}
@@ -104,44 +147,38 @@ func judge(t testing.TB, o Options, raw []byte) verdict {
 			search(s.text)
 		}
 		if s.inside != nil {
-			s.inside.scalars(false, known)
+			s.inside.scalars(false, open, known)
 			if len(names) > 0 {
-				s.inside.eachName(func(name string) { kept = append(kept, name) })
+				s.inside.eachName(open, named)
 			}
 		}
 	}
-	end := func(end *tree) {
+	end := func(end *tree, open bool) {
 		v.ends[end] = true
-		end.eachName(func(name string) {
-			if len(names) > 0 {
-				kept = append(kept, name)
-			}
-		})
-		end.scalars(false, func(s *tree, constant bool) {
+		if len(names) > 0 {
+			end.eachName(open, named)
+		}
+		end.scalars(false, open, func(s *tree, constant, open bool) {
 			if s.kind == 'n' || s.text == "" {
 				return
 			}
 			v.scalars[s] = true
-			known(s, constant)
+			known(s, constant, open)
 		})
 	}
 	guards := map[string]*guard{PresetUserIdentity: &identityGuard, PresetPersonalData: &personalGuard}
 	for _, preset := range names {
-		v.event.guarded(guards[preset], documented, false, false, end, func(text string) { kept = append(kept, text) })
+		v.event.guarded(guards[preset], documented, false, false, func(v *tree) { end(v, false) },
+			func(text string) { kept = append(kept, text) }, named)
 	}
 	for _, text := range o.Paths {
 		p, err := rawjson.ParsePath(text, true)
 		require.NoError(t, err)
-		v.event.under(p, end)
+		v.event.under(p, false, end)
 	}
 	for _, text := range kept {
-		for _, address := range addressesIn(text) {
-			decoded, err := url.PathUnescape(address)
-			if err != nil {
-				decoded = address
-			}
-			search(decoded)
-			search(address)
+		for _, found := range peopleIn(t, text) {
+			search(found)
 		}
 	}
 	return v

@@ -14,7 +14,7 @@ func (p *Pass) value(i int, rules []*rule, at place) (end int, drop bool) {
 		return rawjson.SkipValue(p.raw, i, 0), false
 	}
 	if slices.ContainsFunc(rules, func(r *rule) bool { return r.ends }) {
-		return p.whole(i)
+		return p.whole(i, at.open)
 	}
 	switch p.raw[i] {
 	case '{':
@@ -30,7 +30,7 @@ func (p *Pass) value(i int, rules []*rule, at place) (end int, drop bool) {
 			return end, p.scalar(rawjson.SpanOf(i, end))
 		}
 		if at.scope != unguarded {
-			p.findAddresses(rawjson.SpanOf(i+1, end-1))
+			p.findPeople(rawjson.SpanOf(i+1, end-1))
 		}
 		return end, false
 	default:
@@ -42,10 +42,10 @@ func (p *Pass) value(i int, rules []*rule, at place) (end int, drop bool) {
 	}
 }
 
-// whole redacts the value at p.raw[i] with all that is in it.
-func (p *Pass) whole(i int) (end int, drop bool) {
+// whole redacts the value at p.raw[i] with all that is in it. An open one has the names of things.
+func (p *Pass) whole(i int, open bool) (end int, drop bool) {
 	end = rawjson.SkipValue(p.raw, i, 0)
-	p.redactAll(rawjson.SpanOf(i, end), true)
+	p.redactAll(rawjson.SpanOf(i, end), true, open)
 	return end, p.redactor.drop
 }
 
@@ -69,7 +69,7 @@ func (p *Pass) object(i int, rules []*rule, at place) (end int, drop bool) {
 			rules = rules[n].picked(types, -1, rules)
 		}
 		if slices.ContainsFunc(rules, func(r *rule) bool { return r.ends }) {
-			return p.whole(start)
+			return p.whole(start, at.open)
 		}
 	}
 	known, thing := false, false
@@ -102,11 +102,10 @@ func (p *Pass) object(i int, rules []*rule, at place) (end int, drop bool) {
 		var inside place
 		var drop, whole bool
 		if at.scope != unguarded {
-			inside, whole = p.redactor.guard.in(at, name.Of(p.raw), isThing)
-			p.findAddresses(name)
+			inside, whole = p.member(at, name, isThing)
 		}
 		if whole {
-			i, drop = p.whole(i)
+			i, drop = p.whole(i, false)
 		} else {
 			i, drop = p.value(i, next, inside)
 		}
@@ -119,6 +118,18 @@ func (p *Pass) object(i int, rules []*rule, at place) (end int, drop bool) {
 	}
 	return i + 1, false
 }
+
+// member returns the place of the member whose name is at s, and whether it is redacted as a whole, and knows who is in the name. isThing
+// tells whether the object that has the member is a thing.
+func (p *Pass) member(at place, s rawjson.Span, isThing func() bool) (inside place, whole bool) {
+	c, spelled := p.redactor.guard.classOf(at.scope, s.Of(p.raw))
+	if !spelled {
+		p.findName(s, at.open || c > word)
+	}
+	return c.in(at, isThing)
+}
+
+func noThing() bool { return false }
 
 // array also lets names reach through the array, and takes '*' for every element: a path that forgets the picker must not leave a
 // value behind.
@@ -178,7 +189,7 @@ func (p *Pass) typesOf(i int, types []string) []string {
 
 // redactAll redacts every scalar in the value at v, and has those searched for elsewhere that are not Okta's own words. What is
 // dropped leaves no edits here: the caller cuts it out.
-func (p *Pass) redactAll(v rawjson.Span, search bool) {
+func (p *Pass) redactAll(v rawjson.Span, search, open bool) {
 	b := p.raw
 	switch b[v.Start] {
 	case '{':
@@ -187,20 +198,21 @@ func (p *Pass) redactAll(v rawjson.Span, search bool) {
 			if !ok {
 				return
 			}
+			inside := place{}
 			if p.redactor.guard != nil {
-				p.findAddresses(name)
+				inside, _ = p.member(place{scope: free, open: open}, name, noThing)
 			}
 			word := knownName(b, name) == nameConstant && b[value.Start] != '{' && b[value.Start] != '['
-			p.redactAll(value, search && !word)
+			p.redactAll(value, search && !word, inside.open)
 		}
 	case '[':
 		for e := rawjson.ElementsOf(b, v); !e.Done(); {
-			p.redactAll(e.Next(), search)
+			p.redactAll(e.Next(), search, open)
 		}
 	case 'n': // null tells nothing
 	default:
 		if search && b[v.Start] == '"' {
-			p.knowInside(v)
+			p.knowInside(v, open)
 		}
 		if text := p.scalarText(v); text != "" {
 			p.replace(v, p.redactor.secrets.of(text), search)

@@ -204,12 +204,17 @@ func TestTheSdkRegistersAndVerifiesOurListener(t *testing.T) {
 	cancel()
 	sending.Wait()
 
-	wrong := okta.NewEventHookChannelConfig(receiver.URL + "/okta/other")
-	other, _, err := client.CreateEventHook(t.Context()).EventHook(*okta.NewEventHook(
-		*okta.NewEventHookChannel(*wrong, "HTTP", "1.0.0"), *okta.NewEventSubscriptions([]string{"user.session.start"}, "EVENT_TYPE"), "typo",
-	)).Execute()
-	require.NoError(t, err)
-	_, resp, err := client.VerifyEventHook(t.Context(), other.GetId()).Execute()
-	require.Equal(t, "E0000001", errorCode(t, err))
-	require.Equal(t, http.StatusBadRequest, resp.StatusCode)
+	// Neither a wrong path nor a wrong secret is verified: Okta sends the secret with the verification.
+	for name, path := range map[string]string{"typo in the path": "/okta/other", "typo in the secret": "/okta/acme"} {
+		wrong := okta.NewEventHookChannelConfig(receiver.URL + path)
+		scheme.SetValue(secret[1:])
+		wrong.SetAuthScheme(*scheme)
+		other, _, err := client.CreateEventHook(t.Context()).EventHook(*okta.NewEventHook(
+			*okta.NewEventHookChannel(*wrong, "HTTP", "1.0.0"), *okta.NewEventSubscriptions([]string{"user.session.start"}, "EVENT_TYPE"), name,
+		)).Execute()
+		require.NoError(t, err)
+		_, resp, err := client.VerifyEventHook(t.Context(), other.GetId()).Execute()
+		require.Equal(t, "E0000001", errorCode(t, err), name)
+		require.Equal(t, http.StatusBadRequest, resp.StatusCode, name)
+	}
 }

@@ -74,6 +74,19 @@ func TestAHookWakesTheOrgOfItsPath(t *testing.T) {
 	require.Nil(t, s.DebugInfo().(orgsInfo).EventHook)
 }
 
+// Okta sends the secret with the verification: a wrong one is refused there, not only with every delivery after it.
+func TestAHookWithAWrongSecretIsNotVerified(t *testing.T) {
+	org := &oktasim.Org{Token: "right"}
+	s := runs(t, `poll_interval = "1h"`+"\norgs = ["+entry("a", serving(t, org))+"]\n"+hookBlock(""))
+	until(t, "the listener is there", func() bool { return s.hooks.Addr() != nil })
+	at := "http://" + s.hooks.Addr().String() + "/okta/a/"
+	require.Error(t, org.Hook(t.Context(), at, "Authorization", hookSecret+"!"))
+	require.Contains(t, s.everything(t), `msg="event hook refused: its secret is none of those configured" org=a verification=true`)
+	require.Error(t, org.Hook(t.Context(), at, "X-Hook", hookSecret))
+	require.NoError(t, org.Hook(t.Context(), at, "Authorization", hookSecret))
+	require.NotContains(t, s.everything(t), hookSecret)
+}
+
 func TestOneOrgListensBelowItsHost(t *testing.T) {
 	org := &oktasim.Org{Token: "right"}
 	host := serving(t, org)

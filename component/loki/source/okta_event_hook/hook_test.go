@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"sync"
@@ -207,6 +208,21 @@ func TestHooksBecomeEntriesOfTheirOrg(t *testing.T) {
 	shown, err := alloyjson.MarshalBody(s.DebugInfo())
 	require.NoError(t, err)
 	require.Contains(t, string(shown), "events_forwarded")
+}
+
+// Okta sends an org's secret with the verification, too: another's is refused there.
+func TestAHookWithAWrongSecretIsNotVerified(t *testing.T) {
+	s := build(t, twoOrgs, loki.NewLogsReceiver())
+	verify := func(secret string) int {
+		r := httptest.NewRequest("GET", "/okta/acme/", nil)
+		r.Header.Set("X-Okta-Verification-Challenge", "challenge")
+		r.Header.Set("Authorization", secret)
+		w := httptest.NewRecorder()
+		s.server.ServeHTTP(w, r)
+		return w.Code
+	}
+	require.Equal(t, []int{200, 200, 401, 200}, []int{verify(secret), verify("the next secret of acme"), verify("the secret of other"), verify("")})
+	require.Equal(t, 1, strings.Count(s.everything(t), "event hook refused: its secret is none of those configured"))
 }
 
 func TestRedeliveriesAreForwardedOnce(t *testing.T) {
