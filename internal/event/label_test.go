@@ -3,7 +3,6 @@ package event
 import (
 	"testing"
 
-	"github.com/grafana/loki/pkg/push"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/relabel"
 	"github.com/stretchr/testify/require"
@@ -68,16 +67,4 @@ func TestNoLabelLeftIsNotDropped(t *testing.T) {
 	e := entryOf(t, Options{Labels: map[string]string{"job": "", "org": ""}, RelabelRules: eventTypeLabel}, `{"uuid":"1"}`)
 	require.NotNil(t, e.Labels)
 	require.Empty(t, e.Labels)
-	require.Zero(t, e.LabelCount())
-}
-
-func TestSizesAreCountedAsLokiDoes(t *testing.T) {
-	e := Entry{
-		Labels: model.LabelSet{"job": "j", "service_name": "s", "org": "o"},
-		Entry:  push.Entry{StructuredMetadata: push.LabelsAdapter{{Name: "aé", Value: "xyz"}, {Name: "detected_level", Value: "info"}}},
-	}
-	require.Equal(t, 2, e.LabelCount())
-	bytes, pairs := e.MetadataSize()
-	require.Equal(t, 6, bytes)
-	require.Equal(t, 2, pairs)
 }
