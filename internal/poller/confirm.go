@@ -200,11 +200,7 @@ func (p *Poller) query(ctx context.Context, events []delivery.Event) {
 	asked := time.Now()
 	go func() {
 		defer cancel()
-		a := find(ctx, confirm, others, events, asked)
-		if untrusted && a.err == nil && len(a.found) == 0 {
-			a.empty = confirm.Empty(ctx, earliest(events))
-		}
-		answers <- a
+		answers <- find(ctx, confirm, others, events, asked, untrusted)
 	}()
 }
 
@@ -216,7 +212,7 @@ func (p *Poller) ask(ctx context.Context, events []delivery.Event) (answer, erro
 	if now := time.Now(); now.Before(p.queries.next) && p.queries.fails > 0 {
 		sleep(ctx, p.queries.next.Sub(now))
 	}
-	a := find(ctx, p.Confirm, p.Memory.previous, events, time.Now())
+	a := find(ctx, p.Confirm, p.Memory.previous, events, time.Now(), p.untrusted())
 	if ctx.Err() != nil {
 		return a, ctx.Err()
 	}
@@ -225,8 +221,8 @@ func (p *Poller) ask(ctx context.Context, events []delivery.Event) (answer, erro
 }
 
 // find asks for events under the present configuration, and for those that are not found
-// under the previous ones.
-func find(ctx context.Context, confirm Confirmer, others []*previous, events []delivery.Event, asked time.Time) answer {
+// under the previous ones. When nothing is found under an untrusted one, it asks whether there is anything at all.
+func find(ctx context.Context, confirm Confirmer, others []*previous, events []delivery.Event, asked time.Time, untrusted bool) answer {
 	a := answer{events: events, asked: asked}
 	wanted := make([]reconcile.Event, len(events))
 	for i, e := range events {
@@ -252,6 +248,9 @@ func find(ctx context.Context, confirm Confirmer, others []*previous, events []d
 		for uuid := range more {
 			a.found[uuid] = true
 		}
+	}
+	if untrusted && len(a.found) == 0 {
+		a.empty = confirm.Empty(ctx, earliest(events))
 	}
 	return a
 }
