@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"net/http"
+	"strconv"
 	"testing"
 	"time"
 
@@ -30,8 +31,15 @@ func TestEmpty(t *testing.T) {
 				w.WriteHeader(c.status)
 				_, _ = w.Write([]byte(c.answer))
 			}))
-			require.Equal(t, c.want, l.Empty(t.Context(), time.Unix(100, 0)))
-			require.Equal(t, []string{"/loki/api/v1/labels", "99000000000", "acme"}, []string{path, start, tenant})
+			since := time.Now().Add(-time.Hour)
+			require.Equal(t, c.want, l.Empty(t.Context(), since))
+			require.Equal(t, []string{"/loki/api/v1/labels", strconv.FormatInt(since.Add(-time.Second).UnixNano(), 10), "acme"},
+				[]string{path, start, tenant})
+
+			l.Empty(t.Context(), time.Unix(0, 0))
+			ns, err := strconv.ParseInt(start, 10, 64)
+			require.NoError(t, err)
+			require.WithinDuration(t, time.Now().Add(-longestSearch), time.Unix(0, ns), time.Minute, "max_query_length is 721h")
 		})
 	}
 }

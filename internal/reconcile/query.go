@@ -71,10 +71,15 @@ func (l *Loki) empty(ctx context.Context, selector string, r span) bool {
 	return data.IsArray() && len(data.Array()) == 0
 }
 
-// Empty reports that Loki has no stream at all since a time, whatever its labels; false when it does not answer, or not in JSON. Source:
+// Empty reports that Loki has no stream at all since a time, of the last 30 days, whatever its labels; false when it does not answer, or not in JSON. Source:
 // Loki HTTP API, GET /loki/api/v1/labels, whose answer has no data then.
 func (l *Loki) Empty(ctx context.Context, since time.Time) bool {
-	body, err := l.post(ctx, "loki/api/v1/labels", span{since.Add(-l.cfg.Before), time.Now().Add(limits.MaxAhead)}, url.Values{})
+	now := time.Now()
+	r := span{since.Add(-l.cfg.Before), now.Add(limits.MaxAhead)}
+	if oldest := now.Add(-longestSearch); r.start.Before(oldest) {
+		r.start = oldest
+	}
+	body, err := l.post(ctx, "loki/api/v1/labels", r, url.Values{})
 	if err != nil || !gjson.ValidBytes(body) {
 		return false
 	}

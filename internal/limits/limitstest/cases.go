@@ -47,6 +47,7 @@ func Cases() []Case {
 		return all
 	}
 	pair := func(name, value string) push.LabelsAdapter { return push.LabelsAdapter{{Name: name, Value: value}} }
+	at := func(age string) model.LabelSet { return with(one, "at", age) } // Loki refuses what is an hour behind the newest of its stream
 	const day = 24 * time.Hour
 	return []Case{
 		{Name: "an ordinary entry", Labels: one},
@@ -82,12 +83,12 @@ func Cases() []Case {
 		{Name: "129 pairs with a level", Labels: one,
 			Metadata: append(pairs(128), push.LabelAdapter{Name: "detected_level", Value: "info"}), Reason: limits.MetadataPairs},
 		{Name: "a line and metadata below their limits", Labels: one, Pad: 256 << 10, Metadata: pair("m", x(64<<10-1))},
-		{Name: "7 days old", Labels: one, Age: 7*day - time.Minute},
-		{Name: "over 7 days old", Labels: one, Age: 7*day + time.Minute, Reason: limits.TooOld},
-		{Name: "80 days old", Labels: one, Age: 80 * day, Reason: limits.TooOld},
-		{Name: "10 minutes ahead", Labels: one, Age: -9 * time.Minute},
-		{Name: "over 10 minutes ahead", Labels: one, Age: -11 * time.Minute, Reason: limits.TooNew},
-		{Name: "100 years ahead", Labels: one, Age: -100 * 365 * day, Reason: limits.TooNew},
+		{Name: "7 days old", Labels: at("7 days old"), Age: 7*day - time.Minute},
+		{Name: "over 7 days old", Labels: at("over 7 days old"), Age: 7*day + time.Minute, Reason: limits.TooOld},
+		{Name: "80 days old", Labels: at("80 days old"), Age: 80 * day, Reason: limits.TooOld},
+		{Name: "10 minutes ahead", Labels: at("10 minutes ahead"), Age: -9 * time.Minute},
+		{Name: "over 10 minutes ahead", Labels: at("over 10 minutes ahead"), Age: -11 * time.Minute, Reason: limits.TooNew},
+		{Name: "100 years ahead", Labels: at("100 years ahead"), Age: -100 * 365 * day, Reason: limits.TooNew},
 	}
 }
 
