@@ -49,16 +49,16 @@ func (p *Poller) judge(stats delivery.Stats, empty bool, now time.Time) {
 	}
 }
 
-// nothingArrives says where to look. What Loki answered to loki.write is only in that one's log: a refused push looks like a wrong selector,
-// unless there is nothing that another selector could find.
+// nothingArrives says where to look. What Loki answered to loki.write is only in the log: a refused push looks like a wrong selector, unless
+// there is nothing that another selector could find.
 func (p *Poller) nothingArrives(stats delivery.Stats, empty bool) error {
 	hidden := ""
 	if stats.Hidden > 0 {
 		hidden = fmt.Sprintf(" (%d of them Loki may have and not show yet)", stats.Hidden)
 	}
 	const pushes = "look for loki.write's failed pushes in the log (404: its url must end in /loki/api/v1/push)"
-	why := fmt.Sprintf("either pushes fail, or the selector %s finds none of the entries; %s, then check reconcile's url, tenant_id and selector",
-		p.Confirm.Selector(), pushes)
+	why := fmt.Sprintf("either pushes fail, or the selector %s finds none of the entries; %s, then check reconcile's url, tenant_id and "+
+		"selector", p.Confirm.Selector(), pushes)
 	if empty {
 		why = "Loki has nothing at all of that time, so pushes fail or go elsewhere; " + pushes +
 			", and reconcile's url and tenant_id must be loki.write's"

@@ -71,7 +71,8 @@ func (l *Loki) empty(ctx context.Context, selector string, r span) bool {
 	return data.IsArray() && len(data.Array()) == 0
 }
 
-// Empty reports that Loki has no stream at all since a time, of the last 30 days, whatever its labels; false when it does not answer, or not in JSON. Source:
+// Empty reports that Loki has no stream at all since a time, of the last 30 days, whatever its labels; false when it does not answer, or
+// not in JSON. Source:
 // Loki HTTP API, GET /loki/api/v1/labels, whose answer has no data then.
 func (l *Loki) Empty(ctx context.Context, since time.Time) bool {
 	now := time.Now()
