@@ -134,7 +134,7 @@ func discardedBy(t *testing.T, loki *testbed.Loki) map[string]int {
 // A push that Loki answers with 404 is a fault of the push's address. Nothing arrives, and the selector is not to blame.
 func TestAPushToAWrongAddressIsToldAsSuch(t *testing.T) {
 	t.Parallel()
-	s := newTrial(t, strings.Replace(reconciled, `"/loki/api/v1/push"`, `"/"`, 1), "--rate=1/s", "--backlog=100")
+	s := newTrial(t, strings.Replace(reconciled, `"/loki/api/v1/push"`, `"/"`, 1), "--rate=1/s", "--backlog=0")
 	s.alloy.start(t)
 	message := s.alloy.waitForHealth(t, "unhealthy")
 	require.Contains(t, message, "Loki has nothing at all of that time, so pushes fail or go elsewhere")

@@ -153,7 +153,8 @@ func TestEverySourceTellsOfWhatLokiRefuses(t *testing.T) {
 			o.metrics = counted
 			o.run()
 			time.Sleep(time.Minute)
-		}, skip: func(c limitstest.Case) bool { return c.Age > time.Hour || c.Age < 0 && c.Age > -time.Hour }}, // too old to be replayed, or no longer ahead then
+			// too old to be replayed, or no longer ahead then
+		}, skip: func(c limitstest.Case) bool { return c.Age > time.Hour || c.Age < 0 && c.Age > -time.Hour }},
 		"delivered again": {sent: 3, run: func(o *overLimit) {
 			live(o, nil)
 			later(o)
