@@ -49,8 +49,8 @@ func (p *Poller) judge(stats delivery.Stats, empty bool, now time.Time) {
 	}
 }
 
-// nothingArrives says where to look. What Loki answered to loki.write is only in the log: a refused push looks like a wrong selector, unless
-// there is nothing that another selector could find.
+// nothingArrives says where to look. What Loki answered to loki.write is only in the log: a refused push looks like a wrong selector,
+// unless there is nothing that another selector could find.
 func (p *Poller) nothingArrives(stats delivery.Stats, empty bool) error {
 	hidden := ""
 	if stats.Hidden > 0 {
