@@ -14,7 +14,7 @@ func TestAWrongSelectorIsToldAndDoublesNothing(t *testing.T) {
 		"--backlog=1000")
 	s.alloy.start(t)
 	message := s.alloy.waitForHealth(t, "unhealthy")
-	require.Contains(t, message, `the selector {job="nobody"} finds none of the`)
+	require.Contains(t, message, `the selector {job="nobody"} finds none of the entries`)
 	require.Zero(t, s.alloy.requireMetric(t, confirmed))
 	start := s.alloy.savedCursor(t)
 	require.Contains(t, start, "since=", "the cursor is still that of the first start")

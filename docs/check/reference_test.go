@@ -310,7 +310,7 @@ func TestTheReferencePageDocumentsEveryMetric(t *testing.T) {
 		require.Equal(t, metric.Help, listed[name].Help, name)
 		require.ElementsMatch(t, metric.Labels, listed[name].Labels, name)
 		for _, label := range metric.Labels {
-			require.Containsf(t, []string{"backfill", "code", "org", "part", "result"}, label, "%s: a label with many values makes many series", name)
+			require.Containsf(t, []string{"backfill", "code", "org", "part", "reason", "result"}, label, "%s: a label with many values makes many series", name)
 		}
 	}
 }

@@ -50,7 +50,7 @@ func DefaultStructuredMetadata() map[string]string {
 // An Entry is one entry for Loki. Labels may be shared with other entries and
 // must not be changed. They are nil when the relabeling rules dropped the
 // event, which is then not to be forwarded, and empty when the rules left no
-// label, which Loki refuses and is worth a warning.
+// label.
 type Entry struct {
 	Labels    model.LabelSet
 	LabelsKey model.Fingerprint // Labels.Fingerprint(): the same for the same labels, also in another process
@@ -114,6 +114,9 @@ func (f *Formatter) addMetadata(opts Options) error {
 	for _, name := range names {
 		if err := checkName(name); err != nil {
 			return fmt.Errorf("structured metadata %w", err)
+		}
+		if strings.Trim(name, "_") == "" {
+			return fmt.Errorf("structured metadata %q: a name of underscores only makes Loki refuse the whole batch; use another name", name)
 		}
 		if _, taken := f.labels.fixed[model.LabelName(name)]; taken && opts.StructuredMetadata != nil {
 			return fmt.Errorf("structured metadata %q: entries have a label of this name, and Loki would hide one of the two; "+

@@ -119,6 +119,8 @@ func TestNewNamesWhatIsWrongAndWhatIsAllowed(t *testing.T) {
 			`label "__okta_org": names that begin with __okta_ are set from events; use another name`},
 		"metadata name": {Options{Org: "o", StructuredMetadata: map[string]string{"1a": "uuid"}},
 			`structured metadata "1a": a name is letters, digits and underscores, and does not begin with a digit`},
+		"metadata without a name": {Options{Org: "o", StructuredMetadata: map[string]string{"__": "uuid"}},
+			`structured metadata "__": a name of underscores only makes Loki refuse the whole batch; use another name`},
 		"metadata is label": {Options{Org: "o", StructuredMetadata: map[string]string{"job": "uuid"}},
 			`structured metadata "job": entries have a label of this name, and Loki would hide one of the two; use another name`},
 		"metadata path": {Options{Org: "o", StructuredMetadata: map[string]string{"a": "target[*].id"}},

@@ -185,9 +185,10 @@ func (l *labeler) relabel(values []string) *stream {
 			return &stream{}
 		}
 	}
+	// labelmap makes names that it does not check. Loki reads none of a batch that has one it cannot read, and loki.write drops the batch.
 	set := model.LabelSet{}
 	b.Range(func(label labels.Label) {
-		if !strings.HasPrefix(label.Name, model.ReservedLabelPrefix) && label.Value != "" {
+		if !strings.HasPrefix(label.Name, model.ReservedLabelPrefix) && label.Value != "" && checkName(label.Name) == nil {
 			set[model.LabelName(label.Name)] = model.LabelValue(label.Value)
 		}
 	})
@@ -195,8 +196,8 @@ func (l *labeler) relabel(values []string) *stream {
 }
 
 // checkSomeLeft refuses options under which every entry is known to end up
-// without labels: Loki refuses those ("error at least one label pair is
-// required per stream"). What rules make of an event's values is not known.
+// without labels: nothing selects it. Loki adds service_name and takes it, unless
+// discover_service_name is empty. What rules make of an event's values is not known.
 func (l *labeler) checkSomeLeft(configured map[string]string) error {
 	always := &labeler{org: l.org, fixed: l.fixed}
 	for _, rule := range l.rules {
@@ -214,7 +215,7 @@ func (l *labeler) checkSomeLeft(configured map[string]string) error {
 	if len(always.relabel(nil).labels) > 0 {
 		return nil
 	}
-	return fmt.Errorf("labels %q and %d relabeling rules leave no label on any entry, and Loki refuses such entries; "+
+	return fmt.Errorf("labels %q and %d relabeling rules leave no label on any entry, and nothing selects such entries in Loki; "+
 		"keep job or org, or add another label", configured, len(l.rules))
 }
 

@@ -121,3 +121,17 @@ func (v *View) Newest(_ context.Context, back time.Duration) (newest time.Time, 
 	}
 	return newest, nil
 }
+
+// Empty reports that Loki has nothing since a time, whatever its labels.
+func (v *View) Empty(_ context.Context, since time.Time) bool {
+	v.loki.mu.Lock()
+	defer v.loki.mu.Unlock()
+	for _, copies := range v.loki.held {
+		for _, s := range copies {
+			if !s.entry.Time.Before(since) {
+				return false
+			}
+		}
+	}
+	return !v.loki.faults.QueryDown
+}

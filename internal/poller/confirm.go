@@ -25,6 +25,9 @@ type Confirmer interface {
 	Newest(ctx context.Context, back time.Duration) (time.Time, error)
 	// Accepted is the age up to which the destination takes an event at all; 0: any age.
 	Accepted() time.Duration
+	// Empty reports that the destination has nothing at all since a time, whoever sent it; false
+	// also when it does not say.
+	Empty(ctx context.Context, since time.Time) bool
 }
 
 const (
@@ -64,6 +67,7 @@ type answer struct {
 	asked  time.Time
 	found  map[string]bool
 	err    error
+	empty  bool // the destination has nothing at all of the time of events
 
 	silent  *previous // the Loki of a previous configuration that did not answer:
 	silence error     // what is not found may be there
@@ -192,11 +196,11 @@ func (p *Poller) query(ctx context.Context, events []delivery.Event) {
 	ctx, cancel := context.WithCancel(ctx)
 	answers := make(chan answer, 1)
 	p.queries.running, p.queries.cancel = answers, cancel
-	confirm, others := p.Confirm, slices.Clone(p.Memory.previous)
+	confirm, others, untrusted := p.Confirm, slices.Clone(p.Memory.previous), p.untrusted()
 	asked := time.Now()
 	go func() {
 		defer cancel()
-		answers <- find(ctx, confirm, others, events, asked)
+		answers <- find(ctx, confirm, others, events, asked, untrusted)
 	}()
 }
 
@@ -208,7 +212,7 @@ func (p *Poller) ask(ctx context.Context, events []delivery.Event) (answer, erro
 	if now := time.Now(); now.Before(p.queries.next) && p.queries.fails > 0 {
 		sleep(ctx, p.queries.next.Sub(now))
 	}
-	a := find(ctx, p.Confirm, p.Memory.previous, events, time.Now())
+	a := find(ctx, p.Confirm, p.Memory.previous, events, time.Now(), p.untrusted())
 	if ctx.Err() != nil {
 		return a, ctx.Err()
 	}
@@ -217,8 +221,8 @@ func (p *Poller) ask(ctx context.Context, events []delivery.Event) (answer, erro
 }
 
 // find asks for events under the present configuration, and for those that are not found
-// under the previous ones.
-func find(ctx context.Context, confirm Confirmer, others []*previous, events []delivery.Event, asked time.Time) answer {
+// under the previous ones. When nothing is found under an untrusted one, it asks whether there is anything at all.
+func find(ctx context.Context, confirm Confirmer, others []*previous, events []delivery.Event, asked time.Time, untrusted bool) answer {
 	a := answer{events: events, asked: asked}
 	wanted := make([]reconcile.Event, len(events))
 	for i, e := range events {
@@ -244,6 +248,9 @@ func find(ctx context.Context, confirm Confirmer, others []*previous, events []d
 		for uuid := range more {
 			a.found[uuid] = true
 		}
+	}
+	if untrusted && len(a.found) == 0 {
+		a.empty = confirm.Empty(ctx, earliest(events))
 	}
 	return a
 }
@@ -282,7 +289,7 @@ func (p *Poller) answer(ctx context.Context, a answer) {
 		p.journal.Delivery.ConfirmedBy = p.ConfirmID
 	}
 	p.Status.set(func(s *Snapshot) { s.Passed, s.Trusted = w.Passed(p.Pipeline), w.Trusted() })
-	p.judge(p.settle(), now)
+	p.judge(p.settle(), a.empty, now)
 }
 
 // unanswered notes a failed query: nothing is known, and nothing moves.
@@ -317,6 +324,14 @@ func (p *Poller) silent(a answer, now time.Time) []delivery.Event {
 			"selector", a.silent.confirm.Selector(), "err", a.silence)
 	}
 	return slices.DeleteFunc(a.events, func(e delivery.Event) bool { return !a.found[e.UUID] })
+}
+
+// untrusted reports that nothing has arrived under the present configuration yet.
+func (p *Poller) untrusted() bool { return p.Memory.window.Trusted() != p.ConfirmID }
+
+// earliest is the time of the earliest of events, of which there is one at least.
+func earliest(events []delivery.Event) time.Time {
+	return slices.MinFunc(events, func(a, b delivery.Event) int { return a.Time.Compare(b.Time) }).Time
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -34,6 +34,7 @@ type destination struct {
 	blind     bool                   // finds nothing, as with a wrong selector
 	hideOlder time.Duration          // does not show what is older than this, as Loki's ingesters; 0: shows all
 	down      bool                   // cannot be asked
+	shared    bool                   // others send to it, too
 	queries   []time.Time
 }
 
@@ -94,6 +95,13 @@ func (d *destination) Newest(context.Context, time.Duration) (time.Time, error) 
 	return time.Time{}, nil // its limits are not those of a stream
 }
 func (d *destination) Accepted() time.Duration { return 7 * 24 * time.Hour }
+
+func (d *destination) Empty(context.Context, time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.land()
+	return !d.down && !d.shared && len(d.arrived) == 0
+}
 
 func (d *destination) Find(_ context.Context, events []reconcile.Event) (map[string]bool, error) {
 	d.mu.Lock()

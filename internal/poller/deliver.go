@@ -9,6 +9,7 @@ import (
 
 	"github.com/grafana/alloy/okta/internal/delivery"
 	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/limits"
 )
 
 // lateLabel names the hour (UTC) of an entry that is too far behind the newest of its
@@ -136,7 +137,7 @@ func (p *Poller) send(ctx context.Context, ev event.Event, there answer, pg *del
 	if err := p.forward(ctx, ev, entry, pg, now); err != nil {
 		return false, err
 	}
-	p.account(ev, entry, now)
+	p.account(ev)
 	return false, nil
 }
 
@@ -149,7 +150,7 @@ func (p *Poller) forward(ctx context.Context, ev event.Event, entry event.Entry,
 		entry.Labels[lateLabel] = model.LabelValue(entry.Timestamp.UTC().Format(lateLayout))
 		entry.LabelsKey = entry.Labels.Fingerprint()
 		p.Metrics.late.Inc()
-	} else if entry.Timestamp.Before(now.Add(lokiMaxFuture)) { // else Loki refuses it
+	} else if entry.Timestamp.Before(now.Add(limits.MaxAhead)) { // else Loki refuses it
 		m.heads.Note(stream, entry.Timestamp)
 		p.journal.Newest = delivery.Latest(p.journal.Newest, entry.Timestamp.UTC())
 	}
@@ -157,9 +158,11 @@ func (p *Poller) forward(ctx context.Context, ev event.Event, entry event.Entry,
 		return errSuspended
 	}
 	p.Status.sending(now)
+	refusal := p.refusal(entry, now) // before the entry is the receiver's
 	if err := p.offer(ctx, entry); err != nil {
 		return err
 	}
+	m.told.Tell(p.Logger, p.Metrics.overLimit, refusal, ev.UUID)
 	m.sent = time.Now()
 	m.seen.add(ev.UUID)
 	if p.confirmable(ev, now) {
@@ -185,13 +188,13 @@ func (p *Poller) mayBeUnderWay(ev event.Event, now, asked time.Time) bool {
 }
 
 // confirmable reports whether there is a point in querying for an event: it can be looked
-// for, and is not so old that the destination refuses it.
+// for, and is neither so old nor so far ahead of our clock and Okta's that the destination refuses it.
 func (p *Poller) confirmable(ev event.Event, now time.Time) bool {
 	if p.Confirm == nil || ev.UUID == "" || ev.Published.IsZero() {
 		return false
 	}
-	accepted := p.Confirm.Accepted()
-	return accepted == 0 || now.Sub(ev.Published) < accepted
+	accepted, behind := p.Confirm.Accepted(), max(0, -p.Memory.skew)
+	return (accepted == 0 || now.Sub(ev.Published) < accepted) && ev.Published.Sub(now) < soon+behind
 }
 
 // here is which of a page's events the destination has already, so that they are not

@@ -9,6 +9,7 @@ import (
 
 	"github.com/grafana/alloy/okta/internal/checkpoint"
 	"github.com/grafana/alloy/okta/internal/delivery"
+	"github.com/grafana/alloy/okta/internal/limits"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
@@ -43,7 +44,8 @@ type Memory struct {
 	previous  []*previous // what else to query, while anything delivered before the present configuration waits
 
 	outage outage
-	skewed bool // it was logged that the clocks differ
+	skew   time.Duration // how far our clock is ahead of Okta's
+	skewed bool          // it was logged that the clocks differ
 
 	furthest time.Time        // latest event time announced, see announce
 	pending  *checkpoint.Mark // how far the previous process had delivered
@@ -51,6 +53,8 @@ type Memory struct {
 	began    time.Time        // Okta's clock when the process got its first page
 	sent     time.Time        // when the last entry was taken by all receivers
 	ahead    time.Time        // time of the furthest probe: Loki may have events up to it already
+
+	told limits.Told
 
 	mu     sync.Mutex
 	warned map[string]bool

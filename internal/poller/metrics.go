@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/grafana/alloy/okta/internal/limits"
 )
 
 // Metrics are the counters of one org's poller. Those that need an operator's eye are the org's own; the rest are one sum for all orgs
@@ -17,12 +19,11 @@ type Metrics struct {
 
 type shared struct {
 	pages, replayed, duplicates, dropped prometheus.Counter
-	malformed, oversized, outOfRange     prometheus.Counter
+	malformed, bytes                     prometheus.Counter
 	confirmed, late, unverified, assumed prometheus.Counter
-	badLabels, badMetadata, bytes        prometheus.Counter
 	hookSeen, hookUnseen                 prometheus.Counter
 	hookDelay                            prometheus.Histogram
-	requests, queries                    *prometheus.CounterVec
+	requests, queries, overLimit         *prometheus.CounterVec
 	duration                             prometheus.Histogram
 }
 
@@ -65,24 +66,18 @@ func NewMetricsByOrg() *MetricsByOrg {
 		duplicates: counter("duplicate_events_total", "Events dropped because this process had delivered their uuid."),
 		dropped:    counter("dropped_events_total", "Events that relabel_rules dropped."),
 		malformed:  counter("malformed_events_total", "Events without uuid or usable published time; forwarded anyway."),
-		oversized:  counter("oversized_entries_total", "Entries over 256 KB, Loki's default limit; forwarded anyway."),
-		outOfRange: counter("out_of_range_entries_total",
-			"Entries older than 7 days or over 10 minutes ahead, Loki's default limits; forwarded anyway."),
-		confirmed: counter("confirmed_events_total", "Delivered events that reconcile found in Loki."),
+		confirmed:  counter("confirmed_events_total", "Delivered events that reconcile found in Loki."),
 		late: counter("late_entries_total",
 			"Entries that got the label late: more than out_of_order_window behind the newest with the same labels."),
 		unverified: counter("unverified_events_total",
 			"Events no longer tracked because over 50,000 newer ones wait for Loki; most likely in Loki."),
 		assumed: counter("assumed_lost_events_total",
 			"Events counted as lost after two hours, without a later event as proof."),
-		badLabels: counter("label_limit_entries_total",
-			"Entries with no label or more than 15, Loki's default limits; forwarded anyway."),
-		badMetadata: counter("metadata_limit_entries_total",
-			"Entries with structured metadata over 64 KB or 128 pairs, Loki's default limits; forwarded anyway."),
-		bytes:    counter("response_bytes_total", "Decoded bytes of System Log responses."),
-		requests: by("requests_total", "System Log requests by HTTP status; \"none\" without an answer.", "code"),
-		queries:  by("reconcile_queries_total", "Queries to Loki for which events it has: answered or failed.", "result"),
-		hookSeen: counter("event_hook_seen_events_total", "Events that event hooks announced and the log has."),
+		bytes:     counter("response_bytes_total", "Decoded bytes of System Log responses."),
+		overLimit: limits.NewCounter("loki_source_okta_"),
+		requests:  by("requests_total", "System Log requests by HTTP status; \"none\" without an answer.", "code"),
+		queries:   by("reconcile_queries_total", "Queries to Loki for which events it has: answered or failed.", "result"),
+		hookSeen:  counter("event_hook_seen_events_total", "Events that event hooks announced and the log has."),
 		hookUnseen: counter("event_hook_unseen_events_total",
 			"Events that event hooks announced and the log did not have within settle: forged, or left out by filter or query."),
 		hookDelay: prometheus.NewHistogram(prometheus.HistogramOpts{
@@ -95,7 +90,7 @@ func NewMetricsByOrg() *MetricsByOrg {
 			Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
 		}),
 	}
-	m.all = append(m.all, m.duration, m.hookDelay)
+	m.all = append(m.all, m.duration, m.hookDelay, m.overLimit)
 	return m
 }
 

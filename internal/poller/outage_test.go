@@ -83,7 +83,7 @@ func TestAnEventFromTheFutureBlamesTheClock(t *testing.T) {
 		org.Append(ev("early", time.Now().Add(11*time.Minute)))
 		c := on(t, org)
 		c.runFor(time.Hour)
-		require.Equal(t, 1, c.logs.count("ahead of our clock", "check the clock", "ahead=11m0s"), "%s", c.logs.lines())
+		require.Equal(t, 1, c.logs.count("beyond Loki's default limits", "reason=too_far_in_future", "ahead=11m0s", "check the clock"), "%s", c.logs.lines())
 		require.Zero(t, c.logs.count("reject_old_samples_max_age"))
 	})
 }

@@ -22,21 +22,15 @@ const (
 // of what was delivered.
 var ErrNothingArrives = errors.New("no delivered event found in Loki")
 
-// judge reports when nothing of what was delivered is found.
-func (p *Poller) judge(stats delivery.Stats, now time.Time) {
-	patience := untold
-	if p.Memory.window.Trusted() == p.ConfirmID {
-		patience = missed
+// judge reports when nothing of what was delivered is found; empty says that Loki has nothing of anybody's either.
+func (p *Poller) judge(stats delivery.Stats, empty bool, now time.Time) {
+	patience := missed
+	if p.untrusted() {
+		patience = untold
 	}
 	var problem error
 	if !stats.Telling.IsZero() && now.Sub(delivery.Latest(stats.Telling, stats.Arrival)) >= patience {
-		hidden := ""
-		if stats.Hidden > 0 {
-			hidden = fmt.Sprintf(" (%d of them Loki may have and not show yet)", stats.Hidden)
-		}
-		problem = fmt.Errorf("%w: the selector %s finds none of the %d events delivered since %s%s; check reconcile's url, "+
-			"tenant_id and selector, and that the pipeline delivers. The cursor does not move",
-			ErrNothingArrives, p.Confirm.Selector(), stats.Waiting, stats.Telling.UTC().Format(time.RFC3339), hidden)
+		problem = p.nothingArrives(stats, empty)
 	}
 	var known error
 	p.Status.set(func(s *Snapshot) {
@@ -53,6 +47,24 @@ func (p *Poller) judge(stats delivery.Stats, now time.Time) {
 	if problem != nil && !errors.Is(known, ErrNothingArrives) {
 		level.Error(p.Logger).Log("msg", "deliveries cannot be confirmed", "err", problem)
 	}
+}
+
+// nothingArrives says where to look. What Loki answered to loki.write is only in the log: a refused push looks like a wrong selector,
+// unless there is nothing that another selector could find.
+func (p *Poller) nothingArrives(stats delivery.Stats, empty bool) error {
+	hidden := ""
+	if stats.Hidden > 0 {
+		hidden = fmt.Sprintf(" (%d of them Loki may have and not show yet)", stats.Hidden)
+	}
+	const pushes = "look for loki.write's failed pushes in the log (404: its url must end in /loki/api/v1/push)"
+	why := fmt.Sprintf("either pushes fail, or the selector %s finds none of the entries; %s, then check reconcile's url, tenant_id and "+
+		"selector", p.Confirm.Selector(), pushes)
+	if empty {
+		why = "Loki has nothing at all of that time, so pushes fail or go elsewhere; " + pushes +
+			", and reconcile's url and tenant_id must be loki.write's"
+	}
+	return fmt.Errorf("%w: none of the %d delivered since %s%s: %s. The cursor does not move",
+		ErrNothingArrives, stats.Waiting, stats.Telling.UTC().Format(time.RFC3339), hidden, why)
 }
 
 // held reports that nothing newer is delivered, once it has been so for a minute, and that

@@ -162,7 +162,7 @@ func (p *Poller) probeFrom(ctx context.Context, at position, after time.Time) bo
 		err := p.forward(ctx, ev, entry, pg, now)
 		p.Status.sending(time.Time{})
 		if err == nil {
-			p.account(ev, entry, now)
+			p.account(ev)
 			m.window.Add(pg)
 		}
 		return true

@@ -14,12 +14,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/limits"
 )
 
 func TestReconcileDoesNotWaitForTooOldEvents(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
 		s.org.Generate(4000, 40*24*time.Hour)
-		old := s.uuids(func(_ int, ev event.Event) bool { return time.Since(ev.Published) > lokiMaxAge })
+		old := s.uuids(func(_ int, ev event.Event) bool { return time.Since(ev.Published) > limits.MaxAge })
 		s.to.lose = func(uuid string) bool { return old[uuid] }
 		s.configure = func(cfg *Config) { cfg.InitialLookback = 60 * 24 * time.Hour }
 		s.run()

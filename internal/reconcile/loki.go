@@ -9,10 +9,12 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/grafana/alloy/okta/internal/limits"
 )
 
 const (
-	firstLimit = 5000 // Loki's default max_entries_limit_per_query
+	firstLimit = limits.MaxEntriesPerQuery
 	leastLimit = 100
 	// An answer that is too large for the message size between Loki's parts
 	// (grpc_server_max_recv_msg_size, 4 MB) is not refused but times out.
@@ -22,15 +24,6 @@ const (
 	// uuidsPerFilter keeps the query for uuids at one instant far below Loki's 128 KB.
 	uuidsPerFilter = 100
 )
-
-// Loki's defaults of query_ingesters_within and reject_old_samples_max_age.
-const (
-	DefaultIngesters = 3 * time.Hour
-	DefaultMaxAge    = 7 * 24 * time.Hour
-)
-
-// creationGrace is how far ahead Loki takes an entry: limits_config.creation_grace_period.
-const creationGrace = 10 * time.Minute
 
 // extract makes Loki return a short line with the uuid alone where the line is the event
 // or our envelope of it, and the line itself where it is something else. A page of

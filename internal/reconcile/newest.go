@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/grafana/alloy/okta/internal/limits"
 )
 
 const (
@@ -21,9 +23,9 @@ const (
 // time is halved.
 func (l *Loki) Newest(ctx context.Context, back time.Duration) (time.Time, error) {
 	now, selector := time.Now(), cmp.Or(l.cfg.Live, l.cfg.Selector)
-	recent := max(l.cfg.Ingesters, DefaultIngesters)
+	recent := max(l.cfg.Ingesters, limits.QueryIngesters)
 	oldest := now.Add(-max(back, recent))
-	end, longest, length := now.Add(creationGrace), longestSearch, recent+creationGrace
+	end, longest, length := now.Add(limits.MaxAhead), longestSearch, recent+limits.MaxAhead
 	for end.After(oldest) {
 		length = min(length, longest)
 		start := end.Add(-length)

@@ -14,6 +14,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/grafana/alloy/okta/internal/httptext"
+	"github.com/grafana/alloy/okta/internal/limits"
 )
 
 // maxAnswer bounds an answer: 5,000 lines of Loki's largest size would not fit, but
@@ -68,6 +69,22 @@ func (l *Loki) empty(ctx context.Context, selector string, r span) bool {
 	}
 	data := gjson.GetBytes(body, "data")
 	return data.IsArray() && len(data.Array()) == 0
+}
+
+// Empty reports that Loki has no stream at all since a time, of the last 30 days, whatever its labels; false when it does not answer, or
+// not in JSON. Source:
+// Loki HTTP API, GET /loki/api/v1/labels, whose answer has no data then.
+func (l *Loki) Empty(ctx context.Context, since time.Time) bool {
+	now := time.Now()
+	r := span{since.Add(-l.cfg.Before), now.Add(limits.MaxAhead)}
+	if oldest := now.Add(-longestSearch); r.start.Before(oldest) {
+		r.start = oldest
+	}
+	body, err := l.post(ctx, "loki/api/v1/labels", r, url.Values{})
+	if err != nil || !gjson.ValidBytes(body) {
+		return false
+	}
+	return gjson.GetBytes(body, "status").String() == "success" && len(gjson.GetBytes(body, "data").Array()) == 0
 }
 
 // post asks about r. A form is the same as a query string and has no limit of length.

@@ -34,6 +34,9 @@ type Loki struct {
 	// against its limit of 500 series. They may take ten minutes.
 	Whole bool
 
+	// DefaultLimits leaves Loki's limits at their defaults. Otherwise it takes entries of any age, as fast as they come.
+	DefaultLimits bool
+
 	// Rules is a rule file that its ruler evaluates, nil for none, and Alertmanager the base URL to which it sends alerts.
 	Rules        []byte
 	Alertmanager string

@@ -18,6 +18,7 @@ import (
 	"github.com/grafana/alloy/internal/component/common/config"
 
 	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/limits"
 	"github.com/grafana/alloy/okta/internal/poller"
 	"github.com/grafana/alloy/okta/internal/reconcile"
 )
@@ -61,8 +62,8 @@ func (r *Reconcile) SetToDefault() {
 		Margin:                 defaultMargin,
 		Ordering:               orderingAll,
 		ResumeOverlap:          defaultOverlap,
-		QueryIngestersWithin:   reconcile.DefaultIngesters,
-		RejectOldSamplesMaxAge: reconcile.DefaultMaxAge,
+		QueryIngestersWithin:   limits.QueryIngesters,
+		RejectOldSamplesMaxAge: limits.MaxAge,
 		HTTPClientConfig:       config.DefaultHTTPClientConfig,
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/hook"
+	"github.com/grafana/alloy/okta/internal/limits"
 )
 
 const (
@@ -79,6 +80,7 @@ func (c *Component) forward(ctx context.Context, j *job, o *org, format *event.F
 		c.metrics.dropped.Inc()
 		return false, nil
 	}
+	refusal := limits.OfEntry(entry.Labels, entry.Entry, time.Now(), limits.MaxAge)
 	for ; took < len(j.receivers); took++ {
 		own := entry.Entry
 		own.StructuredMetadata = slices.Clone(own.StructuredMetadata)
@@ -94,6 +96,7 @@ func (c *Component) forward(ctx context.Context, j *job, o *org, format *event.F
 	}
 	o.seen.add(e.UUID, j, took)
 	c.metrics.entries.Inc()
+	o.told.Tell(o.logger, c.metrics.overLimit, refusal, e.UUID)
 	return true, nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/grafana/alloy/internal/component"
@@ -23,6 +24,7 @@ import (
 
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/hook"
+	"github.com/grafana/alloy/okta/internal/limits"
 )
 
 func init() {
@@ -39,6 +41,7 @@ func init() {
 
 // Component implements loki.source.okta_event_hook.
 type Component struct {
+	logger  log.Logger
 	server  *hook.Server
 	metrics *metrics
 	job     atomic.Pointer[job]
@@ -61,6 +64,8 @@ type job struct {
 // org is what is known of an org's hooks. It outlives reloads.
 type org struct {
 	seen   seen // belongs to who holds the turn
+	told   limits.Told
+	logger log.Logger
 	events uint64
 	last   time.Time
 }
@@ -73,7 +78,8 @@ var (
 
 // New returns a component. It opens nothing before Run.
 func New(opts component.Options, args Arguments) (*Component, error) {
-	c := &Component{turn: make(chan struct{}, 1), orgs: map[string]*org{}, metrics: newMetrics()}
+	c := &Component{turn: make(chan struct{}, 1), orgs: map[string]*org{}, metrics: newMetrics(),
+		logger: slogadapter.GoKit(opts.Logger.Handler())}
 	c.turn <- struct{}{}
 	j, err := args.config(c.receive)
 	if err != nil {
@@ -81,7 +87,7 @@ func New(opts component.Options, args Arguments) (*Component, error) {
 	}
 	// Registered last: a component that could not be built must leave no metric behind.
 	counters := hook.NewMetrics()
-	c.server = hook.New(slogadapter.GoKit(opts.Logger.Handler()), counters)
+	c.server = hook.New(c.logger, counters)
 	if opts.Registerer != nil {
 		opts.Registerer.MustRegister(append(c.metrics.all(), counters)...)
 	}
@@ -110,7 +116,7 @@ func (c *Component) use(j *job) {
 	c.mu.Lock()
 	for name := range j.formatters {
 		if c.orgs[name] == nil {
-			c.orgs[name] = &org{}
+			c.orgs[name] = &org{logger: log.With(c.logger, "org", name)}
 		}
 	}
 	for name := range c.orgs {
@@ -177,7 +183,10 @@ func (c *Component) DebugInfo() any {
 }
 
 // metrics are those of forwarding; package hook has those of listening.
-type metrics struct{ entries, duplicates, dropped prometheus.Counter }
+type metrics struct {
+	entries, duplicates, dropped prometheus.Counter
+	overLimit                    *prometheus.CounterVec
+}
 
 func newMetrics() *metrics {
 	counter := func(name, help string) prometheus.Counter {
@@ -187,9 +196,10 @@ func newMetrics() *metrics {
 		entries:    counter("entries_total", "Events of event hooks delivered to the receivers."),
 		duplicates: counter("duplicate_events_total", "Events of event hooks not forwarded because their uuid had been."),
 		dropped:    counter("dropped_events_total", "Events of event hooks that relabel_rules dropped."),
+		overLimit:  limits.NewCounter("loki_source_okta_event_hook_"),
 	}
 }
 
 func (m *metrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.entries, m.duplicates, m.dropped}
+	return []prometheus.Collector{m.entries, m.duplicates, m.dropped, m.overLimit}
 }

@@ -3,7 +3,6 @@ package event
 import (
 	"testing"
 
-	"github.com/grafana/loki/pkg/push"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/relabel"
 	"github.com/stretchr/testify/require"
@@ -41,7 +40,7 @@ func TestNoLabelLeftIsRefusedWhenKnown(t *testing.T) {
 	}{
 		"none": {none, nil, `labels map["job":"" "org":""] and 0 relabeling rules leave no label`},
 		"a hidden one": {map[string]string{"job": "", "org": "", "__x": "y"}, nil,
-			`leave no label on any entry, and Loki refuses such entries; keep job or org`},
+			`leave no label on any entry, and nothing selects such entries in Loki; keep job or org`},
 		"dropped": {nil, []*relabel.Config{rule(relabel.LabelDrop, "", "job|org", "")},
 			`labels map[] and 1 relabeling rules leave no label`},
 		"keep adds none": {none, []*relabel.Config{rule(relabel.Keep, "__okta_event_type", ".+", "")}, `leave no label`},
@@ -68,16 +67,13 @@ func TestNoLabelLeftIsNotDropped(t *testing.T) {
 	e := entryOf(t, Options{Labels: map[string]string{"job": "", "org": ""}, RelabelRules: eventTypeLabel}, `{"uuid":"1"}`)
 	require.NotNil(t, e.Labels)
 	require.Empty(t, e.Labels)
-	require.Zero(t, e.LabelCount())
 }
 
-func TestSizesAreCountedAsLokiDoes(t *testing.T) {
-	e := Entry{
-		Labels: model.LabelSet{"job": "j", "service_name": "s", "org": "o"},
-		Entry:  push.Entry{StructuredMetadata: push.LabelsAdapter{{Name: "aé", Value: "xyz"}, {Name: "detected_level", Value: "info"}}},
+// A name that Loki cannot read would cost all of its batch.
+func TestALabelWithANameThatLokiCannotReadIsLeftOut(t *testing.T) {
+	for _, regex := range []string{"x(.)", "x1(.*)"} { // 1, and nothing
+		rules := []*relabel.Config{{Action: relabel.LabelMap, Regex: relabel.MustNewRegexp(regex), Replacement: "$1"}}
+		e := entryOf(t, Options{Labels: map[string]string{"x1": "v"}, RelabelRules: rules}, `{"uuid":"1"}`)
+		require.Equal(t, model.LabelSet{"job": Job, "org": "acme.okta.com", "x1": "v"}, e.Labels)
 	}
-	require.Equal(t, 2, e.LabelCount())
-	bytes, pairs := e.MetadataSize()
-	require.Equal(t, 6, bytes)
-	require.Equal(t, 2, pairs)
 }
