@@ -43,7 +43,7 @@ type Config struct {
 	PageSize  int           // events per page, 1 to 1000; 0: 1000
 	Filter    string        // Okta filter expression; "": none
 	Query     string        // Okta q keywords; "": none
-	Until     time.Time     // exclusive end of what Start reads; zero: none, the log goes on
+	Until     time.Time     // exclusive end of the range that Start reads, behind live clients in the budget; zero: none, the log goes on
 	Timeout   time.Duration // headers and body together; 0: 60s
 	MaxBody   int64         // bytes of a decoded body; 0: 32 MiB
 	UserAgent string        // product/version

@@ -32,7 +32,7 @@ func (c *Client) exchange(ctx context.Context, target string) (answer, error) {
 	if err := c.awaitToken(ctx); err != nil {
 		return answer{}, err
 	}
-	claim, err := c.cfg.Budget.acquire(ctx, c, c.cfg.Share, c.cfg.Waiting)
+	claim, err := c.cfg.Budget.acquire(ctx, c, c.cfg.Share, c.cfg.Until.IsZero(), c.cfg.Waiting)
 	if err != nil {
 		return answer{}, err
 	}
