@@ -36,7 +36,7 @@ const (
 // org below its warning threshold; since the bucket is full after a reset, at least
 // one page a minute gets through however busy the org is.
 //
-// A 429 stops all clients of the budget until the time Okta names, bounded both ways
+// A 429, or a 503 with Retry-After, stops all clients of the budget until the time it names, bounded both ways
 // and growing while 429s repeat. All times are taken relative to the server's own
 // Date, so a wrong clock on either side does no harm.
 //
@@ -60,7 +60,7 @@ type Budget struct {
 	remaining int       // X-Rate-Limit-Remaining, valid until reset
 	reset     time.Time // on our clock
 	resetAt   int64     // the X-Rate-Limit-Reset that reset was made of
-	blocked   time.Time // no request before, after a 429
+	blocked   time.Time // no request before, as an answer asked for
 	reason    string    // why blocked, in words
 	refusals  int       // 429s in a row
 }
@@ -333,14 +333,14 @@ func (b *Budget) answered(c *claim, status int, h http.Header) {
 			}
 			b.limit, b.remaining, b.reset, b.resetAt = r.limit, r.remaining, reset, r.resetAt
 		}
-		return
+	} else {
+		b.refusals++
 	}
-	b.refusals++
-	wait, reason := r.refusalWait(b.refusals)
-	if until := now.Add(wait); until.After(b.blocked) { // never shorten what another client was told
+	wait, reason := askedToWait(status, h, b.refusals)
+	if until := now.Add(wait); wait > 0 && until.After(b.blocked) { // never shorten what another client was told
 		b.blocked, b.reason = until, reason
 	}
-	if r.limit > 0 {
+	if status == http.StatusTooManyRequests && r.limit > 0 {
 		b.limit, b.remaining, b.reset, b.resetAt = r.limit, r.remaining, b.blocked, 0
 	}
 }

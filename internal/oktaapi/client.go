@@ -98,9 +98,9 @@ type Client struct {
 	transport http.RoundTripper
 
 	mu       sync.Mutex
-	tokenAt  time.Time // no token request before, after a 429 of the token endpoint
+	tokenAt  time.Time // no token request before, after the token endpoint asked for that
 	reason   string    // why, in words
-	refusals int       // of those 429s, in a row
+	refusals int       // 429s of the token endpoint in a row
 }
 
 // New returns a client. It does no network.

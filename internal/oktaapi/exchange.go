@@ -119,19 +119,19 @@ func (c *Client) readPage(ctx context.Context, resp *http.Response, timeout *dea
 	return body, s, err
 }
 
-// tokenRefused learns from a 429 of the token endpoint, whose limit is apart from the
-// log's, until when to wait: the next Fetch does.
+// tokenRefused learns from the token endpoint, whose limit is apart from the log's, until when
+// to wait: the next Fetch does.
 func (c *Client) tokenRefused(e *Error) *Error {
-	h := rateLimit(e)
-	if h == nil {
-		return e
-	}
-	e.Class = RateLimited
+	status, h := tokenAnswer(e)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.refusals++
-	wait, reason := readRates(h).refusalWait(c.refusals)
-	c.tokenAt, c.reason = time.Now().Add(wait), "no access token: "+reason
+	if status == http.StatusTooManyRequests {
+		e.Class = RateLimited
+		c.refusals++
+	}
+	if wait, reason := askedToWait(status, h, c.refusals); wait > 0 {
+		c.tokenAt, c.reason = time.Now().Add(wait), "no access token: "+reason
+	}
 	return e
 }
 

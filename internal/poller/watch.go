@@ -52,7 +52,7 @@ func (p *Poller) watch(ctx context.Context) {
 				since.UTC().Format(time.RFC3339))
 		}
 		last := delivery.Latest(s.LastPoll, s.Started)
-		if s.WaitUntil.IsZero() || last.After(waiting) {
+		if s.WaitUntil.IsZero() || s.Err != nil || last.After(waiting) { // a failure has lines of its own
 			waiting = now
 		}
 		switch {
