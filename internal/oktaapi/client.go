@@ -3,7 +3,6 @@ package oktaapi
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -61,10 +60,12 @@ type Config struct {
 
 // Page is one page of the log.
 type Page struct {
-	Body    []byte    // the decoded body, claimed to be a JSON array; owned by the caller
-	Next    Cursor    // Okta's next link; "" when it was missing or refused, see NextErr
-	NextErr error     // why Next is "" although Okta named one; never a credential in it
-	Date    time.Time // the server's clock when it answered; ours if it sent no Date
+	Body    []byte // the decoded body, claimed to be a JSON array; owned by the caller
+	Next    Cursor // Okta's next link; "" when it was missing or refused, see NextErr
+	NextErr error  // why Next is "" although Okta named one; never a credential in it
+	// Elsewhere is the scheme and host that the next link named, when they are not the org's: Next is on the org's all the same.
+	Elsewhere string
+	Date      time.Time // the server's clock when it answered; ours if it sent no Date
 	// Skew is how far our clock is ahead of the server's, negative when behind, to about a
 	// second: its Date has whole seconds. 0 if it sent no Date.
 	Skew      time.Duration
@@ -183,21 +184,16 @@ func (c *Client) Fetch(ctx context.Context, cur Cursor) (Page, error) {
 // page takes body and next link out of a good answer.
 func (c *Client) page(target string, ans answer) Page {
 	p := Page{Body: ans.body, memory: ans.memory, slot: ans.slot, Date: ans.date, Skew: ans.skew, RequestID: requestID(ans.header)}
-	next, ok := nextLink(ans.header)
+	link, ok := nextLink(ans.header)
 	if !ok {
 		return p
 	}
 	from, err := url.Parse(target)
 	if err == nil {
-		next, err = c.resolve(from, next)
-	}
-	if u, e := url.Parse(next); err == nil && (e != nil || u.Path != from.Path) {
-		err = errors.New("it leads to another path")
+		p.Next, p.Elsewhere, err = c.onOrg(from, link)
 	}
 	if err != nil {
 		p.NextErr = fmt.Errorf("refusing the next link: %w", err)
-		return p
 	}
-	p.Next = Cursor(next)
 	return p
 }

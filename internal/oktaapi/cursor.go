@@ -68,8 +68,8 @@ func (c *Client) start(since time.Time, limit int) Cursor {
 
 var errElsewhere = errors.New("it leads to another host")
 
-// resolve turns a link found at the page `from` into an absolute URL of the same
-// org, or refuses it. A relative link is resolved (RFC 8288 section 3.1), an absolute
+// resolve turns a cursor, or a redirect found at the page `from`, into an absolute URL of the same
+// org, or refuses it. A relative one is resolved, an absolute
 // one is kept to the letter. Nothing that fails here is ever requested, so no
 // credential can follow it.
 func (c *Client) resolve(from *url.URL, target string) (string, error) {
@@ -89,6 +89,32 @@ func (c *Client) resolve(from *url.URL, target string) (string, error) {
 			httptext.Clean(u.Scheme, 20), httptext.Clean(u.Host, 100), c.cfg.Org.Scheme, c.cfg.Org.Host)
 	}
 	return target, nil
+}
+
+// onOrg puts the path and query of the next link found at the page `from`, to the letter, on the org's own scheme and host, so that no
+// request can go elsewhere. A proxy, a gateway or a custom domain may have Okta name an address that is not the one it is reached by;
+// elsewhere is that address then, without user info, else "". A link to another path than the page's is refused.
+func (c *Client) onOrg(from *url.URL, link string) (next Cursor, elsewhere string, err error) {
+	u, err := url.Parse(link)
+	if err != nil {
+		return "", "", errors.New("it is no URL")
+	}
+	if !u.IsAbs() {
+		u = from.ResolveReference(u)
+		link = u.String()
+	}
+	if u.Path != from.Path {
+		return "", "", fmt.Errorf("it leads to another path (%s)", httptext.Clean(u.Path, 100))
+	}
+	_, rest, _ := strings.Cut(link, "://")
+	if i := strings.IndexAny(rest, "/?#"); i > 0 {
+		rest = rest[i:]
+	}
+	rest, _, _ = strings.Cut(rest, "#")
+	if u.User != nil || !sameOrigin(c.cfg.Org, u) {
+		elsewhere = httptext.Clean(u.Scheme, 20) + "://" + httptext.Clean(u.Host, 100)
+	}
+	return Cursor(c.cfg.Org.Scheme + "://" + c.cfg.Org.Host + rest), elsewhere, nil
 }
 
 // host is whom the cursor leads to.

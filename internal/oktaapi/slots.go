@@ -36,7 +36,7 @@ type slot struct {
 	lent bool // may be given to others while it is held
 }
 
-// take waits for a slot, unless there is one already. An error is ctx's.
+// take waits for a slot, unless there is one already. It returns an error only when ctx ends.
 func (s *slot) take(ctx context.Context) error {
 	s.mu.Lock()
 	s.lent = false

@@ -80,7 +80,7 @@ type Config struct {
 	PerStream bool
 
 	// Owned, if not nil, makes the poller one of several nodes', of which one reads the org at a time. It is asked after the process
-	// was suspended, when another node may have taken over, and must ask the others. An error is ctx's.
+	// was suspended, when another node may have taken over, and must ask the others. It returns an error only when ctx ends.
 	Owned func(ctx context.Context) (bool, error)
 	// Clock is what a suspension is noticed by; nil: time.Now.
 	Clock func() time.Time
@@ -218,6 +218,10 @@ func (p *Poller) fetched(page oktaapi.Page) {
 func (p *Poller) answered(page oktaapi.Page) {
 	p.Memory.outage.over(p.Logger)
 	p.compareClocks(page.Skew)
+	if page.Elsewhere != "" {
+		p.Memory.warnOnce(p.Logger, "elsewhere", "next links name another address than url; they are followed on url", "named", page.Elsewhere,
+			"url", p.Scope.Org)
+	}
 	p.Status.set(func(s *Snapshot) {
 		s.ClockSkew = page.Skew
 		if s.Err != nil {
