@@ -70,6 +70,8 @@ type Page struct {
 	// second: its Date has whole seconds. 0 if it sent no Date.
 	Skew      time.Duration
 	RequestID string // X-Okta-Request-Id
+	// Light is set when twice as many events would come well within MaxBody and Timeout.
+	Light bool
 
 	memory *bytes.Buffer // behind Body
 	slot   *slot
@@ -183,7 +185,8 @@ func (c *Client) Fetch(ctx context.Context, cur Cursor) (Page, error) {
 
 // page takes body and next link out of a good answer.
 func (c *Client) page(target string, ans answer) Page {
-	p := Page{Body: ans.body, memory: ans.memory, slot: ans.slot, Date: ans.date, Skew: ans.skew, RequestID: requestID(ans.header)}
+	p := Page{Body: ans.body, memory: ans.memory, slot: ans.slot, Date: ans.date, Skew: ans.skew, RequestID: requestID(ans.header),
+		Light: 4*int64(len(ans.body)) <= c.cfg.MaxBody && 4*ans.took <= c.cfg.Timeout}
 	link, ok := nextLink(ans.header)
 	if !ok {
 		return p

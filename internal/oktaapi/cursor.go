@@ -39,14 +39,24 @@ func (c Cursor) IsStart() bool {
 	return true
 }
 
+// Limit is how many events the cursor asks for; 0: it does not say. Okta's links repeat what was asked for.
+func (c Cursor) Limit() int {
+	_, query, _ := strings.Cut(string(c), "?")
+	for param := range strings.SplitSeq(query, "&") {
+		if value, ok := strings.CutPrefix(param, "limit="); ok {
+			n, _ := strconv.Atoi(value)
+			return max(0, n)
+		}
+	}
+	return 0
+}
+
 // Start returns the cursor of the first page of events persisted at or after since.
 // since is cut to milliseconds, never rounded up, so that nothing is skipped.
-func (c *Client) Start(since time.Time) Cursor { return c.start(since, c.cfg.PageSize) }
+func (c *Client) Start(since time.Time) Cursor { return c.StartOf(since, c.cfg.PageSize) }
 
-// StartLargest is Start with pages as large as Okta gives, whatever PageSize is.
-func (c *Client) StartLargest(since time.Time) Cursor { return c.start(since, MaxPageSize) }
-
-func (c *Client) start(since time.Time, limit int) Cursor {
+// StartOf is Start with pages of at most limit events, 1 to [MaxPageSize], whatever PageSize is.
+func (c *Client) StartOf(since time.Time, limit int) Cursor {
 	q := url.Values{}
 	q.Set("since", since.UTC().Truncate(time.Millisecond).Format(timeLayout))
 	if !c.cfg.Until.IsZero() {

@@ -19,6 +19,7 @@ type answer struct {
 	header   http.Header
 	date     time.Time
 	skew     time.Duration // see Page
+	took     time.Duration // from sending to the last byte
 	body     []byte
 	memory   *bytes.Buffer // behind body
 	slot     *slot         // for memory, of a page
@@ -80,7 +81,7 @@ func (c *Client) exchange(ctx context.Context, target string) (answer, error) {
 	} else {
 		ans.memory, err = readBody(resp, errorBodyLimit, always)
 	}
-	ans.body = ans.memory.Bytes()
+	ans.body, ans.took = ans.memory.Bytes(), time.Since(begin)
 	c.observe(ans.status, begin, len(ans.body))
 	switch {
 	case ans.status != http.StatusOK:
@@ -94,7 +95,7 @@ func (c *Client) exchange(ctx context.Context, target string) (answer, error) {
 		ans.redact(secrets)
 	case errors.Is(err, ErrBodyTooLarge):
 		return answer{}, &Error{Class: Transient, RequestID: requestID(ans.header),
-			Err: fmt.Errorf("%w: more than %d bytes; lower page_size", ErrBodyTooLarge, c.cfg.MaxBody)}
+			Err: fmt.Errorf("%w: more than %d bytes", ErrBodyTooLarge, c.cfg.MaxBody)}
 	case err != nil:
 		e := transportError(overdue(ctx, "reading body", fmt.Errorf("reading body: %w", err)), c.cfg.Timeout.String(), secrets)
 		e.RequestID = requestID(ans.header)

@@ -59,7 +59,11 @@ func (p *Poller) deliver(ctx context.Context, h *hand) (time.Duration, error) {
 	m.seen.passed(newest, page.Date)
 	p.Metrics.pages.Inc()
 
+	asked := p.asked(m.at.cursor)
 	step := p.follow.step(page, events, fresh)
+	if step.moved && step.more && page.Light && fresh > 0 && len(events) >= asked {
+		p.grow(asked)
+	}
 	if !step.more && !step.cut { // all that a previous process may have delivered has been read
 		m.replaying, m.pending = time.Time{}, nil
 	}

@@ -42,6 +42,7 @@ type Memory struct {
 	confirmID string      // of the last poller
 	previous  []*previous // what else to query, while anything delivered before the present configuration waits
 
+	pages  pages // how many events to ask for
 	outage outage
 	skewed bool // it was logged that the clocks differ
 

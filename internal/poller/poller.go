@@ -27,8 +27,7 @@ type Sink interface {
 
 // Source is the part of [oktaapi.Client] that a poller needs.
 type Source interface {
-	Start(since time.Time) oktaapi.Cursor
-	StartLargest(since time.Time) oktaapi.Cursor
+	StartOf(since time.Time, limit int) oktaapi.Cursor
 	Fetch(ctx context.Context, cur oktaapi.Cursor) (oktaapi.Page, error)
 }
 
@@ -182,14 +181,22 @@ func (p *Poller) once(ctx context.Context) (time.Duration, error) {
 	if at.cursor == "" || at.cursor.IsStart() && time.Since(at.published) > Retention {
 		at.cursor = p.start(at.published)
 	}
-	h, err := p.fetch(ctx, at.cursor)
+	cur := at.cursor
+	if guess := p.Memory.pages.guess(p.asked(cur)); guess > 0 {
+		cur = p.startOf(at.published, guess)
+	}
+	h, err := p.fetch(ctx, cur)
 	if err != nil {
 		if ctx.Err() != nil {
 			return 0, nil
 		}
-		return p.failed(err), nil
+		return p.failed(err, cur), nil
 	}
 	defer p.drop(h)
+	if cur != at.cursor {
+		at.cursor = cur
+		p.askFor(cur.Limit())
+	}
 	p.fetched(h.Page)
 	return p.deliver(ctx, h)
 }
@@ -207,6 +214,7 @@ func (p *Poller) moment() time.Duration {
 // fetched notes that the page at the position is here.
 func (p *Poller) fetched(page oktaapi.Page) {
 	p.failing = false
+	p.Memory.pages.fails, p.Memory.pages.grown = 0, false
 	p.answered(page)
 	p.Status.set(func(s *Snapshot) { s.LastPoll = time.Now() })
 	if !p.Memory.at.cursor.IsStart() {
@@ -231,9 +239,12 @@ func (p *Poller) answered(page oktaapi.Page) {
 	})
 }
 
-// failed decides how long to wait after a failed fetch.
-func (p *Poller) failed(err error) time.Duration {
+// failed decides how long to wait after a failed fetch of a page.
+func (p *Poller) failed(err error, cur oktaapi.Cursor) time.Duration {
 	p.failing = true
+	if wait, smaller := p.tooLarge(err, cur); smaller {
+		return wait
+	}
 	class := oktaapi.ClassOf(err)
 	switch class {
 	case oktaapi.RateLimited:
