@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/grafana/alloy/okta/internal/httptext"
 )
 
 // slowBody is how long a body may be on its way before its slot is lent to others: what comes
@@ -126,6 +128,9 @@ func (d *deadline) stop() {
 // overdue is err, or [context.DeadlineExceeded] while doing something when that is what ended ctx.
 func overdue(ctx context.Context, doing string, err error) error {
 	if cause := context.Cause(ctx); errors.Is(cause, context.DeadlineExceeded) {
+		if hint := httptext.Hint(err); hint != "" {
+			return fmt.Errorf("%s: %w; %s", doing, cause, hint)
+		}
 		return fmt.Errorf("%s: %w", doing, cause)
 	}
 	return err

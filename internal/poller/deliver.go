@@ -56,6 +56,9 @@ func (p *Poller) deliver(ctx context.Context, h *hand) (time.Duration, error) {
 	p.Status.sending(time.Time{})
 	p.looked(events)
 	m.at.published = newest
+	if n := len(events); n > 0 {
+		m.last = events[n-1].UUID
+	}
 	m.seen.passed(newest, page.Date)
 	p.Metrics.pages.Inc()
 

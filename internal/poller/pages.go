@@ -110,8 +110,8 @@ func (p *Poller) tooLarge(err error, cur oktaapi.Cursor) (time.Duration, bool) {
 
 // oversized reports a single event that cannot be read.
 func (p *Poller) oversized(err error) {
-	err = fmt.Errorf("%w: a single event behind %s cannot be read, and nothing after it; leave it out with filter, or set the cursor behind it: %w",
-		ErrStuck, p.Memory.at.published.UTC().Format(time.RFC3339Nano), err)
+	err = fmt.Errorf("%w: a single event behind %s cannot be read, and nothing after it; leave it out with filter, or set the cursor "+
+		"behind it: %w", ErrStuck, p.Memory.at.published.UTC().Format(time.RFC3339Nano), err)
 	p.Status.set(func(s *Snapshot) { s.Stuck = err })
 	if !p.follow.stuck {
 		p.follow.stuck = true

@@ -105,6 +105,7 @@ type Poller struct {
 	failing   bool      // the last fetch failed
 	lastPoll  time.Time // end of the last page, with Wakes
 	queries   queries
+	search    search
 	pulse     *pulse
 	epoch     int // of the pulse, when it was known last that the org is this poller's
 
