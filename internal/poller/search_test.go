@@ -29,23 +29,23 @@ func refuseRepeats(org *oktasim.Org) {
 	})
 }
 
-// An event that reaches the log hours late gets lost on the way to Loki, and its page's cursor is refused: it is far behind its own time.
+// An event that reaches the log two hours late gets lost on the way to Loki, and its page's cursor is refused: it is far behind its own time.
 func TestReconcileLooksForALostEventThroughTheWholeWindow(t *testing.T) {
 	for name, tc := range map[string]struct {
 		behind time.Duration // of the late event
 		happen func(s *site)
 		gone   int
 	}{
-		"found": {5 * time.Hour, func(*site) {}, 0},
-		"found though Okta refuses every cursor": {5 * time.Hour, func(s *site) {
+		"found": {110 * time.Minute, func(*site) {}, 0},
+		"found though Okta refuses every cursor": {110 * time.Minute, func(s *site) {
 			s.org.Set(func(o *oktasim.Org) { o.RefuseCursors = 1_000_000 })
 		}, 0},
-		"found over a reload": {5 * time.Hour, func(s *site) { time.Sleep(90 * time.Second); s.stop(); s.run() }, 0},
-		"found in spite of time-outs": {5 * time.Hour, func(s *site) {
+		"found over a reload": {110 * time.Minute, func(s *site) { time.Sleep(90 * time.Second); s.stop(); s.run() }, 0},
+		"found in spite of time-outs": {110 * time.Minute, func(s *site) {
 			s.org.Inject(s.org.BadGateway(), 20)
 		}, 0},
-		"found in small pages": {5 * time.Hour, func(s *site) { s.memory.pages.limit = 400 }, 0},
-		"no longer in the log": {5 * time.Hour, func(s *site) {
+		"found in small pages": {110 * time.Minute, func(s *site) { s.memory.pages.limit = 400 }, 0},
+		"no longer in the log": {110 * time.Minute, func(s *site) {
 			s.org.Set(func(o *oktasim.Org) { o.Retention = 30 * time.Minute })
 		}, 1},
 	} {
@@ -61,8 +61,8 @@ func TestReconcileLooksForALostEventThroughTheWholeWindow(t *testing.T) {
 						time.Sleep(5 * time.Second)
 					}
 				}
-				for n := range 4500 { // of the five hours before
-					at := time.Now().Add(time.Duration(n-4500) * 4 * time.Second)
+				for n := range 5000 { // of the two hours before
+					at := time.Now().Add(time.Duration(n-5000) * 1400 * time.Millisecond)
 					s.org.AppendAt(at, fmt.Appendf(nil, `{"uuid":"%d","published":%q}`, n, at.UTC().Format("2006-01-02T15:04:05.000Z")))
 				}
 				refuseRepeats(s.org)
