@@ -225,11 +225,17 @@ func (b *Budget) ready(c *claim, now time.Time) (time.Time, string) {
 	if c.live || b.live.IsZero() || b.due(now) {
 		return time.Time{}, ""
 	}
-	untilReset := float64(b.reset.Sub(now)) / float64(window)
+	return b.leftOver(all, live, known, now)
+}
+
+// leftOver is ready for a range that may send as far as its own share goes: all requests a minute are allowed, and live clients sent live
+// in the last one. What is left in Okta's bucket may be known. The caller holds mu.
+func (b *Budget) leftOver(all, live int, known bool, now time.Time) (time.Time, string) {
 	wanted := max(live, len(b.past)+len(b.past)/4) // a quarter more, for live clients that had to wait and want more
 	if now.Sub(b.live) < 2*window {
 		wanted = max(wanted, all/2) // it is not known yet
 	}
+	untilReset := float64(b.reset.Sub(now)) / float64(window)
 	switch {
 	case len(b.sent)+wanted-live+1 >= all:
 		again := b.ranged.Add(rangeEvery)

@@ -56,16 +56,13 @@ func (p *Poller) deliver(ctx context.Context, h *hand) (time.Duration, error) {
 	p.Status.sending(time.Time{})
 	p.looked(events)
 	m.at.published = newest
-	if n := len(events); n > 0 {
-		m.last = events[n-1].UUID
-	}
 	m.seen.passed(newest, page.Date)
 	p.Metrics.pages.Inc()
 
 	asked := p.asked(m.at.cursor)
 	step := p.follow.step(page, events, fresh)
-	if step.moved && step.more && page.Light && fresh > 0 && len(events) >= asked {
-		p.grow(asked)
+	if step.moved && step.more && page.Light && fresh > 0 {
+		p.grow(asked, len(events))
 	}
 	if !step.more && !step.cut { // all that a previous process may have delivered has been read
 		m.replaying, m.pending = time.Time{}, nil
@@ -111,6 +108,7 @@ func (p *Poller) sendAll(ctx context.Context, h *hand, there answer, pg *deliver
 		if ev.Published.After(newest) && !ev.Published.After(h.Date) {
 			newest = ev.Published
 		}
+		p.Memory.last = ev.UUID
 	}
 	return newest, fresh, nil
 }

@@ -52,7 +52,7 @@ type Memory struct {
 	began    time.Time        // Okta's clock when the process got its first page
 	sent     time.Time        // when the last entry was taken by all receivers
 	ahead    time.Time        // time of the furthest probe: Loki may have events up to it already
-	last     string           // uuid of the last event before the position
+	last     string           // uuid of the last event of the log that was delivered, or known
 	probed   string           // uuid of the last probe, which is behind it
 
 	mu     sync.Mutex
