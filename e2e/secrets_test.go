@@ -310,7 +310,7 @@ func apiTokenRun(t *testing.T, credentials string, env func(*org) []string) {
 			for _, fault := range []string{"500", "reset", "html", "next-elsewhere"} {
 				okta.control(t, http.MethodPost, "fault?name="+fault)
 			}
-			waitForLog(t, alloy, "a page names no usable next link")
+			waitForLog(t, alloy, "next links name another address than url")
 			okta.control(t, http.MethodPost, "token?value=another")
 			require.Contains(t, alloy.waitForHealth(t, "unhealthy"), "Okta refused the API token")
 		})

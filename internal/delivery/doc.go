@@ -28,7 +28,7 @@
 //     [strandedAfter].
 //   - A lost event is delivered again at once, the second time after [lastRetryAfter]. Lost
 //     [maxLosses] times in a row, while later events arrived each time, it is given up: the
-//     pipeline drops it or the destination refuses it.
+//     pipeline drops it or the destination refuses it. One that the log no longer has is given up at once.
 //   - What the destination may have and cannot show (too old to be shown before a flush, or in
 //     the future) is not lost before it would be shown. See [Rules].
 //   - Nothing is lost before an event delivered under the present configuration was found:

@@ -257,20 +257,24 @@ func (w *Window[P]) Doubt(now time.Time) {
 	})
 }
 
-// Pending returns when the earliest event of p that is to be delivered again now happened;
-// zero when there is none.
-func (w *Window[P]) Pending(p *Page[P], now time.Time) time.Time {
-	return p.earliest(func(r *record[P]) bool { return r.due(now) })
-}
-
-// Gone notes that what is to be delivered again of p is no longer in the log. It is
-// queried for as if it had been delivered, and so given up in the end.
-func (w *Window[P]) Gone(p *Page[P], now time.Time) {
+// Lost returns the uuids of the events of p that are to be delivered again now.
+func (w *Window[P]) Lost(p *Page[P], now time.Time) (uuids []string) {
 	for _, r := range p.records {
 		if !r.done && r.due(now) {
-			w.Deliver(p, Event{UUID: r.uuid, Time: r.time}, r.route, now)
+			uuids = append(uuids, r.uuid)
 		}
 	}
+	return uuids
+}
+
+// GiveUp takes an event out that is to be delivered again now and is no longer in the log. It returns false when it is not.
+func (w *Window[P]) GiveUp(uuid string, now time.Time) (GaveUp, bool) {
+	r := w.index[uuid]
+	if r == nil || !r.due(now) {
+		return GaveUp{}, false
+	}
+	w.done(r)
+	return GaveUp{UUID: uuid, Since: r.since}, true
 }
 
 // Drop takes an event out that is no longer wanted.

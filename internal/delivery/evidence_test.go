@@ -99,7 +99,7 @@ func TestGivesUpAfterThreeLosses(t *testing.T) {
 		}
 		for _, pg := range r.Retry(at(now + 9*time.Second)) {
 			require.Same(t, p, pg)
-			require.Equal(t, at(0), r.Pending(pg, at(now+9*time.Second)))
+			require.Equal(t, []string{"a"}, r.Lost(pg, at(now+9*time.Second)))
 			r.deliver(p, "a", 1, 0, now+9*time.Second)
 			retried = append(retried, now)
 		}
@@ -187,20 +187,23 @@ func TestWhatAPreviousProcessLeft(t *testing.T) {
 func TestWhatIsNoLongerInTheLogIsGivenUp(t *testing.T) {
 	r := newRig(t)
 	p := r.page(1, 0, "a")
-	gaveUp := 0
-	for i := range 1000 {
+	_, lost := r.GiveUp("a", at(0))
+	require.False(t, lost, "it may still arrive")
+	for i := 0; !r.Empty(); i++ {
 		now := time.Duration(i) * 10 * time.Second
+		require.Less(t, now, time.Minute, "at once")
 		later := named("later"+now.String(), 1)
 		r.page(i+2, now+time.Second, later...)
 		r.due(now + 4*time.Second)
-		gaveUp += len(r.ask(now+4*time.Second, later...).GaveUp)
+		require.Empty(t, r.ask(now+4*time.Second, later...).GaveUp)
 		for _, pg := range r.Retry(at(now + 5*time.Second)) {
 			require.Same(t, p, pg)
-			r.Gone(pg, at(now+5*time.Second))
-			require.Zero(t, r.Pending(pg, at(now+5*time.Second)))
+			gaveUp, lost := r.GiveUp("a", at(now+5*time.Second))
+			require.True(t, lost)
+			require.Equal(t, GaveUp{"a", at(0)}, gaveUp)
+			require.Empty(t, r.Lost(pg, at(now+5*time.Second)))
 		}
 	}
-	require.Equal(t, 1, gaveUp)
 	r.Settle()
 	require.True(t, r.Empty())
 }

@@ -27,7 +27,7 @@ const (
 	maxHeader    = 16 << 10
 	// lastRequests is how long requests under way may take when a listener is closed.
 	lastRequests = 2 * time.Second
-	// firstRetry and lastRetry bound the wait before another try to listen.
+	// firstRetry and lastRetry bound the wait before another try to listen. A listener that held for longer than lastRetry begins anew.
 	firstRetry = time.Second
 	lastRetry  = 30 * time.Second
 	// warnedEvery is how often the same refusal is logged, and warnings how many different ones are in that time.
@@ -106,46 +106,55 @@ func (s *Server) Run(ctx context.Context) error {
 			s.pause(ctx, -1)
 			continue
 		}
-		bound, err := s.bind(ctx, cfg)
-		if err != nil && ctx.Err() == nil {
-			if s.note(nil, err) {
-				level.Warn(s.logger).Log("msg", "event hook listener cannot start, retrying", "addr", cfg.Addr, "err", err)
-			}
-			s.pause(ctx, min(firstRetry<<min(fails, 5), lastRetry))
-			fails++
+		began := time.Now()
+		err := s.listening(ctx, cfg, &draining)
+		if err == nil || time.Since(began) > lastRetry {
+			fails = 0
+		}
+		if err == nil || ctx.Err() != nil {
 			continue
 		}
-		if ctx.Err() != nil {
-			break
+		if s.note(nil, err) {
+			level.Warn(s.logger).Log("msg", "event hook listener does not work, retrying", "addr", cfg.Addr, "err", err)
 		}
-		fails = 0
-		s.note(bound.listener.Addr(), nil)
-		level.Info(s.logger).Log("msg", "listening for event hooks", "addr", bound.listener.Addr(), "tls", cfg.TLS != nil)
-		s.hold(ctx, cfg, bound)
-		if ctx.Err() != nil {
-			s.stopping.Store(true)
-		}
-		s.note(nil, nil)
-		_ = bound.listener.Close() // at once, so that the next one can have the address
-		draining.Go(bound.drain)
+		s.pause(ctx, min(firstRetry<<min(fails, 5), lastRetry))
+		fails++
 	}
 	s.note(nil, nil)
 	return ctx.Err()
 }
 
-// hold returns when ctx ends, or when a configuration needs another listener.
-func (s *Server) hold(ctx context.Context, cfg *Config, bound *bound) {
+// listening lasts until ctx ends or a configuration needs another listener. Its error is why there is no listener, or none any more.
+func (s *Server) listening(ctx context.Context, cfg *Config, draining *sync.WaitGroup) error {
+	bound, err := s.bind(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	s.note(bound.listener.Addr(), nil)
+	level.Info(s.logger).Log("msg", "listening for event hooks", "addr", bound.listener.Addr(), "tls", cfg.TLS != nil)
+	err = s.hold(ctx, cfg, bound)
+	if ctx.Err() != nil {
+		s.stopping.Store(true)
+	}
+	s.note(nil, nil)
+	_ = bound.listener.Close() // at once, so that the next one can have the address
+	draining.Go(bound.drain)
+	return err
+}
+
+// hold returns when ctx ends, when a configuration needs another listener, or with the error that broke this one.
+func (s *Server) hold(ctx context.Context, cfg *Config, bound *bound) error {
 	for {
 		select {
 		case <-ctx.Done():
-			return
-		case <-bound.done: // the listener broke
-			return
+			return nil
+		case <-bound.done:
+			return fmt.Errorf("listening: %w", bound.err)
 		case <-s.changed:
 		}
 		next := s.config.Load()
 		if next.Addr != cfg.Addr || next.ConnLimit != cfg.ConnLimit || (next.TLS == nil) != (cfg.TLS == nil) {
-			return
+			return nil
 		}
 		if next.TLS != nil {
 			if err := s.cert.set(*next.TLS); err != nil {
@@ -205,6 +214,7 @@ type bound struct {
 	listener *crowd
 	server   *http.Server
 	done     chan struct{} // closed when it no longer accepts
+	err      error         // why, once done is closed
 }
 
 func (s *Server) bind(ctx context.Context, cfg *Config) (*bound, error) {
@@ -238,7 +248,7 @@ func (s *Server) bind(ctx context.Context, cfg *Config) (*bound, error) {
 	}
 	go func() {
 		defer close(b.done)
-		_ = b.server.Serve(accept) // ends with the listener
+		b.err = b.server.Serve(accept) // ends with the listener
 	}()
 	return b, nil
 }

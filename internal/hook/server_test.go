@@ -52,7 +52,7 @@ func TestATakenAddressIsTriedAgain(t *testing.T) {
 		require.Equal(t, began, since)
 		require.Nil(t, st.Addr())
 		require.Less(t, st.pipe.tries, 20)
-		require.Equal(t, 1, strings.Count(st.log.String(), "cannot start, retrying"), st.log.String())
+		require.Equal(t, 1, strings.Count(st.log.String(), "does not work, retrying"), st.log.String())
 
 		st.pipe.mu.Lock()
 		delete(st.pipe.taken, "here:1")
@@ -62,6 +62,46 @@ func TestATakenAddressIsTriedAgain(t *testing.T) {
 		err, _ = st.Err()
 		require.NoError(t, err)
 	})
+}
+
+// broken is a network whose listeners break a while after they were opened.
+type broken struct {
+	*network
+	after time.Duration
+}
+
+func (b broken) listen(ctx context.Context, addr string) (net.Listener, error) {
+	l, err := b.network.listen(ctx, addr)
+	if err == nil {
+		time.AfterFunc(b.after, func() { _ = l.Close() })
+	}
+	return l, err
+}
+
+func TestAListenerThatBreaksIsReplacedWithAPause(t *testing.T) {
+	for after, most := range map[time.Duration]int{0: 25, time.Second: 25, time.Minute: 10} {
+		t.Run(after.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				st := newStand(t)
+				st.Server.listen = broken{st.pipe, after}.listen
+				stop := st.run(t)
+				time.Sleep(10 * time.Minute)
+				require.Greater(t, st.pipe.tries, 5)
+				require.LessOrEqual(t, st.pipe.tries, most)
+				if after < lastRetry {
+					err, _ := st.Err()
+					require.ErrorContains(t, err, "listening: ")
+				}
+
+				st.Server.listen = st.pipe.listen // nobody listens between two tries
+				time.Sleep(after + lastRetry)
+				require.Equal(t, http.StatusNoContent, st.post(t, secret))
+				err, _ := st.Err()
+				require.NoError(t, err)
+				stop()
+			})
+		})
+	}
 }
 
 func TestTheAddressMovesWithoutARestart(t *testing.T) {

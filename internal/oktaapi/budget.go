@@ -19,6 +19,9 @@ const (
 	// window is the length of Okta's buckets, plus a second for the difference
 	// between when we send and when Okta counts.
 	window = 61 * time.Second
+	// rangeEvery is how long a range may be kept waiting by live polling: few enough requests not to be missed by it, even where one a
+	// minute is all there is.
+	rangeEvery = 3 * time.Minute
 	// maxRemembered bounds the memory for sent requests; no org's limit is near.
 	maxRemembered = 10_000
 )
@@ -33,11 +36,15 @@ const (
 // org below its warning threshold; since the bucket is full after a reset, at least
 // one page a minute gets through however busy the org is.
 //
-// A 429 stops all clients of the budget until the time Okta names, bounded both ways
+// A 429, or a 503 with Retry-After, stops all clients of the budget until the time it names, bounded both ways
 // and growing while 429s repeat. All times are taken relative to the server's own
 // Date, so a wrong clock on either side does no harm.
 //
-// A Budget is safe for concurrent use. Of the clients that may send, the one that has
+// Live clients go first. A client that reads a range (see [Config].Until) sends only what leaves room for as many requests of live
+// clients as they sent in the minute before, and one more; but all ranges together get a request every [rangeEvery], whatever live
+// clients want.
+//
+// A Budget is safe for concurrent use. Of clients of one kind that may send, the one that has
 // waited longest goes first; one whose own share is spent holds up nobody.
 type Budget struct {
 	mu      sync.Mutex
@@ -45,12 +52,15 @@ type Budget struct {
 	changed chan struct{} // closed and replaced whenever those who wait must look again
 
 	probed    bool      // a request was answered, or failed
+	live      time.Time // first request of a live client
+	ranged    time.Time // last request of a range
 	sent      []*claim  // sent, of the last window, by time
+	past      []*claim  // sent by live clients, of the window before, by time
 	limit     int       // X-Rate-Limit-Limit; 0: not told yet
 	remaining int       // X-Rate-Limit-Remaining, valid until reset
 	reset     time.Time // on our clock
 	resetAt   int64     // the X-Rate-Limit-Reset that reset was made of
-	blocked   time.Time // no request before, after a 429
+	blocked   time.Time // no request before, as an answer asked for
 	reason    string    // why blocked, in words
 	refusals  int       // 429s in a row
 }
@@ -59,6 +69,7 @@ type Budget struct {
 type claim struct {
 	by    any // the client, to tell its requests from others'
 	share float64
+	live  bool // it is not of a range
 	// Okta counts the request at some moment between sending and answering. While it
 	// is under way it fills its place; afterwards the later end counts.
 	pending bool
@@ -87,10 +98,9 @@ func (b *Budget) Status() BudgetStatus {
 	return BudgetStatus{Known: b.limit > 0, Limit: b.limit, Remaining: b.remaining, Reset: b.reset, Used: len(b.sent)}
 }
 
-// acquire returns when the client may send one request, or with ctx's error. What it
-// returns must be given to answered or released. Each new expectation of a wait, and
-// its end, are told to waiting.
-func (b *Budget) acquire(ctx context.Context, by any, share float64, waiting func(time.Time, string)) (*claim, error) {
+// acquire returns when the client, a live one or one that reads a range, may send one request, or with ctx's error. What it
+// returns must be given to answered or released. Waiting is called with each new expectation of a wait, and with its end.
+func (b *Budget) acquire(ctx context.Context, by any, share float64, live bool, waiting func(time.Time, string)) (*claim, error) {
 	var told time.Time
 	tell := func(until time.Time, reason string) {
 		if waiting != nil && !until.Equal(told) {
@@ -100,8 +110,11 @@ func (b *Budget) acquire(ctx context.Context, by any, share float64, waiting fun
 	}
 	defer tell(time.Time{}, "")
 
-	c := &claim{by: by, share: share}
+	c := &claim{by: by, share: share, live: live}
 	b.mu.Lock()
+	if live && b.live.IsZero() {
+		b.live = time.Now()
+	}
 	b.queue = append(b.queue, c)
 	b.mu.Unlock()
 	for {
@@ -114,6 +127,9 @@ func (b *Budget) acquire(ctx context.Context, by any, share float64, waiting fun
 				c.pending, c.at = true, now
 				b.sent = append(b.sent, c)
 				b.remaining = max(0, b.remaining-1)
+				if !live {
+					b.ranged = now
+				}
 			}
 			b.mu.Unlock()
 			return c, ctx.Err()
@@ -132,7 +148,7 @@ func (b *Budget) acquire(ctx context.Context, by any, share float64, waiting fun
 	}
 }
 
-// turn is ready for a claim in the queue, which lets those before it go first. The
+// turn is ready for a claim in the queue, which lets those go first that come before it. The
 // caller holds mu.
 func (b *Budget) turn(c *claim, now time.Time) (time.Time, string) {
 	b.forget(now)
@@ -140,17 +156,36 @@ func (b *Budget) turn(c *claim, now time.Time) (time.Time, string) {
 	if !until.IsZero() {
 		return until, reason
 	}
-	for _, earlier := range b.queue {
-		if earlier == c {
-			break
+	waits := false // longer than the other
+	for _, other := range b.queue {
+		if other == c {
+			waits = true
+			continue
 		}
-		if t, _ := b.ready(earlier, now); t.IsZero() {
+		if theirs, ours := b.rank(other, now), b.rank(c, now); theirs > ours || theirs == ours && waits {
+			continue
+		}
+		if t, _ := b.ready(other, now); t.IsZero() {
 			// It has been woken, and wakes us when it is through.
 			return now.Add(window), "another component reads the same org"
 		}
 	}
 	return time.Time{}, ""
 }
+
+// rank is 0 for a range that is due, 1 for live clients, 2 for ranges. The caller holds mu.
+func (b *Budget) rank(c *claim, now time.Time) int {
+	switch {
+	case c.live:
+		return 1
+	case b.due(now):
+		return 0
+	}
+	return 2
+}
+
+// due reports whether ranges have waited long enough to go before live clients. The caller holds mu.
+func (b *Budget) due(now time.Time) bool { return now.Sub(b.ranged) >= rangeEvery }
 
 // ready returns the zero time when a request may go now, else when to look again
 // and why. The caller holds mu.
@@ -165,12 +200,15 @@ func (b *Budget) ready(c *claim, now time.Time) (time.Time, string) {
 	if limit == 0 {
 		limit = assumedLimit
 	}
-	largest := c.share
+	largest, live := c.share, 0
 	var own []*claim
 	for _, s := range b.sent {
 		largest = max(largest, s.share)
 		if s.by == c.by {
 			own = append(own, s)
+		}
+		if s.live {
+			live++
 		}
 	}
 	if mine := allowance(limit, c.share); len(own) >= mine {
@@ -180,10 +218,48 @@ func (b *Budget) ready(c *claim, now time.Time) (time.Time, string) {
 	if len(b.sent) >= all {
 		return b.sent[len(b.sent)-all].expires(now), spent(all, limit)
 	}
-	if b.limit > 0 && now.Before(b.reset) && b.remaining <= b.limit-all {
+	known := b.limit > 0 && now.Before(b.reset)
+	if known && b.remaining <= b.limit-all {
 		return b.reset, fmt.Sprintf("the org's clients together have used the share: %d of %d requests left", b.remaining, b.limit)
 	}
+	if c.live || b.live.IsZero() || b.due(now) {
+		return time.Time{}, ""
+	}
+	return b.leftOver(all, live, known, now)
+}
+
+// leftOver is ready for a range that may send as far as its own share goes: all requests a minute are allowed, and live clients sent live
+// in the last one. What is left in Okta's bucket may be known. The caller holds mu.
+func (b *Budget) leftOver(all, live int, known bool, now time.Time) (time.Time, string) {
+	wanted := max(live, len(b.past)+len(b.past)/4) // a quarter more, for live clients that had to wait and want more
+	if now.Sub(b.live) < 2*window {
+		wanted = max(wanted, all/2) // it is not known yet
+	}
+	untilReset := float64(b.reset.Sub(now)) / float64(window)
+	switch {
+	case len(b.sent)+wanted-live+1 >= all:
+		again := b.ranged.Add(rangeEvery)
+		if len(b.sent) > 0 {
+			again = earlier(again, b.sent[0].expires(now))
+		}
+		if len(b.past) > 0 {
+			again = earlier(again, b.past[0].at.Add(2*window))
+		}
+		return again, behind
+	case known && b.remaining <= b.limit-all+1+int(float64(wanted)*untilReset):
+		return earlier(b.ranged.Add(rangeEvery), b.reset), behind
+	}
 	return time.Time{}, ""
+}
+
+// behind is why a range waits.
+const behind = "live polling of the org goes first"
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // allowance is how many requests a minute a share amounts to: at least one, or
@@ -206,7 +282,14 @@ func (c *claim) expires(now time.Time) time.Time {
 
 // forget drops what is older than a window. The caller holds mu.
 func (b *Budget) forget(now time.Time) {
-	b.sent = slices.DeleteFunc(b.sent, func(c *claim) bool { return !now.Before(c.expires(now)) })
+	b.sent = slices.DeleteFunc(b.sent, func(c *claim) bool {
+		over := !now.Before(c.expires(now))
+		if over && c.live {
+			b.past = append(b.past, c)
+		}
+		return over
+	})
+	b.past = slices.DeleteFunc(b.past, func(c *claim) bool { return !now.Before(c.at.Add(2 * window)) })
 	if len(b.sent) == 0 {
 		b.sent = nil // let the array go
 	}
@@ -256,14 +339,14 @@ func (b *Budget) answered(c *claim, status int, h http.Header) {
 			}
 			b.limit, b.remaining, b.reset, b.resetAt = r.limit, r.remaining, reset, r.resetAt
 		}
-		return
+	} else {
+		b.refusals++
 	}
-	b.refusals++
-	wait, reason := r.refusalWait(b.refusals)
-	if until := now.Add(wait); until.After(b.blocked) { // never shorten what another client was told
+	wait, reason := askedToWait(status, h, b.refusals)
+	if until := now.Add(wait); wait > 0 && until.After(b.blocked) { // never shorten what another client was told
 		b.blocked, b.reason = until, reason
 	}
-	if r.limit > 0 {
+	if status == http.StatusTooManyRequests && r.limit > 0 {
 		b.limit, b.remaining, b.reset, b.resetAt = r.limit, r.remaining, b.blocked, 0
 	}
 }

@@ -62,7 +62,7 @@ func (b *bucket) densest() int {
 
 // request makes one request: it arrives after up, and is answered after down more.
 func (b *bucket) request(ctx context.Context, budget *Budget, by any, share float64, up, down time.Duration) error {
-	c, err := budget.acquire(ctx, by, share, nil)
+	c, err := budget.acquire(ctx, by, share, by != "range" && by != "another range", nil)
 	if err != nil {
 		return err
 	}
@@ -102,12 +102,12 @@ func TestWithoutHeadersAWorkforceLimitIsAssumed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBudget()
 		for range assumedLimit / 2 {
-			c, err := b.acquire(t.Context(), nil, 0.5, nil)
+			c, err := b.acquire(t.Context(), nil, 0.5, true, nil)
 			require.NoError(t, err)
 			b.answered(c, http.StatusOK, http.Header{})
 		}
 		begin := time.Now()
-		_, err := b.acquire(t.Context(), nil, 0.5, nil)
+		_, err := b.acquire(t.Context(), nil, 0.5, true, nil)
 		require.NoError(t, err)
 		require.Equal(t, window, time.Since(begin), "60 a minute")
 		require.False(t, b.Status().Known)
@@ -117,11 +117,11 @@ func TestWithoutHeadersAWorkforceLimitIsAssumed(t *testing.T) {
 func TestTheFirstRequestOfAllGoesAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, begin := NewBudget(), time.Now()
-		first, err := b.acquire(t.Context(), "one", 0.5, nil)
+		first, err := b.acquire(t.Context(), "one", 0.5, true, nil)
 		require.NoError(t, err)
 		second := make(chan time.Duration)
 		go func() {
-			_, err := b.acquire(t.Context(), "two", 0.5, nil)
+			_, err := b.acquire(t.Context(), "two", 0.5, true, nil)
 			require.NoError(t, err)
 			second <- time.Since(begin)
 		}()
@@ -150,17 +150,17 @@ func TestTheReserveOfOthersIsLeftUntilTheReset(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBudget()
 		now := time.Now()
-		c, err := b.acquire(t.Context(), nil, 0.5, nil)
+		c, err := b.acquire(t.Context(), nil, 0.5, true, nil)
 		require.NoError(t, err)
 		b.answered(c, http.StatusOK, rateHeaders("120", "61", now, epoch(now.Add(40*time.Second))))
 
-		c, err = b.acquire(t.Context(), nil, 0.5, nil)
+		c, err = b.acquire(t.Context(), nil, 0.5, true, nil)
 		require.NoError(t, err)
 		require.Zero(t, time.Since(now), "one request above the reserve goes at once")
 		b.answered(c, http.StatusOK, rateHeaders("120", "60", now, epoch(now.Add(40*time.Second))))
 
 		var until time.Time
-		_, err = b.acquire(t.Context(), nil, 0.5, func(at time.Time, _ string) {
+		_, err = b.acquire(t.Context(), nil, 0.5, true, func(at time.Time, _ string) {
 			if !at.IsZero() {
 				until = at
 			}
@@ -177,7 +177,7 @@ func TestABusyOrgStillLetsOnePageAMinuteThrough(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Minute)
 		defer cancel()
 		for {
-			c, err := b.acquire(ctx, nil, 0.5, nil)
+			c, err := b.acquire(ctx, nil, 0.5, true, nil)
 			if err != nil {
 				break
 			}
@@ -214,16 +214,16 @@ func TestARefusalStopsEveryClientOfTheOrg(t *testing.T) {
 		other := budgets.For("other.okta.com")
 
 		now := time.Now()
-		c, err := b.acquire(t.Context(), "one", 0.5, nil)
+		c, err := b.acquire(t.Context(), "one", 0.5, true, nil)
 		require.NoError(t, err)
 		b.answered(c, http.StatusTooManyRequests, rateHeaders("120", "0", now, epoch(now.Add(20*time.Second))))
 		require.Equal(t, now.Add(21*time.Second), b.blocked)
 
-		_, err = other.acquire(t.Context(), "three", 0.5, nil)
+		_, err = other.acquire(t.Context(), "three", 0.5, true, nil)
 		require.NoError(t, err)
 		require.Zero(t, time.Since(now), "orgs do not wait for each other")
 
-		_, err = b.acquire(t.Context(), "two", 0.5, nil)
+		_, err = b.acquire(t.Context(), "two", 0.5, true, nil)
 		require.NoError(t, err)
 		require.Equal(t, 21*time.Second, time.Since(now))
 	})
@@ -232,16 +232,16 @@ func TestARefusalStopsEveryClientOfTheOrg(t *testing.T) {
 func TestAShortRefusalDoesNotShortenALongOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, now := NewBudget(), time.Now()
-		first, err := b.acquire(t.Context(), "one", 0.5, nil)
+		first, err := b.acquire(t.Context(), "one", 0.5, true, nil)
 		require.NoError(t, err)
 		b.answered(first, http.StatusOK, http.Header{})
-		one, err := b.acquire(t.Context(), "one", 0.5, nil)
+		one, err := b.acquire(t.Context(), "one", 0.5, true, nil)
 		require.NoError(t, err)
-		two, err := b.acquire(t.Context(), "two", 0.5, nil)
+		two, err := b.acquire(t.Context(), "two", 0.5, true, nil)
 		require.NoError(t, err)
 		b.answered(one, http.StatusTooManyRequests, rateHeaders("120", "0", now, epoch(now.Add(50*time.Second))))
 		b.answered(two, http.StatusTooManyRequests, rateHeaders("0", "0", now, epoch(now.Add(116*time.Second))))
-		_, err = b.acquire(t.Context(), "one", 0.5, nil)
+		_, err = b.acquire(t.Context(), "one", 0.5, true, nil)
 		require.NoError(t, err)
 		require.Equal(t, 51*time.Second, time.Since(now))
 	})
@@ -252,7 +252,7 @@ func TestRepeatedRefusalsGrowAndASuccessForgetsThem(t *testing.T) {
 		b := NewBudget()
 		refuse := func() time.Duration {
 			begin := time.Now()
-			c, err := b.acquire(t.Context(), nil, 0.5, nil)
+			c, err := b.acquire(t.Context(), nil, 0.5, true, nil)
 			require.NoError(t, err)
 			now := time.Now()
 			b.answered(c, http.StatusTooManyRequests, rateHeaders("120", "0", now, epoch(now.Add(time.Second))))
@@ -265,7 +265,7 @@ func TestRepeatedRefusalsGrowAndASuccessForgetsThem(t *testing.T) {
 			require.LessOrEqual(t, last, maxRefusalWait)
 		}
 		require.Greater(t, last, 3*time.Minute)
-		c, err := b.acquire(t.Context(), nil, 0.5, nil)
+		c, err := b.acquire(t.Context(), nil, 0.5, true, nil)
 		require.NoError(t, err)
 		b.answered(c, http.StatusOK, http.Header{})
 		refuse()
@@ -329,7 +329,7 @@ func TestAClientWithItsShareSpentHoldsUpNobody(t *testing.T) {
 func TestAWaitForTheBudgetEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBudget()
-		c, err := b.acquire(t.Context(), nil, 0.5, nil)
+		c, err := b.acquire(t.Context(), nil, 0.5, true, nil)
 		require.NoError(t, err)
 		now := time.Now()
 		b.answered(c, http.StatusTooManyRequests, rateHeaders("120", "0", now, epoch(now.Add(4*time.Minute))))
@@ -338,7 +338,7 @@ func TestAWaitForTheBudgetEndsWithItsContext(t *testing.T) {
 		var told []time.Time
 		ended := make(chan error)
 		go func() {
-			_, err := b.acquire(ctx, nil, 0.5, func(until time.Time, reason string) {
+			_, err := b.acquire(ctx, nil, 0.5, true, func(until time.Time, reason string) {
 				told = append(told, until)
 				require.Equal(t, until.IsZero(), reason == "")
 			})
@@ -352,7 +352,7 @@ func TestAWaitForTheBudgetEndsWithItsContext(t *testing.T) {
 		require.Empty(t, b.queue)
 		require.Equal(t, 1, b.Status().Used, "who gave up spent nothing")
 
-		_, err = b.acquire(ctx, nil, 0.5, nil)
+		_, err = b.acquire(ctx, nil, 0.5, true, nil)
 		require.ErrorIs(t, err, context.Canceled, "also without a wait")
 	})
 }
@@ -360,18 +360,18 @@ func TestAWaitForTheBudgetEndsWithItsContext(t *testing.T) {
 func TestAWaitFollowsWhatOthersLearn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, now := NewBudget(), time.Now()
-		first, err := b.acquire(t.Context(), "one", 0.5, nil)
+		first, err := b.acquire(t.Context(), "one", 0.5, true, nil)
 		require.NoError(t, err)
 		b.answered(first, http.StatusOK, http.Header{})
-		one, err := b.acquire(t.Context(), "one", 0.5, nil)
+		one, err := b.acquire(t.Context(), "one", 0.5, true, nil)
 		require.NoError(t, err)
-		two, err := b.acquire(t.Context(), "two", 0.5, nil)
+		two, err := b.acquire(t.Context(), "two", 0.5, true, nil)
 		require.NoError(t, err)
 		b.answered(one, http.StatusOK, rateHeaders("120", "10", now, epoch(now.Add(50*time.Second))))
 
 		gone := make(chan time.Duration)
 		go func() {
-			_, err := b.acquire(t.Context(), "one", 0.5, nil)
+			_, err := b.acquire(t.Context(), "one", 0.5, true, nil)
 			require.NoError(t, err)
 			gone <- time.Since(now)
 		}()
@@ -386,7 +386,7 @@ func TestAClaimThatWasNotUsedIsGivenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, begin := NewBudget(), time.Now()
 		for range 1000 {
-			c, err := b.acquire(t.Context(), nil, 0.5, nil)
+			c, err := b.acquire(t.Context(), nil, 0.5, true, nil)
 			require.NoError(t, err)
 			b.released(c)
 		}

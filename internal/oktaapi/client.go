@@ -3,7 +3,6 @@ package oktaapi
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -43,7 +42,7 @@ type Config struct {
 	PageSize  int           // events per page, 1 to 1000; 0: 1000
 	Filter    string        // Okta filter expression; "": none
 	Query     string        // Okta q keywords; "": none
-	Until     time.Time     // exclusive end of what Start reads; zero: none, the log goes on
+	Until     time.Time     // exclusive end of the range that Start reads, behind live clients in the budget; zero: none, the log goes on
 	Timeout   time.Duration // headers and body together; 0: 60s
 	MaxBody   int64         // bytes of a decoded body; 0: 32 MiB
 	UserAgent string        // product/version
@@ -61,14 +60,18 @@ type Config struct {
 
 // Page is one page of the log.
 type Page struct {
-	Body    []byte    // the decoded body, claimed to be a JSON array; owned by the caller
-	Next    Cursor    // Okta's next link; "" when it was missing or refused, see NextErr
-	NextErr error     // why Next is "" although Okta named one; never a credential in it
-	Date    time.Time // the server's clock when it answered; ours if it sent no Date
+	Body    []byte // the decoded body, claimed to be a JSON array; owned by the caller
+	Next    Cursor // Okta's next link; "" when it was missing or refused, see NextErr
+	NextErr error  // why Next is "" although Okta named one; never a credential in it
+	// Elsewhere is the scheme and host that the next link named, when they are not the org's: Next is on the org's all the same.
+	Elsewhere string
+	Date      time.Time // the server's clock when it answered; ours if it sent no Date
 	// Skew is how far our clock is ahead of the server's, negative when behind, to about a
 	// second: its Date has whole seconds. 0 if it sent no Date.
 	Skew      time.Duration
 	RequestID string // X-Okta-Request-Id
+	// Light is set when twice as many events would come well within MaxBody and Timeout.
+	Light bool
 
 	memory *bytes.Buffer // behind Body
 	slot   *slot
@@ -98,9 +101,9 @@ type Client struct {
 	transport http.RoundTripper
 
 	mu       sync.Mutex
-	tokenAt  time.Time // no token request before, after a 429 of the token endpoint
+	tokenAt  time.Time // no token request before, after the token endpoint asked for that
 	reason   string    // why, in words
-	refusals int       // of those 429s, in a row
+	refusals int       // 429s of the token endpoint in a row
 }
 
 // New returns a client. It does no network.
@@ -182,22 +185,18 @@ func (c *Client) Fetch(ctx context.Context, cur Cursor) (Page, error) {
 
 // page takes body and next link out of a good answer.
 func (c *Client) page(target string, ans answer) Page {
-	p := Page{Body: ans.body, memory: ans.memory, slot: ans.slot, Date: ans.date, Skew: ans.skew, RequestID: requestID(ans.header)}
-	next, ok := nextLink(ans.header)
+	p := Page{Body: ans.body, memory: ans.memory, slot: ans.slot, Date: ans.date, Skew: ans.skew, RequestID: requestID(ans.header),
+		Light: 4*int64(len(ans.body)) <= c.cfg.MaxBody && 4*ans.took <= c.cfg.Timeout}
+	link, ok := nextLink(ans.header)
 	if !ok {
 		return p
 	}
 	from, err := url.Parse(target)
 	if err == nil {
-		next, err = c.resolve(from, next)
-	}
-	if u, e := url.Parse(next); err == nil && (e != nil || u.Path != from.Path) {
-		err = errors.New("it leads to another path")
+		p.Next, p.Elsewhere, err = c.onOrg(from, link)
 	}
 	if err != nil {
 		p.NextErr = fmt.Errorf("refusing the next link: %w", err)
-		return p
 	}
-	p.Next = Cursor(next)
 	return p
 }

@@ -175,7 +175,7 @@ func TestBodiesAreDecodedAndBounded(t *testing.T) {
 		"gzip, bad checksum":  {"gzip", gzipped(page)[:len(gzipped(page))-8] + "12345678", nil, "reading body"},
 		"brotli":              {"br", page, nil, `content encoding "br" was not asked for`},
 		"at the limit":        {"", page + strings.Repeat(" ", 4096-len(page)), nil, ""},
-		"over the limit":      {"", page + strings.Repeat(" ", 4097-len(page)), ErrBodyTooLarge, "more than 4096 bytes; lower page_size"},
+		"over the limit":      {"", page + strings.Repeat(" ", 4097-len(page)), ErrBodyTooLarge, "more than 4096 bytes"},
 		"a gzip bomb":         {"gzip", gzipped(strings.Repeat(" ", 50<<20)), ErrBodyTooLarge, "more than 4096 bytes"},
 	}
 	for name, tc := range cases {

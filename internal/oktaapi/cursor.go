@@ -39,14 +39,24 @@ func (c Cursor) IsStart() bool {
 	return true
 }
 
+// Limit is how many events the cursor asks for; 0: it does not say. Okta's links repeat what was asked for.
+func (c Cursor) Limit() int {
+	_, query, _ := strings.Cut(string(c), "?")
+	for param := range strings.SplitSeq(query, "&") {
+		if value, ok := strings.CutPrefix(param, "limit="); ok {
+			n, _ := strconv.Atoi(value)
+			return max(0, n)
+		}
+	}
+	return 0
+}
+
 // Start returns the cursor of the first page of events persisted at or after since.
 // since is cut to milliseconds, never rounded up, so that nothing is skipped.
-func (c *Client) Start(since time.Time) Cursor { return c.start(since, c.cfg.PageSize) }
+func (c *Client) Start(since time.Time) Cursor { return c.StartOf(since, c.cfg.PageSize) }
 
-// StartLargest is Start with pages as large as Okta gives, whatever PageSize is.
-func (c *Client) StartLargest(since time.Time) Cursor { return c.start(since, MaxPageSize) }
-
-func (c *Client) start(since time.Time, limit int) Cursor {
+// StartOf is Start with pages of at most limit events, 1 to [MaxPageSize], whatever PageSize is.
+func (c *Client) StartOf(since time.Time, limit int) Cursor {
 	q := url.Values{}
 	q.Set("since", since.UTC().Truncate(time.Millisecond).Format(timeLayout))
 	if !c.cfg.Until.IsZero() {
@@ -68,8 +78,8 @@ func (c *Client) start(since time.Time, limit int) Cursor {
 
 var errElsewhere = errors.New("it leads to another host")
 
-// resolve turns a link found at the page `from` into an absolute URL of the same
-// org, or refuses it. A relative link is resolved (RFC 8288 section 3.1), an absolute
+// resolve turns a cursor, or a redirect found at the page `from`, into an absolute URL of the same
+// org, or refuses it. A relative one is resolved, an absolute
 // one is kept to the letter. Nothing that fails here is ever requested, so no
 // credential can follow it.
 func (c *Client) resolve(from *url.URL, target string) (string, error) {
@@ -89,6 +99,32 @@ func (c *Client) resolve(from *url.URL, target string) (string, error) {
 			httptext.Clean(u.Scheme, 20), httptext.Clean(u.Host, 100), c.cfg.Org.Scheme, c.cfg.Org.Host)
 	}
 	return target, nil
+}
+
+// onOrg puts the path and query of the next link found at the page `from`, to the letter, on the org's own scheme and host, so that no
+// request can go elsewhere. A proxy, a gateway or a custom domain may have Okta name an address that is not the one it is reached by;
+// elsewhere is that address then, without user info, else "". A link to another path than the page's is refused.
+func (c *Client) onOrg(from *url.URL, link string) (next Cursor, elsewhere string, err error) {
+	u, err := url.Parse(link)
+	if err != nil {
+		return "", "", errors.New("it is no URL")
+	}
+	if !u.IsAbs() {
+		u = from.ResolveReference(u)
+		link = u.String()
+	}
+	if u.Path != from.Path {
+		return "", "", fmt.Errorf("it leads to another path (%s)", httptext.Clean(u.Path, 100))
+	}
+	_, rest, _ := strings.Cut(link, "://")
+	if i := strings.IndexAny(rest, "/?#"); i > 0 {
+		rest = rest[i:]
+	}
+	rest, _, _ = strings.Cut(rest, "#")
+	if u.User != nil || !sameOrigin(c.cfg.Org, u) {
+		elsewhere = httptext.Clean(u.Scheme, 20) + "://" + httptext.Clean(u.Host, 100)
+	}
+	return Cursor(c.cfg.Org.Scheme + "://" + c.cfg.Org.Host + rest), elsewhere, nil
 }
 
 // host is whom the cursor leads to.

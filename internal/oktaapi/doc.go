@@ -7,12 +7,13 @@
 // next. It keeps no position, moves nothing, and may be called again with the
 // same cursor after any error.
 //
-//   - Only polling requests are made (no `until`), so Okta orders by the time it
-//     persisted an event and late events are not skipped. The first cursor comes
-//     from [Client.Start]; all later ones are Okta's `rel="next"` links, used
+//   - Requests are polling requests (no `until`), so Okta orders by the time it
+//     persisted an event and late events are not skipped; but for a range, which has an
+//     end ([Config].Until). The first cursor comes
+//     from [Client.Start]; all later ones are the path and query of Okta's `rel="next"` links, used
 //     verbatim.
-//   - Credentials go to the configured scheme and host and nowhere else: a next
-//     link or a redirect that leads elsewhere is refused before anything is sent.
+//   - Requests and credentials go to the configured scheme and host and nowhere else: a next
+//     link that names another is followed there, and a redirect that leads elsewhere is refused.
 //   - A request is made when the org's [Budget] allows it. The budget is learnt from
 //     the X-Rate-Limit-* headers of every response and is shared by all clients of
 //     an org in this process.

@@ -114,7 +114,7 @@ func statusError(cur Cursor, status int, h http.Header, body []byte) *Error {
 	switch {
 	case status == http.StatusTooManyRequests:
 		e.Class = RateLimited
-	case status == http.StatusRequestTimeout || status == http.StatusTooEarly || status >= 500:
+	case passes(status):
 		e.Class = Transient
 	case status == http.StatusBadRequest && !e.Foreign && !cur.IsStart() && !aboutCredentials(h, told):
 		e.Class = CursorRefused
@@ -176,13 +176,14 @@ func authorizeError(err error) *Error {
 	return e
 }
 
-// rateLimit is the header of a 429 of the token endpoint in err's chain, nil without one.
-func rateLimit(err error) http.Header {
-	var limited interface{ RateLimit() http.Header }
-	if errors.As(err, &limited) {
-		return limited.RateLimit()
+// tokenAnswer is the status and the header of an answer of the token endpoint in err's chain that may say when to ask again; 0
+// without one.
+func tokenAnswer(err error) (int, http.Header) {
+	var told interface{ AskAgain() (int, http.Header) }
+	if errors.As(err, &told) {
+		return told.AskAgain()
 	}
-	return nil
+	return 0, nil
 }
 
 func requestID(h http.Header) string { return httptext.Clean(h.Get("X-Okta-Request-Id"), 100) }

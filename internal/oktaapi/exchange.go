@@ -19,6 +19,7 @@ type answer struct {
 	header   http.Header
 	date     time.Time
 	skew     time.Duration // see Page
+	took     time.Duration // from sending to the last byte
 	body     []byte
 	memory   *bytes.Buffer // behind body
 	slot     *slot         // for memory, of a page
@@ -32,7 +33,7 @@ func (c *Client) exchange(ctx context.Context, target string) (answer, error) {
 	if err := c.awaitToken(ctx); err != nil {
 		return answer{}, err
 	}
-	claim, err := c.cfg.Budget.acquire(ctx, c, c.cfg.Share, c.cfg.Waiting)
+	claim, err := c.cfg.Budget.acquire(ctx, c, c.cfg.Share, c.cfg.Until.IsZero(), c.cfg.Waiting)
 	if err != nil {
 		return answer{}, err
 	}
@@ -80,7 +81,7 @@ func (c *Client) exchange(ctx context.Context, target string) (answer, error) {
 	} else {
 		ans.memory, err = readBody(resp, errorBodyLimit, always)
 	}
-	ans.body = ans.memory.Bytes()
+	ans.body, ans.took = ans.memory.Bytes(), time.Since(begin)
 	c.observe(ans.status, begin, len(ans.body))
 	switch {
 	case ans.status != http.StatusOK:
@@ -94,7 +95,7 @@ func (c *Client) exchange(ctx context.Context, target string) (answer, error) {
 		ans.redact(secrets)
 	case errors.Is(err, ErrBodyTooLarge):
 		return answer{}, &Error{Class: Transient, RequestID: requestID(ans.header),
-			Err: fmt.Errorf("%w: more than %d bytes; lower page_size", ErrBodyTooLarge, c.cfg.MaxBody)}
+			Err: fmt.Errorf("%w: more than %d bytes", ErrBodyTooLarge, c.cfg.MaxBody)}
 	case err != nil:
 		e := transportError(overdue(ctx, "reading body", fmt.Errorf("reading body: %w", err)), c.cfg.Timeout.String(), secrets)
 		e.RequestID = requestID(ans.header)
@@ -119,19 +120,19 @@ func (c *Client) readPage(ctx context.Context, resp *http.Response, timeout *dea
 	return body, s, err
 }
 
-// tokenRefused learns from a 429 of the token endpoint, whose limit is apart from the
-// log's, until when to wait: the next Fetch does.
+// tokenRefused learns from the token endpoint, whose limit is apart from the log's, until when
+// to wait: the next Fetch does.
 func (c *Client) tokenRefused(e *Error) *Error {
-	h := rateLimit(e)
-	if h == nil {
-		return e
-	}
-	e.Class = RateLimited
+	status, h := tokenAnswer(e)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.refusals++
-	wait, reason := readRates(h).refusalWait(c.refusals)
-	c.tokenAt, c.reason = time.Now().Add(wait), "no access token: "+reason
+	if status == http.StatusTooManyRequests {
+		e.Class = RateLimited
+		c.refusals++
+	}
+	if wait, reason := askedToWait(status, h, c.refusals); wait > 0 {
+		c.tokenAt, c.reason = time.Now().Add(wait), "no access token: "+reason
+	}
 	return e
 }
 

@@ -8,49 +8,79 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestNextLinkIsFollowedOnlyWithinTheOrg(t *testing.T) {
+func TestNextLinkIsFollowedOnTheOrgOnly(t *testing.T) {
+	const want = "http://localhost/api/v1/logs?after=%41,b;c"
 	cases := map[string]struct {
-		next string
-		want Cursor // "": refused
-		why  string
+		next      string
+		elsewhere string // told
+		why       string // it is refused
 	}{
-		"to the letter":                {"http://localhost/api/v1/logs?after=%41,b", "http://localhost/api/v1/logs?after=%41,b", ""},
-		"default port":                 {"http://localhost:80/api/v1/logs?after=1", "http://localhost:80/api/v1/logs?after=1", ""},
-		"upper case host":              {"HTTP://LOCALHOST/api/v1/logs?after=1", "HTTP://LOCALHOST/api/v1/logs?after=1", ""},
-		"relative, query":              {"?after=1", "http://localhost/api/v1/logs?after=1", ""},
-		"relative, path":               {"/api/v1/logs?after=1", "http://localhost/api/v1/logs?after=1", ""},
-		"another path":                 {"http://localhost/api/v1/users?after=1", "", "leads to another path"},
-		"another host":                 {"https://evil.example/api/v1/logs?after=1", "", "leads to another host"},
-		"a host that begins like ours": {"http://localhost.evil.example/", "", "leads to another host"},
-		"a parent domain":              {"http://sub.localhost/", "", "leads to another host"},
-		"another port":                 {"http://localhost:8080/", "", "leads to another host"},
-		"another scheme":               {"https://localhost/api/v1/logs?after=1", "", "https://localhost instead of http://localhost"},
-		"without scheme":               {"//evil.example/api/v1/logs", "", "leads to another host"},
-		"user info":                    {"http://user:hunter2@localhost/api/v1/logs", "", "user info"},
-		"ours as user info":            {"http://localhost@evil.example/", "", "user info"},
-		"a backslash":                  {`http://localhost\@evil.example/`, "", "no URL"},
-		"opaque":                       {"http:localhost/api", "", "another host"},
-		"not a URL":                    {"http://local host/", "", "no URL"},
-		"a newline":                    {"http://localhost/\x01", "", "no URL"},
-		"a file":                       {"file:///etc/passwd", "", "another host"},
-		"javascript":                   {"javascript:alert(1)", "", "another host"},
+		"to the letter":                {"http://localhost/api/v1/logs?after=%41,b;c", "", ""},
+		"default port":                 {"http://localhost:80/api/v1/logs?after=%41,b;c", "", ""},
+		"upper case host":              {"HTTP://LOCALHOST/api/v1/logs?after=%41,b;c", "", ""},
+		"relative, query":              {"?after=%41,b;c", "", ""},
+		"relative, path":               {"/api/v1/logs?after=%41,b;c", "", ""},
+		"a fragment":                   {"http://localhost/api/v1/logs?after=%41,b;c#x", "", ""},
+		"another host":                 {"https://evil.example/api/v1/logs?after=%41,b;c", "https://evil.example", ""},
+		"the org behind its domain":    {"http://acme.okta.com/api/v1/logs?after=%41,b;c", "http://acme.okta.com", ""},
+		"its console":                  {"http://acme-admin.okta.com/api/v1/logs?after=%41,b;c", "http://acme-admin.okta.com", ""},
+		"a host that begins like ours": {"http://localhost.evil.example/api/v1/logs?after=%41,b;c", "http://localhost.evil.example", ""},
+		"a subdomain":                  {"http://sub.localhost/api/v1/logs?after=%41,b;c", "http://sub.localhost", ""},
+		"another port":                 {"http://localhost:8080/api/v1/logs?after=%41,b;c", "http://localhost:8080", ""},
+		"another scheme":               {"https://localhost/api/v1/logs?after=%41,b;c", "https://localhost", ""},
+		"another scheme, its port":     {"https://localhost:443/api/v1/logs?after=%41,b;c", "https://localhost:443", ""},
+		"no web scheme":                {"ftp://localhost/api/v1/logs?after=%41,b;c", "ftp://localhost", ""},
+		"without scheme":               {"//evil.example/api/v1/logs?after=%41,b;c", "http://evil.example", ""},
+		"an IPv6 address":              {"http://[::1]:81/api/v1/logs?after=%41,b;c", "http://[::1]:81", ""},
+		"user info":                    {"http://user:hunter2@localhost/api/v1/logs?after=%41,b;c", "http://localhost", ""},
+		"ours as user info":            {"http://localhost@evil.example/api/v1/logs?after=%41,b;c", "http://evil.example", ""},
+		"a slash in user info":         {"http://a%2Fapi:b@evil.example/api/v1/logs?after=%41,b;c", "http://evil.example", ""},
+
+		"another path":            {"http://localhost/api/v1/users?after=1", "", "leads to another path (/api/v1/users)"},
+		"another path, elsewhere": {"https://evil.example/api/v1/users?after=1", "", "leads to another path"},
+		"a path below":            {"http://localhost/api/v1/logs/x?after=1", "", "leads to another path"},
+		"a path with dots":        {"http://localhost/api/v1/logs/../users?after=1", "", "leads to another path"},
+		"a prefix":                {"http://gw.example/okta/api/v1/logs?after=1", "", "leads to another path"},
+		"a double slash":          {"http://localhost//api/v1/logs?after=1", "", "leads to another path"},
+		"no path":                 {"http://localhost?after=1", "", "leads to another path"},
+		"a backslash":             {`http://localhost\@evil.example/api/v1/logs`, "", "no URL"},
+		"opaque":                  {"http:localhost/api/v1/logs", "", "another path"},
+		"not a URL":               {"http://local host/", "", "no URL"},
+		"a newline":               {"http://localhost/\x01", "", "no URL"},
+		"a file":                  {"file:///etc/passwd", "", "another path"},
+		"javascript":              {"javascript:alert(1)", "", "another path"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				s := serve(t, answerWith(200, map[string]string{}, "[]"))
 				page := s.page("http://localhost/api/v1/logs?since=x", answer{header: http.Header{"Link": {"<" + tc.next + `>; rel="next"`}}})
-				require.Equal(t, tc.want, page.Next)
-				if tc.want != "" {
+				require.Equal(t, tc.elsewhere, page.Elsewhere)
+				if tc.why == "" {
 					require.NoError(t, page.NextErr)
-					return
+					require.Equal(t, Cursor(want), page.Next)
+				} else {
+					require.Empty(t, page.Next)
+					require.ErrorContains(t, page.NextErr, tc.why)
+					require.NotContains(t, page.NextErr.Error(), "hunter2")
 				}
-				require.ErrorContains(t, page.NextErr, tc.why)
-				require.NotContains(t, page.NextErr.Error(), "hunter2")
-				if name == "another path" {
-					return // of our own host: harmless to ask for
-				}
-				_, err := s.Fetch(t.Context(), Cursor(tc.next))
+			})
+		})
+	}
+}
+
+func TestACursorOfAnotherHostIsNeverRequested(t *testing.T) {
+	for name, cursor := range map[string]Cursor{
+		"another host":   "https://evil.example/api/v1/logs?after=1",
+		"another port":   "http://localhost:8080/api/v1/logs?after=1",
+		"another scheme": "https://localhost/api/v1/logs?after=1",
+		"user info":      "http://user:hunter2@localhost/api/v1/logs?after=1",
+		"no URL":         `http://localhost\@evil.example/`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				s := serve(t, answerWith(200, nil, "[]"))
+				_, err := s.Fetch(t.Context(), cursor)
 				require.Equal(t, CursorRefused, asError(t, err).Class, "not from a checkpoint either")
 				require.Empty(t, s.requests())
 			})

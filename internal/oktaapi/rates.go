@@ -1,6 +1,7 @@
 package oktaapi
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -53,16 +54,34 @@ func readRates(h http.Header) rates {
 	return r
 }
 
-// parseRetryAfter reads seconds or an HTTP-date (RFC 9110 section 10.2.3).
+// parseRetryAfter reads seconds or an HTTP-date (RFC 9110 section 10.2.3); 0 without one that makes sense.
 func parseRetryAfter(v string, server time.Time) time.Duration {
 	v = strings.TrimSpace(v)
-	if s, err := strconv.ParseInt(v, 10, 32); err == nil && s > 0 {
-		return time.Duration(s) * time.Second
+	if s, err := strconv.ParseUint(v, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(min(s, 1<<31)) * time.Second
 	}
 	if t, err := http.ParseTime(v); err == nil && t.After(server) {
 		return t.Sub(server)
 	}
 	return 0
+}
+
+// askedToWait is how long an answer asks to be left alone, and why; 0: it does not ask. A 429 is the n-th in a row. Others ask with
+// Retry-After: 503 (RFC 9110 section 15.6.4), and what a gateway may send it with.
+func askedToWait(status int, h http.Header, n int) (time.Duration, string) {
+	if status == http.StatusTooManyRequests {
+		return readRates(h).refusalWait(n)
+	}
+	wait := parseRetryAfter(h.Get("Retry-After"), serverTime(h))
+	if wait == 0 || !passes(status) {
+		return 0, ""
+	}
+	return min(max(wait, minRefusalWait), maxRefusalWait), fmt.Sprintf("an answer asked for that (%d, Retry-After)", status)
+}
+
+// passes reports whether what a status tells goes away by itself; 429 is apart.
+func passes(status int) bool {
+	return status == http.StatusRequestTimeout || status == http.StatusTooEarly || status >= 500
 }
 
 // refusalWait is how long to wait after the n-th 429 in a row (from 1), and why.

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/grafana/alloy/okta/internal/httptext"
 )
 
 // slowBody is how long a body may be on its way before its slot is lent to others: what comes
@@ -36,7 +38,7 @@ type slot struct {
 	lent bool // may be given to others while it is held
 }
 
-// take waits for a slot, unless there is one already. An error is ctx's.
+// take waits for a slot, unless there is one already. It returns an error only when ctx ends.
 func (s *slot) take(ctx context.Context) error {
 	s.mu.Lock()
 	s.lent = false
@@ -126,6 +128,9 @@ func (d *deadline) stop() {
 // overdue is err, or [context.DeadlineExceeded] while doing something when that is what ended ctx.
 func overdue(ctx context.Context, doing string, err error) error {
 	if cause := context.Cause(ctx); errors.Is(cause, context.DeadlineExceeded) {
+		if hint := httptext.Hint(err); hint != "" {
+			return fmt.Errorf("%s: %w; %s", doing, cause, hint)
+		}
 		return fmt.Errorf("%s: %w", doing, cause)
 	}
 	return err

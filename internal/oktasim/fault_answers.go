@@ -118,6 +118,15 @@ func (o *Org) Unavailable() http.Handler {
 	return o.html(http.StatusServiceUnavailable, "503 Service Temporarily Unavailable")
 }
 
+// UnavailableFor answers 503 in HTML with Retry-After, in seconds.
+func (o *Org) UnavailableFor(d time.Duration) http.Handler {
+	unavailable := o.Unavailable()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Retry-After", strconv.Itoa(int(d.Seconds())))
+		unavailable.ServeHTTP(w, r)
+	})
+}
+
 // RefusedCursor answers 400 E0000001, as for an after that is not valid.
 func (o *Org) RefusedCursor() http.Handler {
 	return o.refuse(errInvalid("after", "The cursor is not valid."))

@@ -67,6 +67,7 @@ var namedFaults = []namedFault{
 	{"500-timeout", (*Org).ServerTimeout},
 	{"502", (*Org).BadGateway},
 	{"503", (*Org).Unavailable},
+	{"503-retry-after", func(o *Org) http.Handler { return o.UnavailableFor(time.Minute) }},
 	{"reset", (*Org).Reset},
 	{"cut", (*Org).CutBody},
 	{"stall", func(o *Org) http.Handler { return o.Stalled(5 * time.Minute) }},

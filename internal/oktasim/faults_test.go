@@ -132,8 +132,12 @@ func TestEachFaultDoesWhatItsNameSays(t *testing.T) {
 		"500-timeout": status(500, "E0000009"),
 		"502":         status(502, ""),
 		"503":         status(503, ""),
-		"html":        status(200, ""),
-		"reset":       func(t *testing.T, o outcome) { require.ErrorIs(t, o.err, io.EOF) },
+		"503-retry-after": func(t *testing.T, o outcome) {
+			status(503, "")(t, o)
+			require.Equal(t, "60", o.header.Get("Retry-After"))
+		},
+		"html":  status(200, ""),
+		"reset": func(t *testing.T, o outcome) { require.ErrorIs(t, o.err, io.EOF) },
 		"cut": func(t *testing.T, o outcome) {
 			require.Equal(t, 200, o.status)
 			require.ErrorIs(t, o.err, io.ErrUnexpectedEOF)

@@ -335,13 +335,7 @@ func TestCompressedAndHugePagesAreReadWithinTheBound(t *testing.T) {
 
 		c = on(t, org)
 		c.client.MaxBody = 10 << 20
-		r := c.run()
-		pass(time.Minute)
-		require.Empty(t, c.sink.lines())
-		require.ErrorContains(t, c.status.Snapshot().Err, "page is too large: more than 10485760 bytes; lower page_size")
-		r.stop()
-		c.client.PageSize = 100 // as it says
-		c.runFor(time.Minute)
+		c.runFor(time.Second) // in parts
 		c.requireEachOnce()
 	})
 }

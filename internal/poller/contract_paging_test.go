@@ -2,7 +2,6 @@ package poller_test
 
 import (
 	"fmt"
-	"net/http"
 	"net/url"
 	"testing"
 	"time"
@@ -133,33 +132,59 @@ func TestEveryFormOfLinkHeaderIsFollowedToTheLetter(t *testing.T) {
 	}
 }
 
-func TestANextLinkThatLeadsElsewhereIsRefused(t *testing.T) {
-	for name, fault := range map[string]func(*oktasim.Org) http.Handler{
-		"another host":   func(o *oktasim.Org) http.Handler { return o.ForeignNext("collector.attacker.invalid") },
-		"a lookalike":    func(o *oktasim.Org) http.Handler { return o.ForeignNext("localhost.attacker.invalid") },
-		"another scheme": func(o *oktasim.Org) http.Handler { return o.SchemeNext("https") },
-		"no web scheme":  func(o *oktasim.Org) http.Handler { return o.SchemeNext("ftp") },
-		"user info":      (*oktasim.Org).UserinfoNext,
-		"another path":   func(o *oktasim.Org) http.Handler { return o.PathNext("/api/v1/users") },
+// Custom domains, gateways and proxies that end TLS: a burst larger than a page is read on, and nothing goes elsewhere.
+func TestANextLinkToAnotherAddressIsFollowedOnUrl(t *testing.T) {
+	for name, tc := range map[string]struct {
+		base string // that the org believes to have
+		told bool
+	}{
+		"another host":        {"http://collector.attacker.invalid", true},
+		"a lookalike":         {"http://localhost.attacker.invalid", true},
+		"a custom domain":     {"https://login.acme.example", true},
+		"the console":         {"http://acme-admin.okta.com", true},
+		"TLS ends before it":  {"https://localhost", true},
+		"another port":        {"http://localhost:8443", true},
+		"its port":            {"http://localhost:80", false},
+		"in capitals":         {"HTTP://LOCALHOST", false},
+		"with user info":      {"http://okta.com:x@localhost", true},
+		"not even a web page": {"ftp://localhost", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			contract(t, func(t *testing.T) {
-				org := &oktasim.Org{}
-				org.Intercept = oktasim.Script(fault(org))
-				org.Append(evs("e", 3)...)
+				org := &oktasim.Org{PublicURL: tc.base, RateLimit: -1}
+				org.Append(evs("e", 45)...)
 				c := on(t, org)
-				c.runFor(interval)
-				require.Equal(t, 1, c.logs.count("a page names no usable next link", "refusing the next link"))
-				requests := org.Requests()
-				require.Len(t, requests, 2, "the same page, an interval later")
-				require.Equal(t, requests[0].URL, requests[1].URL)
-				for _, r := range requests {
+				c.client.PageSize = 10
+				r := c.run()
+				pass(time.Second)
+				c.requireEachOnce()
+				require.NoError(t, c.status.Snapshot().Stuck)
+				pass(time.Minute)
+				r.stop()
+				require.Zero(t, c.logs.count("a page names no usable next link"))
+				require.Equal(t, tc.told, c.logs.count("next links name another address than url") == 1, "%s", c.logs.lines())
+				for _, r := range org.Requests() {
 					require.Equal(t, "localhost", r.Host)
 				}
-				c.requireEachOnce()
+				require.Contains(t, c.savedCursor(), "http://localhost/api/v1/logs?")
 			})
 		})
 	}
+}
+
+func TestANextLinkToAnotherPathIsRefused(t *testing.T) {
+	contract(t, func(t *testing.T) {
+		org := &oktasim.Org{}
+		org.Intercept = oktasim.Script(org.PathNext("/api/v1/users"))
+		org.Append(evs("e", 3)...)
+		c := on(t, org)
+		c.runFor(interval)
+		require.Equal(t, 1, c.logs.count("a page names no usable next link", "refusing the next link"))
+		requests := org.Requests()
+		require.Len(t, requests, 2, "the same page, an interval later")
+		require.Equal(t, requests[0].URL, requests[1].URL)
+		c.requireEachOnce()
+	})
 }
 
 func TestARelativeNextLinkIsResolvedAgainstItsPage(t *testing.T) {

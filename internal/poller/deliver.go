@@ -29,7 +29,7 @@ const landAgain = time.Second
 // deliver sends the page's events, moves the position and says how long to wait before the
 // next fetch. An error is that of the sink; the position has not moved then.
 func (p *Poller) deliver(ctx context.Context, h *hand) (time.Duration, error) {
-	m, page, events := p.Memory, h.Page, h.events
+	m := p.Memory
 	var there answer
 	if p.Confirm != nil {
 		var err error
@@ -37,6 +37,7 @@ func (p *Poller) deliver(ctx context.Context, h *hand) (time.Duration, error) {
 			return 0, nil // ctx ended, or the page comes again
 		}
 	}
+	page, events := h.Page, h.events
 	if m.unproven != nil && !p.proven(events, there) {
 		return 0, nil // from further back
 	}
@@ -59,7 +60,11 @@ func (p *Poller) deliver(ctx context.Context, h *hand) (time.Duration, error) {
 	m.seen.passed(newest, page.Date)
 	p.Metrics.pages.Inc()
 
+	asked := p.asked(m.at.cursor)
 	step := p.follow.step(page, events, fresh)
+	if step.moved && step.more && page.Light && fresh > 0 {
+		p.grow(asked, len(events))
+	}
 	if !step.more && !step.cut { // all that a previous process may have delivered has been read
 		m.replaying, m.pending = time.Time{}, nil
 	}
@@ -104,6 +109,7 @@ func (p *Poller) sendAll(ctx context.Context, h *hand, there answer, pg *deliver
 		if ev.Published.After(newest) && !ev.Published.After(h.Date) {
 			newest = ev.Published
 		}
+		p.Memory.last = ev.UUID
 	}
 	return newest, fresh, nil
 }
@@ -200,20 +206,20 @@ func (p *Poller) confirmable(ev event.Event, now time.Time) bool {
 // here is which of a page's events the destination has already, so that they are not
 // delivered. It matters for what was published before this process began: a previous
 // process, another machine or another collector may have delivered it. Such pages
-// wait until the destination answers; they are dropped meanwhile when others want their memory.
-// An error is ctx's.
+// wait until the destination answers; they are dropped meanwhile when others want their memory,
+// and h is gone then. It returns an error only when ctx ends.
 func (p *Poller) here(ctx context.Context, h *hand) (answer, error) {
-	m, page, events := p.Memory, h.Page, h.events
+	m := p.Memory
 	if m.began.IsZero() {
-		m.began = page.Date
+		m.began = h.Date
 	}
 	until := delivery.Latest(m.began.Add(startSlack), m.ahead)
-	if err := p.learnNewest(ctx, h); err != nil {
+	if err := p.learnNewest(ctx, h); err != nil || h.gone {
 		return answer{}, err
 	}
 	var about []delivery.Event
 	before := false
-	for _, ev := range events {
+	for _, ev := range h.events {
 		if ev.UUID != "" && !ev.Published.IsZero() {
 			about = append(about, delivery.Event{UUID: ev.UUID, Time: ev.Published})
 			before = before || !ev.Published.After(until)
@@ -242,7 +248,8 @@ func (p *Poller) here(ctx context.Context, h *hand) (answer, error) {
 }
 
 // learnNewest asks how far Loki's streams have got when the checkpoint does not say: what is
-// far behind them needs the label late. The page in hand makes room for others while there is no answer. An error is ctx's.
+// far behind them needs the label late. The page in hand makes room for others while there is no answer. It returns an error only when
+// ctx ends.
 func (p *Poller) learnNewest(ctx context.Context, h *hand) error {
 	if !p.Memory.headless {
 		return nil
@@ -259,7 +266,8 @@ func (p *Poller) learnNewest(ctx context.Context, h *hand) error {
 	return err
 }
 
-// newest asks for the newest entry until there is an answer, and calls waiting before each wait. An error is ctx's.
+// newest asks for the newest entry until there is an answer, and calls waiting before each wait. It returns an error only
+// when ctx ends.
 func (p *Poller) newest(ctx context.Context, back time.Duration, waiting func()) (time.Time, error) {
 	for {
 		newest, err := p.Confirm.Newest(ctx, back)

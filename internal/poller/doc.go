@@ -11,12 +11,14 @@
 //   - A full page is followed at once, as far as the budget allows; after a shorter one the
 //     poller waits the poll interval. Full is what the server makes of it: one that caps its
 //     pages is noticed. It never asks for an extra empty page, never spins.
+//   - A page that is too large for the way from Okta is asked for in parts, by the time of the
+//     last event, and pages grow back while they are light.
 //   - A page that leads nowhere (no next link, or links in a circle) is left by the time of
 //     its last event. Where that shows nothing new either, the poller is stuck and says so.
 //   - With Wakes, an event that an event hook announced ends the wait: it is polled for at
 //     once and some times more until it is seen, at most once a second, within the budget, and
-//     never sooner than a failure is retried. What is announced is nowhere but in this
-//     schedule: it is neither delivered nor believed.
+//     never sooner than a failure is retried. What is announced changes this
+//     schedule and nothing else: an announcement is no event.
 //   - No failure ends it. Transient failures are retried with jittered backoff up to a
 //     minute; failures that need an operator (token, permission, filter) every 30 to 60
 //     seconds. A failure and its end are logged once each, not once a try.
@@ -40,7 +42,8 @@
 //     may be delivered. It outlives a reload; a new process queries for what the journal says
 //     was under way.
 //   - A lost event is fetched and delivered again, oldest page first, through its page's
-//     cursor. The position does not move.
+//     cursor, or by a search from the window's front to the position. What the log no longer has is
+//     given up. The position does not move.
 //   - A failed query means that nothing is known: nothing moves. Queries run beside
 //     polling, but for pages that a previous process may have delivered: those wait for
 //     the answer.

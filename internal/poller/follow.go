@@ -60,7 +60,7 @@ func (f *follow) page(page oktaapi.Page, events []event.Event, fresh int) step {
 	moved := page.Next != "" && page.Next != at.cursor
 	cut := moved && n > 0 && at.published.After(f.newest) && page.Date.Sub(events[n-1].Published) > behind+p.PollInterval
 	f.newest = at.published
-	full := f.full(n, cut)
+	full := f.full(n, p.asked(at.cursor), cut)
 	if !full || fresh > 0 {
 		f.anchor, f.steps, f.limit = "", 0, 0
 	}
@@ -105,7 +105,7 @@ func (f *follow) byTime(page oktaapi.Page, n, fresh int) step {
 	at := &p.Memory.at
 	again := fresh == 0 && at.published.Equal(f.left)
 	f.left = at.published
-	stuck := again && (p.largest || p.Scope.PageSize == oktaapi.MaxPageSize)
+	stuck := again && (p.largest || p.Scope.PageSize == oktaapi.MaxPageSize || p.Memory.pages.limit > 0)
 	p.largest = p.largest || again
 	at.cursor = p.start(at.published)
 	if stuck {
@@ -120,13 +120,13 @@ func (f *follow) byTime(page oktaapi.Page, n, fresh int) step {
 	return step{more: true, moved: true}
 }
 
-// full reports whether there is more behind a page. A server that caps its pages below
+// full reports whether there is more behind a page of n events, of as many as were asked for. A server that caps its pages below
 // page_size is noticed by two pages in a row of the same size that look cut.
-func (f *follow) full(n int, cut bool) bool {
+func (f *follow) full(n, asked int, cut bool) bool {
 	if n > f.size { // the cap was no cap
 		f.size = min(n, f.poller.Scope.PageSize)
 	}
-	if cut && n >= leastCap && n < f.size && n == f.last {
+	if cut && n >= leastCap && n < min(f.size, asked) && n == f.last {
 		level.Info(f.poller.Logger).Log("msg", "Okta returns smaller pages than asked for", "page_size", f.poller.Scope.PageSize, "events", n)
 		f.size = n
 	}
@@ -134,7 +134,7 @@ func (f *follow) full(n int, cut bool) bool {
 	if n > f.poller.Scope.PageSize { // one of the largest pages
 		return n >= oktaapi.MaxPageSize
 	}
-	return n > 0 && n >= f.size
+	return n > 0 && n >= min(f.size, asked)
 }
 
 // circular reports whether next was followed before in this run of full pages.

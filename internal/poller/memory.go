@@ -43,6 +43,7 @@ type Memory struct {
 	confirmID string      // of the last poller
 	previous  []*previous // what else to query, while anything delivered before the present configuration waits
 
+	pages  pages // how many events to ask for
 	outage outage
 	skew   time.Duration // how far our clock is ahead of Okta's
 	skewed bool          // it was logged that the clocks differ
@@ -53,6 +54,8 @@ type Memory struct {
 	began    time.Time        // Okta's clock when the process got its first page
 	sent     time.Time        // when the last entry was taken by all receivers
 	ahead    time.Time        // time of the furthest probe: Loki may have events up to it already
+	last     string           // uuid of the last event of the log that was delivered, or known
+	probed   string           // uuid of the last probe, which is behind it
 
 	told limits.Told
 

@@ -56,7 +56,7 @@ func NewMetricsByOrg() *MetricsByOrg {
 	m.retried = by("retried_events_total", "Events lost on the way to Loki and delivered again.", "org")
 	m.skipped = by("skipped_events_total", "Events not delivered because reconcile found them in Loki.", "org")
 	m.givenUp = by("given_up_events_total",
-		"Events given up after three deliveries: Loki never had them, but later ones.", "org")
+		"Events given up: lost three times, or lost and no longer in Okta's log.", "org")
 	m.cursorsRefused = by("cursor_refused_total",
 		"Cursors that Okta refused; reading continues from the last event's time.", "org")
 	m.checkpointFailures = by("checkpoint_failures_total", "Checkpoints that could not be written.", "org")

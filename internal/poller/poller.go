@@ -27,8 +27,7 @@ type Sink interface {
 
 // Source is the part of [oktaapi.Client] that a poller needs.
 type Source interface {
-	Start(since time.Time) oktaapi.Cursor
-	StartLargest(since time.Time) oktaapi.Cursor
+	StartOf(since time.Time, limit int) oktaapi.Cursor
 	Fetch(ctx context.Context, cur oktaapi.Cursor) (oktaapi.Page, error)
 }
 
@@ -80,7 +79,7 @@ type Config struct {
 	PerStream bool
 
 	// Owned, if not nil, makes the poller one of several nodes', of which one reads the org at a time. It is asked after the process
-	// was suspended, when another node may have taken over, and must ask the others. An error is ctx's.
+	// was suspended, when another node may have taken over, and must ask the others. It returns an error only when ctx ends.
 	Owned func(ctx context.Context) (bool, error)
 	// Clock is what a suspension is noticed by; nil: time.Now.
 	Clock func() time.Time
@@ -106,6 +105,7 @@ type Poller struct {
 	failing   bool      // the last fetch failed
 	lastPoll  time.Time // end of the last page, with Wakes
 	queries   queries
+	search    search
 	pulse     *pulse
 	epoch     int // of the pulse, when it was known last that the org is this poller's
 
@@ -182,14 +182,22 @@ func (p *Poller) once(ctx context.Context) (time.Duration, error) {
 	if at.cursor == "" || at.cursor.IsStart() && time.Since(at.published) > Retention {
 		at.cursor = p.start(at.published)
 	}
-	h, err := p.fetch(ctx, at.cursor)
+	cur := at.cursor
+	if guess := p.Memory.pages.guess(p.asked(cur)); guess > 0 {
+		cur = p.startOf(at.published, guess)
+	}
+	h, err := p.fetch(ctx, cur)
 	if err != nil {
 		if ctx.Err() != nil {
 			return 0, nil
 		}
-		return p.failed(err), nil
+		return p.failed(err, cur), nil
 	}
 	defer p.drop(h)
+	if cur != at.cursor {
+		at.cursor = cur
+		p.askFor(cur.Limit())
+	}
 	p.fetched(h.Page)
 	return p.deliver(ctx, h)
 }
@@ -207,6 +215,7 @@ func (p *Poller) moment() time.Duration {
 // fetched notes that the page at the position is here.
 func (p *Poller) fetched(page oktaapi.Page) {
 	p.failing = false
+	p.Memory.pages.fails, p.Memory.pages.grown = 0, false
 	p.answered(page)
 	p.Status.set(func(s *Snapshot) { s.LastPoll = time.Now() })
 	if !p.Memory.at.cursor.IsStart() {
@@ -218,6 +227,10 @@ func (p *Poller) fetched(page oktaapi.Page) {
 func (p *Poller) answered(page oktaapi.Page) {
 	p.Memory.outage.over(p.Logger)
 	p.compareClocks(page.Skew)
+	if page.Elsewhere != "" {
+		p.Memory.warnOnce(p.Logger, "elsewhere", "next links name another address than url; they are followed on url", "named", page.Elsewhere,
+			"url", p.Scope.Org)
+	}
 	p.Status.set(func(s *Snapshot) {
 		s.ClockSkew = page.Skew
 		if s.Err != nil {
@@ -227,9 +240,12 @@ func (p *Poller) answered(page oktaapi.Page) {
 	})
 }
 
-// failed decides how long to wait after a failed fetch.
-func (p *Poller) failed(err error) time.Duration {
+// failed decides how long to wait after a failed fetch of a page.
+func (p *Poller) failed(err error, cur oktaapi.Cursor) time.Duration {
 	p.failing = true
+	if wait, smaller := p.tooLarge(err, cur); smaller {
+		return wait
+	}
 	class := oktaapi.ClassOf(err)
 	switch class {
 	case oktaapi.RateLimited:

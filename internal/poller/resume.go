@@ -123,8 +123,12 @@ func (p *Poller) start(since time.Time) oktaapi.Cursor {
 	}
 	// A minute inside the retention: the request takes time to arrive.
 	since = delivery.Latest(since, oldest.Add(time.Minute))
-	if p.largest {
-		return p.Source.StartLargest(since)
+	limit := p.Scope.PageSize
+	switch known := p.Memory.pages.limit; {
+	case p.largest:
+		limit = oktaapi.MaxPageSize
+	case known > 0:
+		limit = min(limit, known)
 	}
-	return p.Source.Start(since)
+	return p.Source.StartOf(since, limit)
 }

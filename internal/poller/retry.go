@@ -2,6 +2,7 @@ package poller
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/grafana/alloy/okta/internal/delivery"
@@ -10,9 +11,6 @@ import (
 )
 
 const (
-	// retryPages bounds the search for a page's lost events: its cursor gives them on the
-	// first page, a search by time a little later.
-	retryPages = 3
 	// probeBack is how far before now a probe is looked for, where Loki shows any age.
 	probeBack = time.Hour
 	// probeAgain is the time between two searches for a probe.
@@ -24,51 +22,48 @@ func (p *Poller) retry(ctx context.Context, pages []*delivery.Page[position]) {
 	if p.enlist() {
 		p.write(func(time.Time) error { return p.journal.Save() })
 	}
+	var missing []string
 	for _, pg := range pages {
-		if !p.retryPage(ctx, pg) {
+		lost, ok := p.retryPage(ctx, pg)
+		if !ok {
 			return
 		}
+		missing = append(missing, lost...)
 	}
+	p.lookFor(ctx, missing)
 	p.settle()
 }
 
 // retryPage fetches a page again and delivers its lost events, and those of later pages
-// that came with them. It returns false when ctx ended or Okta does not give the page.
-func (p *Poller) retryPage(ctx context.Context, pg *delivery.Page[position]) bool {
-	w := &p.Memory.window
-	cur, byTime := pg.Start.cursor, false
-	for n := 0; n < retryPages; n++ {
-		earliest := w.Pending(pg, time.Now())
-		if earliest.IsZero() {
-			return true
-		}
-		h, err := p.fetch(ctx, cur)
-		class := oktaapi.ClassOf(err)
-		switch {
-		case ctx.Err() != nil:
-			if err == nil {
-				p.drop(h)
-			}
-			return false
-		case err != nil && !byTime && (class == oktaapi.CursorRefused || class == oktaapi.Refused && cur.IsStart()):
-			cur, byTime = p.start(earliest), true
-			continue
-		case err != nil: // the next pass comes back to it
-			p.noPage(class, err)
-			return false
-		}
-		p.answered(h.Page)
-		next := h.Next
-		if done := p.lostOf(ctx, h, pg); !done {
-			return false
-		}
-		if next == "" || next == cur {
-			break
-		}
-		cur = next
+// that came with them. It returns those that did not, or false when ctx ended or Okta does not answer.
+func (p *Poller) retryPage(ctx context.Context, pg *delivery.Page[position]) (missing []string, ok bool) {
+	w, cur := &p.Memory.window, pg.Start.cursor
+	lost := slices.DeleteFunc(w.Lost(pg, time.Now()), func(uuid string) bool { return slices.Contains(p.search.wanted, uuid) })
+	if most := p.Memory.pages.limit; len(lost) == 0 || most > 0 && p.asked(cur) > most {
+		return lost, true
 	}
-	w.Gone(pg, time.Now())
-	return true
+	h, err := p.fetch(ctx, cur)
+	class := oktaapi.ClassOf(err)
+	switch {
+	case ctx.Err() != nil:
+		if err == nil {
+			p.drop(h)
+		}
+		return nil, false
+	case class == oktaapi.CursorRefused && err != nil, class == oktaapi.Refused && cur.IsStart():
+		return lost, true
+	case err != nil && isTooLarge(err):
+		p.askFor(max(1, p.asked(cur)/2))
+		return lost, true
+	case err != nil: // the next pass comes back to it
+		p.noPage(class, err)
+		return nil, false
+	}
+	p.answered(h.Page)
+	if !p.lostOf(ctx, h, pg) {
+		return nil, false
+	}
+	return w.Lost(pg, time.Now()), true
 }
 
 // lostOf delivers the lost events of a page in hand, and drops it. It returns false when some were not
@@ -164,6 +159,7 @@ func (p *Poller) probeFrom(ctx context.Context, at position, after time.Time) bo
 		if err == nil {
 			p.account(ev)
 			m.window.Add(pg)
+			m.probed = ev.UUID
 		}
 		return true
 	}

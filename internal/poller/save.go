@@ -38,7 +38,6 @@ func (p *Poller) open(ctx context.Context) bool {
 // advanced makes the position behind a page durable: at once, or when the page has arrived.
 func (p *Poller) advanced(pg *delivery.Page[position]) {
 	if p.Confirm == nil {
-		p.Memory.window = delivery.Window[position]{}
 		p.save(p.Memory.at)
 		return
 	}

@@ -63,7 +63,7 @@ func (w *Wakes) Announce(uuids []string, settle time.Duration) {
 	}
 }
 
-// signals is closed over nil: a poller without hooks waits for none.
+// signals is nil without hooks, and then never ready.
 func (w *Wakes) signals() <-chan struct{} {
 	if w == nil {
 		return nil

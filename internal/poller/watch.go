@@ -16,6 +16,8 @@ const (
 	// limit may keep all pages away, before it is worth a line in the log.
 	blockedAfter = time.Minute
 	slowedAfter  = 2 * time.Minute
+	// heldAfter is slowedAfter for a range: behind live polling it gets a page every three minutes (see oktaapi.Budget).
+	heldAfter = 10 * time.Minute
 )
 
 // watch logs what lasts, once when it has lasted and once when it is over: a receiver that
@@ -26,6 +28,10 @@ func (p *Poller) watch(ctx context.Context) {
 	defer t.Stop()
 	var blocked, slowed time.Time // since when; zero: it is not, or is not told
 	var waiting time.Time         // since when the rate limit was seen to keep all pages away
+	patience := max(slowedAfter, 3*p.PollInterval)
+	if p.Span != nil {
+		patience = heldAfter
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -46,14 +52,14 @@ func (p *Poller) watch(ctx context.Context) {
 				since.UTC().Format(time.RFC3339))
 		}
 		last := delivery.Latest(s.LastPoll, s.Started)
-		if s.WaitUntil.IsZero() || last.After(waiting) {
+		if s.WaitUntil.IsZero() || s.Err != nil || last.After(waiting) { // a failure has lines of its own
 			waiting = now
 		}
 		switch {
 		case !slowed.IsZero() && s.LastPoll.After(slowed):
 			level.Info(p.Logger).Log("msg", "the rate limit lets pages through again", "after", now.Sub(slowed).Round(time.Second))
 			slowed = time.Time{}
-		case slowed.IsZero() && now.Sub(waiting) >= max(slowedAfter, 3*p.PollInterval):
+		case slowed.IsZero() && now.Sub(waiting) >= patience:
 			slowed = waiting
 			level.Warn(p.Logger).Log("msg", "the rate limit lets no page through", "reason", s.WaitReason,
 				"until", s.WaitUntil.UTC().Format(time.RFC3339), "last_page", last.UTC().Format(time.RFC3339))

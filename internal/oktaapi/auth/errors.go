@@ -19,7 +19,7 @@ type Error struct {
 	RequestID   string      // X-Okta-Request-Id, for Okta support; may be ""
 	Remedy      string      // what to look at, one sentence; may be ""
 	Host        string      // of the org's URL when the answer is not Okta's; else ""
-	Header      http.Header // on 429: X-Rate-Limit-*, Retry-After and Date, as received; else nil
+	Header      http.Header // on 429 or with Retry-After: X-Rate-Limit-*, Retry-After and Date, as received; else nil
 
 	err error
 }
@@ -63,8 +63,8 @@ func (e *Error) Error() string {
 // Foreign reports whether something else than Okta answered, such as a proxy.
 func (e *Error) Foreign() bool { return e.Host != "" }
 
-// RateLimit is Header, from which [oktaapi.Client] takes how long to wait.
-func (e *Error) RateLimit() http.Header { return e.Header }
+// AskAgain is what [oktaapi.Client] takes from how long to wait.
+func (e *Error) AskAgain() (status int, h http.Header) { return e.Status, e.Header }
 
 // Unwrap gives the cause of a local refusal, such as an fs.PathError; nil otherwise.
 func (e *Error) Unwrap() error { return e.err }
@@ -97,7 +97,7 @@ func explain(method, host string, status int, header http.Header, body []byte, s
 			e.Remedy = adviceProxy
 		}
 	}
-	if status == http.StatusTooManyRequests {
+	if status == http.StatusTooManyRequests || header.Get("Retry-After") != "" {
 		e.Header = http.Header{}
 		for name, values := range header {
 			switch name = http.CanonicalHeaderKey(name); name {

@@ -219,7 +219,9 @@ func TestAnAnswerThatIsNotOktasIsTold(t *testing.T) {
 			require.ErrorAs(t, err, &refused)
 			require.Equal(t, c.refused, refused.Refused())
 			require.Equal(t, c.want != "", refused.Foreign())
-			require.Equal(t, c.status == 429, refused.RateLimit() != nil)
+			status, header := refused.AskAgain()
+			require.Equal(t, c.status, status)
+			require.Equal(t, c.status == 429, header != nil)
 			if c.want != "" {
 				require.ErrorContains(t, err, "requesting access token: something between us and Okta "+c.want)
 			}

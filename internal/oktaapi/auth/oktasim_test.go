@@ -181,6 +181,30 @@ func TestTheOrgsRefusalsReachTheCallerAsRefused(t *testing.T) {
 	}
 }
 
+func TestATokenEndpointThatAsksToWaitIsLeftAlone(t *testing.T) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	require.NoError(t, err)
+	synctest.Test(t, func(t *testing.T) {
+		org := &oktasim.Org{Clients: []oktasim.OAuthClient{{ID: "0oaService", Keys: public(&key.PublicKey), Scopes: []string{"okta.logs.read"}}}}
+		org.InterceptToken = oktasim.Script(org.UnavailableFor(90*time.Second), org.UnavailableFor(20*time.Second))
+		pipe := org.Pipe()
+		defer pipe.Close()
+		base, _, err := oktaapi.ParseOrg(pipe.URL)
+		require.NoError(t, err)
+		client := oktaapi.New(oktaapi.Config{Org: base, Auth: newAuthorizer(t, pipe, key, auth.DPoPAuto), HTTP: pipe.Client()})
+		began := time.Now()
+		for _, want := range []time.Duration{0, 90 * time.Second} {
+			_, err = client.Fetch(t.Context(), client.Start(began))
+			require.ErrorContains(t, err, "503")
+			require.Equal(t, oktaapi.Transient, oktaapi.ClassOf(err))
+			require.Equal(t, want, time.Since(began))
+		}
+		_, err = client.Fetch(t.Context(), client.Start(began))
+		require.NoError(t, err)
+		require.Equal(t, 110*time.Second, time.Since(began))
+	})
+}
+
 func public(key any) jose.JSONWebKeySet {
 	return jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key, KeyID: "kid", Algorithm: "RS256", Use: "sig"}}}
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/grafana/alloy/okta/internal/checkpoint"
 	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/httptext"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/oktaapi/auth"
 	"github.com/grafana/alloy/okta/internal/poller"
@@ -239,9 +240,14 @@ func (args *Arguments) eventOptions(host string) event.Options {
 // httpClient returns a client with the proxy and TLS settings of Alloy's other
 // components. Redirects and timeouts are the caller's business.
 func (c *Client) httpClient() (*http.Client, error) {
-	return promconfig.NewClientFromConfig(promconfig.HTTPClientConfig{
+	hc, err := promconfig.NewClientFromConfig(promconfig.HTTPClientConfig{
 		ProxyConfig: c.ProxyConfig.Convert(),
 		TLSConfig:   *c.TLSConfig.Convert(),
 		EnableHTTP2: true,
 	}, "loki.source.okta")
+	if err != nil {
+		return nil, err
+	}
+	hc.Transport = httptext.Unproxied(hc.Transport)
+	return hc, nil
 }

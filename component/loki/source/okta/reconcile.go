@@ -18,6 +18,7 @@ import (
 	"github.com/grafana/alloy/internal/component/common/config"
 
 	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/httptext"
 	"github.com/grafana/alloy/okta/internal/limits"
 	"github.com/grafana/alloy/okta/internal/poller"
 	"github.com/grafana/alloy/okta/internal/reconcile"
@@ -160,6 +161,7 @@ func (r *Reconcile) httpClient() (*http.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	hc.Transport = httptext.Unproxied(hc.Transport)
 	if hc.CheckRedirect == nil { // else redirects are not followed at all
 		hc.CheckRedirect = stayHome
 	}
