@@ -39,6 +39,7 @@ type site struct {
 	receiver loki.LogsReceiver
 	registry *prometheus.Registry
 	dir      string
+	started  time.Time
 	mu       sync.Mutex
 	logs     bytes.Buffer
 }
