@@ -16,8 +16,8 @@ import (
 
 	"github.com/grafana/alloy/internal/component"
 
-	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/checkpoint"
+	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/oktasim"
 	"github.com/grafana/alloy/okta/internal/poller"
 )
