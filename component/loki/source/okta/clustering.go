@@ -200,22 +200,27 @@ func (k *collector) elsewhere(now time.Time) (condition, bool) {
 	}
 	state, since, owner := k.seat.State()
 	v := condition{holds: true, elsewhere: true, since: since}
+	lasts := func(most time.Duration) { // it is trouble once it lasts
+		if now.Sub(v.since) >= most {
+			v.unhealthy, v.since = true, v.since.Add(most)
+		}
+	}
 	switch why, read := k.seat.Waits(); {
 	case state == takeover.Owned:
 		return condition{}, false
 	case owner == "":
 		why, v.since = k.c.nodes.noOwner()
 		v.unread, v.message = true, "no node reads it: "+why
-		v.unhealthy = now.Sub(v.since) >= unreadAfter
+		lasts(unreadAfter)
 	case state == takeover.Acquiring && read:
 		v.message = "waiting, as " + why
-		v.unhealthy = now.Sub(since) >= acquiringAfter
+		lasts(acquiringAfter)
 	case state == takeover.Acquiring:
 		v.unread, v.message = true, "no node reads it: this one asks the others"
 		if why != "" {
 			v.message = "no node reads it: " + why
 		}
-		v.unhealthy = now.Sub(since) >= unreadAfter
+		lasts(unreadAfter)
 	case state == takeover.Draining:
 		v.message = owner + " reads it next, waiting for what this node delivered to arrive"
 	default:
