@@ -104,6 +104,7 @@ func (r *ring) Owner(org string) (string, bool) {
 
 // noOwner says why orgs are nobody's, and since when.
 func (r *ring) noOwner() (why string, since time.Time) {
+	since = time.Now()
 	if at := r.unowned.Load(); at != nil {
 		since = *at
 	}
