@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -218,7 +219,7 @@ func (s *clustered) requireAtLeastOnce(all []record) (doubled int) {
 // Nodes that crash, are stopped, added and restarted double nothing; where two of them read one org for a while because one hangs or is
 // cut off, doubles are bounded. Nothing is ever lost.
 func TestAClusterOfNodes(t *testing.T) {
-	trials := map[string]func(*testing.T){"a stop and a kill": stopAndKill}
+	trials := map[string]func(*testing.T){"a stop and a kill": stopAndKill, "a stop at the default poll_interval": stopAtTheDefault}
 	if long() {
 		trials["rolled and changed"] = rolledAndChanged
 		trials["one hangs"] = oneHangs
@@ -259,6 +260,36 @@ func stopAndKill(t *testing.T) {
 	all := s.settle()
 	requireExactlyOnce(t, s.loki.Reader(), selector, all)
 	t.Logf("%d events", len(all))
+}
+
+// stopAtTheDefault stops a node whose orgs are polled every ten seconds: who takes them polls them at once.
+func stopAtTheDefault(t *testing.T) {
+	s := startClusterOf(t, 12, func(config string) string { return strings.Replace(config, "\tpoll_interval = \"500ms\"\n", "", 1) })
+	s.load()
+	s.requirePolled(startWithin)
+	time.Sleep(15 * time.Second)
+
+	n := s.busiest()
+	metrics, err := (&collector{Process: n.Process, addr: n.Addr}).ask(t.Context(), "/metrics")
+	require.NoError(t, err)
+	begin := time.Now()
+	require.NoError(t, n.Stop(stopWithin))
+	time.Sleep(2 * afterTerm)
+	for i, host := range s.hosts {
+		if !regexp.MustCompile(`(?m)^loki_source_okta_owned\{.*org="` + regexp.QuoteMeta(host) + `".*\} 1$`).Match(metrics) {
+			continue
+		}
+		var polled time.Time
+		for _, r := range s.orgs[i].Requests() {
+			if polled.IsZero() && r.Time.After(begin) {
+				polled = r.Time
+			}
+		}
+		require.False(t, polled.IsZero(), "%s is not polled", host)
+		t.Logf("%s is polled %s after SIGTERM", host, polled.Sub(begin))
+		require.Less(t, polled.Sub(begin), 2*afterTerm)
+	}
+	requireExactlyOnce(t, s.loki.Reader(), selector, s.settle())
 }
 
 // rolledAndChanged restarts nodes one after the other, adds, removes and kills one.

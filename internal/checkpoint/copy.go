@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// MaxCopy is the largest copy of a journal that is taken from another node, in bytes.
-const MaxCopy = 64 << 10
+// MaxCopy is the largest copy of a journal that is taken from another node, in bytes: maxMarks URLs of 8 KiB, which is what HTTP servers
+// take for a request line as a rule (nginx, large_client_header_buffers), and as much again for their escapes and the rest.
+const MaxCopy = 1 << 20
 
 // maxAhead is how far in the future a copy's times may lie: further than nodes' clocks differ. Without a bound, one with a wrong clock
 // would stay the newest for ever.

@@ -12,7 +12,7 @@
 //     crash at any instant leaves the old file or the new one.
 //
 //   - A file that cannot be used never stops the caller. Truncated, corrupt, of another
-//     org, of a newer version: it is renamed to NAME.set-aside-TIME, [Open] says so in
+//     org, for newer programs only: it is renamed to NAME.set-aside-TIME, [Open] says so in
 //     its notes, and the journal begins empty. A checksum guards the marks, since a
 //     single wrong digit in a cursor would skip events without any error.
 //
@@ -30,8 +30,9 @@
 //     which keeps it in <org host>.standby.json. [Open] takes the newest of its own file
 //     and such copies: one that is older only means that more is read again.
 //
-// A journal belongs to one goroutine; it is not safe for concurrent use. Two
-// processes must not share one file; Alloy gives each component its own folder.
+// A journal belongs to one goroutine; it is not safe for concurrent use. Alloy gives each
+// component its own folder, and [Acquire] keeps a second process out of it: two would
+// overwrite each other's files.
 //
 // # The file
 //
@@ -55,6 +56,14 @@
 //	  "newest": "2021-07-28T19:20:44.869Z",
 //	  "checksum": "sha256:..."
 //	}
+//
+// A later version may add members. "least_reader" is then the lowest version that a program
+// must know to use the file, and is left out when that is "version" itself: raise it with
+// "version" when a program that does not know a member would skip or repeat events, or leave
+// something behind in it that is no longer true. Else a member needs neither. What a program
+// does not know it ignores, and keeps it, at the top level, when it writes the file.
+// The checksum covers all members, so that who does not know one still finds it damaged.
+// Programs from before this rule set a file aside that has a member more.
 //
 // To edit it by hand, stop the process and write "checksum": "none".
 package checkpoint

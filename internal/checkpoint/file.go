@@ -2,8 +2,7 @@ package checkpoint
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,13 +10,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
-
-	"github.com/google/renameio/v2"
 )
 
-// version of the file format. A file with a higher one is set aside, not guessed at.
+// version of the file format. A file that needs a reader of a higher one is set aside, not guessed at.
 const version = 1
 
 // maxFileSize is far above what maxMarks marks need; a larger file is not ours.
@@ -28,24 +26,17 @@ const noChecksum = "none"
 
 // file is the format on disk, see the package documentation.
 type file struct {
-	Version  int       `json:"version"`
-	Scope    Scope     `json:"scope"`
-	Marks    []Mark    `json:"marks"`
-	Newest   time.Time `json:"newest,omitzero"`
-	Delivery Delivery  `json:"delivery,omitzero"`
-	Finished bool      `json:"finished,omitempty"`
-	Checksum string    `json:"checksum"`
-}
+	Version int `json:"version"`
+	// LeastReader is the lowest version that a program must know to use the file; 0: Version.
+	LeastReader int       `json:"least_reader,omitempty"`
+	Scope       Scope     `json:"scope"`
+	Marks       []Mark    `json:"marks"`
+	Newest      time.Time `json:"newest,omitzero"`
+	Delivery    Delivery  `json:"delivery,omitzero"`
+	Finished    bool      `json:"finished,omitempty"`
+	Checksum    string    `json:"checksum"`
 
-// sum covers everything but itself, in compact form, so that white space is free.
-func (f file) sum() string {
-	f.Checksum = ""
-	data, err := json.Marshal(f)
-	if err != nil { // a time outside years 0 to 9999 cannot have been read from a file
-		return ""
-	}
-	h := sha256.Sum256(data)
-	return "sha256:" + hex.EncodeToString(h[:])
+	others []member // that a later version wrote
 }
 
 // UnreadableError says that the operating system did not let the checkpoint be read: permission denied, an I/O error. The file may
@@ -94,24 +85,28 @@ func parse(data []byte) (file, error) {
 		return file{}, errors.New("it is too large")
 	}
 	var head struct {
-		Version int `json:"version"`
+		Version     int `json:"version"`
+		LeastReader int `json:"least_reader"`
 	}
 	if err := json.Unmarshal(data, &head); err != nil {
 		return file{}, fmt.Errorf("it is corrupt: %w", err)
 	}
-	if head.Version > version {
-		return file{}, fmt.Errorf("it has version %d, this program knows up to %d", head.Version, version)
+	switch least := cmp.Or(head.LeastReader, head.Version); {
+	case least > version:
+		return file{}, fmt.Errorf("it has version %d, which a program must know version %d to read; this one knows up to %d",
+			head.Version, least, version)
+	case head.Version < 1 || least < 1:
+		return file{}, fmt.Errorf("it is corrupt: version %d, least_reader %d", head.Version, head.LeastReader)
 	}
 	var f file
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&f); err != nil {
+	if err := json.Unmarshal(data, &f); err != nil {
 		return file{}, fmt.Errorf("it is corrupt: %w", err)
 	}
-	if f.Version != version {
-		return file{}, fmt.Errorf("it is corrupt: version %d", f.Version)
+	members, err := membersOf(data)
+	if err != nil {
+		return file{}, fmt.Errorf("it is corrupt: %w", err)
 	}
-	if f.Checksum != noChecksum && f.Checksum != f.sum() {
+	if f.Checksum != noChecksum && f.Checksum != sum(members) {
 		return file{}, errors.New(`it is corrupt: the checksum does not match; if it was edited by hand, write "checksum": "none"`)
 	}
 	for _, m := range f.Marks {
@@ -119,40 +114,39 @@ func parse(data []byte) (file, error) {
 			return file{}, errors.New("it is corrupt: a mark without cursor")
 		}
 	}
+	f.others = unknown(members)
 	return f, nil
 }
 
 // encode returns the file's content.
 func (f file) encode() ([]byte, error) {
-	f.Checksum = f.sum()
-	data, err := json.MarshalIndent(f, "", "  ")
-	return append(data, '\n'), err
-}
-
-// write replaces the file. renameio syncs the file before the rename; the folder is
-// synced here, for without it the rename itself may be lost with the power.
-func write(path string, data []byte) error {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return err
+	f.Checksum = ""
+	data, err := json.Marshal(f)
+	if err != nil { // a time outside years 0 to 9999 cannot have been read from a file
+		return nil, err
 	}
-	// The temporary file must be on the same file system to be renamed.
-	if err := renameio.WriteFile(path, data, 0o600, renameio.WithTempDir(dir),
-		renameio.WithStaticPermissions(0o600)); err != nil {
-		return err
-	}
-	d, err := os.Open(dir)
+	members, err := membersOf(data)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer d.Close()
-	return d.Sync()
+	members = slices.Insert(members, len(members)-1, f.others...) // the checksum stays the last one
+	members[len(members)-1].value = fmt.Appendf(nil, "%q", sum(members))
+	var indented bytes.Buffer
+	err = json.Indent(&indented, object(members), "", "  ")
+	return append(indented.Bytes(), '\n'), err
 }
 
-// removeTemporary deletes what a write that was killed left behind: renameio names
-// its temporary files .NAME followed by digits.
+// write replaces the file, durably, and makes its folder.
+func write(path string, data []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return err
+	}
+	return replace(path, data)
+}
+
+// removeTemporary deletes what a write that was killed left behind.
 func removeTemporary(path string) {
-	left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"[0-9]*"))
+	left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), temporary+filepath.Base(path)+"[0-9]*"))
 	for _, name := range left {
 		_ = os.Remove(name) // not ours to fail on: the next start tries again
 	}

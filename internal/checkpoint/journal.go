@@ -43,6 +43,7 @@ type Journal struct {
 	window time.Duration
 	marks  []Mark
 	since  time.Time // see Continue
+	others []member  // of the file, which this version does not know
 
 	// Delivery, Newest and Finished are saved with the next Append or Save. Set them as needed.
 	Delivery Delivery
@@ -100,7 +101,7 @@ func Open(dir string, scope Scope, window time.Duration, copies ...[]byte) (j *J
 		j.since = f.Marks[len(f.Marks)-1].Published
 		notes = append(notes, Note{"filter, query or page_size changed, continuing from the last event's time", []any{"since", j.since.UTC()}})
 	}
-	j.Delivery, j.Newest = f.Delivery, f.Newest
+	j.Delivery, j.Newest, j.others = f.Delivery, f.Newest, f.others
 	return j, notes, nil
 }
 
@@ -160,7 +161,8 @@ func (j *Journal) Append(m Mark) error {
 
 // Save writes the file without a new mark.
 func (j *Journal) Save() error {
-	data, err := file{Version: version, Scope: j.scope, Marks: j.marks, Newest: j.Newest, Delivery: j.Delivery, Finished: j.Finished}.encode()
+	data, err := file{Version: version, Scope: j.scope, Marks: j.marks, Newest: j.Newest, Delivery: j.Delivery, Finished: j.Finished,
+		others: j.others}.encode()
 	if err != nil {
 		return fmt.Errorf("writing checkpoint: %w", err)
 	}

@@ -191,8 +191,10 @@ func TestForeignAndNewerFilesAreSetAside(t *testing.T) {
 	}{
 		"another org": {file{Version: 1, Scope: Scope{Org: "https://other.okta.com"}, Marks: []Mark{mark(0, t0)}},
 			"it belongs to https://other.okta.com"},
-		"newer version": {file{Version: 2, Scope: testScope, Marks: []Mark{mark(0, t0)}}, "it has version 2, this program knows up to 1"},
-		"empty cursor":  {file{Version: 1, Scope: testScope, Marks: []Mark{{Delivered: t0}}}, "a mark without cursor"},
+		"newer version":        {file{Version: 2, Scope: testScope, Marks: []Mark{mark(0, t0)}}, "it has version 2, which a program must know version 2 to read; this one knows up to 1"},
+		"a newer least reader": {file{Version: 3, LeastReader: 2, Scope: testScope, Marks: []Mark{mark(0, t0)}}, "must know version 2"},
+		"no version":           {file{Scope: testScope, Marks: []Mark{mark(0, t0)}}, "it is corrupt: version 0"},
+		"empty cursor":         {file{Version: 1, Scope: testScope, Marks: []Mark{{Delivered: t0}}}, "a mark without cursor"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

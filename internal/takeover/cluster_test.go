@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-kit/log"
+	"github.com/stretchr/testify/require"
 
 	"github.com/grafana/alloy/okta/internal/oktasim"
 	"github.com/grafana/alloy/okta/internal/pipesim"
@@ -20,7 +21,7 @@ func simulate(t *testing.T, seed uint64, schedule func(c *cluster)) (c *cluster)
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		c = &cluster{t: t, rnd: rand.New(rand.NewPCG(seed, 0)), loki: pipesim.NewLoki(pipesim.DefaultLimits()),
-			nodes: map[string]*node{}, cut: map[[2]string]bool{}, log: log.NewNopLogger()}
+			nodes: map[string]*node{}, cut: map[[2]string]bool{}, secret: secret, log: log.NewNopLogger()}
 		if os.Getenv("OKTA_SIM_LOG") != "" { // to see what a seed does
 			c.log = log.With(log.NewLogfmtLogger(os.Stdout), "ts", log.Valuer(func() any { return time.Now().Format("15:04:05.000") }))
 		}
@@ -120,9 +121,7 @@ func (c *cluster) crashesAndRollouts() {
 		alive := c.alive()
 		switch some := alive[c.rnd.IntN(len(alive))]; c.rnd.IntN(5) {
 		case 0:
-			c.kill(some)
-			time.Sleep(time.Duration(c.rnd.Int64N(int64(time.Minute))))
-			c.start(some)
+			c.crash()
 		case 1:
 			if len(alive) > 1 {
 				c.kill(some)
@@ -187,4 +186,82 @@ func TestHangsAndSplitsLoseNothing(t *testing.T) {
 			t.Logf("seed %d: %d of %d events are doubled", seed, doubled, all)
 		})
 	}
+}
+
+// At the default poll_interval of ten seconds, which the model's nodes have: who takes an org over polls it at once.
+func TestATakenOrgIsPolledAtOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		end  func(c *cluster, node string)
+		most time.Duration
+	}{
+		"a stop": {(*cluster).terminate, 3 * time.Second},
+		"a kill": {(*cluster).kill, 45 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			taken := 0
+			simulate(t, 3, func(sim *cluster) {
+				for _, node := range []string{"node0", "node1"} {
+					begin := time.Now()
+					var had []string
+					for _, o := range sim.orgs {
+						if owner, _ := sim.nodes[node].Owner(o.url); owner == node {
+							had = append(had, o.url)
+						}
+					}
+					c.end(sim, node)
+					time.Sleep(time.Minute)
+					for _, org := range had {
+						at := sim.polledBy(node, org, begin)
+						require.False(t, at.IsZero(), "%s is not polled", org)
+						require.Less(t, at.Sub(begin), c.most, org)
+						taken++
+					}
+				}
+			})
+			require.Positive(t, taken)
+		})
+	}
+}
+
+// Nodes get a new credential one after the other, by a reload, or by a restart that makes them strangers to the others for a while; or are
+// of two minds for good. What they cannot check they do not use, and Loki knows better.
+func TestARotationLosesAndDoublesNothing(t *testing.T) {
+	for _, seed := range seeds(3) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			c := simulate(t, seed, func(c *cluster) {
+				for i := range 3 {
+					secret := fmt.Sprint("rotated ", i)
+					c.mu.Lock()
+					c.secret = secret // of those that start from now on
+					c.mu.Unlock()
+					byReload := c.rnd.IntN(2) == 0
+					for _, name := range c.alive() {
+						if byReload {
+							c.nodes[name].reload(secret)
+						} else {
+							c.terminate(name)
+							time.Sleep(time.Duration(c.rnd.Int64N(int64(5 * time.Second))))
+							c.start(name)
+						}
+						time.Sleep(time.Duration(c.rnd.Int64N(int64(30 * time.Second))))
+						if c.rnd.IntN(3) == 0 {
+							c.crash()
+						}
+					}
+				}
+			})
+			c.judge(t, seed, nil)
+		})
+	}
+}
+
+// crash kills a node and starts it again.
+func (c *cluster) crash() {
+	alive := c.alive()
+	some := alive[c.rnd.IntN(len(alive))]
+	c.kill(some)
+	time.Sleep(time.Duration(c.rnd.Int64N(int64(time.Minute))))
+	c.start(some)
 }

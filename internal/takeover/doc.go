@@ -15,8 +15,22 @@
 //
 // # The wire
 //
-// GET orgs/HOST, below the component's path on a peer, returns an [Answer]: the state of the org on that node, and the newest journal
-// it has. PUT orgs/HOST takes one from the node that reads the org. Both are bounded to 64 KiB, hold no secret and are not logged.
-// POST orgs/HOST/wake forwards the uuids that an event hook announced to a node that does not read the org.
-// What makes a request genuine is the HTTP server's business (TLS, basic auth): a forged journal could skip events.
+// GET orgs/HOST, below the component's path on a peer, returns an [Answer]: the state of the org on that node and its age, and the newest
+// journal it has. PUT orgs/HOST takes one from the node that reads the org, or its last words. POST orgs/HOST/wake forwards the uuids
+// that an event hook announced to a node that does not read the org. All are bounded to 1 MiB, hold no secret and are not logged.
+//
+// # What is believed
+//
+// Nodes that read an org have its credential, and nobody else has. Each message is signed with a key made of it:
+//
+//	HMAC-SHA256(HKDF-SHA256(credential, "alloy-okta clustering 1 ORG"), PURPOSE \n ORG \n NONCE \n BODY)
+//
+// The nonce of an answer is the one that came with the question. That of a message is the receiver's own, which every answer of it names
+// and which counts for one message; 409 says which it is. So nothing that was seen on the wire can be sent again, to whom and when ever,
+// and clocks do not matter. The body names the sender.
+//
+// A credential that was replaced counts for another hour, and messages are signed with both: nodes are reloaded one after the other. Of
+// what is not signed, or with another credential, nothing is used; a node that says so that it reads the org is waited for all the same,
+// bounded, since it may be one that has another credential. Who then begins does so as if another node had read on, from what it has
+// itself, when nothing can be under way any more. Versions from before signatures are such nodes.
 package takeover

@@ -3,12 +3,15 @@ package takeover
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,6 +25,8 @@ import (
 const (
 	// askTimeout is how long a peer may take to answer.
 	askTimeout = 5 * time.Second
+	// quiet is how long something must not have happened to be told again.
+	quiet = time.Hour
 	// maxMessage bounds what is read from a peer: a journal and a few words.
 	maxMessage = checkpoint.MaxCopy + 1<<10
 )
@@ -63,7 +68,17 @@ type Ring interface {
 type Answer struct {
 	Node    string          `json:"node"`
 	State   State           `json:"state"`
+	Age     int64           `json:"age_ms,omitempty"` // of the state, as clocks differ
 	Journal json.RawMessage `json:"journal,omitempty"`
+
+	// doubtful says that it was not signed with the org's credential. That another node reads the org is believed all the same, for that
+	// only makes this one wait; that it does not any more, and its journal, are not.
+	doubtful bool
+}
+
+// releasedWithin reports whether a node says that it gave the org up, at most so long ago.
+func (a Answer) releasedWithin(d time.Duration) bool {
+	return a.State == Released && !a.doubtful && a.Age <= d.Milliseconds()
 }
 
 // Config is what an Exchange needs. All fields but Woken are required.
@@ -80,24 +95,23 @@ type Config struct {
 type Exchange struct {
 	Config
 	begun time.Time
-	wakes chan struct{} // holds a token for each wake-up under way
 
 	mu      sync.Mutex
-	seats   map[string]*Seat // by host
-	changed chan struct{}    // closed at the next change
-	refused map[string]bool  // peers whose refusal was logged
+	seats   map[string]*Seat     // by host
+	changed chan struct{}        // closed at the next change
+	told    map[string]time.Time // when something that was told happened last
 }
 
 // New returns an Exchange without orgs.
 func New(cfg Config) *Exchange {
 	return &Exchange{
-		Config: cfg, begun: time.Now(), wakes: make(chan struct{}, maxWakes),
-		seats: map[string]*Seat{}, changed: make(chan struct{}), refused: map[string]bool{},
+		Config: cfg, begun: time.Now(), seats: map[string]*Seat{}, changed: make(chan struct{}), told: map[string]time.Time{},
 	}
 }
 
-// Seat returns what decides about an org, which is scheme://host; the same one for the same org.
-func (x *Exchange) Seat(org string) *Seat {
+// Seat returns what decides about an org, which is scheme://host; the same one for the same org. secret returns the org's credential,
+// which all nodes have and nobody else; nil: there is none now. It is called for each message, by any goroutine.
+func (x *Exchange) Seat(org string, secret func() []byte) *Seat {
 	host := hostOf(org)
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -106,7 +120,16 @@ func (x *Exchange) Seat(org string) *Seat {
 		s = newSeat(x, org, host)
 		x.seats[host] = s
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.secret = secret
 	return s
+}
+
+func (x *Exchange) seat(host string) *Seat {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.seats[host]
 }
 
 // Keep forgets all orgs but those.
@@ -120,12 +143,19 @@ func (x *Exchange) Keep(orgs map[string]bool) {
 	}
 }
 
-// Changed has the ring looked at again. It does not block.
+// Changed makes all seats look at the ring again, and at their credentials. It does not block.
 func (x *Exchange) Changed() {
 	x.mu.Lock()
-	defer x.mu.Unlock()
 	close(x.changed)
 	x.changed = make(chan struct{})
+	seats := slices.Collect(maps.Values(x.seats))
+	x.mu.Unlock()
+	if x.Ring.Alone() {
+		return
+	}
+	for _, s := range seats {
+		s.keys() // a credential that no message was signed with would be forgotten at the next one
+	}
 }
 
 // next is closed at the next change. Who takes it before looking at the ring misses none.
@@ -144,28 +174,31 @@ func hostOf(org string) string {
 func (x *Exchange) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	host, ok := strings.CutPrefix(strings.TrimPrefix(r.URL.Path, "/"), "orgs/")
 	host, wakes := strings.CutSuffix(host, wakePath)
-	x.mu.Lock()
-	s := x.seats[host]
-	x.mu.Unlock()
+	s := x.seat(host)
 	switch {
 	case !ok || s == nil:
 		http.Error(w, "no such org", http.StatusNotFound)
 	case wakes && r.Method == http.MethodPost:
-		x.woken(w, r, s.org)
+		if body, ok := s.receive(w, r, waking); ok {
+			x.woken(w, body, s.org)
+		}
 	case wakes:
 		w.Header().Set("Allow", "POST")
 		http.Error(w, "POST", http.StatusMethodNotAllowed)
 	case r.Method == http.MethodGet:
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(s.answer()) // a peer that went away is its own affair
+		s.reply(w, r)
 	case r.Method == http.MethodPut:
-		var a Answer
-		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxMessage)).Decode(&a); err != nil {
-			http.Error(w, "not a message of a peer, or too large", http.StatusBadRequest)
+		body, ok := s.receive(w, r, telling)
+		if !ok {
 			return
 		}
-		if err := s.take(a); err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
+		var a Answer
+		err := json.Unmarshal(body, &a)
+		if err == nil {
+			err = s.take(a)
+		}
+		if err != nil {
+			http.Error(w, "no message of a peer, or no checkpoint of this org", http.StatusBadRequest)
 			return
 		}
 		w.WriteHeader(http.StatusNoContent)
@@ -175,9 +208,56 @@ func (x *Exchange) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// reply answers a question. Anybody may ask: the answer holds no secret, and is signed for who asked.
+func (s *Seat) reply(w http.ResponseWriter, r *http.Request) {
+	body, err := json.Marshal(s.answer())
+	if err != nil {
+		http.Error(w, "no answer", http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set(nonceHeader, s.present())
+	if nonce := r.Header.Get(nonceHeader); nonce != "" && len(nonce) <= maxNonce {
+		h.Set(signatureHeader, s.sign(answering, nonce, body))
+	}
+	_, _ = w.Write(body) // a peer that went away is its own affair
+}
+
+// receive reads a message and reports whether it is a peer's and was not received before. Else it has answered: 409 tells a peer what to
+// sign for.
+func (s *Seat) receive(w http.ResponseWriter, r *http.Request, p purpose) (body []byte, ok bool) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxMessage))
+	if err != nil {
+		http.Error(w, "cut off, or too large", http.StatusBadRequest)
+		return nil, false
+	}
+	nonce := r.Header.Get(nonceHeader)
+	signed := s.signed(p, r.Header, nonce, body)
+	ok = signed && s.spend(nonce)
+	w.Header().Set(nonceHeader, s.present())
+	if ok {
+		return body, true
+	}
+	if !signed {
+		s.doubt()
+		s.x.warn("received", "a message was not signed with this node's credential for the org, so nothing of it is used",
+			"org", s.host, "from", r.RemoteAddr)
+	}
+	http.Error(w, "not signed with this node's credential for the org, or not for the nonce", http.StatusConflict)
+	return nil, false
+}
+
+// doubt notes that something came that may be of a node with another credential: that one may read the org, or have read it.
+func (s *Seat) doubt() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.doubted = time.Now()
+}
+
 // ask asks all peers about an org. silent is how many did not answer. One that refuses, because it is not configured alike or for want
 // of credentials, says none.
-func (x *Exchange) ask(ctx context.Context, host string) (answers []Answer, silent int) {
+func (x *Exchange) ask(ctx context.Context, s *Seat) (answers []Answer, silent int) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	peers := x.Ring.Peers()
@@ -185,9 +265,9 @@ func (x *Exchange) ask(ctx context.Context, host string) (answers []Answer, sile
 	var wg sync.WaitGroup
 	for i, peer := range peers {
 		wg.Go(func() {
-			a, err := x.exchange(ctx, http.MethodGet, peer, host, "", nil)
+			a, err := x.question(ctx, s, peer)
 			if err != nil {
-				level.Debug(x.Logger).Log("msg", "a peer does not answer", "peer", peer.Name, "org", host, "err", err)
+				level.Debug(s.logger).Log("msg", "a peer does not answer", "peer", peer.Name, "err", err)
 				return
 			}
 			got[i] = &a
@@ -204,45 +284,87 @@ func (x *Exchange) ask(ctx context.Context, host string) (answers []Answer, sile
 	return answers, silent
 }
 
-// exchange sends one request about an org to a peer; what is asked for below the org's path, if anything, begins with a slash.
-func (x *Exchange) exchange(ctx context.Context, method string, peer Peer, host, below string, body []byte) (a Answer, err error) {
-	req, err := http.NewRequestWithContext(ctx, method, peer.URL+"orgs/"+url.PathEscape(host)+below, bytes.NewReader(body))
-	if err != nil {
-		return a, err
-	}
-	resp, err := x.Client().Do(req)
-	if err != nil {
-		if cause := errors.Unwrap(err); cause != nil { // the URL says nothing that the peer's name does not
-			err = cause
-		}
-		return a, err
-	}
-	defer resp.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxMessage))
-	x.note(peer, resp.StatusCode)
+// question asks one peer about an org.
+func (x *Exchange) question(ctx context.Context, s *Seat, peer Peer) (a Answer, err error) {
+	nonce := rand.Text()
+	status, h, data, err := x.send(ctx, http.MethodGet, peer, s.path(), http.Header{nonceHeader: {nonce}}, nil)
 	switch {
 	case err != nil:
 		return a, err
-	case resp.StatusCode == http.StatusNoContent:
-		return a, nil
-	case resp.StatusCode != http.StatusOK:
+	case status != http.StatusOK:
 		return Answer{Node: peer.Name, State: None}, nil
 	}
 	if err := json.Unmarshal(data, &a); err != nil {
 		return a, fmt.Errorf("not an answer of a peer: %w", err)
 	}
+	s.learn(peer.Name, h.Get(nonceHeader), "")
+	if !s.signed(answering, h, nonce, data) || a.Node != "" && a.Node != peer.Name { // "": it has not met itself yet
+		if a.State != None {
+			s.doubt()
+		}
+		x.warn("answer of "+peer.Name, "an answer was not signed with this node's credential for the org, so its checkpoint is not used",
+			"org", s.host, "peer", peer.Name)
+		return Answer{Node: peer.Name, State: a.State, doubtful: true}, nil
+	}
 	return a, nil
 }
 
-// note logs once that a peer refuses this node, for then nothing is exchanged.
-func (x *Exchange) note(peer Peer, status int) {
-	refused := status == http.StatusUnauthorized || status == http.StatusForbidden
+// inform sends a peer a message about an org, to a path below the org's that is "" or begins with a slash.
+func (x *Exchange) inform(ctx context.Context, s *Seat, method string, peer Peer, p purpose, below string, body []byte) error {
+	for range signTries {
+		nonce := s.peerNonce(peer.Name)
+		h := http.Header{nonceHeader: {nonce}, signatureHeader: {s.sign(p, nonce, body)}}
+		status, h, _, err := x.send(ctx, method, peer, s.path()+below, h, body)
+		if err != nil {
+			return err
+		}
+		news := s.learn(peer.Name, h.Get(nonceHeader), nonce)
+		switch {
+		case status == http.StatusConflict && news:
+		case status >= 300:
+			return fmt.Errorf("it answers %d", status)
+		default:
+			return nil
+		}
+	}
+	return errors.New("it does not take this node's signature")
+}
+
+// path is the org's, below the component's on any node.
+func (s *Seat) path() string { return "orgs/" + url.PathEscape(s.host) }
+
+// send sends one request to a peer, and returns the answer's status, header and body.
+func (x *Exchange) send(
+	ctx context.Context, method string, peer Peer, path string, h http.Header, body []byte,
+) (int, http.Header, []byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, peer.URL+path, bytes.NewReader(body))
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	req.Header = h
+	resp, err := x.Client().Do(req)
+	if err != nil {
+		if cause := errors.Unwrap(err); cause != nil { // the URL says nothing that the peer's name does not
+			err = cause
+		}
+		return 0, nil, nil, err
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxMessage))
+	if resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden {
+		x.warn("refusal of "+peer.Name, "a peer refuses this node, so no checkpoint comes from it; check basic_auth and tls_config in clustering",
+			"peer", peer.Name, "status", resp.StatusCode)
+	}
+	return resp.StatusCode, resp.Header, data, err
+}
+
+// warn logs what happens once, and again after it has not happened for a while.
+func (x *Exchange) warn(what, msg string, keyvals ...any) {
 	x.mu.Lock()
-	first := refused && !x.refused[peer.Name]
-	x.refused[peer.Name] = refused
+	last := x.told[what]
+	x.told[what] = time.Now()
 	x.mu.Unlock()
-	if first {
-		level.Warn(x.Logger).Log("msg", "a peer refuses this node, so no checkpoint comes from it; check basic_auth and tls_config in clustering",
-			"peer", peer.Name, "status", status)
+	if last.IsZero() || time.Since(last) > quiet {
+		level.Warn(x.Logger).Log(append([]any{"msg", msg}, keyvals...)...)
 	}
 }

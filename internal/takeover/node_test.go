@@ -50,9 +50,29 @@ type cluster struct {
 	disks bool // nodes keep their folders over a restart
 	log   log.Logger
 
-	mu    sync.Mutex
-	nodes map[string]*node // that were started, by name
-	cut   map[[2]string]bool
+	mu     sync.Mutex
+	nodes  map[string]*node // that were started, by name
+	cut    map[[2]string]bool
+	secret string // that nodes start with
+	polls  []poll
+}
+
+// poll is a request of a node to an org.
+type poll struct {
+	node, org string
+	at        time.Time
+}
+
+// polledBy is when the first node but that one polls an org after a time.
+func (c *cluster) polledBy(but, org string, after time.Time) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, p := range c.polls {
+		if p.org == org && p.node != but && p.at.After(after) {
+			return p.at
+		}
+	}
+	return time.Time{}
 }
 
 type simOrg struct {
@@ -73,11 +93,12 @@ type node struct {
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 
-	mu    sync.Mutex
-	dead  bool
-	thaw  chan struct{}   // not nil: it hangs until that is closed
-	sees  map[string]bool // the other participants
-	reads map[string]bool // orgs that are read now
+	mu     sync.Mutex
+	secret string // the orgs' credential
+	dead   bool
+	thaw   chan struct{}   // not nil: it hangs until that is closed
+	sees   map[string]bool // the other participants
+	reads  map[string]bool // orgs that are read now
 }
 
 var (
@@ -103,7 +124,7 @@ func (c *cluster) start(name string) {
 	if dir == "" {
 		dir = c.t.TempDir()
 	}
-	n := &node{c: c, name: name, dir: dir, sees: map[string]bool{}, reads: map[string]bool{}}
+	n := &node{c: c, name: name, secret: c.secret, dir: dir, sees: map[string]bool{}, reads: map[string]bool{}}
 	n.write = pipesim.NewWrite(n, pipesim.Defaults())
 	_ = c.log.Log("node", name, "msg", "started")
 	n.x = takeover.New(takeover.Config{
@@ -115,11 +136,21 @@ func (c *cluster) start(name string) {
 	c.nodes[name] = n
 	c.mu.Unlock()
 	for _, o := range c.orgs {
-		r := &reader{n: n, o: o, memory: &poller.Memory{}, seat: n.x.Seat(o.url)}
+		r := &reader{n: n, o: o, memory: &poller.Memory{}, seat: n.x.Seat(o.url, n.credential)}
 		n.done.Go(func() { r.seat.Run(ctx, r) })
 	}
 	c.meet(n, 400*time.Millisecond, 1400*time.Millisecond)
 }
+
+// reload gives a node another credential.
+func (n *node) reload(secret string) {
+	n.mu.Lock()
+	n.secret = secret
+	n.mu.Unlock()
+	n.x.Changed()
+}
+
+func (n *node) credential() []byte { n.mu.Lock(); defer n.mu.Unlock(); return []byte(n.secret) }
 
 // meet has a node and those that it reaches see each other after a while.
 func (c *cluster) meet(n *node, from, to time.Duration) {
@@ -423,6 +454,9 @@ type okta struct {
 
 func (o okta) RoundTrip(req *http.Request) (*http.Response, error) {
 	o.n.pass()
+	o.n.c.mu.Lock()
+	o.n.c.polls = append(o.n.c.polls, poll{o.n.name, "http://" + req.URL.Host, time.Now()})
+	o.n.c.mu.Unlock()
 	resp, err := o.RoundTripper.RoundTrip(req)
 	o.n.pass()
 	return resp, err

@@ -2,6 +2,8 @@ package takeover
 
 import (
 	"context"
+	"crypto/rand"
+	"fmt"
 	"sync"
 	"time"
 
@@ -45,6 +47,9 @@ type Start struct {
 	// LastPush is how long copies of what was delivered before may still arrive; 0: as after a process that was killed just now.
 	LastPush time.Duration
 	Others   bool // another node has read the org since this one did
+	// AtOnce says that the org came to a node that runs already, from another one: nobody has polled it for a moment, and there are no
+	// first polls of many orgs to be spread.
+	AtOnce bool
 }
 
 // Reader reads an org. One goroutine calls it.
@@ -67,17 +72,28 @@ type Seat struct {
 	mu      sync.Mutex
 	state   State
 	since   time.Time
+	waits   wait
 	journal []byte // that this node saved last; nil: not in this process
 	standby []byte // that another node sent; nil: the one on disk, if any
 	notice  State  // Stopping or Released, when that other node said so
 	noticed time.Time
-	unkept  bool // it was logged that the standby copy cannot be written
+	doubted time.Time // when a message or an answer came last that was not signed
+	unkept  bool      // it was logged that the standby copy cannot be written
 	saved   chan struct{}
+
+	secret func() []byte     // see Exchange.Seat
+	known  []key             // see keys
+	nonce  string            // what the next message to this node must be signed for
+	nonces map[string]string // the same of peers, by name
+
+	announced []string // uuids for the node that reads the org
+	waking    bool     // they are being sent
 }
 
 func newSeat(x *Exchange, org, host string) *Seat {
 	return &Seat{
-		x: x, org: org, host: host, logger: log.With(x.Logger, "org", host), state: None, since: time.Now(), saved: make(chan struct{}, 1),
+		x: x, org: org, host: host, logger: log.With(x.Logger, "org", host), state: None, since: time.Now(),
+		saved: make(chan struct{}, 1), nonce: rand.Text(), nonces: map[string]string{},
 	}
 }
 
@@ -87,6 +103,20 @@ func (s *Seat) State() (state State, since time.Time, owner string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.state, s.since, owner
+}
+
+// wait is what a node waits for before it reads an org.
+type wait struct {
+	why  string // "": nothing
+	read bool   // another node reads the org meanwhile
+}
+
+// Waits returns what this node waits for before it reads an org that the ring gives to it, in a few words, and whether another node reads
+// it meanwhile.
+func (s *Seat) Waits() (why string, read bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.waits.why, s.waits.read
 }
 
 func (s *Seat) set(state State) {
@@ -146,37 +176,42 @@ func (s *Seat) acquire(ctx context.Context) (Start, error) {
 				s.set(None)
 			}
 			waiting = time.Time{}
-			wait(ctx, next, look)
+			pause(ctx, next, look)
 			continue
 		}
 		if early := joinWait - time.Since(s.x.begun); early > 0 {
-			wait(ctx, next, early)
+			pause(ctx, next, early)
 			continue
 		}
 		if waiting.IsZero() {
 			waiting = time.Now()
 			s.set(Acquiring)
 		}
-		answers, silent := s.x.ask(ctx, s.host)
+		answers, silent := s.x.ask(ctx, s)
 		if ctx.Err() != nil {
 			return Start{}, ctx.Err()
 		}
 		if time.Since(turn) > hungFor {
 			continue
 		}
-		if s.busy(answers, silent, time.Since(waiting)) {
-			wait(ctx, nil, again)
+		busy := s.busy(answers, silent, time.Since(waiting))
+		s.mu.Lock()
+		s.waits = busy
+		s.mu.Unlock()
+		if busy.why != "" {
+			pause(ctx, nil, again)
 			continue
 		}
 		for _, a := range answers {
-			released = released || a.State == Released
+			released = released || a.releasedWithin(time.Since(waiting)+look)
 		}
 		start, early := s.start(answers, released, time.Since(waiting))
-		if early {
-			wait(ctx, nil, noticeWait-time.Since(waiting))
+		if early > 0 {
+			pause(ctx, nil, min(early, look))
 			continue
 		}
 		if s.mine() {
+			start.AtOnce = start.LastPush > 0 || time.Since(s.x.begun) > joinWait+look
 			s.set(Owned)
 			level.Info(s.logger).Log("msg", "this node reads the org now", "copies", len(start.Copies),
 				"waited", time.Since(waiting).Round(time.Millisecond))
@@ -185,31 +220,33 @@ func (s *Seat) acquire(ctx context.Context) (Start, error) {
 	}
 }
 
-// busy reports whether another node must be waited for.
-func (s *Seat) busy(answers []Answer, silent int, waited time.Duration) bool {
+// busy is what must be waited for. That a node reads the org goes before the others, which may take long without anybody reading.
+func (s *Seat) busy(answers []Answer, silent int, waited time.Duration) (most wait) {
 	if silent > 0 && waited < silentMost {
-		return true
+		most = wait{why: fmt.Sprintf("%d of the other nodes do not answer", silent)}
 	}
 	for _, a := range answers {
 		switch a.State {
 		case Owned:
-			return true
+			if !a.doubtful || waited < releaseMost {
+				return wait{why: a.Node + " still reads it", read: true}
+			}
 		case Draining:
 			if waited < releaseMost {
-				return true
+				most.why = a.Node + " waits for what it delivered to arrive"
 			}
 		case Acquiring: // two rings disagree for a moment
 			if a.Node < s.x.Ring.Self() && waited < silentMost {
-				return true
+				most.why = a.Node + " is about to read it, too"
 			}
 		}
 	}
-	return false
+	return most
 }
 
-// start gathers the journals of others, and finds out how long something of theirs may still arrive. When that depends on a notice that
-// may still come, it wants to be asked again.
-func (s *Seat) start(answers []Answer, released bool, waited time.Duration) (start Start, early bool) {
+// start gathers the journals of others, and finds out how long something of theirs may still arrive. It is too early by as much when that
+// depends on a notice that may still come, or when nothing is known of what may be under way.
+func (s *Seat) start(answers []Answer, released bool, waited time.Duration) (start Start, early time.Duration) {
 	own, _ := checkpoint.Read(checkpoint.Current(s.x.Dir, s.org), s.org)
 	others := false
 	add := func(data []byte) {
@@ -228,6 +265,8 @@ func (s *Seat) start(answers []Answer, released bool, waited time.Duration) (sta
 	add(s.copy())
 	s.mu.Lock()
 	notice, ago := s.notice, time.Since(s.noticed)
+	// Who sent what could not be checked may have read on, and may be stopping.
+	doubt := !s.doubted.IsZero() && time.Since(s.doubted) < noticeAge
 	s.mu.Unlock()
 	for _, a := range answers {
 		if a.State == Stopping {
@@ -237,17 +276,20 @@ func (s *Seat) start(answers []Answer, released bool, waited time.Duration) (sta
 	if ago >= noticeAge {
 		notice = None
 	}
-	start.Others = others
+	start.Others = others || doubt
 	switch {
+	case doubt:
+		start.LastPush = landed
+		early = stopping - waited
 	case notice == Stopping:
 		start.LastPush = max(stopping-ago, landed)
 	case !others: // nobody has read on since this node did
 	case !released && notice != Released && waited < noticeWait:
-		return start, true
+		early = noticeWait - waited
 	case released || notice == Released || time.Since(s.x.begun) > silentMost:
 		start.LastPush = landed
 	}
-	return start, false
+	return start, early
 }
 
 // copy is the standby copy, nil when there is none.
@@ -272,7 +314,7 @@ func (s *Seat) hold(ctx context.Context, read func(context.Context)) {
 				cancel()
 				return
 			}
-			wait(ctx, next, look)
+			pause(ctx, next, look)
 		}
 	})
 	beside.Go(func() { s.push(ctx) })
@@ -281,8 +323,8 @@ func (s *Seat) hold(ctx context.Context, read func(context.Context)) {
 	beside.Wait()
 }
 
-// wait waits for d, a change, or the end of ctx.
-func wait(ctx context.Context, change <-chan struct{}, d time.Duration) {
+// pause waits for d, a change, or the end of ctx.
+func pause(ctx context.Context, change <-chan struct{}, d time.Duration) {
 	if d <= 0 {
 		return
 	}

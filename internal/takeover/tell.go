@@ -3,7 +3,6 @@ package takeover
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"time"
 
@@ -22,7 +21,7 @@ func (s *Seat) push(ctx context.Context) {
 				sent = peer
 			} else if ctx.Err() == nil {
 				level.Debug(s.logger).Log("msg", "the standby does not take the checkpoint", "peer", peer.Name, "err", err)
-				wait(ctx, next, pushAgain)
+				pause(ctx, next, pushAgain)
 				continue
 			}
 		}
@@ -35,15 +34,16 @@ func (s *Seat) push(ctx context.Context) {
 	}
 }
 
-// tell sends the journal to a peer.
+// tell sends the journal to a peer, if there is one that others take, and the state.
 func (s *Seat) tell(ctx context.Context, peer Peer, state State) error {
 	s.mu.Lock()
 	a := Answer{Node: s.x.Ring.Self(), State: state, Journal: s.journal}
 	s.mu.Unlock()
 	if a.Journal == nil {
-		if a.Journal = checkpoint.Current(s.x.Dir, s.org); a.Journal == nil {
-			return nil
-		}
+		a.Journal = checkpoint.Current(s.x.Dir, s.org)
+	}
+	if a.Journal == nil && state == Owned {
+		return nil
 	}
 	body, err := json.Marshal(a)
 	if err != nil {
@@ -51,12 +51,16 @@ func (s *Seat) tell(ctx context.Context, peer Peer, state State) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	_, err = s.x.exchange(ctx, http.MethodPut, peer, s.host, "", body)
-	return err
+	return s.x.inform(ctx, s, http.MethodPut, peer, telling, "", body)
 }
 
 // Saved takes what a journal saved; see [checkpoint.Journal].Saved.
 func (s *Seat) Saved(data []byte) {
+	if len(data) > checkpoint.MaxCopy {
+		s.x.warn("size for "+s.org, "the checkpoint is too large for other nodes, which go on from an older one; is the filter that long?",
+			"org", s.host, "bytes", len(data), "allowed", checkpoint.MaxCopy)
+		data = nil
+	}
 	s.mu.Lock()
 	s.journal = data
 	s.mu.Unlock()
@@ -85,7 +89,7 @@ func (s *Seat) Owned(ctx context.Context) (bool, error) {
 	if !s.mine() {
 		return false, ctx.Err()
 	}
-	answers, _ := s.x.ask(ctx, s.host)
+	answers, _ := s.x.ask(ctx, s)
 	for _, a := range answers {
 		if a.State == Owned || a.State == Acquiring || a.State == Draining {
 			return false, ctx.Err()
@@ -99,7 +103,7 @@ func (s *Seat) answer() Answer {
 	standby := s.copy()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := Answer{Node: s.x.Ring.Self(), State: s.state, Journal: s.journal}
+	a := Answer{Node: s.x.Ring.Self(), State: s.state, Age: time.Since(s.since).Milliseconds(), Journal: s.journal}
 	if a.Journal == nil {
 		a.Journal = checkpoint.Current(s.x.Dir, s.org)
 	}
@@ -111,21 +115,21 @@ func (s *Seat) answer() Answer {
 	return a
 }
 
-// take keeps the journal of the node that reads the org.
+// take keeps the journal of the node that reads the org, and what it says of itself.
 func (s *Seat) take(a Answer) error {
+	leaves := a.State == Stopping || a.State == Released
 	at, err := checkpoint.Read(a.Journal, s.org)
-	if err != nil {
-		return errors.New("not a checkpoint of this org")
+	if err != nil && (a.Journal != nil || !leaves) {
+		return err
 	}
 	had, _ := checkpoint.Read(s.copy(), s.org)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if a.State == Stopping || a.State == Released {
+	s.notice = ""
+	if leaves {
 		s.notice, s.noticed = a.State, time.Now()
-	} else {
-		s.notice = ""
 	}
-	if at.Before(had) {
+	if a.Journal == nil || at.Before(had) {
 		return nil
 	}
 	s.standby = a.Journal

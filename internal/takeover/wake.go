@@ -12,9 +12,9 @@ import (
 const (
 	// wakeTimeout is how long the owner may take to take a wake-up. Without it the poll finds the events.
 	wakeTimeout = time.Second
-	// maxWakes bounds the wake-ups on their way to other nodes; those beyond it are not sent.
-	maxWakes = 16
-	wakePath = "/wake"
+	// maxAnnounced bounds what waits to be sent to another node. An org that announces more is polled each second anyway.
+	maxAnnounced = 4096
+	wakePath     = "/wake"
 )
 
 // wake is a wake-up on the wire.
@@ -23,45 +23,61 @@ type wake struct {
 }
 
 // Wake sends what an event hook announced to the node that an org belongs to, if that is another one, and reports whether it is. It
-// does not wait, and a wake-up that does not arrive is nobody's loss.
+// does not wait, and nothing is lost with a wake-up that does not arrive. What is announced while one is under way goes with the next.
 func (x *Exchange) Wake(org string, uuids []string) (elsewhere bool) {
-	name, mine := x.Ring.Owner(org)
-	if mine {
+	if _, mine := x.Ring.Owner(org); mine {
 		return false
 	}
-	for _, peer := range x.Ring.Peers() {
-		if peer.Name != name {
-			continue
-		}
-		select {
-		case x.wakes <- struct{}{}:
-			go func() {
-				defer func() { <-x.wakes }()
-				x.wake(peer, hostOf(org), uuids)
-			}()
-		default:
-		}
+	s := x.seat(hostOf(org))
+	if s == nil {
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.announced = append(s.announced, uuids[:min(len(uuids), maxAnnounced-len(s.announced))]...)
+	if !s.waking {
+		s.waking = true
+		go s.forward()
 	}
 	return true
 }
 
-func (x *Exchange) wake(peer Peer, host string, uuids []string) {
+// forward sends what is announced, one message after the other, until nothing is left.
+func (s *Seat) forward() {
+	for {
+		s.mu.Lock()
+		uuids := s.announced
+		s.announced, s.waking = nil, len(uuids) > 0
+		s.mu.Unlock()
+		if len(uuids) == 0 {
+			return
+		}
+		name, _ := s.x.Ring.Owner(s.org)
+		for _, peer := range s.x.Ring.Peers() {
+			if peer.Name == name {
+				s.forwardTo(peer, uuids)
+			}
+		}
+	}
+}
+
+func (s *Seat) forwardTo(peer Peer, uuids []string) {
 	ctx, cancel := context.WithTimeout(context.Background(), wakeTimeout)
 	defer cancel()
 	body, err := json.Marshal(wake{uuids})
 	if err != nil {
 		return // strings
 	}
-	if _, err := x.exchange(ctx, http.MethodPost, peer, host, wakePath, body); err != nil {
-		level.Debug(x.Logger).Log("msg", "a peer does not take a wake-up", "peer", peer.Name, "org", host)
+	if err := s.x.inform(ctx, s, http.MethodPost, peer, waking, wakePath, body); err != nil {
+		level.Debug(s.logger).Log("msg", "a peer does not take a wake-up", "peer", peer.Name, "err", err)
 	}
 }
 
 // woken takes a wake-up from a peer.
-func (x *Exchange) woken(w http.ResponseWriter, r *http.Request, org string) {
+func (x *Exchange) woken(w http.ResponseWriter, body []byte, org string) {
 	var m wake
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxMessage)).Decode(&m); err != nil {
-		http.Error(w, "not a wake-up of a peer, or too large", http.StatusBadRequest)
+	if err := json.Unmarshal(body, &m); err != nil {
+		http.Error(w, "not a wake-up of a peer", http.StatusBadRequest)
 		return
 	}
 	if x.Woken != nil {

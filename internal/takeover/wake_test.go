@@ -19,6 +19,7 @@ type pair struct {
 	other takeover.Peer
 }
 
+func (p *pair) Self() string                { return "me" }
 func (p *pair) Owner(string) (string, bool) { return p.owner, p.owner == "me" }
 func (p *pair) Peers() []takeover.Peer {
 	return []takeover.Peer{{Name: "third", URL: "http://127.0.0.1:1/"}, p.other}
@@ -28,7 +29,7 @@ func wakeable(t *testing.T, ring takeover.Ring, woken func(string, []string)) *t
 	t.Helper()
 	x := takeover.New(takeover.Config{Ring: ring, Dir: t.TempDir(), Logger: log.NewNopLogger(), Woken: woken,
 		Client: func() *http.Client { return http.DefaultClient }})
-	x.Seat("https://acme.okta.com")
+	x.Seat("https://acme.okta.com", credential)
 	return x
 }
 
@@ -74,10 +75,9 @@ func TestBadWakeUpsAreRefused(t *testing.T) {
 	}{
 		{"POST", "/orgs/other.okta.com/wake", `{"uuids":[]}`, 404}, {"GET", "/orgs/acme.okta.com/wake", "", 405},
 		{"POST", "/orgs/acme.okta.com/wake", "{", 400}, {"POST", "/orgs/acme.okta.com", `{"uuids":[]}`, 405},
-		{"POST", "/orgs/acme.okta.com/wake", `{"uuids":["` + strings.Repeat("u", 1<<20) + `"]}`, 400},
+		{"POST", "/orgs/acme.okta.com/wake", `{"uuids":["` + strings.Repeat("u", 2<<20) + `"]}`, 400},
 	} {
-		w := httptest.NewRecorder()
-		x.ServeHTTP(w, httptest.NewRequest(c.method, c.path, strings.NewReader(c.body)))
+		w := deliver(x, secret, "wake", c.method, c.path, c.body)
 		require.Equal(t, c.status, w.Code, "%s %s", c.method, c.path)
 	}
 }

@@ -34,6 +34,7 @@ type signingKey struct {
 	alg    jose.SignatureAlgorithm
 	kid    string // "": none is sent
 	signer jose.Signer
+	secret []byte // the private part, the same in every form
 }
 
 // parseKey reads a private key from PEM, JWK or JWKS text. keyID selects the key of a JWKS, and names a
@@ -64,12 +65,14 @@ func parseKey(text []byte, keyID string) (*signingKey, error) {
 func newSigningKey(key any, alg, kid string) (*signingKey, error) {
 	var allowed []jose.SignatureAlgorithm
 	var public any
+	var secret []byte
 	switch key := key.(type) {
 	case *rsa.PrivateKey:
 		if bits := key.N.BitLen(); bits < minRSABits {
 			return nil, fmt.Errorf("is an RSA key of %d bits: at least %d are required", bits, minRSABits)
 		}
 		allowed, public = []jose.SignatureAlgorithm{jose.RS256, jose.RS384, jose.RS512}, &key.PublicKey
+		secret = key.D.Bytes()
 	case *ecdsa.PrivateKey:
 		switch key.Curve {
 		case elliptic.P256():
@@ -82,11 +85,15 @@ func newSigningKey(key any, alg, kid string) (*signingKey, error) {
 			return nil, fmt.Errorf("is an EC key on curve %s: P-256, P-384 or P-521 is required", key.Curve.Params().Name)
 		}
 		public = &key.PublicKey
+		var err error
+		if secret, err = key.Bytes(); err != nil {
+			return nil, errors.New("is damaged: its private part is not of its curve")
+		}
 	default:
 		return nil, fmt.Errorf("is a key of type %T, which Okta does not take; %s", key, keyForms)
 	}
 
-	k := &signingKey{alg: allowed[0], kid: kid}
+	k := &signingKey{alg: allowed[0], kid: kid, secret: secret}
 	if alg != "" {
 		if k.alg = jose.SignatureAlgorithm(alg); !slices.Contains(allowed, k.alg) {
 			return nil, fmt.Errorf("has alg %q: this key can be used with %q", httptext.Clean(alg, 16), allowed)

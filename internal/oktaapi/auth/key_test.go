@@ -11,10 +11,12 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/stretchr/testify/require"
@@ -111,6 +113,7 @@ func TestEveryFormOfPrivateKeySigns(t *testing.T) {
 			key, err := parseKey([]byte(c.text), c.keyID)
 			require.NoError(t, err)
 			require.Equal(t, c.alg, key.alg)
+			require.Equal(t, privatePart(t, c.key), key.secret, "other nodes may have the key in another form")
 			signed, err := key.signer.Sign([]byte("payload"))
 			require.NoError(t, err)
 			text, err := signed.CompactSerialize()
@@ -198,6 +201,47 @@ func TestWhatIsNotAUsablePrivateKeyIsRefusedWithAReason(t *testing.T) {
 			}
 		})
 	}
+}
+
+func privatePart(t *testing.T, key crypto.Signer) []byte {
+	if ec, ok := key.(*ecdsa.PrivateKey); ok {
+		secret, err := ec.Bytes()
+		require.NoError(t, err)
+		return secret
+	}
+	return key.(*rsa.PrivateKey).D.Bytes()
+}
+
+func TestTheSecretOfAKeyFileIsThatOfTheFileNow(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "okta.pem")
+	org, err := url.Parse("https://acme.okta.com")
+	require.NoError(t, err)
+	a, err := NewPrivateKeyJWT(Options{OrgURL: org, ClientID: "0oa1", PrivateKeyFile: path})
+	require.NoError(t, err)
+	require.Nil(t, a.Secret(), "there is no file yet")
+
+	first, second := testRSA(), generateEC(t, elliptic.P256())
+	written := time.Now()
+	write := func(text string) {
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		written = written.Add(time.Second)
+		require.NoError(t, os.Chtimes(path, written, written))
+	}
+	write(pkcs8(t, first))
+	require.Equal(t, privatePart(t, first), a.Secret())
+	write("half a ke")
+	require.Equal(t, privatePart(t, first), a.Secret())
+	write(sec1(t, second))
+	require.Equal(t, privatePart(t, second), a.Secret())
+	require.NoError(t, os.Remove(path))
+	require.Equal(t, privatePart(t, second), a.Secret())
+
+	inPlace, err := NewPrivateKeyJWT(Options{OrgURL: org, ClientID: "0oa1", PrivateKey: pkcs8(t, second)})
+	require.NoError(t, err)
+	require.Equal(t, a.Secret(), inPlace.Secret(), "one node may have a file, another the text")
+	token, err := NewSSWS(" 00token\n")
+	require.NoError(t, err)
+	require.Equal(t, []byte("00token"), token.Secret())
 }
 
 func TestKeyFileIsReadAgainAndAGoodKeyOutlivesABadFile(t *testing.T) {

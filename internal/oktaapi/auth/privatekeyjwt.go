@@ -28,6 +28,7 @@ type PrivateKeyJWT struct {
 	tokenURL *url.URL
 	http     *http.Client
 	prover   *prover
+	file     fileSecret
 
 	mu       sync.Mutex
 	refresh  *refresh  // the one under way, nil: none

@@ -16,6 +16,7 @@ import (
 
 	"github.com/grafana/alloy/internal/component"
 
+	"github.com/grafana/alloy/okta/internal/checkpoint"
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/oktasim"
 	"github.com/grafana/alloy/okta/internal/poller"
@@ -97,6 +98,7 @@ func TestABackfillReadsItsRangeOnceBesideLivePolling(t *testing.T) {
 
 	// Another process: it is not read again.
 	requests := len(org.Requests())
+	s.stop() // two have not one data path
 	memories = poller.Memories{}
 	other := runsIn(t, s.dir, *s.arguments())
 	until(t, "it is known to be done", func() bool { return other.DebugInfo().(debugInfo).Backfills[0].State == "done" })
@@ -201,4 +203,21 @@ func TestReadingOnceLeavesHooksAlone(t *testing.T) {
 	c := &Component{}
 	require.Nil(t, c.once(args).EventHook)
 	require.Len(t, c.once(args).Backfills, 1)
+}
+
+// A command does not wait for the service that has its data path.
+func TestReadingOnceOnADataPathInUseIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	service, err := checkpoint.Acquire(dir)
+	require.NoError(t, err)
+	defer service.Release()
+	args, err := evaluate(t, minimal)
+	require.NoError(t, err)
+	ReadOnce(Backfill{Since: day(3), Until: day(2)})
+	t.Cleanup(func() { oneOff.backfill, oneOff.components = nil, nil })
+	runsIn(t, dir, args)
+	until(t, "it is refused", func() bool {
+		all := Readings()
+		return len(all) == 1 && all[0].Refused != nil && strings.Contains(all[0].Refused.Error(), "give the command a --storage.path of its own")
+	})
 }

@@ -3,6 +3,7 @@ package okta
 import (
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	promconfig "github.com/prometheus/common/config"
@@ -18,8 +19,12 @@ import (
 	"github.com/grafana/alloy/okta/internal/takeover"
 )
 
-// acquiringAfter is how long a node may wait for another one before that is worth an operator's attention.
-const acquiringAfter = 15 * time.Minute
+const (
+	// acquiringAfter is how long a node may wait for another one that reads before that is worth an operator's attention, and unreadAfter
+	// how long an org may be read by nobody: a node that was killed is missed after 25 to 40 s.
+	acquiringAfter = 15 * time.Minute
+	unreadAfter    = time.Minute
+)
 
 // Clustering spreads orgs over the nodes of an Alloy cluster, which ask each other for an org's checkpoint.
 type Clustering struct {
@@ -45,7 +50,8 @@ type ring struct {
 	c       *Component
 	cluster cluster.Cluster // nil: unit tests
 	id      string
-	path    string // of the component, on each node
+	path    string                    // of the component, on each node
+	unowned atomic.Pointer[time.Time] // since when orgs are nobody's; nil: they have owners
 }
 
 func newRing(c *Component, opts component.Options) (*ring, error) {
@@ -88,9 +94,30 @@ func (r *ring) Owner(org string) (string, bool) {
 	}
 	owners := r.owners(org, 1)
 	if len(owners) == 0 {
+		now := time.Now()
+		r.unowned.CompareAndSwap(nil, &now)
 		return "", false
 	}
+	r.unowned.Store(nil)
 	return owners[0].Name, owners[0].Self
+}
+
+// noOwner says why orgs are nobody's, and since when.
+func (r *ring) noOwner() (why string, since time.Time) {
+	since = time.Now()
+	if at := r.unowned.Load(); at != nil {
+		since = *at
+	}
+	if r.cluster.Ready() {
+		return "this node is not part of the cluster yet", since
+	}
+	nodes := 0
+	for _, p := range r.cluster.Peers() {
+		if p.State == peer.StateParticipant {
+			nodes++
+		}
+	}
+	return fmt.Sprintf("the cluster has fewer nodes than --cluster.wait-for-size, and this one sees %d of them, itself included", nodes), since
 }
 
 // Standby implements takeover.Ring.
@@ -152,26 +179,53 @@ func (c *Component) Handler() http.Handler {
 	})
 }
 
+// secret is what all nodes know that read the org, and nobody else.
+func (k *collector) secret() []byte {
+	j := k.job.Load()
+	if j == nil {
+		return nil
+	}
+	if credential, ok := j.auth.(interface{ Secret() []byte }); ok {
+		return credential.Secret()
+	}
+	return nil
+}
+
 // elsewhere is why an org is not read by this node.
 func (k *collector) elsewhere(now time.Time) (condition, bool) {
+	if v, held := k.c.heldBack(); held {
+		return v, true
+	}
 	if !k.job.Load().args.Clustering.Enabled {
 		return condition{}, false
 	}
 	state, since, owner := k.seat.State()
 	v := condition{holds: true, elsewhere: true, since: since}
-	switch state {
-	case takeover.Owned:
+	lasts := func(most time.Duration) { // it is trouble once it lasts
+		if now.Sub(v.since) >= most {
+			v.unhealthy, v.since = true, v.since.Add(most)
+		}
+	}
+	switch why, read := k.seat.Waits(); {
+	case state == takeover.Owned:
 		return condition{}, false
-	case takeover.Acquiring:
-		v.message = "asking the other nodes, and waiting while one of them reads it"
-		v.unhealthy = now.Sub(since) >= acquiringAfter
-	case takeover.Draining:
-		v.message = owner + " reads it now, waiting for what was delivered to arrive"
+	case owner == "":
+		why, v.since = k.c.nodes.noOwner()
+		v.unread, v.message = true, "no node reads it: "+why
+		lasts(unreadAfter)
+	case state == takeover.Acquiring && read:
+		v.message = "waiting, as " + why
+		lasts(acquiringAfter)
+	case state == takeover.Acquiring:
+		v.unread, v.message = true, "no node reads it: this one asks the others"
+		if why != "" {
+			v.message = "no node reads it: " + why
+		}
+		lasts(unreadAfter)
+	case state == takeover.Draining:
+		v.message = owner + " reads it next, waiting for what this node delivered to arrive"
 	default:
 		v.message = owner + " reads it"
-	}
-	if owner == "" {
-		v.message = "no node reads it: the cluster is not ready, or this node is not part of it yet"
 	}
 	v.state = v.message
 	return v, true

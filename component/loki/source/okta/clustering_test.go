@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -23,6 +24,7 @@ import (
 	"github.com/grafana/alloy/internal/service/cluster"
 	httpservice "github.com/grafana/alloy/internal/service/http"
 
+	"github.com/grafana/alloy/okta/internal/checkpoint"
 	"github.com/grafana/alloy/okta/internal/oktasim"
 )
 
@@ -82,7 +84,7 @@ func runsAs(t *testing.T, shared *sharedCluster, name, body string) *site {
 	t.Helper()
 	args, err := evaluate(t, "forward_to = [receiver]\n"+body)
 	require.NoError(t, err)
-	s := &site{receiver: loki.NewLogsReceiver(), registry: prometheus.NewRegistry(), dir: t.TempDir()}
+	s := &site{receiver: loki.NewLogsReceiver(), registry: prometheus.NewRegistry(), dir: t.TempDir(), started: time.Now()}
 	args.ForwardTo = []loki.LogsReceiver{s.receiver}
 	s.Component, err = New(component.Options{
 		ID: "loki.source.okta.test", DataPath: s.dir, Logger: slog.New(slog.NewTextHandler(s, nil)), Registerer: s.registry,
@@ -177,6 +179,88 @@ func TestNodesShareOrgsAndTheirCursors(t *testing.T) {
 	require.Empty(t, b.receiver.Chan())
 	require.Equal(t, map[shard.Key]bool{shard.StringKey("loki.source.okta.test/http://" + host): true}, shared.asked)
 	require.NotContains(t, a.everything(t)+b.everything(t), "hunter2secret")
+}
+
+// With wait-for-size unmet, or before this node takes part, nobody reads: health says so and why, and it is trouble once it lasts.
+func TestAnOrgThatNobodyReadsIsUnhealthy(t *testing.T) {
+	host := orgOf(t, 1)
+	one := fmt.Sprintf("url = \"http://%s\"\napi_token = \"right\"\nclustering {\n\tenabled = true\n}\n", host)
+	two := list(entry("a", host), entry("b", orgOf(t, 1))) + "clustering {\n\tenabled = true\n}\n"
+	for name, c := range map[string]struct {
+		body  string
+		ready bool
+		why   string
+		soon  string
+	}{
+		"too few nodes": {one, false, "fewer nodes than --cluster.wait-for-size, and this one sees 1 of them", "no node reads it"},
+		"not part yet":  {one, true, "this node is not part of the cluster yet", "no node reads it"},
+		"two orgs":      {two, false, "fewer nodes than --cluster.wait-for-size", "polling 0 of 2 orgs, 0 are other nodes', but a: no node reads it"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			shared := &sharedCluster{addrs: map[string]string{}, asked: map[shard.Key]bool{}, ready: c.ready}
+			s := runsAs(t, shared, "node-a", c.body)
+			until(t, "health says so", func() bool { return strings.Contains(s.CurrentHealth().Message, c.why) })
+			now := s.CurrentHealth()
+			require.Equal(t, component.HealthTypeHealthy, now.Health, "a node that has just started")
+			require.Contains(t, now.Message, c.soon)
+			require.False(t, now.UpdateTime.Before(s.started), "newer than Alloy's own \"component evaluated\", which it shows else")
+
+			for _, m := range s.current() {
+				later := m.verdict(time.Now().Add(unreadAfter))
+				require.True(t, later.unhealthy)
+				require.Contains(t, later.message, c.why)
+			}
+			all := healthOfAll(s.current(), time.Now().Add(unreadAfter))
+			require.Equal(t, component.HealthTypeUnhealthy, all.Health)
+			require.Contains(t, all.Message, "not collected")
+		})
+	}
+}
+
+// A process that finds the data path in use reads nothing and says who has it; it reads on from the other's cursor when that has ended.
+func TestASecondProcessWaitsForTheDataPath(t *testing.T) {
+	host := orgOf(t, 1)
+	for name, body := range map[string]string{
+		"one org":   fmt.Sprintf("url = \"http://%s\"\napi_token = \"right\"\npoll_interval = \"100ms\"\n", host),
+		"many orgs": list(entry("a", host), entry("b", orgOf(t, 0))),
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			first, err := checkpoint.Acquire(dir)
+			require.NoError(t, err)
+			args, err := evaluate(t, "forward_to = [receiver]\n"+body)
+			require.NoError(t, err)
+			s := runsIn(t, dir, args)
+			until(t, "it is told", func() bool { return s.CurrentHealth().Health == component.HealthTypeUnhealthy })
+			require.Contains(t, s.CurrentHealth().Message, fmt.Sprintf("another process uses %s: pid %d on ", dir, os.Getpid()))
+			require.Contains(t, s.CurrentHealth().Message, "--storage.path")
+			require.Contains(t, s.everything(t), "waiting for the data path")
+			require.NoError(t, s.Update(args), "a reload does not wait")
+			require.Empty(t, s.receiver.Chan())
+			files, err := filepath.Glob(filepath.Join(dir, "*.json"))
+			require.NoError(t, err)
+			require.Empty(t, files)
+
+			first.Release()
+			s.take(t)
+			require.Equal(t, component.HealthTypeHealthy, s.CurrentHealth().Health)
+			_, err = checkpoint.Acquire(dir)
+			require.Error(t, err, "it is this one's now")
+		})
+	}
+}
+
+// A data path that cannot be locked is no reason to stop.
+func TestADataPathThatCannotBeLockedIsUsedWithAWarning(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "lock"), 0o750))
+	args, err := evaluate(t, fmt.Sprintf("forward_to = [receiver]\nurl = \"http://%s\"\napi_token = \"right\"\n", orgOf(t, 1)))
+	require.NoError(t, err)
+	s := runsIn(t, dir, args)
+	s.take(t)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	require.Contains(t, s.logs.String(), "the data path cannot be locked")
 }
 
 func TestWithoutClusteringPeersGetNoAnswer(t *testing.T) {

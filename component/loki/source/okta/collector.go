@@ -42,10 +42,12 @@ type reading struct {
 }
 
 func newCollector(c *Component, org *url.URL) *collector {
-	return &collector{
+	k := &collector{
 		c: c, logger: log.With(c.logger, "org", org.Host), metrics: c.metrics.Of(org.Host), replaced: make(chan struct{}, 1),
-		seat: c.exchange.Seat(org.String()), wakes: poller.NewWakes(),
+		wakes: poller.NewWakes(),
 	}
+	k.seat = c.exchange.Seat(org.String(), k.secret)
+	return k
 }
 
 // collects reports whether the collector does what args say already.

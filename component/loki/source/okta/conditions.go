@@ -20,7 +20,8 @@ type condition struct {
 	state     string // a few words for the debug information; "": it says nothing about what the poller does
 	unhealthy bool
 	reads     bool   // unhealthy, and events are delivered all the same
-	elsewhere bool   // this node of a cluster does not read the org
+	elsewhere bool   // this process does not read the org
+	unread    bool   // elsewhere, and no other one does
 	message   string // for health; "": it is of no concern to health
 	since     time.Time
 }

@@ -39,6 +39,8 @@ type site struct {
 	receiver loki.LogsReceiver
 	registry *prometheus.Registry
 	dir      string
+	started  time.Time
+	stop     func() // ends Run
 	mu       sync.Mutex
 	logs     bytes.Buffer
 }
@@ -69,7 +71,8 @@ func runsIn(t *testing.T, dir string, args Arguments) *site {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); _ = s.Run(ctx) }()
-	t.Cleanup(func() { cancel(); <-done })
+	s.stop = func() { cancel(); <-done }
+	t.Cleanup(s.stop)
 	return s
 }
 

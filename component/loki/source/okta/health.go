@@ -23,6 +23,9 @@ const outageGrace = 5 * time.Minute
 // is healthy, and so is a receiver that blocks for less than that; the message says so.
 func (c *Component) CurrentHealth() component.Health {
 	now, args, members := time.Now(), c.arguments(), c.current()
+	if v, held := c.heldBack(); held {
+		return v.health()
+	}
 	var health component.Health
 	if args.single() && len(members) == 1 {
 		health = members[0].verdict(now).health()

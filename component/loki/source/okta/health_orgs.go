@@ -36,7 +36,7 @@ func healthOfAll(members []member, now time.Time) component.Health {
 	}
 	var missing, troubled, notes []string
 	var since, calm time.Time // of the latest trouble; of the latest good news
-	others := 0               // of a cluster's nodes
+	others, unread := 0, 0    // other nodes' of a cluster, no node's
 	for _, m := range members {
 		v := m.verdict(now)
 		text := m.name + ": " + v.message
@@ -45,6 +45,9 @@ func healthOfAll(members []member, now time.Time) component.Health {
 			troubled = append(troubled, text)
 		case v.unhealthy:
 			missing = append(missing, text)
+		case v.unread:
+			unread++
+			notes = append(notes, text)
 		case v.elsewhere:
 			others++
 		case v.message != polling:
@@ -68,6 +71,8 @@ func healthOfAll(members []member, now time.Time) component.Health {
 	}
 	message := fmt.Sprintf("polling %d orgs", len(members))
 	switch {
+	case unread > 0:
+		message = fmt.Sprintf("polling %d of %d orgs, %d are other nodes'", len(members)-others-unread, len(members), others)
 	case others > 0:
 		message = fmt.Sprintf("polling %d of %d orgs, the others are other nodes'", len(members)-others, len(members))
 	case len(members) == 1:

@@ -140,7 +140,7 @@ func (j *job) poller(k *collector, memory *poller.Memory) *poller.Poller {
 		}
 		return journal, err
 	}
-	if k.start.LastPush > 0 { // of one org after the other, as nodes come and go
+	if k.start.AtOnce {
 		cfg.Spread = 0
 	}
 	return poller.New(cfg)

@@ -86,12 +86,16 @@ func (k *collector) collect(ch chan<- prometheus.Metric, now time.Time) {
 		}
 		send(d, seconds, labels...)
 	}
+	_, elsewhere := k.elsewhere(now)
 	if j.args.Clustering.Enabled {
-		if _, elsewhere := k.elsewhere(now); elsewhere {
-			send(ownedDesc, 0)
-			return
+		owned := 1.0
+		if elsewhere {
+			owned = 0
 		}
-		send(ownedDesc, 1)
+		send(ownedDesc, owned)
+	}
+	if elsewhere {
+		return
 	}
 	send(lagDesc, snap.Lag(now).Seconds())
 	at(lastEventDesc, snap.LastEvent)

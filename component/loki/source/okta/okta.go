@@ -67,6 +67,8 @@ type Component struct {
 	hooks   *hook.Server
 
 	exchange *takeover.Exchange
+	nodes    *ring
+	held     atomic.Pointer[held]        // by another process; nil: it is not
 	peers    atomic.Pointer[http.Client] // for the other nodes
 
 	updated chan struct{} // holds a token when members was replaced
@@ -102,11 +104,11 @@ func New(opts component.Options, args Arguments) (*Component, error) {
 		metrics: poller.NewMetricsByOrg(),
 		updated: make(chan struct{}, 1),
 	}
-	nodes, err := newRing(c, opts)
-	if err != nil {
+	var err error
+	if c.nodes, err = newRing(c, opts); err != nil {
 		return nil, err
 	}
-	c.exchange = takeover.New(takeover.Config{Ring: nodes, Dir: opts.DataPath, Logger: c.logger, Client: c.peers.Load,
+	c.exchange = takeover.New(takeover.Config{Ring: c.nodes, Dir: opts.DataPath, Logger: c.logger, Client: c.peers.Load,
 		Woken: c.announced})
 	counters := hook.NewMetrics()
 	c.hooks = hook.New(c.logger, counters)
@@ -127,6 +129,7 @@ func (c *Component) Run(ctx context.Context) error {
 	var listening sync.WaitGroup
 	defer listening.Wait()
 	listening.Go(func() { _ = c.hooks.Run(ctx) }) // the context's error, always
+	defer c.hold(ctx)()
 	for {
 		select { // an Update before this point is already in members
 		case <-c.updated:

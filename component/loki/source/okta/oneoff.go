@@ -1,6 +1,7 @@
 package okta
 
 import (
+	"fmt"
 	"sync"
 	"time"
 
@@ -60,7 +61,13 @@ func Readings() (all []Reading) {
 	components := oneOff.components
 	oneOff.Unlock()
 	for _, c := range components {
+		h := c.held.Load()
 		for _, m := range c.current() {
+			if h != nil { // a command does not wait for a service
+				all = append(all, Reading{Component: c.opts.ID, Org: m.name, State: "waiting for the data path",
+					Refused: fmt.Errorf("%w: give the command a --storage.path of its own", h)})
+				continue
+			}
 			if m.err != nil {
 				all = append(all, Reading{Component: c.opts.ID, Org: m.name, State: notCollected, Refused: m.err})
 				continue

@@ -1,0 +1,66 @@
+package okta
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/go-kit/log/level"
+
+	"github.com/grafana/alloy/okta/internal/checkpoint"
+)
+
+// heldAgain is the time between two looks at a data path that another process has.
+const heldAgain = time.Second
+
+// held is a data path that another process has.
+type held struct {
+	*checkpoint.HeldError
+	since time.Time // when that was found
+}
+
+// hold waits until the data path is this process's, for two would overwrite each other's cursors, or ctx ends. It returns what gives the
+// data path back.
+func (c *Component) hold(ctx context.Context) (release func()) {
+	for begin := time.Now(); ; {
+		lock, err := checkpoint.Acquire(c.opts.DataPath)
+		other, isHeld := errors.AsType[*checkpoint.HeldError](err)
+		switch had := c.held.Load(); {
+		case isHeld && had == nil:
+			level.Error(c.logger).Log("msg", "another process uses the data path, nothing is read until it ends", "err", other)
+		case err == nil && had != nil:
+			level.Info(c.logger).Log("msg", "the data path is this process's now", "waited", time.Since(begin).Round(time.Second))
+		case err != nil && !isHeld:
+			level.Warn(c.logger).Log("msg", "the data path cannot be locked; make sure that no other process uses it", "path", c.opts.DataPath,
+				"err", err)
+		}
+		if !isHeld {
+			c.held.Store(nil)
+			if err != nil {
+				return func() {}
+			}
+			return lock.Release
+		}
+		c.held.Store(&held{other, begin})
+		t := time.NewTimer(heldAgain)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			c.held.Store(nil)
+			return func() {}
+		case <-t.C:
+		}
+	}
+}
+
+// heldBack is why nothing is read while another process has the data path.
+func (c *Component) heldBack() (condition, bool) {
+	h := c.held.Load()
+	if h == nil {
+		return condition{}, false
+	}
+	return condition{
+		holds: true, unhealthy: true, elsewhere: true, unread: true, since: h.since,
+		state: "waiting for the data path", message: h.Error() + "; nothing is read until it ends: give each process a --storage.path of its own",
+	}, true
+}
