@@ -82,9 +82,9 @@ func (q *queries) stop() {
 func (p *Poller) configure() {
 	m := p.Memory
 	p.Status.set(func(s *Snapshot) {
-		s.ConfirmErr, s.ConfirmFailing, s.Hold, s.HoldSince = nil, time.Time{}, "", time.Time{}
+		s.ConfirmErr, s.ConfirmFailing, s.Hold, s.HoldSince, s.AskingSince = nil, time.Time{}, "", time.Time{}, time.Time{}
 		if p.Confirm == nil {
-			s.Unconfirmed, s.UnconfirmedSince = 0, time.Time{}
+			s.Unconfirmed, s.UnconfirmedSince, s.Hidden, s.Shown = 0, time.Time{}, 0, time.Time{}
 		}
 	})
 	if p.Confirm == nil {
@@ -105,9 +105,6 @@ func (p *Poller) configure() {
 	m.window.Configure(rules)
 	if m.window.Trusted() == "" {
 		m.window.Trust(p.journal.Delivery.ConfirmedBy)
-	}
-	if p.Span != nil && p.Span.Trusted != nil && p.Span.Trusted() == p.ConfirmID {
-		m.window.Trust(p.ConfirmID)
 	}
 }
 
@@ -208,11 +205,13 @@ func (p *Poller) ask(ctx context.Context, events []delivery.Event) (answer, erro
 	if now := time.Now(); now.Before(p.queries.next) && p.queries.fails > 0 {
 		sleep(ctx, p.queries.next.Sub(now))
 	}
+	p.Status.asking(true)
 	a := find(ctx, p.Confirm, p.Memory.previous, events, time.Now())
 	if ctx.Err() != nil {
 		return a, ctx.Err()
 	}
 	p.answer(ctx, a)
+	p.Status.asking(a.err != nil)
 	return a, nil
 }
 
@@ -281,7 +280,7 @@ func (p *Poller) answer(ctx context.Context, a answer) {
 	if w.Trusted() == p.ConfirmID {
 		p.journal.Delivery.ConfirmedBy = p.ConfirmID
 	}
-	p.Status.set(func(s *Snapshot) { s.Passed, s.Trusted = w.Passed(p.Pipeline), w.Trusted() })
+	p.Status.set(func(s *Snapshot) { s.Passed = w.Passed(p.Pipeline) })
 	p.judge(p.settle(), now)
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -83,7 +84,7 @@ type Exchange struct {
 	wakes chan struct{} // holds a token for each wake-up under way
 
 	mu      sync.Mutex
-	seats   map[string]*Seat // by host
+	seats   map[string]*Seat // by name
 	changed chan struct{}    // closed at the next change
 	refused map[string]bool  // peers whose refusal was logged
 }
@@ -97,14 +98,21 @@ func New(cfg Config) *Exchange {
 }
 
 // Seat returns what decides about an org, which is scheme://host; the same one for the same org.
-func (x *Exchange) Seat(org string) *Seat {
-	host := hostOf(org)
+func (x *Exchange) Seat(org string) *Seat { return x.seat(org, hostOf(org), x.Dir) }
+
+// Part returns what decides about a part of an org's log that is read beside the rest, and that has its journal in the folder of its
+// name. It is the org's owner's, but neither waits for the other: what is under way of a part may take hours to be seen.
+func (x *Exchange) Part(org, part string) *Seat {
+	return x.seat(org, hostOf(org)+"+"+part, filepath.Join(x.Dir, part))
+}
+
+func (x *Exchange) seat(org, name, dir string) *Seat {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	s := x.seats[host]
+	s := x.seats[name]
 	if s == nil || s.org != org {
-		s = newSeat(x, org, host)
-		x.seats[host] = s
+		s = newSeat(x, org, name, dir)
+		x.seats[name] = s
 	}
 	return s
 }
@@ -113,9 +121,9 @@ func (x *Exchange) Seat(org string) *Seat {
 func (x *Exchange) Keep(orgs map[string]bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for host, s := range x.seats {
+	for name, s := range x.seats {
 		if !orgs[s.org] {
-			delete(x.seats, host)
+			delete(x.seats, name)
 		}
 	}
 }

@@ -41,7 +41,7 @@ func (s *Seat) tell(ctx context.Context, peer Peer, state State) error {
 	a := Answer{Node: s.x.Ring.Self(), State: state, Journal: s.journal}
 	s.mu.Unlock()
 	if a.Journal == nil {
-		if a.Journal = checkpoint.Current(s.x.Dir, s.org); a.Journal == nil {
+		if a.Journal = checkpoint.Current(s.dir, s.org); a.Journal == nil {
 			return nil
 		}
 	}
@@ -51,7 +51,7 @@ func (s *Seat) tell(ctx context.Context, peer Peer, state State) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	_, err = s.x.exchange(ctx, http.MethodPut, peer, s.host, "", body)
+	_, err = s.x.exchange(ctx, http.MethodPut, peer, s.name, "", body)
 	return err
 }
 
@@ -85,7 +85,7 @@ func (s *Seat) Owned(ctx context.Context) (bool, error) {
 	if !s.mine() {
 		return false, ctx.Err()
 	}
-	answers, _ := s.x.ask(ctx, s.host)
+	answers, _ := s.x.ask(ctx, s.name)
 	for _, a := range answers {
 		if a.State == Owned || a.State == Acquiring || a.State == Draining {
 			return false, ctx.Err()
@@ -101,7 +101,7 @@ func (s *Seat) answer() Answer {
 	defer s.mu.Unlock()
 	a := Answer{Node: s.x.Ring.Self(), State: s.state, Journal: s.journal}
 	if a.Journal == nil {
-		a.Journal = checkpoint.Current(s.x.Dir, s.org)
+		a.Journal = checkpoint.Current(s.dir, s.org)
 	}
 	if at, err := checkpoint.Read(standby, s.org); err == nil {
 		if own, err := checkpoint.Read(a.Journal, s.org); err != nil || at.After(own) {
@@ -129,7 +129,7 @@ func (s *Seat) take(a Answer) error {
 		return nil
 	}
 	s.standby = a.Journal
-	err = checkpoint.WriteStandby(s.x.Dir, s.org, a.Journal)
+	err = checkpoint.WriteStandby(s.dir, s.org, a.Journal)
 	if err != nil && !s.unkept {
 		level.Warn(s.logger).Log("msg", "the standby checkpoint cannot be written, it is kept in memory", "err", err)
 	}

@@ -18,8 +18,9 @@ import (
 	"github.com/grafana/alloy/okta/internal/takeover"
 )
 
-// acquiringAfter is how long a node may wait for another one before that is worth an operator's attention.
-const acquiringAfter = 15 * time.Minute
+// unreadAfter is how long no node may read an org before that is worth an operator's attention: one that was killed leaves the ring
+// within 35 s.
+const unreadAfter = time.Minute
 
 // Clustering spreads orgs over the nodes of an Alloy cluster, which ask each other for an org's checkpoint.
 type Clustering struct {
@@ -152,27 +153,27 @@ func (c *Component) Handler() http.Handler {
 	})
 }
 
-// elsewhere is why an org is not read by this node.
-func (k *collector) elsewhere(now time.Time) (condition, bool) {
-	if !k.job.Load().args.Clustering.Enabled {
+// elsewhere is why this node does not read an org, or a range of it.
+func (r *reading) elsewhere(now time.Time) (condition, bool) {
+	if !r.k.job.Load().args.Clustering.Enabled {
 		return condition{}, false
 	}
-	state, since, owner := k.seat.State()
-	v := condition{holds: true, elsewhere: true, since: since}
-	switch state {
-	case takeover.Owned:
+	state, since, owner := r.seat.State()
+	v := condition{holds: true, since: since}
+	switch {
+	case state == takeover.Owned:
 		return condition{}, false
-	case takeover.Acquiring:
-		v.message = "asking the other nodes, and waiting while one of them reads it"
-		v.unhealthy = now.Sub(since) >= acquiringAfter
-	case takeover.Draining:
-		v.message = owner + " reads it now, waiting for what was delivered to arrive"
-	default:
-		v.message = owner + " reads it"
-	}
-	if owner == "" {
+	case owner == "":
 		v.message = "no node reads it: the cluster is not ready, or this node is not part of it yet"
+	case state == takeover.Acquiring:
+		v.message = "not read yet: asking the other nodes, and waiting until what the last one delivered has arrived"
+	case state == takeover.Draining:
+		v.message, v.elsewhere = owner+" reads it next, waiting for what was delivered to arrive", true
+	default:
+		v.message, v.elsewhere = owner+" reads it", true
 	}
+	v.unread = !v.elsewhere
+	v.unhealthy = v.unread && now.Sub(since) >= unreadAfter
 	v.state = v.message
 	return v, true
 }

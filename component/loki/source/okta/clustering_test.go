@@ -11,8 +11,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/go-kit/log"
 	"github.com/grafana/ckit/peer"
 	"github.com/grafana/ckit/shard"
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,6 +26,7 @@ import (
 	httpservice "github.com/grafana/alloy/internal/service/http"
 
 	"github.com/grafana/alloy/okta/internal/oktasim"
+	"github.com/grafana/alloy/okta/internal/takeover"
 )
 
 // fakeCluster is a cluster service as one node has it.
@@ -185,4 +188,63 @@ func TestWithoutClusteringPeersGetNoAnswer(t *testing.T) {
 	w := httptest.NewRecorder()
 	s.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/orgs/"+s.only().job.Load().org.Host, nil))
 	require.Equal(t, http.StatusNotFound, w.Code)
+}
+
+// oneRing is a ring of two nodes, of which the other one answers what it does about any org.
+type oneRing struct {
+	owner string // "": nobody
+	other takeover.State
+}
+
+func (oneRing) Self() string                                 { return "a" }
+func (oneRing) Alone() bool                                  { return false }
+func (r oneRing) Owner(string) (string, bool)                { return r.owner, r.owner == "a" }
+func (oneRing) Standby(string) (p takeover.Peer, there bool) { return p, false }
+func (oneRing) Peers() []takeover.Peer                       { return []takeover.Peer{{Name: "b", URL: "http://b/"}} }
+func (r oneRing) RoundTrip(*http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	fmt.Fprintf(w, `{"node":"b","state":%q}`, r.other)
+	return w.Result(), nil
+}
+
+// An org that no node reads is nobody's to notice but ours.
+func TestAnOrgThatNoNodeReadsIsUnhealthyAfterAMinute(t *testing.T) {
+	for name, c := range map[string]struct {
+		ring         oneRing
+		says, counts string
+		unhealthy    bool
+	}{
+		"no quorum":                   {oneRing{owner: ""}, "no node reads it", "polling 0 of 2 orgs, but x: no node reads it", true},
+		"the last one waits for Loki": {oneRing{owner: "a", other: takeover.Draining}, "not read yet", "polling 0 of 2 orgs, but x: not read yet", true},
+		"another one's":               {oneRing{owner: "b"}, "b reads it", "polling 0 of 2 orgs, the others are other nodes'", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				x := takeover.New(takeover.Config{Ring: c.ring, Dir: t.TempDir(), Logger: log.NewNopLogger(),
+					Client: func() *http.Client { return &http.Client{Transport: c.ring} }})
+				ctx, cancel := context.WithCancel(t.Context())
+				var running sync.WaitGroup
+				defer running.Wait()
+				defer cancel()
+				var members []member
+				for _, name := range []string{"x", "y"} {
+					k := &collector{}
+					k.job.Store(&job{args: Arguments{Clustering: Clustering{Enabled: true}}})
+					k.live = newReading(k, "", x.Seat("https://"+name), log.NewNopLogger())
+					running.Go(func() { k.live.seat.Run(ctx, k.live) })
+					members = append(members, member{name: name, collector: k})
+				}
+				begin := time.Now()
+				time.Sleep(50 * time.Second)
+				require.Contains(t, members[0].verdict(time.Now()).message, c.says)
+				health := healthOfAll(members, time.Now())
+				require.Equal(t, component.HealthTypeHealthy, health.Health)
+				require.Contains(t, health.Message, c.counts)
+				time.Sleep(15 * time.Second)
+				health = healthOfAll(members, time.Now())
+				require.Equal(t, c.unhealthy, health.Health == component.HealthTypeUnhealthy)
+				require.WithinDuration(t, begin, health.UpdateTime, 5*time.Second)
+			})
+		})
+	}
 }

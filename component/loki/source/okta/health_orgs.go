@@ -19,7 +19,7 @@ func (m member) verdict(now time.Time) condition {
 		return condition{unhealthy: true, message: m.err.Error(), since: m.since}
 	}
 	j, s := m.snapshot()
-	if v, ok := m.elsewhere(now); ok {
+	if v, ok := m.live.elsewhere(now); ok {
 		return v
 	}
 	v := verdict(s, j.auth.Method(), j.args.PollInterval, now)
@@ -36,9 +36,12 @@ func healthOfAll(members []member, now time.Time) component.Health {
 	}
 	var missing, troubled, notes []string
 	var since, calm time.Time // of the latest trouble; of the latest good news
-	others := 0               // of a cluster's nodes
+	others, unread := 0, 0    // that other nodes of a cluster read, and that none reads yet
 	for _, m := range members {
 		v := m.verdict(now)
+		if v.unread {
+			unread++
+		}
 		text := m.name + ": " + v.message
 		switch {
 		case v.unhealthy && v.reads:
@@ -68,6 +71,8 @@ func healthOfAll(members []member, now time.Time) component.Health {
 	}
 	message := fmt.Sprintf("polling %d orgs", len(members))
 	switch {
+	case unread > 0:
+		message = fmt.Sprintf("polling %d of %d orgs", len(members)-others-unread, len(members))
 	case others > 0:
 		message = fmt.Sprintf("polling %d of %d orgs, the others are other nodes'", len(members)-others, len(members))
 	case len(members) == 1:

@@ -68,7 +68,7 @@ func (s *stateCollector) Collect(ch chan<- prometheus.Metric) {
 }
 
 func (k *collector) collect(ch chan<- prometheus.Metric, now time.Time) {
-	j, snap := k.job.Load(), k.status.Snapshot()
+	j, snap := k.job.Load(), k.live.status.Snapshot()
 	reconciles := j.confirm != nil
 	send := func(d *prometheus.Desc, v float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, append([]string{j.org.Host}, labels...)...)
@@ -87,7 +87,7 @@ func (k *collector) collect(ch chan<- prometheus.Metric, now time.Time) {
 		send(d, seconds, labels...)
 	}
 	if j.args.Clustering.Enabled {
-		if _, elsewhere := k.elsewhere(now); elsewhere {
+		if _, elsewhere := k.live.elsewhere(now); elsewhere {
 			send(ownedDesc, 0)
 			return
 		}
@@ -116,7 +116,7 @@ func (k *collector) collect(ch chan<- prometheus.Metric, now time.Time) {
 		since(unconfirmedAge, snap.UnconfirmedSince)
 	}
 	for _, f := range j.fills {
-		s, finished := f.status.Snapshot(), 0.0
+		s, finished := f.reading.status.Snapshot(), 0.0
 		if s.Finished {
 			finished = 1
 		}
