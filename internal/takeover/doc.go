@@ -6,7 +6,8 @@
 //   - Who gains an org asks all others. While one of them still reads it, or waits for what it delivered to arrive, it waits. Then it
 //     goes on from the newest journal there is: its own file, the answers, or the standby copy that the owner sent to the node that
 //     the ring names second.
-//   - Who loses an org stops at once, goes on confirming what is under way, bounded, and says "released".
+//   - Who loses an org stops at once, goes on confirming what is under way, bounded or until the org is its own again, and says "released".
+//   - A range that is read beside the log is taken over by itself ([Exchange.Part]): what is under way of it may take hours to be seen.
 //   - Who is stopped says so to the second node, whose start then reckons with copies that are still under way.
 //   - Who was suspended asks the others, not its own ring, whether the org is still its own.
 //
@@ -15,8 +16,8 @@
 //
 // # The wire
 //
-// GET orgs/HOST, below the component's path on a peer, returns an [Answer]: the state of the org on that node, and the newest journal
-// it has. PUT orgs/HOST takes one from the node that reads the org. Both are bounded to 64 KiB, hold no secret and are not logged.
+// GET orgs/HOST, or orgs/HOST+PART, below the component's path on a peer, returns an [Answer]: the state of the org on that node, and
+// the newest journal it has. PUT takes one from the node that reads the org. Both are bounded to 64 KiB, hold no secret and are not logged.
 // POST orgs/HOST/wake forwards the uuids that an event hook announced to a node that does not read the org.
 // What makes a request genuine is the HTTP server's business (TLS, basic auth): a forged journal could skip events.
 package takeover

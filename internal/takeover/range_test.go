@@ -38,7 +38,6 @@ func (c *cluster) unread(d time.Duration) (most time.Duration) {
 // Loki's defaults hide what a range delivered until its chunk is flushed. Whatever moves meanwhile, somebody reads the live logs, and what
 // follows of the range is neither lost nor doubled.
 func TestARangeIsNoReasonToKeepALog(t *testing.T) {
-	disks := false
 	for name, happens := range map[string]func(c *cluster){
 		"a node joins":      func(c *cluster) { c.start("joined") },
 		"a node leaves":     func(c *cluster) { c.terminate("node0") },
@@ -54,11 +53,10 @@ func TestARangeIsNoReasonToKeepALog(t *testing.T) {
 			}
 		},
 	} {
-		disks = !disks
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				c := &cluster{t: t, rnd: rand.New(rand.NewPCG(1, 0)), loki: pipesim.NewLoki(pipesim.DefaultLimits()), disks: disks,
+				c := &cluster{t: t, rnd: rand.New(rand.NewPCG(1, 0)), loki: pipesim.NewLoki(pipesim.DefaultLimits()), disks: len(name)%2 == 0, // some with, some without
 					nodes: map[string]*node{}, cut: map[[2]string]bool{}, log: log.NewNopLogger()}
 				begin := time.Now()
 				for i := range 3 {
@@ -95,4 +93,44 @@ func TestARangeIsNoReasonToKeepALog(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A node that waits until what it delivered has arrived, for an org that went to another one and came back, waits for nobody.
+func TestANodeDoesNotWaitForItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &cluster{t: t, rnd: rand.New(rand.NewPCG(2, 0)), loki: pipesim.NewLoki(pipesim.DefaultLimits()), disks: true,
+			nodes: map[string]*node{}, cut: map[[2]string]bool{}, log: log.NewNopLogger()}
+		for i := range 6 {
+			o := &simOrg{url: fmt.Sprintf("http://localhost:%d", 8001+i), org: &oktasim.Org{RateLimit: -1}}
+			o.pipe = o.org.Pipe()
+			defer o.pipe.Close()
+			c.orgs = append(c.orgs, o)
+			c.feed(o, 20, 30*time.Minute)
+		}
+		c.start("node0")
+		c.start("node1")
+		time.Sleep(2 * time.Minute)
+		c.loki.Set(func(f *pipesim.Faults) { f.PushDown = true })
+		time.Sleep(30 * time.Second)
+		happened := make(chan struct{})
+		go func() {
+			defer close(happened)
+			c.start("node2")
+			time.Sleep(10 * time.Second)
+			c.terminate("node2")
+		}()
+		assert.Less(t, c.unread(5*time.Minute), time.Minute)
+		<-happened
+		c.loki.Set(func(f *pipesim.Faults) { f.PushDown = false })
+		time.Sleep(time.Hour)
+		for _, o := range c.orgs {
+			missing, doubled, _ := c.loki.Compare(o.log)
+			assert.Empty(t, missing)
+			assert.Empty(t, doubled)
+		}
+		for _, name := range c.alive() {
+			c.terminate(name)
+		}
+		time.Sleep(time.Minute)
+	})
 }
