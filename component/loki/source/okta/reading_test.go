@@ -23,7 +23,7 @@ var nothing = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte(`{"status":"success","data":{"resultType":"streams","result":[]}}`))
 })
 
-// counts are the entries that receivers take, by uuid.
+// counts are the entries that receivers take, by org and uuid.
 type counts map[string]int
 
 func (c counts) take(t *testing.T, r loki.LogsReceiver, n int) {
@@ -31,7 +31,7 @@ func (c counts) take(t *testing.T, r loki.LogsReceiver, n int) {
 	for range n {
 		select {
 		case e := <-r.Chan():
-			c[gjson.Get(e.Line, "event.uuid").Str+gjson.Get(e.Line, "uuid").Str]++
+			c[string(e.Labels["org"])+" "+gjson.Get(e.Line, "event.uuid").Str+gjson.Get(e.Line, "uuid").Str]++
 		case <-time.After(20 * time.Second):
 			require.FailNow(t, "no entry", "%d so far", len(c))
 		}
