@@ -58,8 +58,8 @@ type Reader interface {
 	UnderWay() bool
 }
 
-// Seat decides for one org, or a part of its log, whether this node reads it. Its methods are safe for concurrent use, but for Run, of which there must be one
-// at a time.
+// Seat decides for one org, or a part of its log, whether this node reads it. Its methods are safe for concurrent use, but for Run, of
+// which there must be one at a time.
 type Seat struct {
 	x         *Exchange
 	org, name string // name is what the peers know it by
