@@ -48,9 +48,15 @@ func startCluster(t *testing.T, orgs int, flags ...string) *clustered {
 // startClusterOf is the same with another configuration, without load.
 func startClusterOf(t *testing.T, orgs int, configure func(string) string, flags ...string) *clustered {
 	t.Helper()
+	return startClusterOn(t, startLoki(t), orgs, func(_ *clustered, config string) string { return configure(config) }, flags...)
+}
+
+// startClusterOn is the same on a Loki that was started, and may change what the orgs have logged.
+func startClusterOn(t *testing.T, loki *testbed.Loki, orgs int, configure func(s *clustered, config string) string, flags ...string) *clustered {
+	t.Helper()
 	seed := rand.Uint64N(1_000_000)
 	t.Logf("seed %d", seed)
-	s := &clustered{Rand: rand.New(rand.NewPCG(seed, 0)), t: t, loki: startLoki(t)}
+	s := &clustered{Rand: rand.New(rand.NewPCG(seed, 0)), t: t, loki: loki}
 	var config strings.Builder
 	fmt.Fprintf(&config, "loki.source.okta \"default\" {\n\tpoll_interval = \"500ms\"\n\tforward_to = [loki.write.default.receiver]\n"+
 		"\treconcile {\n\t\turl = %q\n\t\tresume_overlap = \"0s\"\n\t}\n\tclustering {\n\t\tenabled = true\n\t}\n", s.loki.URL())
@@ -64,7 +70,7 @@ func startClusterOf(t *testing.T, orgs int, configure func(string) string, flags
 	fmt.Fprintf(&config, "}\nloki.write \"default\" {\n\tendpoint {\n\t\turl = \"%s/loki/api/v1/push\"\n\t}\n}\n", s.loki.URL())
 	s.nodes = &testbed.Cluster{Bin: program(t, "alloy-okta"), Dir: t.TempDir(), Flags: flags}
 	s.nodes.Config = filepath.Join(s.nodes.Dir, "config.alloy")
-	require.NoError(t, os.WriteFile(s.nodes.Config, []byte(configure(config.String())), 0o600))
+	require.NoError(t, os.WriteFile(s.nodes.Config, []byte(configure(s, config.String())), 0o600))
 	t.Cleanup(s.nodes.Close)
 	for range 3 {
 		s.add()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -128,6 +129,17 @@ func (j *Journal) Last() (Mark, bool) {
 // Continue returns the time to go on from when the file holds marks of another
 // scope of the same org, which no cursor of ours can follow.
 func (j *Journal) Continue() (time.Time, bool) { return j.since, !j.since.IsZero() }
+
+// Follow goes on where another journal of the process stands, whatever the file held. It reports whether that one has another file, as
+// when a component was renamed: then nothing of it is in this one's before the next Append or Save.
+func (j *Journal) Follow(other *Journal) (moved bool) {
+	j.marks, j.Finished = nil, false
+	if other.scope == j.scope {
+		j.marks, j.Finished = slices.Clone(other.marks), other.Finished
+	}
+	j.Delivery, j.Newest, j.since = other.Delivery, other.Newest, time.Time{}
+	return j.path != other.path
+}
 
 // Resume goes back to the newest mark that was delivered at least a window before
 // the last one, or the oldest there is, and forgets the marks after it: until they

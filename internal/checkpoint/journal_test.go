@@ -318,3 +318,37 @@ func BenchmarkAppend(b *testing.B) {
 		}
 	}
 }
+
+func TestAJournalFollowsOneOfAnotherFile(t *testing.T) {
+	scope := Scope{Org: "https://acme.okta.com", PageSize: 1000}
+	open := func(dir string, scope Scope) *Journal {
+		j, _, err := Open(dir, scope, time.Minute)
+		require.NoError(t, err)
+		return j
+	}
+	here, there := t.TempDir(), t.TempDir()
+	mark := func(cursor string, at time.Time) Mark { return Mark{Cursor: cursor, Published: at, Delivered: at} }
+	begin := time.Now().Add(-time.Hour)
+	require.NoError(t, open(here, scope).Append(mark("old", begin)))
+	other := open(there, scope)
+	other.Newest, other.Finished = begin, true
+	require.NoError(t, other.Append(mark("new", begin.Add(time.Minute))))
+
+	j := open(here, scope)
+	require.True(t, j.Follow(other))
+	require.NoError(t, j.Save())
+	for _, j := range []*Journal{j, open(here, scope)} {
+		last, _ := j.Last()
+		require.Equal(t, "new", last.Cursor)
+		require.True(t, j.Finished)
+		require.WithinDuration(t, begin, j.Newest, 0)
+		from, _ := j.Resume()
+		require.Equal(t, last, from, "the mark of long ago is gone")
+	}
+	require.False(t, j.Follow(open(here, scope)), "the same file")
+
+	filtered := open(here, Scope{Org: scope.Org, Filter: "x", PageSize: 1000})
+	require.True(t, filtered.Follow(other))
+	_, ok := filtered.Last()
+	require.False(t, ok, "a cursor serves no other filter")
+}

@@ -32,7 +32,8 @@
 //   - What the destination may have and cannot show (too old to be shown before a flush, or in
 //     the future) is not lost before it would be shown. See [Rules].
 //   - Nothing is lost before an event delivered under the present configuration was found:
-//     with a wrong selector everything looks lost.
+//     with a wrong selector everything looks lost. But for one event, where the log has ended
+//     and nothing newer could be found ([Window.Sample]).
 //   - While an event has been missing for [patience], or the window is full, nothing newer is
 //     delivered ([Window.Hold]), but for a probe now and then: one event, which shows whether
 //     the pipeline works again ([Window.Probe]). Full is counted in events, bytes and event

@@ -61,13 +61,11 @@ func (w *Window[P]) Wake(now time.Time) (at time.Time) {
 			earliest(rt.since.Add(overtakenAfter))
 		}
 	}
-	if w.trusted == w.rules.ID {
-		w.all(func(r *record[P]) {
-			if r.lost {
-				earliest(Latest(w.retried.Add(retryEvery), r.again()))
-			}
-		})
-	}
+	w.all(func(r *record[P]) {
+		if r.lost && w.tells(r) {
+			earliest(Latest(w.retried.Add(retryEvery), r.again()))
+		}
+	})
 	return at
 }
 
@@ -107,8 +105,28 @@ func (w *Window[P]) Answer(asked, now time.Time, events []Event, found map[strin
 // countsAsLost reports whether an event is lost that a query sent at asked did not find: no copy
 // of it can still arrive, or that is assumed after strandedAfter, and one would be shown.
 func (w *Window[P]) countsAsLost(r *record[P], asked time.Time) bool {
-	return w.trusted == w.rules.ID && !r.lost && !r.done && !r.overtaken.IsZero() && !asked.Before(r.overtaken) &&
-		w.Shown(r.time, r.overtaken, asked)
+	return w.tells(r) && !r.lost && !r.done && w.gone(r, asked)
+}
+
+// tells reports whether it means something that an event is not found.
+func (w *Window[P]) tells(r *record[P]) bool { return w.trusted == w.rules.ID || r == w.sample }
+
+// gone reports whether an event that a query sent at asked does not find is not at the destination, nor on its way to it.
+func (w *Window[P]) gone(r *record[P], asked time.Time) bool {
+	return !r.overtaken.IsZero() && !asked.Before(r.overtaken) && w.Shown(r.time, r.overtaken, asked)
+}
+
+// Sample lets one overtaken event count as lost although the configuration was never seen to work, once: whether it is found when it was
+// delivered again shows if it does. It is for a log that has ended, for nothing newer can show it then.
+func (w *Window[P]) Sample(now time.Time) {
+	if w.trusted == w.rules.ID || w.sampled == w.rules.ID {
+		return
+	}
+	w.all(func(r *record[P]) {
+		if w.sample == nil && w.gone(r, now) {
+			w.sample, r.page.next = r, now
+		}
+	})
 }
 
 // Shown reports whether the destination, if it has had an event of time t since arrived at
@@ -215,11 +233,11 @@ func (w *Window[P]) advance(now time.Time) {
 // Retry returns the pages of which events are to be delivered again now, oldest first. The
 // owner fetches each and delivers those for which [Window.Redeliver] is true.
 func (w *Window[P]) Retry(now time.Time) (pages []*Page[P]) {
-	if w.trusted != w.rules.ID || now.Sub(w.retried) < retryEvery {
+	if now.Sub(w.retried) < retryEvery {
 		return nil
 	}
 	w.all(func(r *record[P]) {
-		if r.due(now) && (len(pages) == 0 || pages[len(pages)-1] != r.page) {
+		if w.due(r, now) && (len(pages) == 0 || pages[len(pages)-1] != r.page) {
 			pages = append(pages, r.page)
 		}
 	})
@@ -238,12 +256,14 @@ func (r *record[P]) again() time.Time {
 }
 
 // due reports whether an event is to be delivered again now.
-func (r *record[P]) due(now time.Time) bool { return r.lost && !r.again().After(now) }
+func (w *Window[P]) due(r *record[P], now time.Time) bool {
+	return r.lost && w.tells(r) && !r.again().After(now)
+}
 
 // Redeliver reports whether an event is to be delivered again now.
 func (w *Window[P]) Redeliver(uuid string, now time.Time) bool {
 	r := w.index[uuid]
-	return r != nil && r.due(now)
+	return r != nil && w.due(r, now)
 }
 
 // Doubt takes back what counts as lost, until it is queried for once more: another node may have delivered it meanwhile.
@@ -260,7 +280,7 @@ func (w *Window[P]) Doubt(now time.Time) {
 // Lost returns the uuids of the events of p that are to be delivered again now.
 func (w *Window[P]) Lost(p *Page[P], now time.Time) (uuids []string) {
 	for _, r := range p.records {
-		if !r.done && r.due(now) {
+		if !r.done && w.due(r, now) {
 			uuids = append(uuids, r.uuid)
 		}
 	}
@@ -270,7 +290,7 @@ func (w *Window[P]) Lost(p *Page[P], now time.Time) (uuids []string) {
 // GiveUp takes an event out that is to be delivered again now and is no longer in the log. It returns false when it is not.
 func (w *Window[P]) GiveUp(uuid string, now time.Time) (GaveUp, bool) {
 	r := w.index[uuid]
-	if r == nil || !r.due(now) {
+	if r == nil || !w.due(r, now) {
 		return GaveUp{}, false
 	}
 	w.done(r)

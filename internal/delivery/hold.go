@@ -96,15 +96,25 @@ func (w *Window[P]) hides(r *record[P], now time.Time) bool {
 	return !w.Shown(r.time, r.overtaken, now)
 }
 
+// shown is when the destination shows a hidden event at the latest, if it has it.
+func (w *Window[P]) shown(r *record[P]) time.Time {
+	arrived := Latest(r.at, r.overtaken)
+	if r.time.After(arrived) {
+		return r.time.Add(skew)
+	}
+	return arrived.Add(w.rules.Flush)
+}
+
 // Stats describes what waits.
 type Stats struct {
 	Pages   int       // that are not settled
 	Waiting int       // events
 	Hidden  int       // of them, those that the destination may have and not show
+	Shown   time.Time // when it shows the last of them, if it has it; zero when there is none
 	Since   time.Time // first delivery of the oldest; zero when there is none
 	// Telling is the last delivery of the oldest event that says something about the
 	// pipeline: it would be shown, and nothing has overtaken it. Under a configuration that
-	// was never seen to work, every event says something. Zero when there is none.
+	// was never seen to work, every event that would be shown says something. Zero when there is none.
 	Telling time.Time
 	Arrival time.Time // last time that something was found
 }
@@ -117,11 +127,12 @@ func (w *Window[P]) Stats(now time.Time) Stats {
 		hidden := w.hides(r, now)
 		if hidden {
 			s.Hidden++
+			s.Shown = Latest(s.Shown, w.shown(r))
 		}
 		if s.Since.IsZero() || r.since.Before(s.Since) {
 			s.Since = r.since
 		}
-		tells := w.trusted != w.rules.ID || r.overtaken.IsZero() && !hidden && r.seq >= w.reach
+		tells := !hidden && (w.trusted != w.rules.ID || r.overtaken.IsZero() && r.seq >= w.reach)
 		if tells && (s.Telling.IsZero() || r.at.Before(s.Telling)) {
 			s.Telling = r.at
 		}

@@ -108,6 +108,8 @@ type route struct {
 type Window[P any] struct {
 	rules     Rules
 	trusted   string // Rules.ID under which an event delivered under it was found
+	sample    *record[P]
+	sampled   string // Rules.ID under which one was delivered again, see Sample
 	pages     []*Page[P]
 	index     map[string]*record[P]
 	routes    map[uint64]*route
@@ -147,6 +149,9 @@ func (w *Window[P]) Deliver(p *Page[P], e Event, route uint64, now time.Time) {
 	r := w.index[e.UUID]
 	if r == nil {
 		r = w.enter(p, e, now)
+	}
+	if r == w.sample {
+		w.sample, w.sampled = nil, w.rules.ID
 	}
 	w.seq++
 	w.delivered = now
@@ -218,6 +223,9 @@ func (p *Page[P]) earliest(match func(*record[P]) bool) (first time.Time) {
 // done takes an event out.
 func (w *Window[P]) done(r *record[P]) {
 	r.done = true
+	if r == w.sample {
+		w.sample = nil
+	}
 	delete(w.index, r.uuid)
 	if r.page.waiting--; r.page.waiting == 0 {
 		r.page.records = nil // the page may have to stay until those before it are done

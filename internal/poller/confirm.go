@@ -86,9 +86,9 @@ func (q *queries) stop() {
 func (p *Poller) configure() {
 	m := p.Memory
 	p.Status.set(func(s *Snapshot) {
-		s.ConfirmErr, s.ConfirmFailing, s.Hold, s.HoldSince = nil, time.Time{}, "", time.Time{}
+		s.ConfirmErr, s.ConfirmFailing, s.Hold, s.HoldSince, s.AskingSince = nil, time.Time{}, "", time.Time{}, time.Time{}
 		if p.Confirm == nil {
-			s.Unconfirmed, s.UnconfirmedSince = 0, time.Time{}
+			s.Unconfirmed, s.UnconfirmedSince, s.Hidden, s.Shown = 0, time.Time{}, 0, time.Time{}
 		}
 	})
 	if p.Confirm == nil {
@@ -109,9 +109,6 @@ func (p *Poller) configure() {
 	m.window.Configure(rules)
 	if m.window.Trusted() == "" {
 		m.window.Trust(p.journal.Delivery.ConfirmedBy)
-	}
-	if p.Span != nil && p.Span.Trusted != nil && p.Span.Trusted() == p.ConfirmID {
-		m.window.Trust(p.ConfirmID)
 	}
 }
 
@@ -212,11 +209,13 @@ func (p *Poller) ask(ctx context.Context, events []delivery.Event) (answer, erro
 	if now := time.Now(); now.Before(p.queries.next) && p.queries.fails > 0 {
 		sleep(ctx, p.queries.next.Sub(now))
 	}
+	p.Status.asking(true)
 	a := find(ctx, p.Confirm, p.Memory.previous, events, time.Now(), p.untrusted())
 	if ctx.Err() != nil {
 		return a, ctx.Err()
 	}
 	p.answer(ctx, a)
+	p.Status.asking(a.err != nil)
 	return a, nil
 }
 
@@ -288,7 +287,7 @@ func (p *Poller) answer(ctx context.Context, a answer) {
 	if w.Trusted() == p.ConfirmID {
 		p.journal.Delivery.ConfirmedBy = p.ConfirmID
 	}
-	p.Status.set(func(s *Snapshot) { s.Passed, s.Trusted = w.Passed(p.Pipeline), w.Trusted() })
+	p.Status.set(func(s *Snapshot) { s.Passed = w.Passed(p.Pipeline) })
 	p.judge(p.settle(), a.empty, now)
 }
 

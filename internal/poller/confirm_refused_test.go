@@ -77,3 +77,19 @@ func TestReconcileReloadsDuringABlockedRetry(t *testing.T) {
 		require.Zero(t, testutil.ToFloat64(s.metrics.givenUp))
 	})
 }
+
+// With nothing but the initial lookback to begin from, the first page is fetched and then waits for Loki.
+func TestAPageThatWaitsForLokiIsTold(t *testing.T) {
+	in(t, func(t *testing.T, s *site) {
+		s.org.Generate(10, time.Hour)
+		s.to.down = true
+		begin := time.Now()
+		s.run()
+		time.Sleep(time.Minute)
+		require.WithinDuration(t, begin, s.status.Snapshot().AskingSince, time.Second)
+		s.to.set(func() { s.to.down = false })
+		time.Sleep(2 * time.Minute)
+		require.Zero(t, s.status.Snapshot().AskingSince)
+		s.requireExactlyOnce()
+	})
+}

@@ -199,7 +199,8 @@ func (s *site) run() {
 	}
 	client := s.pipe.Client()
 	ctx, cancel := context.WithCancel(context.Background())
-	memory := s.memories.Take(Owner{Dir: s.dir, Org: org.String(), To: s.filter + s.id})
+	memory, err := s.memories.Take(s.t.Context(), Owner{Dir: s.dir, Org: org.String(), To: s.filter + s.id})
+	require.NoError(s.t, err)
 	s.memory = memory
 	sink := s.sink
 	if sink == nil {

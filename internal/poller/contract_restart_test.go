@@ -201,3 +201,36 @@ func TestACursorOfAnotherOrgInTheFileIsNotFollowed(t *testing.T) {
 		require.Equal(t, 1, c.logs.count("Okta refused the saved cursor", "leads to another host"))
 	})
 }
+
+// A component that gets its old name back has a file with what was there long ago.
+func TestARestartAfterARenameGoesOnWhereItWas(t *testing.T) {
+	for _, replay := range []time.Duration{time.Minute, 0} {
+		t.Run(replay.String(), func(t *testing.T) {
+			contract(t, func(t *testing.T) {
+				org := &oktasim.Org{Token: token, RateLimit: -1}
+				c := on(t, org)
+				c.replay = replay
+				first := c.dir
+				hour := func() {
+					for range 12 {
+						org.Generate(3, time.Second)
+						c.runFor(5 * time.Minute)
+					}
+				}
+				hour()
+				c.dir = t.TempDir()
+				hour()
+				c.dir = first
+				c.runFor(5 * time.Minute) // in which nothing is logged
+				c.requireEachOnce()
+				c.reboot()
+				c.runFor(5 * time.Minute)
+				if replay > 0 { // what was delivered last comes again
+					require.Len(t, c.sink.lines(), len(org.Events())+3)
+				} else {
+					c.requireEachOnce()
+				}
+			})
+		})
+	}
+}

@@ -269,12 +269,14 @@ func (p *Poller) learnNewest(ctx context.Context, h *hand) error {
 // newest asks for the newest entry until there is an answer, and calls waiting before each wait. It returns an error only
 // when ctx ends.
 func (p *Poller) newest(ctx context.Context, back time.Duration, waiting func()) (time.Time, error) {
+	p.Status.asking(true)
 	for {
 		newest, err := p.Confirm.Newest(ctx, back)
 		switch {
 		case ctx.Err() != nil:
 			return time.Time{}, ctx.Err()
 		case err == nil:
+			p.Status.asking(false)
 			return newest, nil
 		}
 		p.unanswered(answer{err: err}, time.Now())

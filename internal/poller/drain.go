@@ -48,6 +48,7 @@ func (p *Poller) Drain(ctx context.Context) {
 
 // Forget has the next poller with this Memory start from its checkpoint, as a new process does: another node has read on meanwhile.
 func (m *Memory) Forget() {
+	m.Taken = nil
 	m.at, m.known, m.unproven, m.journal, m.replaying = position{}, false, nil, nil, time.Time{}
 	m.seen, m.heads, m.headless = seen{}, delivery.Heads{}, false
 	m.window, m.confirm, m.confirmID, m.previous = delivery.Window[position]{}, nil, "", nil
@@ -55,5 +56,6 @@ func (m *Memory) Forget() {
 	m.began, m.sent, m.ahead = time.Time{}, time.Time{}, time.Time{}
 }
 
-// UnderWay reports whether something that was delivered has not been seen to arrive, after Run or Drain has returned.
+// UnderWay reports whether something that was delivered has not been seen to arrive, after Run or Drain has returned and while the
+// Memory is the poller's.
 func (p *Poller) UnderWay() bool { return p.Confirm != nil && !p.Memory.window.Empty() }

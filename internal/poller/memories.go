@@ -1,13 +1,20 @@
 package poller
 
 import (
+	"context"
 	"slices"
 	"sync"
+	"time"
 )
 
-// maxUnused bounds what is kept of orgs that nobody reads any more. A reload gives all of a component's
-// back before it takes them again, and a cluster moves orgs to and fro.
-const maxUnused = 2000
+const (
+	// maxUnused bounds what is kept of orgs that nobody reads any more. A reload may remove all of a component's and bring them back.
+	maxUnused = 2000
+	// handOver is how long a Memory is waited for that another component still has. A reload gives components their new arguments
+	// one after the other and stops those that are gone in the end, so an org may come before it went; that takes milliseconds as a
+	// rule. Source: Alloy v1.19.2, internal/runtime/alloy.go, Run, and internal/controller/scheduler.go, Synchronize.
+	handOver = 10 * time.Second
+)
 
 // Owner says whose a Memory is.
 type Owner struct {
@@ -21,8 +28,9 @@ type Owner struct {
 
 // Memories are all of a process. The zero value is ready; it is safe for concurrent use.
 type Memories struct {
-	mu  sync.Mutex
-	all []*lease // given back first, first
+	mu       sync.Mutex
+	all      []*lease      // given back first, first
+	released chan struct{} // closed at the next Release; nil: nobody waits
 }
 
 type lease struct {
@@ -33,27 +41,62 @@ type lease struct {
 
 // Take returns the Memory of an owner, for itself alone until Release: the one it had
 // before, that of a component that ended and delivered the same to the same receivers, or a
-// new one.
-func (m *Memories) Take(o Owner) *Memory {
+// new one. It waits while such a component has not ended yet, 10 s at most: of two that deliver the same side by side, the second one
+// begins that much later. It returns an error only when ctx ends.
+func (m *Memories) Take(ctx context.Context, o Owner) (*Memory, error) {
+	late := time.NewTimer(handOver)
+	defer late.Stop()
+	for waits := true; ; {
+		memory, released := m.take(o, waits)
+		if memory != nil {
+			return memory, nil
+		}
+		select {
+		case <-released:
+		case <-late.C:
+			waits = false
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// take returns nil, and what is closed at the next Release, when somebody else has what the owner may go on from and waits is true.
+func (m *Memories) take(o Owner, waits bool) (*Memory, <-chan struct{}) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	free := func(match func(Owner) bool) *lease {
-		i := slices.IndexFunc(m.all, func(l *lease) bool { return !l.used && match(l.owner) })
-		if i < 0 {
-			return nil
+	find := func(match func(*lease) bool) *lease {
+		if i := slices.IndexFunc(m.all, match); i >= 0 {
+			return m.all[i]
 		}
-		return m.all[i]
+		return nil
 	}
-	l := free(func(had Owner) bool { return had.Dir == o.Dir && had.Org == o.Org })
+	alike := func(l *lease) bool { return l.owner.Org == o.Org && l.owner.To == o.To }
+	l := find(func(l *lease) bool { return !l.used && l.owner.Dir == o.Dir && l.owner.Org == o.Org })
 	if l == nil {
-		l = free(func(had Owner) bool { return had.Org == o.Org && had.To == o.To })
+		l = find(func(l *lease) bool { return !l.used && alike(l) })
+	}
+	if l == nil && waits && find(alike) != nil {
+		if m.released == nil {
+			m.released = make(chan struct{})
+		}
+		return nil, m.released
 	}
 	if l == nil {
 		l = &lease{memory: &Memory{}}
 		m.all = append(m.all, l)
 	}
 	l.owner, l.used = o, true
-	return l.memory
+	return l.memory, nil
+}
+
+// Readdress notes that what goes on with a taken Memory delivers elsewhere from now on.
+func (m *Memories) Readdress(memory *Memory, to string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if i := slices.IndexFunc(m.all, func(l *lease) bool { return l.memory == memory }); i >= 0 {
+		m.all[i].owner.To = to
+	}
 }
 
 // Release gives a Memory back. Its poller must have ended. The one that was given back first
@@ -64,6 +107,10 @@ func (m *Memories) Release(memory *Memory) {
 	i := slices.IndexFunc(m.all, func(l *lease) bool { return l.memory == memory })
 	if i < 0 {
 		return
+	}
+	if m.released != nil {
+		close(m.released)
+		m.released = nil
 	}
 	l := m.all[i]
 	l.used = false

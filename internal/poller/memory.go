@@ -29,6 +29,9 @@ func (at position) mark(now time.Time) checkpoint.Mark {
 // so that a reload neither repeats nor skips. The zero value is ready. All but its
 // warnings belongs to the running poller: [Memories] sees to it that there is only one.
 type Memory struct {
+	// Taken is what the Sink knows of an entry that only some of its receivers took. It is the Sink's alone.
+	Taken any
+
 	at        position
 	known     bool                // at was set
 	unproven  *unproven           // at came from the destination and was not held against the log yet

@@ -150,7 +150,8 @@ func (s *trial) config(cfg oktaapi.Config) (poller.Config, *http.Client) {
 
 // start runs a poller and returns what stops it.
 func (s *trial) start(cfg poller.Config, client *http.Client, owner poller.Owner) (stop func()) {
-	memory := s.memories.Take(owner)
+	memory, err := s.memories.Take(s.t.Context(), owner)
+	require.NoError(s.t, err)
 	cfg.Memory = memory
 	p := poller.New(cfg)
 	ctx, cancel := context.WithCancel(context.Background())

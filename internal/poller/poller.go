@@ -141,6 +141,7 @@ func (p *Poller) Run(ctx context.Context) error {
 	if !p.open(ctx) {
 		return ctx.Err()
 	}
+	p.catchUp()
 	if p.Span != nil && p.journal.Finished {
 		p.Status.set(func(s *Snapshot) { s.Ended, s.Finished, s.Watermark = true, true, p.Span.Until })
 		return nil

@@ -15,6 +15,14 @@ import (
 // proxy or in Loki: loki.write gives one ten seconds (remote_timeout).
 const lastPush = 10 * time.Second
 
+// catchUp has the journal say what the previous poller of this process knew, which is newer than any file.
+func (p *Poller) catchUp() {
+	if p.Memory.known && p.journal.Follow(p.Memory.journal) {
+		// Else a restart would go on from where a component with this file stood long ago.
+		p.write(func(time.Time) error { return p.journal.Save() })
+	}
+}
+
 // resume finds out where to go on. In order: where the previous poller of this process
 // stood; its last event's time, when filter, query or page size changed since; the
 // checkpoint, minus the replay window; the last event's time in a checkpoint of another
@@ -24,19 +32,11 @@ func (p *Poller) resume(ctx context.Context) bool {
 	m := p.Memory
 	defer func() { p.Status.set(func(s *Snapshot) { s.Watermark = delivery.Latest(s.Watermark, m.at.published) }) }()
 	last, saved := p.journal.Last()
-	if m.known { // the memory is newer than any file
-		p.journal.Delivery, p.journal.Newest = m.journal.Delivery, m.journal.Newest
-	}
 	m.journal = p.journal
 	switch {
 	case m.known && m.at.scope == p.Scope:
 		if !saved {
 			p.save(p.oldest())
-		}
-		if !m.replaying.IsZero() {
-			// The file may still hold marks newer than the replay's start; without them the
-			// marks to come stay in order.
-			p.journal.Resume()
 		}
 		return true
 	case m.known:

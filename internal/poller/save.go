@@ -67,7 +67,9 @@ func (p *Poller) settle() delivery.Stats {
 		p.save(end)
 	}
 	stats := m.window.Stats(time.Now())
-	p.Status.set(func(s *Snapshot) { s.Unconfirmed, s.UnconfirmedSince = stats.Waiting, stats.Since })
+	p.Status.set(func(s *Snapshot) {
+		s.Unconfirmed, s.UnconfirmedSince, s.Hidden, s.Shown = stats.Waiting, stats.Since, stats.Hidden, stats.Shown
+	})
 	return stats
 }
 

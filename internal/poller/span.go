@@ -14,10 +14,9 @@ import (
 type Span struct {
 	Since, Until time.Time
 	// Passed returns the time before which everything that was delivered on Pipeline has arrived or is lost, as another poller of
-	// the process knows it. Behind the end of a span nothing follows that could show it. Nil: nobody knows.
+	// the process knows it. Behind the end of a span nothing follows that could show it. That does not say that Confirm finds what is
+	// delivered: it may find the other poller's entries and none of the span's. Nil: nobody knows.
 	Passed func() time.Time
-	// Trusted returns the ConfirmID that another poller has seen to work; may be nil.
-	Trusted func() string
 }
 
 // page moves the position behind a page of a span of which so many events were not known. Okta's last page has no next link; but a
@@ -46,6 +45,10 @@ func (f *follow) span(page oktaapi.Page, events []event.Event, fresh int) step {
 // was suspended, for then others are asked first.
 func (p *Poller) finish(ctx context.Context) bool {
 	p.Status.set(func(s *Snapshot) { s.Ended, s.Watermark = true, p.Span.Until })
+	if stats := p.Memory.window.Stats(time.Now()); stats.Hidden > 0 {
+		level.Info(p.Logger).Log("msg", "the range is delivered, waiting for Loki to show events that are old", "unconfirmed", stats.Waiting,
+			"hidden", stats.Hidden, "until", stats.Shown.UTC().Format(time.RFC3339))
+	}
 	for p.Confirm != nil && !p.Memory.window.Empty() && ctx.Err() == nil && !p.suspended() {
 		p.pause(ctx, time.Second)
 	}
@@ -62,11 +65,15 @@ func (p *Poller) finish(ctx context.Context) bool {
 
 // overtaken takes over what another poller knows of the pipeline: a span must not wait for something later of its own.
 func (p *Poller) overtaken(now time.Time) {
-	if p.Span == nil || p.Span.Passed == nil || p.Memory.window.Empty() {
+	w := &p.Memory.window
+	if p.Span == nil || w.Empty() {
 		return
 	}
 	// It must have been sent after our last entry was taken: two that wait for one receiver are taken in any order.
-	if p.Span.Passed().After(p.Memory.sent) {
-		p.Memory.window.Overtake(p.Pipeline, now)
+	if p.Span.Passed != nil && p.Span.Passed().After(p.Memory.sent) {
+		w.Overtake(p.Pipeline, now)
+	}
+	if p.ended {
+		w.Sample(now)
 	}
 }

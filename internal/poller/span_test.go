@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-kit/log"
+	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/assert"
 
 	"github.com/grafana/alloy/okta/internal/checkpoint"
@@ -20,6 +22,8 @@ import (
 type backfill struct {
 	*trial
 	since, until time.Time
+	job          model.LabelValue // of its entries; "": the live ones'
+	logs         logbook
 	status       *poller.Status
 	stop         func()
 }
@@ -28,8 +32,7 @@ func (b *backfill) run() {
 	live := b.trial.status
 	cfg, client := b.config(oktaapi.Config{Share: 0.25, Until: b.until})
 	cfg.Span = &poller.Span{Since: b.since, Until: b.until,
-		Passed:  func() time.Time { return live.Snapshot().Passed },
-		Trusted: func() string { return live.Snapshot().Trusted }}
+		Passed: func() time.Time { return live.Snapshot().Passed }}
 	dir := filepath.Join(b.dir, "backfill")
 	cfg.Open = func() (*checkpoint.Journal, error) {
 		journal, _, err := checkpoint.Open(dir, cfg.Scope, 0)
@@ -38,11 +41,14 @@ func (b *backfill) run() {
 	cfg.Format = func(e event.Event, now time.Time) event.Entry {
 		entry := b.format(e, now)
 		entry.Labels["backfill"] = "range"
+		if b.job != "" {
+			entry.Labels["job"] = b.job
+		}
 		entry.LabelsKey = entry.Labels.Fingerprint()
 		return entry
 	}
 	b.status = &poller.Status{}
-	cfg.Status = b.status
+	cfg.Status, cfg.Logger = b.status, log.NewLogfmtLogger(&b.logs)
 	b.stop = b.start(cfg, client, poller.Owner{Dir: dir, Org: cfg.Scope.Org, To: b.id + "backfill"})
 }
 
@@ -170,5 +176,85 @@ func TestTheEndOfABackfillIsNotLost(t *testing.T) {
 		assert.True(t, b.finished(), "a back-fill that is done stays done")
 		assert.Equal(t, 1, len(s.org.Requests())-before, "the live feed's")
 		b.stop()
+	})
+}
+
+// beside runs a live feed, and beside it a back-fill of two hours with some 240 events.
+func beside(t *testing.T, shows bool, test func(b *backfill)) {
+	t.Helper()
+	try(t, 3, pipesim.Defaults(), func(s *trial) {
+		if shows {
+			s.showAnyAge()
+		}
+		begin := time.Now()
+		s.feed(2, 5*time.Hour)
+		pass(5 * time.Hour)
+		s.lookback = time.Minute
+		s.feed(5, 14*time.Hour)
+		s.run()
+		pass(5 * time.Minute)
+		b := &backfill{trial: s, since: begin, until: begin.Add(2 * time.Hour), stop: func() {}}
+		test(b)
+		b.stop()
+	})
+}
+
+// What live polling knows of the selector says nothing about a range, whose entries have other labels.
+func TestARangeEarnsItsOwnTrust(t *testing.T) {
+	for name, shows := range map[string]bool{"Loki's defaults": false, "a Loki that shows any age": true} {
+		t.Run(name, func(t *testing.T) {
+			beside(t, shows, func(b *backfill) {
+				b.job = "archive" // which the selector does not match
+				b.run()
+				pass(12 * time.Hour)
+				assert.False(t, b.finished())
+				assert.ErrorIs(t, b.status.Snapshot().ConfirmErr, poller.ErrNothingArrives, "it is told")
+				missing, doubled, _ := b.loki.Compare(b.uuids[:200])
+				assert.Empty(t, missing)
+				assert.LessOrEqual(t, len(doubled), 1, "one that shows whether the selector finds it")
+				assert.Less(t, b.trial.status.Snapshot().Lag(time.Now()), 15*time.Second, "the live feed has no part in it")
+			})
+		})
+	}
+}
+
+// All of a range was announced, delivered and lost with the process: nothing new of it follows.
+func TestARangeThatDiedAtItsEnd(t *testing.T) {
+	for name, shows := range map[string]bool{"Loki's defaults": false, "a Loki that shows any age": true} {
+		t.Run(name, func(t *testing.T) {
+			beside(t, shows, func(b *backfill) {
+				b.loki.Set(func(f *pipesim.Faults) { f.PushDown = true })
+				b.run()
+				pass(10 * time.Second)
+				assert.True(t, b.status.Snapshot().Ended)
+				b.kill()
+				b.loki.Set(func(f *pipesim.Faults) { *f = pipesim.Faults{} })
+				pass(12 * time.Hour)
+				assert.True(t, b.finished(), "%+v", b.status.Snapshot())
+				missing, doubled, _ := b.loki.Compare(b.uuids[:200])
+				assert.Empty(t, missing)
+				assert.Empty(t, doubled)
+			})
+		})
+	}
+}
+
+// Loki's defaults hide what is older than three hours until its chunk is flushed: nothing is wrong before that.
+func TestAnOldRangeIsWaitedForAndNotBroken(t *testing.T) {
+	beside(t, false, func(b *backfill) {
+		begin := time.Now()
+		b.run()
+		pass(time.Minute)
+		s := b.status.Snapshot()
+		assert.True(t, s.Ended)
+		assert.Equal(t, s.Unconfirmed, s.Hidden)
+		assert.WithinDuration(t, begin.Add(4*time.Hour), s.Shown, time.Minute)
+		assert.Equal(t, 1, b.logs.count("level=info", "waiting for Loki to show events that are old", "until="))
+		for !b.finished() && time.Since(begin) < 5*time.Hour {
+			assert.NoError(t, b.status.Snapshot().ConfirmErr)
+			pass(time.Minute)
+		}
+		assert.True(t, b.finished())
+		assert.Zero(t, b.logs.count("level=error"))
 	})
 }

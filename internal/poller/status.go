@@ -44,8 +44,7 @@ type Snapshot struct {
 	Ended    bool // all of a span was read
 	Finished bool // and all of it has arrived, or was delivered if nobody can tell
 
-	Passed  time.Time // what was delivered before it has arrived or is lost
-	Trusted string    // the ConfirmID that is known to work
+	Passed time.Time // what was delivered before it has arrived or is lost
 
 	Stuck error // why the log does not go on although there is more; nil: it does
 
@@ -56,8 +55,11 @@ type Snapshot struct {
 	Skipped, Retried uint64    // not delivered because they were there, delivered again because they were not
 	Unconfirmed      int       // events delivered and not found at the destination yet
 	UnconfirmedSince time.Time // first delivery of the oldest of them
+	Hidden           int       // of them, those that the destination may have and not show yet
+	Shown            time.Time // when it shows the last of them, if it has it; zero: none is hidden
 	Hold             string    // why nothing newer is delivered; "": it is
 	HoldSince        time.Time
+	AskingSince      time.Time // a page, or the first one's place, waits for what the destination says it has; zero: none does
 	ConfirmErr       error     // why nothing is being confirmed; nil: all is well
 	ConfirmFailing   time.Time // since when
 
@@ -122,6 +124,18 @@ func (s *Status) set(change func(*Snapshot)) {
 
 func (s *Status) sending(since time.Time) {
 	s.set(func(snap *Snapshot) { snap.SendingSince = since })
+}
+
+// asking notes that nothing goes on before the destination answers, or that it did.
+func (s *Status) asking(now bool) {
+	s.set(func(snap *Snapshot) {
+		switch {
+		case !now:
+			snap.AskingSince = time.Time{}
+		case snap.AskingSince.IsZero():
+			snap.AskingSince = time.Now()
+		}
+	})
 }
 
 // fail notes a failed try. Being asked to slow down is no outage; and a refusal stands

@@ -6,7 +6,8 @@
 //   - Who gains an org asks all others. While one of them still reads it, or waits for what it delivered to arrive, it waits. Then it
 //     goes on from the newest journal there is: its own file, the answers, or the standby copy that the owner sent to the node that
 //     the ring names second.
-//   - Who loses an org stops at once, goes on confirming what is under way, bounded, and says "released".
+//   - Who loses an org stops at once, goes on confirming what is under way, bounded or until the org is its own again, and says "released".
+//   - A range that is read beside the log is taken over by itself ([Exchange.Part]): what is under way of it may take hours to be seen.
 //   - Who is stopped says so to the second node, whose start then reckons with copies that are still under way.
 //   - Who was suspended asks the others, not its own ring, whether the org is still its own.
 //
@@ -15,15 +16,15 @@
 //
 // # The wire
 //
-// GET orgs/HOST, below the component's path on a peer, returns an [Answer]: the state of the org on that node and its age, and the newest
-// journal it has. PUT orgs/HOST takes one from the node that reads the org, or its last words. POST orgs/HOST/wake forwards the uuids
+// GET orgs/HOST, or orgs/HOST+PART, below the component's path on a peer, returns an [Answer]: the state of the org on that node and its
+// age, and the newest journal it has. PUT orgs/HOST takes one from the node that reads the org, or its last words. POST orgs/HOST/wake forwards the uuids
 // that an event hook announced to a node that does not read the org. All are bounded to 1 MiB, hold no secret and are not logged.
 //
 // # What is believed
 //
 // Nodes that read an org have its credential, and nobody else has. Each message is signed with a key made of it:
 //
-//	HMAC-SHA256(HKDF-SHA256(credential, "alloy-okta clustering 1 ORG"), PURPOSE \n ORG \n NONCE \n BODY)
+//	HMAC-SHA256(HKDF-SHA256(credential, "alloy-okta clustering 1 ORG"), PURPOSE \n HOST+PART \n NONCE \n BODY)
 //
 // The nonce of an answer is the one that came with the question. That of a message is the receiver's own, which every answer of it names
 // and which counts for one message; 409 says which it is. So nothing that was seen on the wire can be sent again, to whom and when ever,

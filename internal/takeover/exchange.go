@@ -11,6 +11,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -97,7 +98,7 @@ type Exchange struct {
 	begun time.Time
 
 	mu      sync.Mutex
-	seats   map[string]*Seat     // by host
+	seats   map[string]*Seat     // by name
 	changed chan struct{}        // closed at the next change
 	told    map[string]time.Time // when something that was told happened last
 }
@@ -112,13 +113,22 @@ func New(cfg Config) *Exchange {
 // Seat returns what decides about an org, which is scheme://host; the same one for the same org. secret returns the org's credential,
 // which all nodes have and nobody else; nil: there is none now. It is called for each message, by any goroutine.
 func (x *Exchange) Seat(org string, secret func() []byte) *Seat {
-	host := hostOf(org)
+	return x.open(org, hostOf(org), x.Dir, secret)
+}
+
+// Part returns what decides about a part of an org's log that is read beside the rest, and that has its journal in the folder of its
+// name. It is the org's owner's, but neither waits for the other: what is under way of a part may take hours to be seen.
+func (x *Exchange) Part(org, part string, secret func() []byte) *Seat {
+	return x.open(org, hostOf(org)+"+"+part, filepath.Join(x.Dir, part), secret)
+}
+
+func (x *Exchange) open(org, name, dir string, secret func() []byte) *Seat {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	s := x.seats[host]
+	s := x.seats[name]
 	if s == nil || s.org != org {
-		s = newSeat(x, org, host)
-		x.seats[host] = s
+		s = newSeat(x, org, name, dir)
+		x.seats[name] = s
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -126,19 +136,19 @@ func (x *Exchange) Seat(org string, secret func() []byte) *Seat {
 	return s
 }
 
-func (x *Exchange) seat(host string) *Seat {
+func (x *Exchange) seat(name string) *Seat {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.seats[host]
+	return x.seats[name]
 }
 
 // Keep forgets all orgs but those.
 func (x *Exchange) Keep(orgs map[string]bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for host, s := range x.seats {
+	for name, s := range x.seats {
 		if !orgs[s.org] {
-			delete(x.seats, host)
+			delete(x.seats, name)
 		}
 	}
 }
@@ -172,9 +182,9 @@ func hostOf(org string) string {
 
 // ServeHTTP answers peers.
 func (x *Exchange) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	host, ok := strings.CutPrefix(strings.TrimPrefix(r.URL.Path, "/"), "orgs/")
-	host, wakes := strings.CutSuffix(host, wakePath)
-	s := x.seat(host)
+	name, ok := strings.CutPrefix(strings.TrimPrefix(r.URL.Path, "/"), "orgs/")
+	name, wakes := strings.CutSuffix(name, wakePath)
+	s := x.seat(name)
 	switch {
 	case !ok || s == nil:
 		http.Error(w, "no such org", http.StatusNotFound)
@@ -242,7 +252,7 @@ func (s *Seat) receive(w http.ResponseWriter, r *http.Request, p purpose) (body 
 	if !signed {
 		s.doubt()
 		s.x.warn("received", "a message was not signed with this node's credential for the org, so nothing of it is used",
-			"org", s.host, "from", r.RemoteAddr)
+			"org", s.name, "from", r.RemoteAddr)
 	}
 	http.Error(w, "not signed with this node's credential for the org, or not for the nonce", http.StatusConflict)
 	return nil, false
@@ -303,7 +313,7 @@ func (x *Exchange) question(ctx context.Context, s *Seat, peer Peer) (a Answer, 
 			s.doubt()
 		}
 		x.warn("answer of "+peer.Name, "an answer was not signed with this node's credential for the org, so its checkpoint is not used",
-			"org", s.host, "peer", peer.Name)
+			"org", s.name, "peer", peer.Name)
 		return Answer{Node: peer.Name, State: a.State, doubtful: true}, nil
 	}
 	return a, nil
@@ -330,8 +340,8 @@ func (x *Exchange) inform(ctx context.Context, s *Seat, method string, peer Peer
 	return errors.New("it does not take this node's signature")
 }
 
-// path is the org's, below the component's on any node.
-func (s *Seat) path() string { return "orgs/" + url.PathEscape(s.host) }
+// path is the seat's, below the component's on any node.
+func (s *Seat) path() string { return "orgs/" + url.PathEscape(s.name) }
 
 // send sends one request to a peer, and returns the answer's status, header and body.
 func (x *Exchange) send(

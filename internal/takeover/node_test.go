@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -81,7 +82,11 @@ type simOrg struct {
 	pipe *oktasim.Pipe
 	log  []string // uuids
 	at   []time.Time
+	span *poller.Span // a range that is read beside it; nil: none
 }
+
+// part is the name of the range.
+const part = "backfill-range"
 
 // node is one process.
 type node struct {
@@ -138,6 +143,10 @@ func (c *cluster) start(name string) {
 	for _, o := range c.orgs {
 		r := &reader{n: n, o: o, memory: &poller.Memory{}, seat: n.x.Seat(o.url, n.credential)}
 		n.done.Go(func() { r.seat.Run(ctx, r) })
+		if o.span != nil {
+			r := &reader{n: n, o: o, memory: &poller.Memory{}, seat: n.x.Part(o.url, part, n.credential), span: o.span}
+			n.done.Go(func() { r.seat.Run(ctx, r) })
+		}
 	}
 	c.meet(n, 400*time.Millisecond, 1400*time.Millisecond)
 }
@@ -469,12 +478,13 @@ type reader struct {
 	seat   *takeover.Seat
 	memory *poller.Memory
 	poller *poller.Poller
-	// underWay is what a drain that was cut short left, as the component has it.
-	underWay bool
+	span   *poller.Span // nil: the log
 }
 
 func (r *reader) Read(ctx context.Context, start takeover.Start) {
-	r.underWay = false
+	if start.Others {
+		r.memory.Forget()
+	}
 	org, _, err := oktaapi.ParseOrg(r.o.url)
 	require.NoError(r.n.c.t, err)
 	ssws, err := auth.NewSSWS("00token")
@@ -484,15 +494,20 @@ func (r *reader) Read(ctx context.Context, start takeover.Start) {
 	client := r.o.pipe.Client()
 	client.Transport = okta{client.Transport, r.n}
 	scope := checkpoint.Scope{Org: org.String(), PageSize: oktaapi.MaxPageSize}
+	source := oktaapi.Config{Org: org, Auth: ssws, HTTP: client, Share: 1, PageSize: oktaapi.MaxPageSize}
+	dir, labels := r.n.dir, model.LabelSet{"org": model.LabelValue(org.Host)}
+	if r.span != nil {
+		source.Until, dir, labels["backfill"] = r.span.Until, filepath.Join(dir, part), "range"
+	}
 	r.poller = poller.New(poller.Config{
-		Source: oktaapi.New(oktaapi.Config{Org: org, Auth: ssws, HTTP: client, Share: 1, PageSize: oktaapi.MaxPageSize}),
-		Sink:   r.n,
+		Source: oktaapi.New(source), Span: r.span,
+		Sink: r.n,
 		Format: func(e event.Event, _ time.Time) event.Entry {
-			return event.Entry{Labels: model.LabelSet{"org": model.LabelValue(org.Host)},
+			return event.Entry{Labels: labels, LabelsKey: labels.Fingerprint(),
 				Entry: push.Entry{Timestamp: e.Published, Line: strings.Clone(e.UUID), StructuredMetadata: entryPad}}
 		},
 		Open: func() (*checkpoint.Journal, error) {
-			j, _, err := checkpoint.Open(r.n.dir, scope, 0, start.Copies...)
+			j, _, err := checkpoint.Open(dir, scope, 0, start.Copies...)
 			if j != nil {
 				j.Saved = r.seat.Saved
 			}
@@ -503,19 +518,24 @@ func (r *reader) Read(ctx context.Context, start takeover.Start) {
 		Owned: r.seat.Owned, Clock: r.n.now,
 		Memory: r.memory, Status: &poller.Status{}, Logger: log.With(r.n.c.log, "node", r.n.name, "org", r.o.url),
 	})
-	r.n.reading(r.o.url, true)
-	defer r.n.reading(r.o.url, false)
-	_ = r.poller.Run(ctx)
+	if r.span == nil {
+		r.n.reading(r.o.url, true)
+		defer r.n.reading(r.o.url, false)
+	}
+	if err := r.poller.Run(ctx); err == nil { // a range that is done
+		<-ctx.Done()
+	}
 	client.CloseIdleConnections()
 }
 
+// Drain does as the component's.
 func (r *reader) Drain(ctx context.Context) {
-	r.poller.Drain(ctx)
-	r.underWay = r.poller.UnderWay()
-	r.memory.Forget()
+	if r.poller.Drain(ctx); ctx.Err() == nil {
+		r.memory.Forget()
+	}
 }
 
-func (r *reader) UnderWay() bool { return r.underWay || r.poller.UnderWay() }
+func (r *reader) UnderWay() bool { return r.poller.UnderWay() }
 
 func (n *node) reading(org string, now bool) {
 	n.mu.Lock()

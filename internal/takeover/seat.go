@@ -56,17 +56,19 @@ type Start struct {
 type Reader interface {
 	// Read reads the org until ctx ends; or until it finds that another node does, which it learns from [Seat.Owned].
 	Read(ctx context.Context, start Start)
-	// Drain waits until nothing that was delivered is on its way, bounded, and forgets where it stood.
+	// Drain waits until nothing that was delivered is on its way, bounded, and then forgets where it stood. When ctx ends before, the org
+	// is this node's again, or it stops: it knows where it stood.
 	Drain(ctx context.Context)
-	// UnderWay reports whether something that was delivered may still be on its way.
+	// UnderWay reports whether something that was delivered may still be on its way, after Read or Drain has returned.
 	UnderWay() bool
 }
 
-// Seat decides for one org whether this node reads it. Its methods are safe for concurrent use, but for Run, of which there must be one
-// at a time.
+// Seat decides for one org, or a part of its log, whether this node reads it. Its methods are safe for concurrent use, but for Run, of
+// which there must be one at a time.
 type Seat struct {
 	x         *Exchange
-	org, host string
+	org, name string // name is what the peers know it by
+	dir       string // of its journal
 	logger    log.Logger
 
 	mu      sync.Mutex
@@ -90,9 +92,9 @@ type Seat struct {
 	waking    bool     // they are being sent
 }
 
-func newSeat(x *Exchange, org, host string) *Seat {
+func newSeat(x *Exchange, org, name, dir string) *Seat {
 	return &Seat{
-		x: x, org: org, host: host, logger: log.With(x.Logger, "org", host), state: None, since: time.Now(),
+		x: x, org: org, name: name, dir: dir, logger: log.With(x.Logger, "org", name), state: None, since: time.Now(),
 		saved: make(chan struct{}, 1), nonce: rand.Text(), nonces: map[string]string{},
 	}
 }
@@ -143,13 +145,15 @@ func (s *Seat) Run(ctx context.Context, r Reader) {
 		if ctx.Err() == nil {
 			level.Info(s.logger).Log("msg", "another node reads the org now, waiting for what was delivered to arrive")
 			s.set(Draining)
-			r.Drain(ctx)
+			s.while(ctx, false, r.Drain) // a node must not wait for itself
 		}
 		if ctx.Err() != nil {
 			s.leave(r.UnderWay())
 			return
 		}
-		s.set(Released)
+		if !s.mine() {
+			s.set(Released)
+		}
 	}
 }
 
@@ -247,7 +251,7 @@ func (s *Seat) busy(answers []Answer, silent int, waited time.Duration) (most wa
 // start gathers the journals of others, and finds out how long something of theirs may still arrive. It is too early by as much when that
 // depends on a notice that may still come, or when nothing is known of what may be under way.
 func (s *Seat) start(answers []Answer, released bool, waited time.Duration) (start Start, early time.Duration) {
-	own, _ := checkpoint.Read(checkpoint.Current(s.x.Dir, s.org), s.org)
+	own, _ := checkpoint.Read(checkpoint.Current(s.dir, s.org), s.org)
 	others := false
 	add := func(data []byte) {
 		at, err := checkpoint.Read(data, s.org)
@@ -297,7 +301,7 @@ func (s *Seat) copy() []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.standby == nil {
-		s.standby = checkpoint.Standby(s.x.Dir, s.org)
+		s.standby = checkpoint.Standby(s.dir, s.org)
 	}
 	return s.standby
 }
@@ -305,20 +309,31 @@ func (s *Seat) copy() []byte {
 // hold calls read with a context that ends when the org is no longer this node's. Meanwhile each journal that is saved goes to the
 // standby.
 func (s *Seat) hold(ctx context.Context, read func(context.Context)) {
+	s.while(ctx, true, func(ctx context.Context) {
+		ctx, cancel := context.WithCancel(ctx)
+		var beside sync.WaitGroup
+		beside.Go(func() { s.push(ctx) })
+		read(ctx)
+		cancel()
+		beside.Wait()
+	})
+}
+
+// while calls f with a context that ends when it is no longer true, or false, that the org is this node's.
+func (s *Seat) while(ctx context.Context, mine bool, f func(context.Context)) {
 	ctx, cancel := context.WithCancel(ctx)
 	var beside sync.WaitGroup
 	beside.Go(func() {
 		for ctx.Err() == nil {
 			next := s.x.next()
-			if !s.mine() {
+			if s.mine() != mine {
 				cancel()
 				return
 			}
 			pause(ctx, next, look)
 		}
 	})
-	beside.Go(func() { s.push(ctx) })
-	read(ctx)
+	f(ctx)
 	cancel()
 	beside.Wait()
 }

@@ -75,9 +75,9 @@ func (s *Seat) keys() []key {
 	return slices.Clone(s.known)
 }
 
-func (k key) sign(p purpose, org, nonce string, body []byte) []byte {
+func (k key) sign(p purpose, name, nonce string, body []byte) []byte {
 	mac := hmac.New(sha256.New, k.key[:])
-	_, _ = io.WriteString(mac, strings.Join([]string{string(p), org, nonce, ""}, "\n")) // none has a newline but the body
+	_, _ = io.WriteString(mac, strings.Join([]string{string(p), name, nonce, ""}, "\n")) // none has a newline but the body
 	_, _ = mac.Write(body)
 	return mac.Sum(nil)
 }
@@ -86,7 +86,7 @@ func (k key) sign(p purpose, org, nonce string, body []byte) []byte {
 func (s *Seat) sign(p purpose, nonce string, body []byte) string {
 	var all []string
 	for _, k := range s.keys() {
-		all = append(all, base64.RawURLEncoding.EncodeToString(k.sign(p, s.org, nonce, body)))
+		all = append(all, base64.RawURLEncoding.EncodeToString(k.sign(p, s.name, nonce, body)))
 	}
 	return strings.Join(all, ",")
 }
@@ -104,7 +104,7 @@ func (s *Seat) signed(p purpose, h http.Header, nonce string, body []byte) bool 
 			continue
 		}
 		for _, k := range keys {
-			if hmac.Equal(mac, k.sign(p, s.org, nonce, body)) {
+			if hmac.Equal(mac, k.sign(p, s.name, nonce, body)) {
 				return true
 			}
 		}

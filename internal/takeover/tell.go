@@ -40,7 +40,7 @@ func (s *Seat) tell(ctx context.Context, peer Peer, state State) error {
 	a := Answer{Node: s.x.Ring.Self(), State: state, Journal: s.journal}
 	s.mu.Unlock()
 	if a.Journal == nil {
-		a.Journal = checkpoint.Current(s.x.Dir, s.org)
+		a.Journal = checkpoint.Current(s.dir, s.org)
 	}
 	if a.Journal == nil && state == Owned {
 		return nil
@@ -58,7 +58,7 @@ func (s *Seat) tell(ctx context.Context, peer Peer, state State) error {
 func (s *Seat) Saved(data []byte) {
 	if len(data) > checkpoint.MaxCopy {
 		s.x.warn("size for "+s.org, "the checkpoint is too large for other nodes, which go on from an older one; is the filter that long?",
-			"org", s.host, "bytes", len(data), "allowed", checkpoint.MaxCopy)
+			"org", s.name, "bytes", len(data), "allowed", checkpoint.MaxCopy)
 		data = nil
 	}
 	s.mu.Lock()
@@ -105,7 +105,7 @@ func (s *Seat) answer() Answer {
 	defer s.mu.Unlock()
 	a := Answer{Node: s.x.Ring.Self(), State: s.state, Age: time.Since(s.since).Milliseconds(), Journal: s.journal}
 	if a.Journal == nil {
-		a.Journal = checkpoint.Current(s.x.Dir, s.org)
+		a.Journal = checkpoint.Current(s.dir, s.org)
 	}
 	if at, err := checkpoint.Read(standby, s.org); err == nil {
 		if own, err := checkpoint.Read(a.Journal, s.org); err != nil || at.After(own) {
@@ -133,7 +133,7 @@ func (s *Seat) take(a Answer) error {
 		return nil
 	}
 	s.standby = a.Journal
-	err = checkpoint.WriteStandby(s.x.Dir, s.org, a.Journal)
+	err = checkpoint.WriteStandby(s.dir, s.org, a.Journal)
 	if err != nil && !s.unkept {
 		level.Warn(s.logger).Log("msg", "the standby checkpoint cannot be written, it is kept in memory", "err", err)
 	}

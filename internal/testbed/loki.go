@@ -29,6 +29,8 @@ type Loki struct {
 	// Hiding has flushed chunks leave memory at once, as Loki does by default. What lies in the future then stays hidden from the
 	// flush until its time has come, and a stream that comes back is not safe from a crash.
 	Hiding bool
+	// HidesOld has what is older than three hours hidden until its chunk is flushed, as Loki does by default.
+	HidesOld bool
 
 	// Whole has queries evaluated in one piece, as the ruler evaluates rules. Otherwise Loki cuts them into shards, whose results count
 	// against its limit of 500 series. They may take ten minutes.

@@ -2,7 +2,6 @@ package okta
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"hash/fnv"
 	"maps"
@@ -10,14 +9,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-kit/log"
-	"github.com/go-kit/log/level"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
 
-	"github.com/grafana/alloy/okta/internal/checkpoint"
 	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/poller"
 )
 
@@ -89,6 +88,10 @@ func (b *Backfill) id() string {
 // validateBackfills checks what does not depend on whether a range was begun.
 func (args *Arguments) validateBackfills(now time.Time) error {
 	ranges := map[string]bool{}
+	org := "org.example"
+	if u, _, err := oktaapi.ParseOrg(args.URL); err == nil {
+		org = u.Host
+	}
 	for i := range args.Backfills {
 		b := &args.Backfills[i]
 		since, until, err := b.span()
@@ -106,20 +109,65 @@ func (args *Arguments) validateBackfills(now time.Time) error {
 		case ranges[b.name()]: // metrics are by range
 			return fmt.Errorf("backfill: the range %s is there twice", b.name())
 		}
-		for name, value := range b.labels() {
-			if value == "" || args.Labels[name] == value {
-				return fmt.Errorf("backfill > labels: %s=%q is no label that live entries have not; Loki refuses old entries in their streams",
-					name, value)
-			}
-		}
 		ranges[b.name()] = true
-		opts := args.eventOptions("org.example")
-		opts.Labels = b.labels()
-		if _, err := event.New(opts); err != nil { // which would be each of several orgs' error
-			return fmt.Errorf("backfill: %w", err)
+		if err := args.checkLabels(b, org); err != nil { // which would be each of several orgs' error
+			return err
 		}
 	}
 	return nil
+}
+
+// checkLabels checks the labels that a range of an org has: they must make streams of their own, which the selector finds.
+func (args *Arguments) checkLabels(b *Backfill, org string) error {
+	own := b.labels()
+	live := withLabels(map[string]string{"job": event.Job, "org": org}, args.Labels)
+	selector := args.selector(org)
+	matchers, err := parseSelector(selector)
+	if err != nil {
+		return fmt.Errorf("reconcile > %w", err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(own)) {
+		if value := own[name]; value == "" || live[name] == value {
+			return fmt.Errorf("backfill > labels: %s=%q is no label that live entries have not; Loki refuses old entries in their streams",
+				name, value)
+		}
+		for _, m := range matchers {
+			if m.Name == name && (m.Type == labels.MatchEqual || !m.Matches(own[name])) {
+				return unfound(name, own[name], selector)
+			}
+		}
+	}
+	entries := [2]event.Entry{}
+	for i, all := range []map[string]string{args.Labels, withLabels(args.Labels, own)} {
+		opts := args.eventOptions(org)
+		opts.Labels = all
+		formatter, err := event.New(opts)
+		if err != nil {
+			return fmt.Errorf("backfill: %w", err)
+		}
+		entries[i] = formatter.Entry(event.Event{UUID: "example", Raw: []byte(`{"uuid":"example"}`)}, time.Now())
+	}
+	before, after := entries[0].Labels, entries[1].Labels
+	if before == nil || after == nil { // rules that drop the example do not show what they do
+		return nil
+	}
+	if before.Equal(after) {
+		return fmt.Errorf("backfill > labels: %s does not reach Loki, as relabel_rules or two underscores at its beginning take it away: "+
+			"at least one label must that live entries have not; Loki refuses old entries in their streams",
+			strings.Join(slices.Sorted(maps.Keys(own)), ", "))
+	}
+	for _, m := range matchers {
+		name := model.LabelName(m.Name)
+		if m.Matches(string(before[name])) && !m.Matches(string(after[name])) {
+			return unfound(m.Name, string(after[name]), selector)
+		}
+	}
+	return nil
+}
+
+func unfound(name, value, selector string) error {
+	return fmt.Errorf("backfill > labels: %s=%q would not be found by the selector of reconcile, %s: allowed are labels that neither the "+
+		"selector names nor live entries have, such as %s", name, value, selector, backfillLabel)
 }
 
 // refusal says why a range cannot work, nil when it can or was accepted in the data path before: time passes while one is read. At a
@@ -168,28 +216,45 @@ func (args *Arguments) accept(dir string) {
 	}
 }
 
-// fill is one range of one org.
+// fill is what a job wants of one range of one org.
 type fill struct {
 	Backfill
 	since, until time.Time
 	share        float64
 	formatter    *event.Formatter
-	status       *poller.Status
-	refused      error // why it cannot work; nil: it may
+	refused      error     // why it cannot work; nil: it may
+	refusedSince time.Time // when that was found
+	reading      *reading
+}
 
-	partly    partly
-	sendingTo atomic.Int32
+// follow takes over what there was of the range under the job before, nil when there was nothing.
+func (f *fill) follow(before *fill, k *collector, j *job) {
+	if before != nil {
+		f.reading = before.reading
+	} else {
+		f.reading = newReading(k, f.id(), k.c.exchange.Part(j.org.String(), f.id(), k.secret), log.With(k.logger, "backfill", f.name()))
+	}
+	switch {
+	case f.refused == nil:
+	case before != nil && before.refused != nil:
+		f.refusedSince = before.refusedSince
+	default:
+		f.refusedSince = time.Now()
+	}
 }
 
 // newFills returns the ranges of one org, whose host is given.
 func newFills(args Arguments, host string) (all []*fill, err error) {
 	for _, b := range args.Backfills {
-		f := &fill{Backfill: b, share: args.RateLimitShare / 2, status: &poller.Status{}, refused: args.refused[b.id()]}
+		f := &fill{Backfill: b, share: args.RateLimitShare / 2, refused: args.refused[b.id()]}
 		if share := b.RateLimitShare; share > 0 && share < args.RateLimitShare { // which may be the org's own
 			f.share = share
 		}
 		if f.since, f.until, err = b.span(); err != nil {
 			return nil, err
+		}
+		if f.refused == nil { // with the labels of an org of its own
+			f.refused = args.checkLabels(&b, host)
 		}
 		opts := args.eventOptions(host)
 		opts.Labels = withLabels(args.Labels, b.labels())
@@ -199,53 +264,6 @@ func newFills(args Arguments, host string) (all []*fill, err error) {
 		all = append(all, f)
 	}
 	return all, nil
-}
-
-// fillAll reads the ranges of a job one after another, until all are done or ctx ends.
-func (k *collector) fillAll(ctx context.Context, j *job) {
-	if len(j.fills) > 0 && j.confirm == nil {
-		level.Warn(k.logger).Log("msg", "a back-fill without reconcile delivers what Loki has already, too")
-	}
-	for _, f := range j.fills {
-		if f.refused != nil {
-			level.Error(k.logger).Log("msg", "a backfill is not read", "err", f.refused)
-			continue
-		}
-		owner := f.owner(k, j)
-		memory := memories.Take(owner)
-		p := f.poller(k, j, owner.Dir, memory)
-		k.readings = append(k.readings[:1], reading{p, owner})
-		err := p.Run(ctx)
-		memories.Release(memory)
-		if err != nil {
-			return // ctx's
-		}
-	}
-}
-
-// owner says whose the memory of the range is.
-func (f *fill) owner(k *collector, j *job) poller.Owner {
-	owner := j.owner(filepath.Join(k.c.opts.DataPath, f.id()))
-	owner.To += "\n" + f.id()
-	return owner
-}
-
-// poller returns what reads the range.
-func (f *fill) poller(k *collector, j *job, dir string, memory *poller.Memory) *poller.Poller {
-	logger := log.With(k.logger, "backfill", f.name())
-	client := j.clientConfig(k)
-	client.Until, client.Share, client.Waiting = f.until, f.share, f.status.Waiting
-	cfg := j.pollerConfig(k, client)
-	to := sink{receivers: j.args.ForwardTo, live: k.c.live, partly: &f.partly, current: &f.sendingTo}
-	cfg.Sink, cfg.Receiver, cfg.Format = to, to.receiver, f.formatter.Entry
-	cfg.Open = func() (*checkpoint.Journal, error) { return j.open(logger, dir) }
-	cfg.Memory, cfg.Status, cfg.Logger = memory, f.status, logger
-	cfg.Span = &poller.Span{Since: f.since, Until: f.until,
-		Trusted: func() string { return k.status.Snapshot().Trusted }}
-	if !cfg.PerStream { // else a live entry shows nothing about the range's streams
-		cfg.Span.Passed = func() time.Time { return k.status.Snapshot().Passed }
-	}
-	return poller.New(cfg)
 }
 
 // progress is the part of the range that was delivered.
@@ -258,13 +276,19 @@ func (f *fill) progress(s poller.Snapshot) float64 {
 
 // state says in a few words how far it is.
 func (f *fill) state(s poller.Snapshot, now time.Time) string {
+	elsewhere, isElsewhere := f.reading.elsewhere(now)
 	switch {
 	case f.refused != nil:
 		return "not read: " + f.refused.Error()
 	case s.Finished:
 		return "done"
+	case isElsewhere && !s.Started.IsZero():
+		return elsewhere.state
 	case s.Started.IsZero():
 		return "waiting for the one before it"
+	case s.Ended && s.Hold == "" && s.Hidden > 0:
+		return fmt.Sprintf("sent, waiting for Loki to show %d events: it hides %d old ones for a while, until %s at the latest",
+			s.Unconfirmed, s.Hidden, clock(s.Shown))
 	case s.Ended && s.Hold == "":
 		return fmt.Sprintf("sent, waiting for Loki to show %d events", s.Unconfirmed)
 	default:
@@ -276,9 +300,9 @@ func (f *fill) state(s poller.Snapshot, now time.Time) string {
 func (j *job) fillVerdict(now time.Time) (condition, bool) {
 	for _, f := range j.fills {
 		if f.refused != nil {
-			return condition{unhealthy: true, reads: true, message: f.refused.Error(), since: f.since}, true
+			return condition{unhealthy: true, reads: true, message: f.refused.Error(), since: f.refusedSince}, true
 		}
-		s := f.status.Snapshot()
+		s := f.reading.status.Snapshot()
 		if s.Finished || s.Started.IsZero() {
 			continue
 		}

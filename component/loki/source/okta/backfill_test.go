@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/grafana/alloy/internal/component"
+	relabel "github.com/grafana/alloy/internal/component/common/relabel"
 
 	"github.com/grafana/alloy/okta/internal/checkpoint"
 	"github.com/grafana/alloy/okta/internal/event"
@@ -29,6 +30,9 @@ func TestBadBackfillsAreRefusedWithWhatToChange(t *testing.T) {
 	block := func(since, until, more string) string {
 		return fmt.Sprintf("backfill {\n since = %q\n until = %q\n%s\n}\n", since, until, more)
 	}
+	asks := func(selector string) string {
+		return fmt.Sprintf("reconcile {\n url = \"http://127.0.0.1:1\"\n selector = %q\n}\n", selector) // "": the default one
+	}
 	for name, c := range map[string]struct{ body, want string }{
 		"no time":          {block("yesterday", day(1), ""), `since is "yesterday": it must be a time such as`},
 		"backward":         {block(day(1), day(2), ""), "it must be before until"},
@@ -39,6 +43,17 @@ func TestBadBackfillsAreRefusedWithWhatToChange(t *testing.T) {
 		"twice the same":   {block(day(3), day(2), "") + block(day(3), day(2), ""), "is there twice"},
 		"twice in metrics": {block(day(3), day(2), `labels = {a = "1"}`) + block(day(3), day(2), ""), "is there twice"},
 		"a bad label":      {block(day(3), day(2), `labels = {"a-b" = "c"}`), "a-b"},
+		"a wrong job": {block(day(3), day(2), `labels = {job = "archive"}`) + asks(""),
+			`backfill > labels: job="archive" would not be found by the selector of reconcile, {job="loki.source.okta",org="acme.okta.com"}: allowed`},
+		"the live job":     {block(day(3), day(2), `labels = {job = "loki.source.okta"}`), `job="loki.source.okta" is no label that live entries have not`},
+		"the live org":     {block(day(3), day(2), `labels = {org = "acme.okta.com"}`), "is no label that live entries have not"},
+		"another org":      {block(day(3), day(2), `labels = {org = "old"}`) + asks(""), `org="old" would not be found`},
+		"a label of all":   {block(day(3), day(2), `labels = {team = "x"}`) + `labels = {team = "idm"}` + "\n" + asks(""), `team="x" would not be found`},
+		"a selector's":     {block(day(3), day(2), `labels = {team = "x"}`) + asks(`{team="idm"}`), `team="x" would not be found`},
+		"a selector's own": {block(day(3), day(2), `labels = {team = "idm"}`) + asks(`{team="idm"}`), `team="idm" would not be found`},
+		"one it excludes":  {block(day(3), day(2), `labels = {team = "x"}`) + asks(`{job=~".+", team!="x"}`), `team="x" would not be found`},
+		"the default one":  {block(day(3), day(2), "") + asks(`{job=~".+", backfill=""}`), `backfill="`},
+		"a hidden one":     {block(day(3), day(2), `labels = {__era = "old"}`), "__era does not reach Loki"},
 		"before retention": {block(day(92), day(80), ""), "Okta keeps events for 90 days"},
 		"too old for Loki": {block(day(30), day(20), "") + "reconcile {\n url = \"http://127.0.0.1:1\"\n}\n", "raise reject_old_samples_max_age in Loki's"},
 	} {
@@ -55,6 +70,39 @@ func TestBadBackfillsAreRefusedWithWhatToChange(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(dir, args.Backfills[0].id()), 0o750))
 	require.NoError(t, args.refuseBackfills(dir, time.Now()), "one that was begun goes on, however much time passes")
+}
+
+// What rules make of the labels is what counts.
+func TestRulesMayTakeARangesLabels(t *testing.T) {
+	args, err := evaluate(t, minimal+fmt.Sprintf("backfill {\n since = %q\n until = %q\n}\n", day(3), day(2))+
+		"reconcile {\n url = \"http://127.0.0.1:1\"\n}\n")
+	require.NoError(t, err)
+	rule := func(change func(*relabel.Config)) relabel.Rules {
+		c := &relabel.Config{}
+		c.SetToDefault()
+		change(c)
+		return relabel.Rules{c}
+	}
+	regexp := func(s string) (r relabel.Regexp) {
+		require.NoError(t, r.UnmarshalText([]byte(s)))
+		return r
+	}
+	for want, rules := range map[string]relabel.Rules{
+		"backfill does not reach Loki": rule(func(c *relabel.Config) { c.Action, c.Regex = relabel.LabelDrop, regexp("backfill") }),
+		`job="archive" would not be found by the selector of reconcile`: rule(func(c *relabel.Config) {
+			c.SourceLabels, c.Regex, c.TargetLabel, c.Replacement = []string{"backfill"}, regexp(".+"), "job", "archive"
+		}),
+	} {
+		args.RelabelRules = rules
+		require.ErrorContains(t, args.Validate(), want)
+	}
+	args.Backfills[0].Labels = map[string]string{"__era": "old"}
+	args.RelabelRules = rule(func(c *relabel.Config) { c.SourceLabels, c.TargetLabel = []string{"__era"}, "era" })
+	require.NoError(t, args.Validate(), "a rule makes a label of it")
+	args.RelabelRules = rule(func(c *relabel.Config) {
+		c.Action, c.SourceLabels, c.Regex = relabel.Drop, []string{"job"}, regexp(".+")
+	})
+	require.NoError(t, args.Validate(), "nothing is known of what it drops")
 }
 
 func TestABackfillReadsItsRangeOnceBesideLivePolling(t *testing.T) {
@@ -124,7 +172,7 @@ func TestATooOldBackfillStopsNoStart(t *testing.T) {
 	host := serving(t, &oktasim.Org{Token: "right"})
 	body := fmt.Sprintf("url = \"http://%s\"\napi_token = \"right\"\nbackfill {\n since = %q\n until = %q\n}\n", host, day(95), day(94))
 	s := runs(t, body)
-	until(t, "it polls", func() bool { return !s.only().status.Snapshot().LastPoll.IsZero() })
+	until(t, "it polls", func() bool { return !s.only().live.status.Snapshot().LastPoll.IsZero() })
 	require.Contains(t, s.CurrentHealth().Message, "Okta keeps events for 90 days")
 	require.Contains(t, s.DebugInfo().(debugInfo).Backfills[0].State, "not read: ")
 	require.ErrorContains(t, s.reload(t, body+"poll_interval = \"1s\"\n"), "Okta keeps events for 90 days", "a reload is refused")
@@ -188,10 +236,11 @@ func TestADrainIncludesTheRange(t *testing.T) {
 	until(t, "it was delivered", func() bool { return c.DebugInfo().(debugInfo).Backfills[0].Unconfirmed == 1 })
 	cancel()
 	<-done
-	k := c.current()[0].collector
-	require.True(t, k.UnderWay())
-	k.Drain(ctx) // which is cut short by the process's end
-	require.True(t, k.UnderWay(), "what a stopped node says to the next one")
+	r := c.current()[0].job.Load().fills[0].reading
+	require.True(t, r.UnderWay())
+	r.Drain(ctx) // which is cut short by the process's end
+	require.True(t, r.UnderWay(), "what a stopped node says to the next one")
+	require.False(t, c.current()[0].live.UnderWay(), "the live log does not wait for it")
 }
 
 // The listener is the running collector's.

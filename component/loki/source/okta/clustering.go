@@ -108,7 +108,7 @@ func (r *ring) noOwner() (why string, since time.Time) {
 	if at := r.unowned.Load(); at != nil {
 		since = *at
 	}
-	if r.cluster.Ready() {
+	if r.cluster == nil || r.cluster.Ready() {
 		return "this node is not part of the cluster yet", since
 	}
 	nodes := 0
@@ -191,22 +191,23 @@ func (k *collector) secret() []byte {
 	return nil
 }
 
-// elsewhere is why an org is not read by this node.
-func (k *collector) elsewhere(now time.Time) (condition, bool) {
+// elsewhere is why this node does not read an org, or a range of it.
+func (r *reading) elsewhere(now time.Time) (condition, bool) {
+	k := r.k
 	if v, held := k.c.heldBack(); held {
 		return v, true
 	}
 	if !k.job.Load().args.Clustering.Enabled {
 		return condition{}, false
 	}
-	state, since, owner := k.seat.State()
+	state, since, owner := r.seat.State()
 	v := condition{holds: true, elsewhere: true, since: since}
 	lasts := func(most time.Duration) { // it is trouble once it lasts
 		if now.Sub(v.since) >= most {
 			v.unhealthy, v.since = true, v.since.Add(most)
 		}
 	}
-	switch why, read := k.seat.Waits(); {
+	switch why, read := r.seat.Waits(); {
 	case state == takeover.Owned:
 		return condition{}, false
 	case owner == "":

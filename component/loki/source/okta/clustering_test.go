@@ -12,8 +12,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/go-kit/log"
 	"github.com/grafana/ckit/peer"
 	"github.com/grafana/ckit/shard"
 	"github.com/prometheus/client_golang/prometheus"
@@ -26,6 +28,7 @@ import (
 
 	"github.com/grafana/alloy/okta/internal/checkpoint"
 	"github.com/grafana/alloy/okta/internal/oktasim"
+	"github.com/grafana/alloy/okta/internal/takeover"
 )
 
 // fakeCluster is a cluster service as one node has it.
@@ -269,4 +272,66 @@ func TestWithoutClusteringPeersGetNoAnswer(t *testing.T) {
 	w := httptest.NewRecorder()
 	s.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/orgs/"+s.only().job.Load().org.Host, nil))
 	require.Equal(t, http.StatusNotFound, w.Code)
+}
+
+// oneRing is a ring of two nodes, of which the other one answers what it does about any org.
+type oneRing struct {
+	owner string
+	other takeover.State
+}
+
+func (oneRing) Self() string                                 { return "a" }
+func (oneRing) Alone() bool                                  { return false }
+func (r oneRing) Owner(string) (string, bool)                { return r.owner, r.owner == "a" }
+func (oneRing) Standby(string) (p takeover.Peer, there bool) { return p, false }
+func (oneRing) Peers() []takeover.Peer                       { return []takeover.Peer{{Name: "b", URL: "http://b/"}} }
+func (r oneRing) RoundTrip(*http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	fmt.Fprintf(w, `{"node":"b","state":%q}`, r.other)
+	return w.Result(), nil
+}
+
+// An org that no node reads is nobody's to notice but ours.
+func TestAnOrgThatNoNodeReadsIsUnhealthyAfterAMinute(t *testing.T) {
+	for name, c := range map[string]struct {
+		ring         oneRing
+		says, counts string
+		unhealthy    bool
+	}{
+		"the last one waits for Loki": {oneRing{owner: "a", other: takeover.Draining}, "no node reads it: b waits for what it delivered",
+			"polling 0 of 2 orgs, 0 are other nodes', but x: no node reads it", true},
+		"another one's":               {oneRing{owner: "b"}, "b reads it", "polling 0 of 2 orgs, the others are other nodes'", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				x := takeover.New(takeover.Config{Ring: c.ring, Dir: t.TempDir(), Logger: log.NewNopLogger(),
+					Client: func() *http.Client { return &http.Client{Transport: c.ring} }})
+				ctx, cancel := context.WithCancel(t.Context())
+				var running sync.WaitGroup
+				defer running.Wait()
+				defer cancel()
+				var members []member
+				for _, name := range []string{"x", "y"} {
+					k := &collector{c: &Component{}}
+					k.job.Store(&job{args: Arguments{Clustering: Clustering{Enabled: true}}})
+					k.live = newReading(k, "", x.Seat("https://"+name, k.secret), log.NewNopLogger())
+					running.Go(func() { k.live.seat.Run(ctx, k.live) })
+					members = append(members, member{name: name, collector: k})
+				}
+				begin := time.Now()
+				time.Sleep(50 * time.Second)
+				require.Contains(t, members[0].verdict(time.Now()).message, c.says)
+				health := healthOfAll(members, time.Now())
+				require.Equal(t, component.HealthTypeHealthy, health.Health)
+				require.Contains(t, health.Message, c.counts)
+				time.Sleep(15 * time.Second)
+				health = healthOfAll(members, time.Now())
+				require.Equal(t, c.unhealthy, health.Health == component.HealthTypeUnhealthy)
+				if c.unhealthy {
+					begin = begin.Add(unreadAfter)
+				}
+				require.WithinDuration(t, begin, health.UpdateTime, 5*time.Second)
+			})
+		})
+	}
 }

@@ -2,51 +2,35 @@ package okta
 
 import (
 	"context"
-	"errors"
 	"net/url"
 	"reflect"
-	"slices"
-	"sync"
 	"sync/atomic"
 
 	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
 
 	"github.com/grafana/alloy/okta/internal/poller"
-	"github.com/grafana/alloy/okta/internal/takeover"
 )
 
-// collector collects one org. It outlives reloads, so that what changes for another org is nothing to it. Its methods but run are safe
-// for concurrent use; run belongs to the component's Run.
+// collector collects one org: it keeps its readings running. It outlives reloads, so that what changes for another org is nothing to it.
+// Its methods but run are safe for concurrent use; run belongs to the component's Run.
 type collector struct {
 	c       *Component
 	logger  log.Logger
 	metrics *poller.Metrics
-	status  poller.Status
-	seat    *takeover.Seat
 	wakes   *poller.Wakes
+	live    *reading
 
-	job      atomic.Pointer[job]
-	replaced chan struct{} // holds a token when job was replaced
-
-	start     takeover.Start // what the first poller begins with; run's alone, as are those that follow
-	readings  []reading      // the last ones: the log's, and a range's beside it
-	underWay  bool           // something was when Drain returned
-	partly    partly
-	sendingTo atomic.Int32 // index in forward_to
-}
-
-// reading is a poller, and whose memory it has.
-type reading struct {
-	*poller.Poller
-	owner poller.Owner
+	job     atomic.Pointer[job]
+	changed chan struct{} // holds a token when job was replaced, or a range is done
 }
 
 func newCollector(c *Component, org *url.URL) *collector {
 	k := &collector{
-		c: c, logger: log.With(c.logger, "org", org.Host), metrics: c.metrics.Of(org.Host), replaced: make(chan struct{}, 1),
-		wakes: poller.NewWakes(),
+		c: c, logger: log.With(c.logger, "org", org.Host), metrics: c.metrics.Of(org.Host), wakes: poller.NewWakes(),
+		changed: make(chan struct{}, 1),
 	}
-	k.seat = c.exchange.Seat(org.String(), k.secret)
+	k.live = newReading(k, "", c.exchange.Seat(org.String(), k.secret), k.logger)
 	return k
 }
 
@@ -56,117 +40,65 @@ func (k *collector) collects(args Arguments) bool {
 	return j != nil && reflect.DeepEqual(j.args, args)
 }
 
-// replace sets what to do from now on. It never waits for the poller: a send that may be blocked ends with the poller's context.
+// replace sets what to do from now on. It never waits for a poller: a send that may be blocked ends with the poller's context.
 func (k *collector) replace(j *job) {
-	if before := k.job.Load(); before != nil {
-		for _, f := range j.fills {
-			for _, had := range before.fills {
-				if had.id() == f.id() {
-					f.status = had.status
-				}
-			}
+	before := k.job.Load()
+	if len(j.fills) > 0 && j.confirm == nil {
+		level.Warn(k.logger).Log("msg", "a back-fill without reconcile delivers what Loki has already, too")
+	}
+	for _, f := range j.fills {
+		f.follow(before.fill(f.id()), k, j)
+		if f.refused != nil {
+			level.Error(k.logger).Log("msg", "a backfill is not read", "err", f.refused)
 		}
 	}
 	k.job.Store(j)
-	select {
-	case k.replaced <- struct{}{}:
-	default:
+	signal(k.changed)
+	signal(k.live.changed)
+	for _, f := range j.fills {
+		signal(f.reading.changed)
 	}
 }
 
-// run keeps a poller running until ctx ends, while the org is this node's.
-func (k *collector) run(ctx context.Context) { k.seat.Run(ctx, k) }
-
-// Read implements takeover.Reader: it keeps a poller running, and replaces it when the job is.
-func (k *collector) Read(ctx context.Context, start takeover.Start) {
-	k.start, k.underWay = start, false
-	if start.Others { // what this process knew, before it lost the org by a reload for instance, is older than the journal
-		k.forget()
-	}
-	for ctx.Err() == nil {
-		select { // a replacement before this point is already in job
-		case <-k.replaced:
+// run keeps the readings running until ctx ends.
+func (k *collector) run(ctx context.Context) {
+	at := crew[*reading]{}
+	for {
+		select { // a change before this point is seen by wanted
+		case <-k.changed:
 		default:
 		}
-		if err := k.poll(ctx); errors.Is(err, poller.ErrNotOwned) {
+		if !at.keep(ctx, k.wanted(), (*reading).run) {
 			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-k.changed:
 		}
 	}
 }
 
-// forget drops what the process knows of the org's log.
-func (k *collector) forget() {
+// wanted are the readings of the job: the live one, and ranges up to the first that is not done, for they are read one after another.
+func (k *collector) wanted() (all []*reading) {
 	j := k.job.Load()
-	owners := []poller.Owner{j.owner(k.c.opts.DataPath)}
-	for _, f := range j.fills {
-		owners = append(owners, f.owner(k, j))
-	}
-	for _, o := range owners {
-		memory := memories.Take(o)
-		memory.Forget()
-		memories.Release(memory)
-	}
-}
-
-// poll runs one poller until ctx ends, the job is replaced, or another node is found to read the org. It waits for the poller, so that
-// two never run at once.
-func (k *collector) poll(ctx context.Context) (err error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	j := k.job.Load()
-	owner := j.owner(k.c.opts.DataPath)
-	memory := memories.Take(owner)
-	defer memories.Release(memory)
-	live := j.poller(k, memory)
-	k.readings = []reading{{live, owner}}
-	var running sync.WaitGroup
 	if !j.args.readsOnce {
-		running.Go(func() {
-			if err = live.Run(ctx); errors.Is(err, poller.ErrNotOwned) {
-				cancel()
-			}
-		})
+		all = append(all, k.live)
 	}
-	running.Go(func() { k.fillAll(ctx, j) })
-	select {
-	case <-ctx.Done():
-	case <-k.replaced:
+	for _, f := range j.fills {
+		if f.refused != nil {
+			continue
+		}
+		all = append(all, f.reading)
+		if !f.reading.status.Snapshot().Finished {
+			break
+		}
 	}
-	cancel()
-	running.Wait()
-	return err
+	return all
 }
 
-// Drain implements takeover.Reader.
-func (k *collector) Drain(ctx context.Context) {
-	var draining sync.WaitGroup
-	var underWay atomic.Bool
-	for _, r := range k.readings {
-		draining.Go(func() {
-			memory := memories.Take(r.owner)
-			defer memories.Release(memory)
-			if r.Memory != memory { // a component of another name goes on from it
-				return
-			}
-			r.Drain(ctx)
-			if r.UnderWay() {
-				underWay.Store(true)
-			}
-			memory.Forget()
-		})
-	}
-	draining.Wait()
-	k.underWay = underWay.Load()
-}
-
-// UnderWay implements takeover.Reader.
-func (k *collector) UnderWay() bool {
-	return k.underWay || slices.ContainsFunc(k.readings, func(r reading) bool { return r.UnderWay() })
-}
-
-// snapshot is the poller's state, with the name of the receiver that takes an entry.
+// snapshot is the live poller's state, with the name of the receiver that takes an entry.
 func (k *collector) snapshot() (*job, poller.Snapshot) {
-	j, s := k.job.Load(), k.status.Snapshot()
-	s.Receiver = sink{receivers: j.args.ForwardTo, current: &k.sendingTo}.receiver()
+	j, s := k.job.Load(), k.live.status.Snapshot()
+	s.Receiver = sink{receivers: j.args.ForwardTo, current: &k.live.sendingTo}.receiver()
 	return j, s
 }

@@ -36,6 +36,11 @@ func conditions(s poller.Snapshot, method string, interval time.Duration, now ti
 	blockedState := strings.Join(strings.Fields("receiver "+s.Receiver+" blocked since "+clock(s.SendingSince)), " ")
 	waiting := fmt.Sprintf("waiting for budget until %s: %s", clock(s.WaitUntil), s.WaitReason)
 	holding := fmt.Sprintf("waiting for Loki since %s: %s", clock(s.HoldSince), s.Hold)
+	asking := !s.AskingSince.IsZero() && now.Sub(s.AskingSince) >= blockedAfter
+	askingState := fmt.Sprintf("waiting for Loki since %s: nothing is delivered before it says what it has", clock(s.AskingSince))
+	if asking && s.ConfirmErr != nil {
+		askingState += ": " + s.ConfirmErr.Error()
+	}
 	all := []condition{
 		{holds: blocked, state: blockedState},
 		{holds: refused, state: "refused since " + clock(s.ErrSince), unhealthy: true, message: refusal(method, s.Err), since: s.ErrSince},
@@ -61,6 +66,7 @@ func conditions(s poller.Snapshot, method string, interval time.Duration, now ti
 		},
 		condition{holds: blocked, message: blockedState, since: s.SendingSince.Add(blockedAfter)},
 		condition{holds: !s.WaitUntil.IsZero(), message: waiting, since: s.WaitSince},
+		condition{holds: asking, state: askingState, message: askingState, since: s.AskingSince.Add(blockedAfter)},
 		condition{holds: s.Hold != "", state: holding, message: holding, since: s.HoldSince},
 		condition{holds: s.LastPoll.IsZero(), state: "starting", message: "starting", since: s.Started},
 		condition{holds: !s.ReplayTo.IsZero(), state: "replaying events up to " + clock(s.ReplayTo)},

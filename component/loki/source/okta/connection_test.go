@@ -214,8 +214,8 @@ func TestACertificateThatIsNotTrustedGetsNoCredential(t *testing.T) {
 	server, _ := overTLS(t, org)
 	s := runs(t, `url = "`+server.URL+`"
 api_token = "00hunter2token"`)
-	require.Eventually(t, func() bool { return s.only().status.Snapshot().Err != nil }, 20*time.Second, 10*time.Millisecond)
-	require.ErrorContains(t, s.only().status.Snapshot().Err, "certificate")
+	require.Eventually(t, func() bool { return s.only().live.status.Snapshot().Err != nil }, 20*time.Second, 10*time.Millisecond)
+	require.ErrorContains(t, s.only().live.status.Snapshot().Err, "certificate")
 	require.Empty(t, org.Requests())
 	require.NotContains(t, s.everything(t), "hunter2")
 }
@@ -256,8 +256,8 @@ client {
   `+proxyURL+`
   tls_config { ca_file = "`+ca+`" }
 }`)
-			require.Eventually(t, func() bool { return s.only().status.Snapshot().Err != nil }, 20*time.Second, 10*time.Millisecond)
-			require.ErrorContains(t, s.only().status.Snapshot().Err, tc.want)
+			require.Eventually(t, func() bool { return s.only().live.status.Snapshot().Err != nil }, 20*time.Second, 10*time.Millisecond)
+			require.ErrorContains(t, s.only().live.status.Snapshot().Err, tc.want)
 			shown := s.everything(t)
 			require.Contains(t, shown, tc.want, "the error is shown")
 			require.NotContains(t, shown, "hunter2")

@@ -131,7 +131,7 @@ func (m member) row(now time.Time) orgInfo {
 
 // state says in a few words what is done about the org, here or on another node.
 func (k *collector) state(s poller.Snapshot, now time.Time) string {
-	if v, ok := k.elsewhere(now); ok {
+	if v, ok := k.live.elsewhere(now); ok {
 		return v.state
 	}
 	return stateOf(s, now)
@@ -183,7 +183,7 @@ func (k *collector) debugInfo(now time.Time) debugInfo {
 }
 
 func (f *fill) debugInfo(now time.Time) backfillInfo {
-	s := f.status.Snapshot()
+	s := f.reading.status.Snapshot()
 	info := backfillInfo{Range: f.name(), State: f.state(s, now), Progress: fmt.Sprintf("%.1f %%", 100*f.progress(s)),
 		Forwarded: s.Events, Skipped: s.Skipped, Unconfirmed: s.Unconfirmed}
 	if s.Err != nil {

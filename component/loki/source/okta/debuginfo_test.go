@@ -168,7 +168,7 @@ func TestAskingNeverWaitsForThePoller(t *testing.T) {
 	org := &oktasim.Org{Token: "right"}
 	org.Generate(5, 0)
 	s := watch(t, org, "") // nobody takes its entries
-	until(t, "the receiver blocks", func() bool { return !s.only().status.Snapshot().SendingSince.IsZero() })
+	until(t, "the receiver blocks", func() bool { return !s.only().live.status.Snapshot().SendingSince.IsZero() })
 	answered := make(chan struct{})
 	go func() {
 		defer close(answered)

@@ -68,25 +68,21 @@ func (e *EventHook) config(orgs []string, receive hook.Receiver) (hook.Config, e
 	return cfg, nil
 }
 
-// listen makes the listener do what args say. An org whose name cannot be part of a path goes without hooks.
-func (c *Component) listen(args *Arguments, members []member) error {
+// hooksFor is the listener that args want. An org whose name cannot be part of a path goes without hooks.
+func (c *Component) hooksFor(args *Arguments, orgs []change) (hook.Config, error) {
 	var names []string
-	for _, m := range members {
-		if args.EventHook == nil || m.collector == nil {
+	for _, o := range orgs {
+		if args.EventHook == nil || o.err != nil {
 			continue
 		}
-		if err := (hook.Config{Addr: ":0", Routes: map[string]hook.Route{args.EventHook.path(m.name): {}}}).Validate(); err != nil {
-			level.Warn(c.logger).Log("msg", "an org gets no event hooks: its name cannot be part of a path", "name", m.name)
+		if err := (hook.Config{Addr: ":0", Routes: map[string]hook.Route{args.EventHook.path(o.name): {}}}).Validate(); err != nil {
+			level.Warn(c.logger).Log("msg", "an org gets no event hooks: its name cannot be part of a path", "name", o.name)
 			continue
 		}
-		names = append(names, m.name)
+		names = append(names, o.name)
 	}
 	cfg, err := args.EventHook.config(names, c.woken)
-	if err != nil {
-		return fmt.Errorf("event_hook: %w", err)
-	}
-	c.hooks.Configure(cfg)
-	return nil
+	return cfg, wrap("event_hook", err)
 }
 
 // woken takes a hook. It cannot fail: what it announces is in the log, and polling is what finds it.

@@ -19,7 +19,7 @@ func (m member) verdict(now time.Time) condition {
 		return condition{unhealthy: true, message: m.err.Error(), since: m.since}
 	}
 	j, s := m.snapshot()
-	if v, ok := m.elsewhere(now); ok {
+	if v, ok := m.live.elsewhere(now); ok {
 		return v
 	}
 	v := verdict(s, j.auth.Method(), j.args.PollInterval, now)

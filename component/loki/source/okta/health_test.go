@@ -159,6 +159,13 @@ func TestHealthTellsWhatIsWrongAndSinceWhen(t *testing.T) {
 			}),
 			since: ago(time.Minute), says: []string{"checkpoint", "no space left on device", "free or fix"},
 		},
+		"a page that waits for Loki": {
+			snapshot: with(func(s *poller.Snapshot) {
+				s.AskingSince, s.ConfirmErr, s.ConfirmFailing = ago(time.Minute), errors.New("connection refused"), ago(time.Minute)
+			}),
+			healthy: true, since: ago(55 * time.Second),
+			says: []string{"waiting for Loki since 2026-05-01T11:59:00Z: nothing is delivered before it says what it has: connection refused"},
+		},
 		"a selector that finds nothing": {
 			snapshot: with(func(s *poller.Snapshot) {
 				s.ConfirmErr, s.ConfirmFailing = fmt.Errorf("%w: the selector {a=\"b\"}", poller.ErrNothingArrives), ago(time.Second)

@@ -1,7 +1,6 @@
 package okta
 
 import (
-	"context"
 	"fmt"
 	"hash/fnv"
 	"net/http"
@@ -99,14 +98,27 @@ func newJob(args Arguments, shared connections, logger log.Logger) (*job, error)
 	return j, nil
 }
 
-// owner says whose memory a poller goes on with. Without reconcile, the receivers are what
+// fill is the range of that id, nil when there is none, or no job.
+func (j *job) fill(id string) *fill {
+	if j == nil {
+		return nil
+	}
+	for _, f := range j.fills {
+		if f.id() == id {
+			return f
+		}
+	}
+	return nil
+}
+
+// destination names the filter and what is delivered to. Without reconcile, the receivers are what
 // tells one destination from another.
-func (j *job) owner(dir string) poller.Owner {
+func (j *job) destination() string {
 	to := j.confirmID
 	if j.confirm == nil {
 		to = strconv.FormatUint(j.pipeline(), 16)
 	}
-	return poller.Owner{Dir: dir, Org: j.scope.Org, To: strings.Join([]string{to, j.scope.Filter, j.scope.Query}, "\n")}
+	return strings.Join([]string{to, j.scope.Filter, j.scope.Query}, "\n")
 }
 
 // pipeline names the receivers. A component exports the same receiver for as long as it
@@ -127,72 +139,6 @@ func (j *job) open(logger log.Logger, dir string, copies ...[]byte) (*checkpoint
 		level.Warn(logger).Log(append([]any{"msg", note.Message}, note.Fields...)...)
 	}
 	return journal, err
-}
-
-// poller returns a new poller that goes on where the memory's last one stood.
-func (j *job) poller(k *collector, memory *poller.Memory) *poller.Poller {
-	cfg := j.pollerConfig(k, j.clientConfig(k))
-	cfg.Memory, cfg.Wakes = memory, k.wakes
-	cfg.Open = func() (*checkpoint.Journal, error) {
-		journal, err := j.open(k.logger, k.c.opts.DataPath, k.start.Copies...)
-		if err == nil && j.args.Clustering.Enabled {
-			journal.Saved = k.seat.Saved
-		}
-		return journal, err
-	}
-	if k.start.AtOnce {
-		cfg.Spread = 0
-	}
-	return poller.New(cfg)
-}
-
-func (j *job) clientConfig(k *collector) oktaapi.Config {
-	return oktaapi.Config{
-		Org:       j.org,
-		Auth:      j.auth,
-		HTTP:      j.http,
-		PageSize:  j.scope.PageSize,
-		Filter:    j.scope.Filter,
-		Query:     j.scope.Query,
-		Timeout:   j.args.RequestTimeout,
-		UserAgent: userAgent,
-		Budget:    j.budget(),
-		Share:     j.args.RateLimitShare,
-		Slots:     slots,
-		Waiting:   k.status.Waiting,
-		Observe:   k.metrics.Observe,
-	}
-}
-
-// pollerConfig is all but the memory.
-func (j *job) pollerConfig(k *collector, client oktaapi.Config) poller.Config {
-	to := sink{receivers: j.args.ForwardTo, live: k.c.live, partly: &k.partly, current: &k.sendingTo}
-	var owned func(context.Context) (bool, error)
-	if j.args.Clustering.Enabled {
-		owned = k.seat.Owned
-	}
-	return poller.Config{
-		Owned: owned, LastPush: k.start.LastPush,
-		Source:          oktaapi.New(client),
-		Sink:            to,
-		Receiver:        to.receiver,
-		Remedy:          func(err error) string { return auth.Remedy(j.auth.Method(), err) },
-		Format:          j.formatter.Entry,
-		Scope:           j.scope,
-		PollInterval:    j.args.PollInterval,
-		InitialLookback: j.args.InitialLookback,
-		Spread:          k.c.spread(j.args.PollInterval),
-		OutOfOrder:      j.args.OutOfOrderWindow,
-		Confirm:         j.confirm,
-		ConfirmID:       j.confirmID,
-		Overlap:         j.overlap,
-		Previous:        j.previous,
-		Pipeline:        j.pipeline(),
-		PerStream:       j.args.Reconcile != nil && j.args.Reconcile.Ordering == orderingStream,
-		Status:          &k.status,
-		Metrics:         k.metrics,
-		Logger:          k.logger,
-	}
 }
 
 func (j *job) budget() *oktaapi.Budget { return budgets.For(j.org.Host) }

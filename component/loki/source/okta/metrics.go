@@ -68,7 +68,7 @@ func (s *stateCollector) Collect(ch chan<- prometheus.Metric) {
 }
 
 func (k *collector) collect(ch chan<- prometheus.Metric, now time.Time) {
-	j, snap := k.job.Load(), k.status.Snapshot()
+	j, snap := k.job.Load(), k.live.status.Snapshot()
 	reconciles := j.confirm != nil
 	send := func(d *prometheus.Desc, v float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, append([]string{j.org.Host}, labels...)...)
@@ -86,7 +86,7 @@ func (k *collector) collect(ch chan<- prometheus.Metric, now time.Time) {
 		}
 		send(d, seconds, labels...)
 	}
-	_, elsewhere := k.elsewhere(now)
+	_, elsewhere := k.live.elsewhere(now)
 	if j.args.Clustering.Enabled {
 		owned := 1.0
 		if elsewhere {
@@ -120,7 +120,7 @@ func (k *collector) collect(ch chan<- prometheus.Metric, now time.Time) {
 		since(unconfirmedAge, snap.UnconfirmedSince)
 	}
 	for _, f := range j.fills {
-		s, finished := f.status.Snapshot(), 0.0
+		s, finished := f.reading.status.Snapshot(), 0.0
 		if s.Finished {
 			finished = 1
 		}

@@ -125,7 +125,7 @@ func New(opts component.Options, args Arguments) (*Component, error) {
 // Run keeps a collector running for each org until ctx ends, and starts and stops them when
 // the arguments change. It may be called again after it returned.
 func (c *Component) Run(ctx context.Context) error {
-	running := map[*collector]run{}
+	at := crew[*collector]{}
 	var listening sync.WaitGroup
 	defer listening.Wait()
 	listening.Go(func() { _ = c.hooks.Run(ctx) }) // the context's error, always
@@ -135,54 +135,19 @@ func (c *Component) Run(ctx context.Context) error {
 		case <-c.updated:
 		default:
 		}
-		wanted := map[*collector]bool{}
-		if ctx.Err() == nil {
-			for _, m := range c.current() {
-				wanted[m.collector] = m.collector != nil
+		var wanted []*collector
+		for _, m := range c.current() {
+			if m.collector != nil {
+				wanted = append(wanted, m.collector)
 			}
 		}
-		// One that comes back must not start beside its old self, on the same cursor.
-		stopOthers(running, wanted)
-		if ctx.Err() != nil {
+		if !at.keep(ctx, wanted, (*collector).run) {
 			return nil
-		}
-		for k, is := range wanted {
-			if _, runs := running[k]; is && !runs {
-				running[k] = start(ctx, k)
-			}
 		}
 		select {
 		case <-ctx.Done():
 		case <-c.updated:
 		}
-	}
-}
-
-// run is a collector at work.
-type run struct {
-	cancel context.CancelFunc
-	done   chan struct{}
-}
-
-func start(ctx context.Context, k *collector) run {
-	ctx, cancel := context.WithCancel(ctx)
-	r := run{cancel, make(chan struct{})}
-	go func() { defer close(r.done); k.run(ctx) }()
-	return r
-}
-
-// stopOthers stops those that are not wanted, all at once, and waits for them.
-func stopOthers(running map[*collector]run, wanted map[*collector]bool) {
-	var stopping []run
-	for k, r := range running {
-		if !wanted[k] {
-			r.cancel()
-			stopping = append(stopping, r)
-			delete(running, k)
-		}
-	}
-	for _, r := range stopping {
-		<-r.done
 	}
 }
 
@@ -211,6 +176,7 @@ func (c *Component) checkBackfills(args *Arguments, running bool) error {
 	return nil
 }
 
+// update does all that the arguments want, or nothing.
 func (c *Component) update(args Arguments) error {
 	args = c.once(args)
 	had := c.current()
@@ -236,40 +202,44 @@ func (c *Component) update(args Arguments) error {
 			byHost[m.job.Load().org.Host] = m.collector
 		}
 	}
+	changes := make([]change, 0, len(all))
+	for _, w := range all {
+		next := c.change(w, byHost[w.host()], shared)
+		if next.err != nil && args.single() {
+			return next.err
+		}
+		changes = append(changes, next)
+	}
+	hooks, err := c.hooksFor(&args, changes)
+	if err != nil {
+		return err
+	}
+
+	// From here on nothing can fail.
 	if args.RequestTimeout < oktaQueryTimeout {
 		level.Warn(c.logger).Log("msg", "request_timeout is below the 30s in which Okta may still answer a query",
 			"request_timeout", args.RequestTimeout)
 	}
-	members := make([]member, 0, len(all))
-	for _, w := range all {
-		m := c.member(w, byHost, shared)
-		if m.err != nil && args.single() {
-			return m.err
+	members, orgs := make([]member, 0, len(all)), map[string]bool{}
+	for _, next := range changes {
+		m := next.make(c)
+		if members = append(members, m); m.collector != nil {
+			delete(byHost, m.job.Load().org.Host)
+			orgs[m.job.Load().org.String()] = true
 		}
-		members = append(members, m)
-	}
-	if err := c.listen(&args, members); err != nil {
-		return err
 	}
 	var gone []string
 	for host := range byHost {
-		if !slices.ContainsFunc(members, func(m member) bool { return m.collector != nil && m.job.Load().org.Host == host }) {
-			c.metrics.Forget(host)
-			gone = append(gone, host)
-		}
+		c.metrics.Forget(host)
+		gone = append(gone, host)
 	}
 	if len(gone) > 0 { // on purpose, or since the end of a file is missing
 		slices.Sort(gone)
 		level.Warn(c.logger).Log("msg", "orgs are no longer collected", "orgs", strings.Join(gone, ", "), "left", len(members))
 	}
+	c.hooks.Configure(hooks)
 	args.accept(c.opts.DataPath)
 	c.peers.Store(peers)
-	orgs := map[string]bool{}
-	for _, m := range members {
-		if m.collector != nil {
-			orgs[m.job.Load().org.String()] = true
-		}
-	}
 	c.exchange.Keep(orgs)
 	c.mut.Lock()
 	defer c.mut.Unlock()
@@ -277,31 +247,46 @@ func (c *Component) update(args Arguments) error {
 	return nil
 }
 
-// member makes the collector of an org, the one it had if there is one, do what is wanted.
-func (c *Component) member(w wanted, byHost map[string]*collector, shared connections) member {
-	refused := func(err error) member {
-		level.Error(c.logger).Log("msg", "an org is not collected", "name", w.name, "err", err)
-		return member{name: w.name, err: err, since: time.Now()}
-	}
+// change is what an Update does about an org.
+type change struct {
+	wanted
+	had *collector // that goes on; nil: a new one
+	job *job       // nil: had goes on as it is
+}
+
+// change returns what to do about an org. It changes nothing.
+func (c *Component) change(w wanted, had *collector, shared connections) change {
+	next := change{wanted: w}
 	if w.err != nil {
-		return refused(w.err)
+		return next
 	}
-	k := byHost[w.url.Host]
-	if k != nil && k.collects(w.args) {
-		return member{name: w.name, collector: k}
+	if had != nil && had.job.Load().org.String() == w.url.String() { // http instead of https is another log as far as the cursor knows
+		next.had = had
 	}
-	j, err := newJob(w.args, shared, log.With(c.logger, "org", w.url.Host))
-	if err != nil {
-		return refused(err)
+	if next.had == nil || !had.collects(w.args) {
+		next.job, next.err = newJob(w.args, shared, log.With(c.logger, "org", w.url.Host))
 	}
-	if k == nil || k.job.Load().org.String() != w.url.String() { // http instead of https is another log as far as the cursor knows
-		k = newCollector(c, w.url)
+	return next
+}
+
+// make makes the change.
+func (next change) make(c *Component) member {
+	if next.err != nil {
+		level.Error(c.logger).Log("msg", "an org is not collected", "name", next.name, "err", next.err)
+		return member{name: next.name, err: next.err, since: time.Now()}
 	}
-	if more := len(w.args.moreTokens); more > 0 {
-		level.Warn(c.logger).Log("msg", "an org is listed more than once, its tokens are tried in turn", "org", w.url.Host, "tokens", 1+more)
+	k := next.had
+	if k == nil {
+		k = newCollector(c, next.url)
 	}
-	k.replace(j)
-	return member{name: w.name, collector: k}
+	if next.job != nil {
+		if more := len(next.args.moreTokens); more > 0 {
+			level.Warn(c.logger).Log("msg", "an org is listed more than once, its tokens are tried in turn", "org", next.url.Host,
+				"tokens", 1+more)
+		}
+		k.replace(next.job)
+	}
+	return member{name: next.name, collector: k}
 }
 
 func (c *Component) current() []member {

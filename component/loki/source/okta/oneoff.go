@@ -74,7 +74,7 @@ func Readings() (all []Reading) {
 			}
 			j := m.job.Load()
 			for _, f := range j.fills {
-				s := f.status.Snapshot()
+				s := f.reading.status.Snapshot()
 				r := Reading{Component: c.opts.ID, Org: j.org.Host, State: f.state(s, time.Now()), Progress: f.progress(s), Delivered: s.Events,
 					Skipped: s.Skipped, Unconfirmed: s.Unconfirmed, Confirms: j.confirm != nil, Finished: s.Finished, Ended: s.Ended,
 					Missing: s.ConfirmErr != nil || s.Hold != ""}

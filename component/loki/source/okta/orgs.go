@@ -45,6 +45,14 @@ type wanted struct {
 	err  error
 }
 
+// host is "" when the entry is of no use.
+func (w wanted) host() string {
+	if w.url == nil {
+		return ""
+	}
+	return w.url.Host
+}
+
 // orgs are all that the arguments ask for, in their order.
 func (args Arguments) orgs() []wanted {
 	args.EventHook = nil // one listener for all: what changes there is nothing to an org

@@ -1,6 +1,7 @@
 package okta
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -122,10 +123,7 @@ func (r *Reconcile) loki(org string, labels map[string]string, fills []Backfill,
 	if err != nil {
 		return nil, "", err
 	}
-	selector := r.Selector
-	if selector == "" {
-		selector = staticSelector(org, labels)
-	}
+	selector := cmp.Or(r.Selector, staticSelector(org, labels))
 	margin := max(r.Margin, time.Nanosecond)
 	sum := sha256.Sum256([]byte(strings.Join([]string{u.String(), r.TenantID, selector}, "\n")))
 	return reconcile.New(reconcile.Config{
@@ -166,6 +164,14 @@ func (r *Reconcile) httpClient() (*http.Client, error) {
 		hc.CheckRedirect = stayHome
 	}
 	return hc, nil
+}
+
+// selector is the one in use for an org, "" without reconcile.
+func (args *Arguments) selector(org string) string {
+	if args.Reconcile == nil {
+		return ""
+	}
+	return cmp.Or(args.Reconcile.Selector, staticSelector(org, args.Labels))
 }
 
 // staticSelector selects the labels that every entry has before relabeling.

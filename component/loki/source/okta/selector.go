@@ -15,7 +15,7 @@ import (
 // checkSelector refuses what is not a stream selector that Loki takes. Prometheus' parser reads it, as Loki's is AGPL-3.0 and would be
 // linked for this alone. A selector is the same in both languages but for what is refused here by hand.
 func checkSelector(selector string) error {
-	matchers, err := parser.NewParser(parser.Options{}).ParseMetricSelector(selector)
+	matchers, err := parseSelector(selector)
 	if err != nil {
 		return fmt.Errorf("selector %q must be a LogQL stream selector alone, such as {job=%q}: %w", selector, event.Job, err)
 	}
@@ -36,6 +36,14 @@ func checkSelector(selector string) error {
 		return refuse("at least one matcher must not match the empty string")
 	}
 	return nil
+}
+
+// parseSelector returns the matchers of a selector, none where nothing is named.
+func parseSelector(selector string) ([]*labels.Matcher, error) {
+	if selector == "" || selector == "{}" {
+		return nil, nil
+	}
+	return parser.NewParser(parser.Options{}).ParseMetricSelector(selector)
 }
 
 // withoutStrings removes what stands between double quotes or backticks.

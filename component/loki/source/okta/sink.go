@@ -13,6 +13,7 @@ import (
 	"github.com/grafana/alloy/internal/service/livedebugging"
 
 	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/poller"
 )
 
 // sink sends entries to receivers, one after the other. It is not loki.Fanout, for
@@ -39,11 +40,20 @@ func (s sink) receiver() string {
 }
 
 // partly is an entry that some receivers had taken and others not when a reload came in
-// between. Its page comes again, and they must not get it twice. It outlives pollers
-// and belongs to the running one.
+// between. Its page comes again, and they must not get it twice. It belongs to the
+// running poller, and is kept with its memory.
 type partly struct {
 	line string
 	took []loki.LogsReceiver
+}
+
+func partlyOf(m *poller.Memory) *partly {
+	had, _ := m.Taken.(*partly)
+	if had == nil {
+		had = &partly{}
+		m.Taken = had
+	}
+	return had
 }
 
 // Send implements poller.Sink. Each receiver gets labels and metadata of its own, the

@@ -1,0 +1,56 @@
+package okta
+
+import "context"
+
+// crew is what runs of what is wanted, each in a goroutine of its own. It is not safe for concurrent use.
+type crew[K comparable] map[K]work
+
+// work is how to stop one of them, and see that it did.
+type work struct {
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+// keep stops those that are not wanted, all at once, waits for them, and then starts those that are missing: one that comes back must not
+// start beside its old self, on the same cursor. After the end of ctx none is wanted; keep returns whether ctx goes on.
+func (c crew[K]) keep(ctx context.Context, wanted []K, run func(K, context.Context)) bool {
+	if ctx.Err() != nil {
+		wanted = nil
+	}
+	stays := make(map[K]bool, len(wanted))
+	for _, k := range wanted {
+		stays[k] = true
+	}
+	var stopping []work
+	for k, w := range c {
+		if !stays[k] {
+			w.cancel()
+			stopping = append(stopping, w)
+			delete(c, k)
+		}
+	}
+	for _, w := range stopping {
+		<-w.done
+	}
+	if ctx.Err() != nil && len(c) == 0 {
+		return false
+	}
+	for _, k := range wanted {
+		if _, runs := c[k]; runs {
+			continue
+		}
+		ctx, cancel := context.WithCancel(ctx)
+		w := work{cancel, make(chan struct{})}
+		go func() { defer close(w.done); run(k, ctx) }()
+		c[k] = w
+	}
+	return true
+}
+
+// signal puts a token into a channel that holds one, unless it is there.
+func signal(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,173 @@
+package okta
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-kit/log"
+
+	"github.com/grafana/alloy/okta/internal/checkpoint"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
+	"github.com/grafana/alloy/okta/internal/oktaapi/auth"
+	"github.com/grafana/alloy/okta/internal/poller"
+	"github.com/grafana/alloy/okta/internal/takeover"
+)
+
+// reading is one way through an org's log: the live one, or a range. It outlives reloads. A goroutine of its own calls run; status,
+// seat, sendingTo and changed are safe for concurrent use, and the rest is run's.
+type reading struct {
+	k         *collector
+	name      string // "": the live one; or the id of a range
+	logger    log.Logger
+	seat      *takeover.Seat // whether this node reads it
+	status    poller.Status
+	sendingTo atomic.Int32  // index in forward_to
+	changed   chan struct{} // holds a token when the job was replaced
+
+	memory   *poller.Memory
+	poller   *poller.Poller // the last one
+	start    takeover.Start // what the first poller begins with
+	underWay bool           // something was, when the last poller had ended
+}
+
+func newReading(k *collector, name string, seat *takeover.Seat, logger log.Logger) *reading {
+	return &reading{k: k, name: name, logger: logger, seat: seat, changed: make(chan struct{}, 1)}
+}
+
+// run reads until ctx ends, while the org is this node's.
+func (r *reading) run(ctx context.Context) {
+	memory, err := memories.Take(ctx, r.owner(r.k.job.Load()))
+	if err != nil {
+		return // ctx's
+	}
+	defer memories.Release(memory)
+	r.memory = memory
+	r.seat.Run(ctx, r)
+}
+
+func (r *reading) dir() string { return filepath.Join(r.k.c.opts.DataPath, r.name) }
+
+// owner says whose the memory is.
+func (r *reading) owner(j *job) poller.Owner {
+	o := poller.Owner{Dir: r.dir(), Org: j.scope.Org, To: j.destination()}
+	if r.name != "" {
+		o.To += "\n" + r.name
+	}
+	return o
+}
+
+// Read implements takeover.Reader: it keeps a poller running, and replaces it when the job is.
+func (r *reading) Read(ctx context.Context, start takeover.Start) {
+	r.start = start
+	if start.Others { // what this process knew, before it lost the org by a reload for instance, is older than the journal
+		r.memory.Forget()
+	}
+	for ctx.Err() == nil {
+		select { // a replacement before this point is already in job
+		case <-r.changed:
+		default:
+		}
+		if err := r.poll(ctx); errors.Is(err, poller.ErrNotOwned) {
+			return
+		}
+	}
+}
+
+// poll runs one poller until ctx ends, the job is replaced, or another node is found to read the org. It waits for the poller, so that
+// two never run at once.
+func (r *reading) poll(ctx context.Context) (err error) {
+	pollCtx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	j := r.k.job.Load()
+	f := j.fill(r.name)
+	if r.name != "" && f == nil { // the collector is about to stop it
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	memories.Readdress(r.memory, r.owner(j).To)
+	r.poller = r.newPoller(j, f)
+	ended := make(chan error, 1)
+	go func() { ended <- r.poller.Run(pollCtx) }()
+	select {
+	case err = <-ended:
+		r.underWay = r.poller.UnderWay()
+		if err != nil {
+			return err
+		}
+		signal(r.k.changed) // a range is done, the next one may begin
+		select {
+		case <-ctx.Done():
+		case <-r.changed:
+		}
+		return nil
+	case <-ctx.Done():
+	case <-r.changed:
+	}
+	cancel()
+	err = <-ended
+	r.underWay = r.poller.UnderWay()
+	return err
+}
+
+// Drain implements takeover.Reader.
+func (r *reading) Drain(ctx context.Context) {
+	if r.poller == nil { // never begun
+		return
+	}
+	r.poller.Drain(ctx)
+	r.underWay = r.poller.UnderWay()
+	if ctx.Err() == nil {
+		r.memory.Forget()
+	}
+}
+
+// UnderWay implements takeover.Reader.
+func (r *reading) UnderWay() bool { return r.underWay }
+
+// newPoller returns a poller of the live log, or of a range, that goes on where the memory's last one stood.
+func (r *reading) newPoller(j *job, f *fill) *poller.Poller {
+	k, c := r.k, r.k.c
+	to := sink{receivers: j.args.ForwardTo, live: c.live, partly: partlyOf(r.memory), current: &r.sendingTo}
+	client := oktaapi.Config{
+		Org: j.org, Auth: j.auth, HTTP: j.http, PageSize: j.scope.PageSize, Filter: j.scope.Filter, Query: j.scope.Query,
+		Timeout: j.args.RequestTimeout, UserAgent: userAgent, Budget: j.budget(), Share: j.args.RateLimitShare, Slots: slots,
+		Waiting: r.status.Waiting, Observe: k.metrics.Observe,
+	}
+	cfg := poller.Config{
+		Sink: to, Receiver: to.receiver, Format: j.formatter.Entry, Scope: j.scope,
+		Remedy:       func(err error) string { return auth.Remedy(j.auth.Method(), err) },
+		PollInterval: j.args.PollInterval, InitialLookback: j.args.InitialLookback, Spread: c.spread(j.args.PollInterval),
+		OutOfOrder: j.args.OutOfOrderWindow,
+		Confirm:    j.confirm, ConfirmID: j.confirmID, Overlap: j.overlap, Previous: j.previous, Pipeline: j.pipeline(),
+		PerStream: j.args.Reconcile != nil && j.args.Reconcile.Ordering == orderingStream,
+		LastPush:  r.start.LastPush,
+		Memory:    r.memory, Status: &r.status, Metrics: k.metrics, Logger: r.logger,
+	}
+	if r.start.AtOnce {
+		cfg.Spread = 0
+	}
+	if j.args.Clustering.Enabled {
+		cfg.Owned = r.seat.Owned
+	}
+	if f == nil {
+		cfg.Wakes = k.wakes
+	} else {
+		client.Until, client.Share = f.until, f.share
+		cfg.Format, cfg.Span = f.formatter.Entry, &poller.Span{Since: f.since, Until: f.until}
+		if !cfg.PerStream { // else a live entry shows nothing about the range's streams
+			cfg.Span.Passed = func() time.Time { return k.live.status.Snapshot().Passed }
+		}
+	}
+	cfg.Source = oktaapi.New(client)
+	cfg.Open = func() (*checkpoint.Journal, error) {
+		journal, err := j.open(r.logger, r.dir(), r.start.Copies...)
+		if err == nil && j.args.Clustering.Enabled {
+			journal.Saved = r.seat.Saved
+		}
+		return journal, err
+	}
+	return poller.New(cfg)
+}
