@@ -65,7 +65,7 @@ func (next *signs) in(b []byte, s rawjson.Span) (found bool) {
 // mayHoldAddress tells whether the sign of an address is in the text, or may be after escapes and entities are read.
 func mayHoldAddress(text string) bool {
 	return strings.IndexByte(text, '@') >= 0 || strings.Contains(text, "%40") || strings.IndexByte(text, '\\') >= 0 ||
-		strings.Contains(text, "&#") || strings.Contains(text, "&commat")
+		strings.Contains(text, "&#") || strings.Contains(text, "&commat") || strings.Contains(text, "&amp;")
 }
 
 // addressesIn knows the addresses in d, which was percent-decoded from the text of from, unless that is nil.

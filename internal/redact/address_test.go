@@ -38,10 +38,13 @@ var spellings = map[string]func(string) string{
 	"HTML, &quot;": func(s string) string { return strings.ReplaceAll(html.EscapeString(s), "&#34;", "&quot;") },
 	"HTML, @":      func(s string) string { return strings.ReplaceAll(html.EscapeString(s), "@", "&#64;") },
 	"HTML, hex":    func(s string) string { return strings.ReplaceAll(html.EscapeString(s), "@", "&#x40;") },
-	"JSON":         inJSON,
-	"JSON twice":   func(s string) string { return inJSON(inJSON(s)) },
-	"JSON thrice":  func(s string) string { return inJSON(inJSON(inJSON(s))) },
-	"JSON, @":      func(s string) string { return strings.ReplaceAll(inJSON(s), "@", `\u0040`) },
+	"HTML twice, @": func(s string) string {
+		return html.EscapeString(strings.ReplaceAll(html.EscapeString(s), "@", "&#64;"))
+	},
+	"JSON":        inJSON,
+	"JSON twice":  func(s string) string { return inJSON(inJSON(s)) },
+	"JSON thrice": func(s string) string { return inJSON(inJSON(inJSON(s))) },
+	"JSON, @":     func(s string) string { return strings.ReplaceAll(inJSON(s), "@", `\u0040`) },
 }
 
 func bytesOf(s string) (all []any) {

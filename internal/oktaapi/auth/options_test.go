@@ -48,6 +48,7 @@ func TestSSWSTriesItsTokensInTurn(t *testing.T) {
 		"the first may not":        {[]string{"a", "b"}, map[string]int{"a": 403, "b": 200}, []string{"a", "b", "b", "b"}},
 		"both are refused":         {[]string{"a", "b"}, map[string]int{"a": 401, "b": 401}, []string{"a", "b", "a", "b", "a", "b"}},
 		"the third is good":        {[]string{"a", "b", "c"}, map[string]int{"a": 401, "b": 403, "c": 200}, []string{"a", "b", "c", "c"}},
+		"the first is there twice": {[]string{"a", "a", "b"}, map[string]int{"a": 401, "b": 200}, []string{"a", "b", "b", "b"}},
 		"the request is malformed": {[]string{"a", "b"}, map[string]int{"a": 400, "b": 200}, []string{"a", "a", "a"}},
 		"there is one":             {[]string{"a"}, map[string]int{"a": 401}, []string{"a", "a", "a"}},
 	} {

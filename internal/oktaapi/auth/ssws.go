@@ -30,7 +30,9 @@ func NewSSWS(token string, more ...string) (*SSWS, error) {
 		if err := checkToken(t); err != nil {
 			return nil, err
 		}
-		s.tokens = append(s.tokens, t)
+		if !slices.Contains(s.tokens, t) { // Challenge knows a token by its value
+			s.tokens = append(s.tokens, t)
+		}
 	}
 	return s, nil
 }
