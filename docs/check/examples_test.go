@@ -53,8 +53,8 @@ func surroundings(t *testing.T) *vm.Scope {
 	})
 }
 
-// Decodes each component that the documentation shows, as Alloy does, so with its values checked: `alloy-okta validate` looks at names
-// only.
+// Decodes each component that the documentation shows, as Alloy does, so with all of its values checked: for `alloy-okta validate` some
+// are unknown.
 func TestTheComponentAcceptsTheArgumentsOfEveryExample(t *testing.T) {
 	pages, err := filepath.Glob("../*.md")
 	require.NoError(t, err)

@@ -35,7 +35,7 @@ func TestFlagsHaveUpstreamsNamesTypesAndDefaults(t *testing.T) {
 	}
 	for name := range ours {
 		if _, shared := upstream[name]; !shared {
-			delete(ours, name) // components and tools are compared nowhere: they have no flags
+			delete(ours, name) // components and backfill are compared nowhere: upstream has no such command
 		}
 	}
 	require.Equal(t, describe(upstream), describe(ours))
@@ -90,7 +90,7 @@ func TestFlagsThatNoRunCouldHonorAreRefused(t *testing.T) {
 // whether it is deprecated; pflag sorts them by name.
 func describe(commands map[string]*pflag.FlagSet) string {
 	var out strings.Builder
-	for _, command := range []string{"fmt", "gql", "run", "validate"} {
+	for _, command := range []string{"fmt", "run", "validate"} {
 		commands[command].VisitAll(func(f *pflag.Flag) {
 			if f.Name == "help" {
 				return

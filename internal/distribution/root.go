@@ -1,11 +1,7 @@
 package distribution
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
-
-	"github.com/grafana/alloy/internal/component/prometheus/remotewrite"
 
 	// Register the components of this build.
 	_ "github.com/grafana/alloy/okta/internal/distribution/components"
@@ -37,42 +33,6 @@ func Command() *cobra.Command {
 		fmtCommand(),
 		validateCommand(),
 		componentsCommand(),
-		toolsCommand(),
-		gqlCommand(),
-		convertCommand(),
 	)
 	return cmd
-}
-
-// toolsCommand holds upstream's utilities for the components of this build:
-// those that inspect the write-ahead log of prometheus.remote_write
-// (internal/alloycli/cmd_tools.go).
-func toolsCommand() *cobra.Command {
-	remoteWrite := &cobra.Command{
-		Use:   "prometheus.remote_write",
-		Short: "Tools for the prometheus.remote_write component",
-	}
-	remotewrite.InstallTools(remoteWrite)
-
-	cmd := &cobra.Command{
-		Use:   "tools",
-		Short: "Utilities for some of the components",
-	}
-	cmd.AddCommand(remoteWrite)
-	return cmd
-}
-
-// convertCommand exists to explain its absence: upstream's converters import
-// every component.
-func convertCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:                "convert",
-		Short:              "Not part of this build: use upstream Alloy's convert",
-		DisableFlagParsing: true,
-		SilenceUsage:       true,
-		RunE: func(*cobra.Command, []string) error {
-			return fmt.Errorf("convert is not part of %s, which reads the alloy format only: convert the file with upstream Alloy (alloy convert),"+
-				" then check it with %s validate", Name, Name)
-		},
-	}
 }

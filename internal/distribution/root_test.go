@@ -64,20 +64,6 @@ func TestComponentsListsEveryRegisteredComponent(t *testing.T) {
 	require.Subset(t, names, strings.Fields(string(pinned)))
 }
 
-func TestConvertSaysWhereToFindIt(t *testing.T) {
-	got := execute(t, "", "convert", "--source-format=promtail", "promtail.yaml")
-	require.Equal(t, 1, got.code)
-	require.Contains(t, got.stderr, "Error: convert is not part of alloy-okta, which reads the alloy format only")
-}
-
-func TestToolsReadTheWriteAheadLogOfRemoteWrite(t *testing.T) {
-	got := execute(t, "", "tools", "prometheus.remote_write", "--help")
-	require.Zero(t, got.code)
-	for _, tool := range []string{"sample-stats", "target-stats", "wal-stats"} {
-		require.Contains(t, got.stdout, tool)
-	}
-}
-
 func TestUsageReportingIsNotEvenLinked(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", "../../cmd/alloy-okta").Output()
 	require.NoError(t, err)

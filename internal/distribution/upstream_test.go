@@ -31,7 +31,7 @@ func upstreamFlags(t *testing.T, windows bool) map[string]*pflag.FlagSet {
 	dir := filepath.Join(strings.TrimSpace(string(out)), "internal/alloycli")
 
 	commands := make(map[string]*pflag.FlagSet)
-	for _, name := range []string{"fmt", "gql", "run", "validate"} {
+	for _, name := range []string{"fmt", "run", "validate"} {
 		file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(dir, "cmd_"+name+".go"), nil, parser.SkipObjectResolution)
 		require.NoError(t, err)
 		r := flagReader{t: t, windows: windows, flags: pflag.NewFlagSet(name, pflag.ContinueOnError), initial: make(map[string]ast.Expr)}

@@ -1,6 +1,7 @@
 package distribution
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -39,22 +40,21 @@ func TestValidateRunsTheComponentsOwnChecks(t *testing.T) {
 		"neither token nor app":           {source("api_token = "), "neither api_token nor private_key_jwt is set"},
 		"an environment variable that is": {source(`api_token = sys.env("SET_AND_BAD")`), "api_token"},
 		"an expression of known values":   {source(`labels = {("bad" + "-label") = "x"}`), "label"},
-		"an export that does not exist":   {source("forward_to = [loki.echo.e.reciever]"), `field "reciever" does not exist`},
 		"a value in a block":              {source("reconcile {\n url = \"http://l\"\n margin = \"2h\"\n}"), "margin is 2h0m0s"},
 		"a key that is unknown": {source("api_token = ",
 			"private_key_jwt {\n client_id = \"0oa\"\n private_key = sys.env(\"NOT_SET_HERE\")\n dpop = \"maybe\"\n}"), `dpop is "maybe"`},
-		"a secret that is unknown": {source("redact {\n mode = \"encrypt\"\n key = local.file.k.content\n}\n") +
-			`local.file "k" { filename = "/none" }`, "encrypt"},
 		"in a module": {"declare \"d\" {\n argument \"token\" { }\n" + source("api_token = argument.token.value",
 			"page_size = 0") + "}\n", "page_size is 0"},
 		"an org of several": {source("url = ", "api_token = ", "org \"acme\" {\n url = \"acme.okta.com\"\n}"),
 			`org "acme": neither api_token nor private_key_jwt is set`},
-		"another component": {"loki.write \"w\" {\n endpoint {\n  url = \"http://l\"\n  bearer_token = \"a\"\n  " +
-			"bearer_token_file = \"b\"\n }\n}", "at most one of"},
 		"a hook's secret that is unknown": {source("event_hook {\n secrets = [sys.env(\"NOT_SET_HERE\")]\n settle = \"1h\"\n}"), "settle is 1h0m0s"},
 		"the event hook component": {"loki.echo \"e\" { }\n\nloki.source.okta_event_hook \"h\" {\n forward_to = [loki.echo.e.receiver]\n org \"a\" {\n" +
 			" url = sys.env(\"NOT_SET_HERE\")\n secrets = [sys.env(\"NOT_SET_HERE\")]\n }\n http { listen_port = 70000 }\n}", "listen_port is 70000"},
-		"a block of Alloy's own": {`logging { level = "loud" }`, "loud"},
+		"a function of no argument": {source(`api_token = sys.env()`), "sys.env: it takes 1 argument, got 0"},
+		"a function, elsewhere":     {`loki.write "w" { endpoint { url = sys.env("A", "B") } }`, "sys.env: it takes 1 argument, got 2"},
+		"a deprecated function":     {source(`api_token = env()`), "env: it takes 1 argument, got 0"},
+		"another orgs's settings": {source("url = ", "api_token = ", "org \"a\" {\n url = \"a.okta.com\"\n api_token = sys.env(\"NOT_SET_HERE\")\n"+
+			" page_size = 1\n}"), "unrecognized attribute name"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := execute(t, "", "validate", writeFile(t, "bad.alloy", tc.config))
@@ -76,6 +76,12 @@ func TestValidateTakesWhatItCannotKnowToBeRight(t *testing.T) {
 			"private_key_jwt {\n client_id = sys.env(\"NOT_SET_HERE\")\n private_key = sys.env(\"NOT_SET_HERE\")\n}"),
 		"a password that is unknown": source("reconcile {\n url = sys.env(\"NOT_SET_HERE\")\n basic_auth {\n  username = \"u\"\n  " +
 			"password = sys.env(\"NOT_SET_HERE\")\n }\n}"),
+		"one half of a certificate": source("client {\n tls_config {\n  cert_file = \"/none\"\n  key_pem = local.file.t.content\n }\n}") +
+			`local.file "t" { filename = "/none" }`,
+		"a proxy beside what it is not for": source("reconcile {\n url = \"http://l\"\n proxy_url = sys.env(\"NOT_SET_HERE\")\n no_proxy = \"l\"\n}"),
+		"since when to fill":                source("backfill {\n since = sys.env(\"NOT_SET_HERE\")\n until = \"2026-01-01\"\n}"),
+		"a share beside a back-fill's": source(`rate_limit_share = encoding.from_json(sys.env("NOT_SET_HERE"))`, "backfill {\n since = \"2026-01-01\"\n"+
+			" until = \"2026-01-02\"\n rate_limit_share = 0.6\n}"),
 		"a hook's secret from a file": source("event_hook { secrets = [local.file.t.content] }") + `local.file "t" { filename = "/none" }`,
 		"orgs from a file": source("url = ", "api_token = ", "orgs = encoding.from_yaml(local.file.t.content)[\"tenants\"]") +
 			`local.file "t" { filename = "/none" }`,
@@ -88,4 +94,18 @@ func TestValidateTakesWhatItCannotKnowToBeRight(t *testing.T) {
 			require.Equal(t, result{0, "", ""}, execute(t, "", "validate", writeFile(t, "good.alloy", config)))
 		})
 	}
+}
+
+func TestWarningsAreShownAndAreNoErrors(t *testing.T) {
+	t.Setenv("IS_SET", "https://acme.okta.com")
+	got := execute(t, "", "validate", writeFile(t, "old.alloy", source(`url = env("IS_SET")`)))
+	require.Zero(t, got.code, got.stderr)
+	require.Contains(t, got.stderr, "Warning: ")
+	require.Contains(t, got.stderr, "this stdlib function is deprecated")
+}
+
+func TestValidateLooksIntoAForeach(t *testing.T) {
+	const config = "foreach \"f\" {\n collection = []\n var = \"each\"\n template {\n%s}\n}\n"
+	require.Contains(t, checkText(t, fmt.Sprintf(config, source("url = each", "page_size = 0"))), "page_size is 0")
+	require.Empty(t, checkText(t, fmt.Sprintf(config, source("url = each"))))
 }
