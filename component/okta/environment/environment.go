@@ -108,7 +108,9 @@ func (c *Component) take(text string, orgs okta.Orgs) {
 func (c *Component) Run(ctx context.Context) error {
 	ticker := time.NewTicker(lookInterval)
 	defer ticker.Stop()
-	seen := ""
+	c.mut.Lock()
+	seen := c.text
+	c.mut.Unlock()
 	for {
 		select {
 		case <-ctx.Done():

@@ -151,6 +151,10 @@ func TestTheFileIsFollowed(t *testing.T) {
 		}
 		require.Equal(t, "[acme.okta.com]", s.orgs())
 
+		s.put(t, "") // it is written anew
+		after(1)
+		require.Len(t, s.exports, 1, "an empty file counts once it was seen twice, too")
+
 		s.put(t, two)
 		after(1)
 		require.Equal(t, "[acme.okta.com]", s.orgs(), "it may be written just now")

@@ -251,9 +251,9 @@ func lokiURL(to *string) func(string) error {
 	return func(value string) error {
 		u, err := url.Parse(value)
 		switch {
-		case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Host == "":
+		case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
 			return errNotAllowed
-		case u.User != nil, u.RawQuery != "", u.Fragment != "", strings.ContainsAny(value, "\"'`"):
+		case u.User != nil, u.RawQuery != "", u.ForceQuery, u.Fragment != "", strings.ContainsAny(value, "\"'`"):
 			return errNotAllowed
 		}
 		path := strings.TrimSuffix(strings.TrimRight(u.Path, "/"), "/push")

@@ -157,6 +157,8 @@ func TestVariablesAreRefusedWithTheirNameAndWhatIsAllowed(t *testing.T) {
 		{[]string{"LOKI_URL=loki:3100"}, "LOKI_URL cannot be used: it must be the address of a Loki, such as http://loki:3100"},
 		{[]string{"LOKI_URL=loki"}, "LOKI_URL cannot be used"},
 		{[]string{"LOKI_URL=http://"}, "LOKI_URL cannot be used"},
+		{[]string{"LOKI_URL=http://:3100"}, "LOKI_URL cannot be used"},
+		{[]string{"LOKI_URL=http://loki:3100/?"}, "without user, query"},
 		{[]string{"LOKI_URL=tcp://loki:3100"}, "LOKI_URL cannot be used"},
 		{[]string{`LOKI_URL="http://loki:3100"`}, "without user, query and quotation marks"},
 		{[]string{`LOKI_URL=http://loki:3100"`}, "LOKI_URL cannot be used"},
