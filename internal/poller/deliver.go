@@ -219,6 +219,7 @@ func (p *Poller) here(ctx context.Context, h *hand) (answer, error) {
 	if !before {
 		return answer{}, nil
 	}
+	defer p.Status.asking()()
 	for {
 		// One query serves both: what is under way, and what is about to be.
 		a, err := p.ask(ctx, append(m.window.Due(time.Now()), about...))
@@ -250,14 +251,20 @@ func (p *Poller) learnNewest(ctx context.Context, h *hand) error {
 		}
 	})
 	if err == nil {
-		p.Memory.heads.SetFloor(newest)
-		p.Memory.headless = false
+		p.reached(newest)
 	}
 	return err
 }
 
+// reached notes how far Loki's streams have got.
+func (p *Poller) reached(newest time.Time) {
+	p.Memory.heads.SetFloor(newest)
+	p.Memory.headless = false
+}
+
 // newest asks for the newest entry until there is an answer, and calls waiting before each wait. An error is ctx's.
 func (p *Poller) newest(ctx context.Context, back time.Duration, waiting func()) (time.Time, error) {
+	defer p.Status.asking()()
 	for {
 		newest, err := p.Confirm.Newest(ctx, back)
 		switch {

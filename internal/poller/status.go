@@ -61,6 +61,8 @@ type Snapshot struct {
 	ConfirmErr       error     // why nothing is being confirmed; nil: all is well
 	ConfirmFailing   time.Time // since when
 
+	Asking time.Time // waiting since then for what the destination says it has, and reading nothing; zero: not
+
 	CheckpointErr     error     // of the last save
 	CheckpointFailing time.Time // first failed save since a good one
 	CheckpointSaved   time.Time
@@ -122,6 +124,12 @@ func (s *Status) set(change func(*Snapshot)) {
 
 func (s *Status) sending(since time.Time) {
 	s.set(func(snap *Snapshot) { snap.SendingSince = since })
+}
+
+// asking notes that the poller waits for what the destination says it has, until the function that it returns is called.
+func (s *Status) asking() (answered func()) {
+	s.set(func(snap *Snapshot) { snap.Asking = time.Now() })
+	return func() { s.set(func(snap *Snapshot) { snap.Asking = time.Time{} }) }
 }
 
 // fail notes a failed try. Being asked to slow down is no outage; and a refusal stands

@@ -20,6 +20,7 @@ type condition struct {
 	state     string // a few words for the debug information; "": it says nothing about what the poller does
 	unhealthy bool
 	reads     bool   // unhealthy, and events are delivered all the same
+	waits     bool   // unhealthy, and nothing is read before Loki answers
 	elsewhere bool   // this node of a cluster does not read the org
 	message   string // for health; "": it is of no concern to health
 	since     time.Time
@@ -74,6 +75,7 @@ func failures(s poller.Snapshot, grace time.Duration, now time.Time) []condition
 	if s.Stuck != nil {
 		stuck = s.Stuck.Error()
 	}
+	asking := fmt.Sprintf("waiting since %s for Loki to say what it has", clock(s.Asking))
 	return []condition{
 		{holds: stuck != "", state: "stuck: " + stuck, unhealthy: true, message: stuck, since: s.LastPoll},
 		{
@@ -90,11 +92,24 @@ func failures(s poller.Snapshot, grace time.Duration, now time.Time) []condition
 			unhealthy: true, reads: true, message: fmt.Sprint(s.ConfirmErr), since: s.ConfirmFailing,
 		},
 		{
+			holds: !s.Asking.IsZero() && now.Sub(s.Asking) >= askingGrace, unhealthy: true, waits: true, since: s.Asking.Add(askingGrace),
+			state: asking, message: asking + "; nothing is read before that. Check reconcile's url and Loki" + because(s.ConfirmErr),
+		},
+		{holds: !s.Asking.IsZero(), state: asking},
+		{
 			holds: s.ConfirmErr != nil && now.Sub(s.ConfirmFailing) >= grace, unhealthy: true, reads: true, since: s.ConfirmFailing.Add(grace),
 			message: fmt.Sprintf("reconcile queries have failed since %s, the cursor does not move; check reconcile's url and Loki: %v",
 				clock(s.ConfirmFailing), s.ConfirmErr),
 		},
 	}
+}
+
+// because is a cause for the end of a sentence.
+func because(err error) string {
+	if err == nil {
+		return ""
+	}
+	return ": " + err.Error()
 }
 
 // stateOf says in a few words what the poller is doing.

@@ -190,6 +190,7 @@ func (j *job) pollerConfig(k *collector, client oktaapi.Config) poller.Config {
 		Pipeline:        j.pipeline(),
 		PerStream:       j.args.Reconcile != nil && j.args.Reconcile.Ordering == orderingStream,
 		Status:          &k.status,
+		Told:            &k.c.told,
 		Metrics:         k.metrics,
 		Logger:          k.logger,
 	}
