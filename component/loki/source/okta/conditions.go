@@ -93,7 +93,7 @@ func failures(s poller.Snapshot, grace time.Duration, now time.Time) []condition
 		},
 		{
 			holds: !s.Asking.IsZero() && now.Sub(s.Asking) >= askingGrace, unhealthy: true, waits: true, since: s.Asking.Add(askingGrace),
-			state: asking, message: asking + "; nothing is read before that. Check reconcile's url and Loki" + because(s.ConfirmErr),
+			state: asking, message: asking + "; nothing is read before that. check reconcile's url and Loki" + because(s.ConfirmErr),
 		},
 		{holds: !s.Asking.IsZero(), state: asking},
 		{
