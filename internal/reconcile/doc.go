@@ -40,6 +40,6 @@
 //   - When a joined query fails, one of its selectors is asked about alone. If that fails too, all are told. Else half as many are
 //     joined from then on, which recovers with success: an answer was too large, or a gateway lets through what names one org.
 //   - A search for the newest entries goes back in growing steps, for all at once and only for those not found yet. It asks the index
-//     (series) where streams are, and without an answer to that the entries.
+//     (values of a label) where streams are, and without an answer to that the entries.
 //   - Who stops waiting is answered at once, and a query that nobody waits for ends.
 package reconcile

@@ -22,17 +22,17 @@ import (
 )
 
 // fakeLoki answers query_range as Loki does: forward, start inclusive, end exclusive,
-// a limit with Loki's own error, selectors, line filters; and series. The real one is asked in e2e.
+// a limit with Loki's own error, selectors, line filters; and values of labels. The real one is asked in e2e.
 type fakeLoki struct {
 	mu       sync.Mutex
 	entries  []entry // ordered
-	noSeries bool    // a gateway lets query_range through, and no more
+	noIndex  bool    // a gateway lets query_range through, and no more
 	maxLimit int
 	maxRange time.Duration // max_query_length; 0: none
 	takes    func(r *http.Request) time.Duration
 	queries  []url.Values // of query_range
 	at       []time.Time  // when each request came
-	series   int
+	index    int          // requests for values of a label
 	headers  []http.Header
 	fail     func(w http.ResponseWriter) bool
 	refuse   func(w http.ResponseWriter, r *http.Request) bool
@@ -76,13 +76,13 @@ func (f *fakeLoki) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer f.mu.Unlock()
 	f.headers = append(f.headers, r.Header)
 	f.at = append(f.at, time.Now())
-	series := strings.HasSuffix(r.URL.Path, "/series")
-	if series {
-		f.series++
+	label, index := strings.CutPrefix(strings.TrimSuffix(r.URL.Path, "/values"), "/loki/api/v1/label/")
+	if index {
+		f.index++
 	} else {
 		f.queries = append(f.queries, r.Form)
 	}
-	if series && f.noSeries {
+	if index && f.noIndex {
 		http.NotFound(w, r)
 		return
 	}
@@ -106,7 +106,7 @@ func (f *fakeLoki) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if _, pattern, ok := strings.Cut(r.Form.Get("query"), "|~ `"); ok {
 		filter = regexp.MustCompile(strings.TrimSuffix(pattern, "`"))
 	}
-	entries := matching(f.entries, r.Form.Get("query")+r.Form.Get("match[]"))
+	entries := matching(f.entries, r.Form.Get("query"))
 	if r.Form.Get("direction") == "backward" {
 		slices.Reverse(entries)
 	}
@@ -116,7 +116,7 @@ func (f *fakeLoki) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	streams, n := map[string]*stream{}, 0
 	for _, e := range entries {
-		if ns := e.at.UnixNano(); ns >= start && ns < end && (series || filter.MatchString(e.line) && n < limit) {
+		if ns := e.at.UnixNano(); ns >= start && ns < end && (index || filter.MatchString(e.line) && n < limit) {
 			if streams[e.org] == nil {
 				streams[e.org] = &stream{Labels: e.labels()}
 			}
@@ -124,12 +124,16 @@ func (f *fakeLoki) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			streams[e.org].Values = append(streams[e.org].Values, [2]string{strconv.FormatInt(ns, 10), e.line})
 		}
 	}
-	result, sets := []*stream{}, []map[string]string{}
+	result, values := []*stream{}, []string(nil)
 	for _, s := range streams {
-		result, sets = append(result, s), append(sets, s.Labels)
+		result, values = append(result, s), append(values, s.Labels[label])
 	}
-	if series {
-		_ = json.NewEncoder(w).Encode(map[string]any{"status": "success", "data": sets})
+	if index {
+		answer := map[string]any{"status": "success"}
+		if len(values) > 0 {
+			answer["data"] = values
+		}
+		_ = json.NewEncoder(w).Encode(answer)
 		return
 	}
 	_ = json.NewEncoder(w).Encode(map[string]any{"status": "success", "data": map[string]any{"resultType": "streams", "result": result}})

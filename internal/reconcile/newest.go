@@ -14,6 +14,8 @@ const (
 	longestSearch = 30 * 24 * time.Hour
 	// leastSearch keeps a search through 90 days to some hundred queries.
 	leastSearch = 6 * time.Hour
+	// shortSearch is a range that costs little to read.
+	shortSearch = 12 * time.Hour
 	// perSelector is how many entries a query asks for, for each selector in it: a few of each, where they are alike.
 	perSelector = 10
 )
@@ -55,11 +57,7 @@ func (s *Server) newest(ctx context.Context, parts []*part) error {
 		}
 		length = min(length, time.Duration(s.search.get()))
 		r := span{latest(end.Add(-length), oldest), end}
-		there := open
-		if end.Before(now) {
-			there = s.present(ctx, open, r)
-		}
-		if err := s.latestOf(ctx, there, r); err != nil {
+		if err := s.searchIn(ctx, open, r, end.Before(now)); err != nil {
 			if (errors.Is(err, errRange) || errors.Is(err, errSlow)) && ctx.Err() == nil && s.search.tooHigh(int64(length)) {
 				continue
 			}
@@ -74,16 +72,39 @@ func (s *Server) newest(ctx context.Context, parts []*part) error {
 	return nil
 }
 
-// present are those of parts that have streams in r, all when Loki does not say.
-func (s *Server) present(ctx context.Context, parts []*part, r span) []*part {
+// searchIn looks for the newest entries of parts in r; in what is old it asks the index first, and again for pieces of it, so that few
+// hours of entries are read.
+func (s *Server) searchIn(ctx context.Context, parts []*part, r span, old bool) error {
+	parts = slices.DeleteFunc(slices.Clone(parts), func(p *part) bool { return !p.newest.IsZero() })
+	known := false
+	if old && len(parts) > 0 {
+		parts, known = s.present(ctx, parts, r)
+	}
+	if !known || len(parts) == 0 || r.length() <= shortSearch {
+		return s.latestOf(ctx, parts, r)
+	}
+	for _, piece := range slices.Backward(r.pieces(r.length() / 8)) {
+		if err := s.searchIn(ctx, parts, piece, old); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// present are those of parts that may have streams in r, and whether Loki said so.
+func (s *Server) present(ctx context.Context, parts []*part, r span) ([]*part, bool) {
 	all := selectorsOf(parts)
-	have := make(map[string]bool)
-	if !s.series(ctx, join(all), r, func(labels gjson.Result) { have[all[0].keyOf(labels)] = true }) {
-		return parts
+	label, at := telling(all)
+	if label == "" {
+		return parts, false
+	}
+	have, ok := s.values(ctx, label, join(all), r)
+	if !ok {
+		return parts, false
 	}
 	return slices.DeleteFunc(slices.Clone(parts), func(p *part) bool {
-		return len(have) == 0 || len(all) > 1 && !have[p.selector.key]
-	})
+		return len(have) == 0 || len(all) > 1 && !have[p.selector.parts[at].value]
+	}), true
 }
 
 // latestOf notes the newest entry in r of each of parts that has one there. A page shows the newest of all that are in it; then it is the

@@ -65,18 +65,20 @@ func (s *Server) query(ctx context.Context, query string, r span, limit int, d d
 	return parse(body, stream)
 }
 
-// series shows the labels of each stream under a selector that has entries in r. Loki answers that from its index, a day at a time, where
-// a query of entries reads an hour at a time. It returns false when Loki does not answer, or not in JSON. Source: Loki HTTP API, GET
-// /loki/api/v1/series; split_metadata_queries_by_interval (24h) and split_queries_by_interval (1h) in Loki 3.7.8,
-// pkg/validation/limits.go.
-func (s *Server) series(ctx context.Context, selector string, r span, stream func(labels gjson.Result)) bool {
-	body, err := s.post(ctx, "loki/api/v1/series", r, url.Values{"match[]": {selector}})
-	if err != nil || !gjson.ValidBytes(body) {
-		return false
+// values are those of a label of the streams under a selector in r. Loki answers that from its index, a day at a time, where a query of
+// entries reads an hour at a time: through 30 empty days for 100 orgs it takes 31 inner queries and 0.1 CPU seconds, series 496 and 2.6
+// (Loki 3.7.8, pkg/validation/limits.go: split_metadata_queries_by_interval 24h, split_queries_by_interval 1h). It returns false when
+// Loki does not say. Source: Loki HTTP API, GET /loki/api/v1/label/<name>/values; an empty answer has no data.
+func (s *Server) values(ctx context.Context, label, selector string, r span) (map[string]bool, bool) {
+	body, err := s.post(ctx, "loki/api/v1/label/"+label+"/values", r, url.Values{"query": {selector}})
+	if err != nil || !gjson.ValidBytes(body) || gjson.GetBytes(body, "status").String() != "success" {
+		return nil, false
 	}
-	data := gjson.GetBytes(body, "data")
-	data.ForEach(func(_, labels gjson.Result) bool { stream(labels); return true })
-	return data.IsArray()
+	all := make(map[string]bool)
+	for _, v := range gjson.GetBytes(body, "data").Array() {
+		all[v.String()] = true
+	}
+	return all, true
 }
 
 // send is one request. A form is the same as a query string and has no limit of length. With errBusy comes how long to wait, 0 when

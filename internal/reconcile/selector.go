@@ -19,7 +19,8 @@ type selector struct {
 
 type matcher struct {
 	text  string // as it was written
-	name  string // of a label that must have a value; "": another kind of matcher
+	label string // that matching streams have; "": they need not
+	name  string // the same, of one that must have a value; "": another kind of matcher
 	value string
 }
 
@@ -45,6 +46,9 @@ func parseSelector(text string) selector {
 			return whole
 		}
 		part := matcher{text: m[1] + m[2] + m[3]}
+		if m[2] == "=" && value != "" || m[2] == "=~" && needed(value) {
+			part.label = m[1]
+		}
 		if m[2] != "=" || value == "" {
 			shape = append(shape, part.text)
 		} else {
@@ -56,11 +60,31 @@ func parseSelector(text string) selector {
 		}
 		s.parts = append(s.parts, part)
 	}
-	if rest != "" || len(values) == 0 {
+	if rest != "" {
 		return whole
 	}
 	s.shape, s.key = "{"+strings.Join(shape, ",")+"}", strings.Join(values, "\x00")
 	return s
+}
+
+// needed reports whether a regular expression does not match a label that is not there.
+func needed(pattern string) bool {
+	re, err := regexp.Compile("^(?:" + pattern + ")$")
+	return err == nil && !re.MatchString("")
+}
+
+// telling is a label that tells selectors of one shape apart, and which of their parts it is in; "": there is none.
+func telling(all []selector) (label string, at int) {
+	for i, m := range all[0].parts {
+		values := make(map[string]bool)
+		for _, s := range all {
+			values[s.parts[i].value] = true
+		}
+		if m.label != "" && len(values) == len(all) {
+			return m.label, i
+		}
+	}
+	return "", 0
 }
 
 // join returns a selector for the streams of all, which have one shape. It may match more: a stream is of the one with its key.
