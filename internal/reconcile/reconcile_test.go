@@ -326,7 +326,8 @@ func TestNewestLooksFurtherAndFurtherBack(t *testing.T) {
 	} {
 		t.Run(name, inTime(func(t *testing.T) {
 			at := time.Now().Add(-c.age)
-			f := &fakeLoki{entries: []entry{{at: at.Add(-time.Hour), line: "uuid"}, {at: at, line: "uuid"}}, maxRange: c.maxRange, noIndex: c.noIndex}
+			entries := []entry{{at: at.Add(-time.Hour), line: "uuid"}, {at: at, line: "uuid"}}
+			f := &fakeLoki{entries: entries, maxRange: c.maxRange, noIndex: c.noIndex}
 			newest, err := clientOf(t, f).Newest(t.Context(), 90*24*time.Hour)
 			require.NoError(t, err)
 			require.LessOrEqual(t, len(f.queries), c.queries)

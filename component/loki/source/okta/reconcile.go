@@ -118,7 +118,8 @@ func (r *Reconcile) address() (*url.URL, error) {
 
 // loki returns the client and what identifies the configuration that decides whether
 // it finds what is sent.
-func (r *Reconcile) loki(org string, labels map[string]string, fills []Backfill, server *reconcile.Server) (*reconcile.Loki, string, error) {
+func (r *Reconcile) loki(org string, labels map[string]string, fills []Backfill, server *reconcile.Server) (*reconcile.Loki, string,
+	error) {
 	u, err := r.address()
 	if err != nil {
 		return nil, "", err
