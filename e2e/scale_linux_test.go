@@ -98,7 +98,7 @@ func (c *crowd) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			if (at+offset)%every != 0 {
 				continue
 			}
-			e := uuidMember.ReplaceAll(c.templates[at%int64(len(c.templates))], fmt.Appendf(nil, `"uuid":"%s-%d"`, r.Host, at))
+			e := uuidMember.ReplaceAll(c.templates[at%int64(len(c.templates))], fmt.Appendf(nil, `"uuid":"%08x-%d"`, fnv32(r.Host), at))
 			published := time.Unix(at, 0).UTC().Format("2006-01-02T15:04:05.000Z")
 			events = append(events, timeMember.ReplaceAll(e, fmt.Appendf(nil, `"published":"%s"`, published)))
 		}

@@ -76,7 +76,7 @@ var (
 )
 
 // Many orgs begin at once on an empty Loki with its default limits, and then have an event each now and then. With 500 of them, in the long
-// form, some 190 requests and 5 CPU seconds of Loki are spent until all were polled.
+// form, some 74 requests and 4 CPU seconds of Loki are spent until all were polled.
 func TestTheFirstStartOfManyOrgsIsCheapForLoki(t *testing.T) {
 	n, rest := 50, 20*time.Second
 	if long() {
