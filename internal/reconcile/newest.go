@@ -78,7 +78,10 @@ func (s *Server) searchIn(ctx context.Context, parts []*part, r span, old bool) 
 	parts = slices.DeleteFunc(slices.Clone(parts), func(p *part) bool { return !p.newest.IsZero() })
 	known := false
 	if old && len(parts) > 0 {
-		parts, known = s.present(ctx, parts, r)
+		var err error
+		if parts, known, err = s.present(ctx, parts, r); err != nil {
+			return err
+		}
 	}
 	if !known || len(parts) == 0 || r.length() <= shortSearch {
 		return s.latestOf(ctx, parts, r)
@@ -92,19 +95,19 @@ func (s *Server) searchIn(ctx context.Context, parts []*part, r span, old bool) 
 }
 
 // present are those of parts that may have streams in r, and whether Loki said so.
-func (s *Server) present(ctx context.Context, parts []*part, r span) ([]*part, bool) {
+func (s *Server) present(ctx context.Context, parts []*part, r span) ([]*part, bool, error) {
 	all := selectorsOf(parts)
 	label, at := telling(all)
 	if label == "" {
-		return parts, false
+		return parts, false, nil
 	}
-	have, ok := s.values(ctx, label, join(all), r)
-	if !ok {
-		return parts, false
+	have, err := s.values(ctx, label, join(all), r)
+	if err != nil || have == nil {
+		return parts, false, err
 	}
 	return slices.DeleteFunc(slices.Clone(parts), func(p *part) bool {
 		return len(have) == 0 || len(all) > 1 && !have[p.selector.parts[at].value]
-	}), true
+	}), true, nil
 }
 
 // latestOf notes the newest entry in r of each of parts that has one there. A page shows the newest of all that are in it; then it is the
