@@ -47,7 +47,8 @@ func TestAFullPageIsFoundInALokiWithDefaultLimits(t *testing.T) {
 	u, err := url.Parse(loki.URL())
 	require.NoError(t, err)
 	paths := &counted{}
-	asked := reconcile.New(reconcile.Config{URL: u, Selector: selector, HTTP: &http.Client{Transport: paths}})
+	server := reconcile.NewServer(reconcile.ServerConfig{URL: u, HTTP: &http.Client{Transport: paths}})
+	asked := server.Loki(reconcile.Config{Selector: selector})
 	newest, err := asked.Newest(t.Context(), 90*24*time.Hour)
 	require.NoError(t, err)
 	require.Zero(t, newest)

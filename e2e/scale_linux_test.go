@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"net"
 	"net/http"
@@ -24,12 +25,14 @@ import (
 	"github.com/grafana/alloy/okta/internal/testbed"
 )
 
-// crowd is many orgs, each a loopback address of its own on one port: with a backlog of whole pages, and then one event a second.
+// crowd is many orgs, each a loopback address of its own on one port: with a backlog of whole pages, and then one event a second, or
+// every some seconds.
 // Its answers are made of oktasim's events; an oktasim of its own for each org would take more memory than what is measured.
 type crowd struct {
 	hosts     []string
 	templates [][]byte
 	backlog   [][]byte // pages, gzipped
+	every     int64    // seconds; 0: 1
 	mu        sync.Mutex
 	sent      map[string]int // live events by host
 }
@@ -89,12 +92,17 @@ func (c *crowd) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		body, next = pack(nil), now.Unix()
 	default:
 		var events [][]byte
-		for at := after; at < now.Unix() && len(events) < 1000; at++ {
-			e := uuidMember.ReplaceAll(c.templates[at%int64(len(c.templates))], fmt.Appendf(nil, `"uuid":"%s-%d"`, r.Host, at))
+		at, every := after, max(c.every, 1)
+		offset := int64(fnv32(r.Host))
+		for ; at < now.Unix() && len(events) < 1000; at++ {
+			if (at+offset)%every != 0 {
+				continue
+			}
+			e := uuidMember.ReplaceAll(c.templates[at%int64(len(c.templates))], fmt.Appendf(nil, `"uuid":"%08x-%d"`, fnv32(r.Host), at))
 			published := time.Unix(at, 0).UTC().Format("2006-01-02T15:04:05.000Z")
 			events = append(events, timeMember.ReplaceAll(e, fmt.Appendf(nil, `"published":"%s"`, published)))
 		}
-		body, next = pack(events), after+int64(len(events))
+		body, next = pack(events), at
 		c.mu.Lock()
 		c.sent[r.Host] += len(events)
 		c.mu.Unlock()
@@ -108,6 +116,12 @@ func (c *crowd) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Rate-Limit-Reset", strconv.FormatInt(now.Unix()+60, 10))
 	h.Set("Link", fmt.Sprintf(`<http://%s/api/v1/logs?after=%d&limit=1000>; rel="next"`, r.Host, next))
 	_, _ = w.Write(body)
+}
+
+func fnv32(text string) uint32 {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(text))
+	return h.Sum32()
 }
 
 // discard takes pushes and forgets them.
@@ -175,10 +189,13 @@ func (c *collector) memory(t *testing.T, name string) int {
 	return kB / 1024
 }
 
-// cpu is what the process has spent so far. Linux counts in hundredths of a second.
-func (c *collector) cpu(t *testing.T) time.Duration {
+// cpu is what the process has spent so far.
+func (c *collector) cpu(t *testing.T) time.Duration { return cpuOf(t, c.PID()) }
+
+// cpuOf is what a process has spent so far. Linux counts in hundredths of a second.
+func cpuOf(t *testing.T, pid int) time.Duration {
 	t.Helper()
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.PID()))
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	require.NoError(t, err)
 	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')'):]))
 	user, err := strconv.Atoi(fields[12])

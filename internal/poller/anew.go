@@ -37,6 +37,7 @@ func (p *Poller) beginAnew(ctx context.Context) bool {
 		level.Info(p.Logger).Log("msg", "no checkpoint and nothing in Loki, starting from the initial lookback",
 			"since", initial.UTC().Format(time.RFC3339), "selector", p.Confirm.Selector())
 		p.begin(initial)
+		p.reached(newest)
 		return true
 	}
 	oldest := Retention
@@ -48,6 +49,7 @@ func (p *Poller) beginAnew(ctx context.Context) bool {
 	p.Memory.unproven = &unproven{newest: newest, oldest: time.Now().Add(-oldest)}
 	p.goBack(p.Overlap)
 	p.inherit()
+	p.reached(newest)
 	sleep(ctx, lastPush) // of a process that was killed a moment ago
 	return ctx.Err() == nil
 }

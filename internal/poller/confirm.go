@@ -54,10 +54,8 @@ type queries struct {
 	cancel  context.CancelFunc // of the one under way
 	next    time.Time          // not before
 	fails   int                // in a row
-	refused bool               // the last failure lasts until somebody changes something
 	hold    delivery.Hold      // as it was last
 	since   time.Time          // when it began
-	told    bool               // it was logged
 	probed  time.Time          // last search for a probe
 }
 
@@ -86,7 +84,7 @@ func (q *queries) stop() {
 func (p *Poller) configure() {
 	m := p.Memory
 	p.Status.set(func(s *Snapshot) {
-		s.ConfirmErr, s.ConfirmFailing, s.Hold, s.HoldSince, s.AskingSince = nil, time.Time{}, "", time.Time{}, time.Time{}
+		s.ConfirmErr, s.ConfirmFailing, s.Hold, s.HoldSince = nil, time.Time{}, "", time.Time{}
 		if p.Confirm == nil {
 			s.Unconfirmed, s.UnconfirmedSince, s.Hidden, s.Shown = 0, time.Time{}, 0, time.Time{}
 		}
@@ -190,7 +188,7 @@ func (p *Poller) tend(ctx context.Context) {
 
 // query sends a query without waiting for its answer, for Loki may take minutes.
 func (p *Poller) query(ctx context.Context, events []delivery.Event) {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancel(reconcile.Unhurried(ctx))
 	answers := make(chan answer, 1)
 	p.queries.running, p.queries.cancel = answers, cancel
 	confirm, others, untrusted := p.Confirm, slices.Clone(p.Memory.previous), p.untrusted()
@@ -209,13 +207,11 @@ func (p *Poller) ask(ctx context.Context, events []delivery.Event) (answer, erro
 	if now := time.Now(); now.Before(p.queries.next) && p.queries.fails > 0 {
 		sleep(ctx, p.queries.next.Sub(now))
 	}
-	p.Status.asking(true)
 	a := find(ctx, p.Confirm, p.Memory.previous, events, time.Now(), p.untrusted())
 	if ctx.Err() != nil {
 		return a, ctx.Err()
 	}
 	p.answer(ctx, a)
-	p.Status.asking(a.err != nil)
 	return a, nil
 }
 
@@ -264,10 +260,11 @@ func (p *Poller) answer(ctx context.Context, a answer) {
 		p.unanswered(a, now)
 		return
 	}
-	if q.fails > 0 {
-		level.Info(p.Logger).Log("msg", "reconcile queries succeed again", "attempts", q.fails)
+	p.Told.ends("refused", p)
+	if n, after := p.Told.ends("unanswered", p); n > 0 {
+		level.Info(p.Logger).Log("msg", "reconcile queries succeed again", "attempts", q.fails, "orgs", n, "after", after)
 	}
-	q.fails, q.refused = 0, false
+	q.fails = 0
 	q.next = now.Add(time.Second)
 	p.Metrics.queries.WithLabelValues("answered").Inc()
 	events := a.events
@@ -294,11 +291,16 @@ func (p *Poller) answer(ctx context.Context, a answer) {
 // unanswered notes a failed query: nothing is known, and nothing moves.
 func (p *Poller) unanswered(a answer, now time.Time) {
 	q := &p.queries
-	refused := errors.Is(a.err, reconcile.ErrRefused)
-	if q.fails++; q.fails == 1 || refused && !q.refused {
+	q.fails++
+	news := p.Told.begins("unanswered", p)
+	if errors.Is(a.err, reconcile.ErrRefused) {
+		news = p.Told.begins("refused", p) || news
+	} else {
+		p.Told.ends("refused", p)
+	}
+	if news {
 		level.Warn(p.Logger).Log("msg", "reconcile query failed, retrying; the cursor does not move", "err", a.err)
 	}
-	q.refused = refused
 	q.next = now.Add(backoff(q.fails))
 	p.Metrics.queries.WithLabelValues("failed").Inc()
 	p.Status.set(func(s *Snapshot) {

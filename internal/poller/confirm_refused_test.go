@@ -86,10 +86,10 @@ func TestAPageThatWaitsForLokiIsTold(t *testing.T) {
 		begin := time.Now()
 		s.run()
 		time.Sleep(time.Minute)
-		require.WithinDuration(t, begin, s.status.Snapshot().AskingSince, time.Second)
+		require.WithinDuration(t, begin, s.status.Snapshot().Asking, time.Second)
 		s.to.set(func() { s.to.down = false })
 		time.Sleep(2 * time.Minute)
-		require.Zero(t, s.status.Snapshot().AskingSince)
+		require.Zero(t, s.status.Snapshot().Asking)
 		s.requireExactlyOnce()
 	})
 }

@@ -228,6 +228,7 @@ func (p *Poller) here(ctx context.Context, h *hand) (answer, error) {
 	if !before {
 		return answer{}, nil
 	}
+	defer p.Status.asking()()
 	for {
 		// One query serves both: what is under way, and what is about to be.
 		a, err := p.ask(ctx, append(m.window.Due(time.Now()), about...))
@@ -260,23 +261,27 @@ func (p *Poller) learnNewest(ctx context.Context, h *hand) error {
 		}
 	})
 	if err == nil {
-		p.Memory.heads.SetFloor(newest)
-		p.Memory.headless = false
+		p.reached(newest)
 	}
 	return err
+}
+
+// reached notes how far Loki's streams have got.
+func (p *Poller) reached(newest time.Time) {
+	p.Memory.heads.SetFloor(newest)
+	p.Memory.headless = false
 }
 
 // newest asks for the newest entry until there is an answer, and calls waiting before each wait. It returns an error only
 // when ctx ends.
 func (p *Poller) newest(ctx context.Context, back time.Duration, waiting func()) (time.Time, error) {
-	p.Status.asking(true)
+	defer p.Status.asking()()
 	for {
 		newest, err := p.Confirm.Newest(ctx, back)
 		switch {
 		case ctx.Err() != nil:
 			return time.Time{}, ctx.Err()
 		case err == nil:
-			p.Status.asking(false)
 			return newest, nil
 		}
 		p.unanswered(answer{err: err}, time.Now())

@@ -87,6 +87,7 @@ type Config struct {
 	// as for a process that was killed just now.
 	LastPush time.Duration
 
+	Told    *Told   // what pollers of one Loki have logged; nil: nobody shares it
 	Memory  *Memory // what survives a reload; shared by pollers that follow each other
 	Status  *Status // where to report; read by others
 	Metrics *Metrics
@@ -118,6 +119,9 @@ func New(cfg Config) *Poller {
 	if cfg.Metrics == nil {
 		cfg.Metrics = NewMetricsByOrg().Of("")
 	}
+	if cfg.Told == nil {
+		cfg.Told = new(Told)
+	}
 	p := &Poller{Config: cfg, pulse: newPulse(cfg.Clock)}
 	p.follow = follow{poller: p, size: cfg.Scope.PageSize}
 	return p
@@ -127,6 +131,7 @@ func New(cfg Config) *Poller {
 // arrived.
 func (p *Poller) Run(ctx context.Context) error {
 	p.Status.begin(p.Scope.Org)
+	defer p.Told.gone(p)
 	p.Memory.outage.kind = "" // what the new configuration meets is news
 	watched := make(chan struct{})
 	ctx, cancel := context.WithCancel(ctx)

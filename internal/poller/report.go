@@ -44,7 +44,9 @@ func (p *Poller) judge(stats delivery.Stats, empty bool, now time.Time) {
 		s.ConfirmErr = problem
 	})
 	// Not while the status is held: who reads it must never wait for a log.
-	if problem != nil && !errors.Is(known, ErrNothingArrives) {
+	if problem == nil {
+		p.Told.ends("unconfirmed", p)
+	} else if !errors.Is(known, ErrNothingArrives) && p.Told.begins("unconfirmed", p) {
 		level.Error(p.Logger).Log("msg", "deliveries cannot be confirmed", "err", problem)
 	}
 }
@@ -72,10 +74,6 @@ func (p *Poller) nothingArrives(stats delivery.Stats, empty bool) error {
 func (p *Poller) held(hold delivery.Hold, now time.Time) delivery.Hold {
 	q := &p.queries
 	if hold != q.hold {
-		if hold == delivery.Open && q.told {
-			level.Info(p.Logger).Log("msg", "delivery continues", "after", now.Sub(q.since).Round(time.Second))
-			q.told = false
-		}
 		if q.hold == delivery.Open {
 			q.since = now
 		}
@@ -87,8 +85,11 @@ func (p *Poller) held(hold delivery.Hold, now time.Time) delivery.Hold {
 			}
 		})
 	}
-	if hold != delivery.Open && !q.told && (hold != delivery.Full || now.Sub(q.since) >= time.Minute) {
-		q.told = true
+	if hold == delivery.Open {
+		if n, after := p.Told.ends("held", p); n > 0 {
+			level.Info(p.Logger).Log("msg", "delivery continues", "orgs", n, "after", after)
+		}
+	} else if (hold != delivery.Full || now.Sub(q.since) >= time.Minute) && p.Told.begins("held", p) {
 		stats := p.Memory.window.Stats(now)
 		level.Warn(p.Logger).Log("msg", "nothing newer is delivered until Loki has what was", "reason", hold,
 			"unconfirmed", stats.Waiting, "oldest", stats.Since.UTC().Format(time.RFC3339))

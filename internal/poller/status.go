@@ -59,9 +59,10 @@ type Snapshot struct {
 	Shown            time.Time // when it shows the last of them, if it has it; zero: none is hidden
 	Hold             string    // why nothing newer is delivered; "": it is
 	HoldSince        time.Time
-	AskingSince      time.Time // a page, or the first one's place, waits for what the destination says it has; zero: none does
 	ConfirmErr       error     // why nothing is being confirmed; nil: all is well
 	ConfirmFailing   time.Time // since when
+
+	Asking time.Time // waiting since then for what the destination says it has, and reading nothing; zero: not
 
 	CheckpointErr     error     // of the last save
 	CheckpointFailing time.Time // first failed save since a good one
@@ -126,16 +127,10 @@ func (s *Status) sending(since time.Time) {
 	s.set(func(snap *Snapshot) { snap.SendingSince = since })
 }
 
-// asking notes that nothing goes on before the destination answers, or that it did.
-func (s *Status) asking(now bool) {
-	s.set(func(snap *Snapshot) {
-		switch {
-		case !now:
-			snap.AskingSince = time.Time{}
-		case snap.AskingSince.IsZero():
-			snap.AskingSince = time.Now()
-		}
-	})
+// asking notes that the poller waits for what the destination says it has, until the function that it returns is called.
+func (s *Status) asking() (answered func()) {
+	s.set(func(snap *Snapshot) { snap.Asking = time.Now() })
+	return func() { s.set(func(snap *Snapshot) { snap.Asking = time.Time{} }) }
 }
 
 // fail notes a failed try. Being asked to slow down is no outage; and a refusal stands

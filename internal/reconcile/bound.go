@@ -28,7 +28,7 @@ func (b *bound) get() int64 {
 	return b.value
 }
 
-// tooHigh halves the bound, unless another query has done so since it was `was`. It
+// tooHigh notes that `was` was: the bound is half of that, unless another query has lowered it already. It
 // returns false when was cannot be halved.
 func (b *bound) tooHigh(was int64) bool {
 	b.mu.Lock()
@@ -36,7 +36,7 @@ func (b *bound) tooHigh(was int64) bool {
 	if was/2 < b.least {
 		return false
 	}
-	if b.value != was {
+	if b.value < was {
 		return true
 	}
 	if b.raised {

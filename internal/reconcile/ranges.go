@@ -21,11 +21,36 @@ const (
 // span is a range of time, start inclusive, end exclusive, as Loki has it.
 type span struct{ start, end time.Time }
 
+func (s span) length() time.Duration { return s.end.Sub(s.start) }
+
+// pieces are s in spans that are none longer than longest.
+func (s span) pieces(longest time.Duration) (all []span) {
+	for s.length() > longest {
+		all = append(all, span{s.start, s.start.Add(longest)})
+		s.start = s.start.Add(longest)
+	}
+	return append(all, s)
+}
+
+func earliest(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
 // ranges covers times with few narrow spans, earliest first, widened by before and
-// after, none longer than longest. A silence is cut out when it is long and makes up
+// after. A silence is cut out when it is long and makes up
 // over a quarter of its range: so events that come late stand alone, while a page of an
 // org with one event an hour stays one range.
-func ranges(times []time.Time, before, after, longest time.Duration) []span {
+func ranges(times []time.Time, before, after time.Duration) []span {
 	if len(times) == 0 {
 		return nil
 	}
@@ -49,14 +74,5 @@ func ranges(times []time.Time, before, after, longest time.Duration) []span {
 		out = append(out, span{ts[0].Add(-before), ts[len(ts)-1].Add(after + 1)})
 	}
 	split(sorted)
-
-	var chunks []span
-	for _, s := range out {
-		for s.end.Sub(s.start) > longest {
-			chunks = append(chunks, span{s.start, s.start.Add(longest)})
-			s.start = s.start.Add(longest)
-		}
-		chunks = append(chunks, s)
-	}
-	return chunks
+	return out
 }

@@ -6,17 +6,20 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 )
+
+// inTime runs a test in simulated time.
+func inTime(f func(t *testing.T)) func(t *testing.T) {
+	return func(t *testing.T) { synctest.Test(t, f) }
+}
 
 var t0 = time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
 
@@ -50,7 +53,7 @@ func TestRangesAreNarrow(t *testing.T) {
 				times = append(times, t0.Add(at))
 			}
 			var got [][2]time.Duration
-			all := ranges(times, 0, 0, maxRange)
+			all := inPieces(ranges(times, 0, 0))
 			for i, r := range all {
 				end := r.end.Sub(t0)
 				if i == len(all)-1 || !all[i+1].start.Equal(r.end) {
@@ -68,12 +71,19 @@ func TestRangesAreNarrow(t *testing.T) {
 	}
 }
 
+func inPieces(spans []span) (all []span) {
+	for _, s := range spans {
+		all = append(all, s.pieces(maxRange)...)
+	}
+	return all
+}
+
 func TestRangesCoverEveryEventAndStayFew(t *testing.T) {
 	var times []time.Time
 	for i := range 200 { // worst case: silences that double
 		times = append(times, t0.Add(-time.Duration(1<<min(i, 20))*time.Minute))
 	}
-	all := ranges(times, time.Second, time.Second, maxRange)
+	all := inPieces(ranges(times, time.Second, time.Second))
 	for _, at := range times {
 		require.True(t, slices.ContainsFunc(all, func(r span) bool { return !at.Before(r.start) && at.Before(r.end) }))
 	}
@@ -133,82 +143,6 @@ func FuzzFindUUIDs(f *testing.F) {
 	})
 }
 
-// fakeLoki answers query_range as Loki does: forward, start inclusive, end exclusive,
-// a limit with Loki's own error, line filters; and series. The real one is asked in e2e.
-type fakeLoki struct {
-	entries  []entry // ordered
-	noSeries bool    // a gateway lets query_range through, and no more
-	maxLimit int
-	maxRange time.Duration // max_query_length; 0: none
-	queries  []url.Values  // of query_range
-	series   int
-	headers  []http.Header
-	fail     func(w http.ResponseWriter) bool
-}
-
-type entry struct {
-	at   time.Time
-	line string
-}
-
-func (f *fakeLoki) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	_ = r.ParseForm()
-	f.headers = append(f.headers, r.Header)
-	series := strings.HasSuffix(r.URL.Path, "/series")
-	if series {
-		f.series++
-	} else {
-		f.queries = append(f.queries, r.Form)
-	}
-	if series && f.noSeries {
-		http.NotFound(w, r)
-		return
-	}
-	if f.fail != nil && f.fail(w) {
-		return
-	}
-	limit, _ := strconv.Atoi(r.Form.Get("limit"))
-	if f.maxLimit > 0 && limit > f.maxLimit {
-		http.Error(w, fmt.Sprintf("max entries limit per query exceeded, limit > max_entries_limit_per_query (%d > %d)", limit, f.maxLimit),
-			http.StatusBadRequest)
-		return
-	}
-	start, _ := strconv.ParseInt(r.Form.Get("start"), 10, 64)
-	end, _ := strconv.ParseInt(r.Form.Get("end"), 10, 64)
-	if length := time.Duration(end - start); f.maxRange > 0 && length > f.maxRange {
-		http.Error(w, fmt.Sprintf("the query time range exceeds the limit (query length: %s, limit: %s)", length, f.maxRange),
-			http.StatusBadRequest)
-		return
-	}
-	if series {
-		streams := []map[string]string{}
-		for _, e := range f.entries {
-			if ns := e.at.UnixNano(); ns >= start && ns < end {
-				streams = []map[string]string{{"job": "x"}}
-			}
-		}
-		_ = json.NewEncoder(w).Encode(map[string]any{"status": "success", "data": streams})
-		return
-	}
-	filter := regexp.MustCompile("uuid")
-	if _, pattern, ok := strings.Cut(r.Form.Get("query"), "|~ `"); ok {
-		filter = regexp.MustCompile(strings.TrimSuffix(pattern, "`"))
-	}
-	values := [][2]string{}
-	entries := slices.Clone(f.entries)
-	if r.Form.Get("direction") == "backward" {
-		slices.Reverse(entries)
-	}
-	for _, e := range entries {
-		if ns := e.at.UnixNano(); ns >= start && ns < end && filter.MatchString(e.line) && len(values) < limit {
-			values = append(values, [2]string{strconv.FormatInt(ns, 10), e.line})
-		}
-	}
-	_ = json.NewEncoder(w).Encode(map[string]any{"status": "success", "data": map[string]any{
-		"resultType": "streams", "result": []any{map[string]any{"stream": map[string]string{}, "values": values}},
-	}})
-}
-
 // lokiWith returns a client for a fake that holds n events a second apart, which it
 // returns, each followed by noise entries of others.
 func lokiWith(t *testing.T, n, noise int) (*Loki, *fakeLoki, []Event) {
@@ -217,20 +151,12 @@ func lokiWith(t *testing.T, n, noise int) (*Loki, *fakeLoki, []Event) {
 	for i := range n {
 		e := Event{UUID: fmt.Sprintf("00000000-0000-4000-8000-%012d", i), Time: t0.Add(time.Duration(i) * time.Second)}
 		events = append(events, e)
-		f.entries = append(f.entries, entry{e.Time, `{"event":{"uuid":"` + e.UUID + `"}}`})
+		f.entries = append(f.entries, entry{at: e.Time, line: `{"event":{"uuid":"` + e.UUID + `"}}`})
 		for j := range noise {
-			f.entries = append(f.entries, entry{e.Time, fmt.Sprintf(`{"event":{"uuid":"other-%d-%d"}}`, i, j)})
+			f.entries = append(f.entries, entry{at: e.Time, line: fmt.Sprintf(`{"event":{"uuid":"other-%d-%d"}}`, i, j)})
 		}
 	}
 	return clientOf(t, f), f, events
-}
-
-func clientOf(t *testing.T, h http.Handler) *Loki {
-	server := httptest.NewServer(h)
-	t.Cleanup(server.Close)
-	u, err := url.Parse(server.URL)
-	require.NoError(t, err)
-	return New(Config{URL: u, Selector: `{job="x"}`, HTTP: server.Client(), TenantID: "acme", UserAgent: "test/1"})
 }
 
 func TestFindReturnsWhatIsThereInOneNarrowQuery(t *testing.T) {
@@ -264,7 +190,7 @@ func TestFindHalvesAnEntryLimitThatIsRefused(t *testing.T) {
 	found, err := l.Find(t.Context(), events)
 	require.NoError(t, err)
 	require.Len(t, found, 1000)
-	require.EqualValues(t, 625, l.limit.get()) // 5000, 2500, 1250, 625
+	require.EqualValues(t, 625, l.server.limit.get()) // 5000, 2500, 1250, 625
 	// 4000 entries by 625, each page beginning with the second the last one ended in.
 	require.LessOrEqual(t, len(f.queries), 3+7)
 }
@@ -276,12 +202,12 @@ func TestFindHalvesARangeThatIsRefused(t *testing.T) {
 	for i := range 20 {
 		e := Event{UUID: fmt.Sprintf("00000000-0000-4000-8000-%012d", i), Time: t0.Add(time.Duration(i) * time.Hour)}
 		events = append(events, e)
-		f.entries = append(f.entries, entry{e.Time, `{"uuid":"` + e.UUID + `"}`})
+		f.entries = append(f.entries, entry{at: e.Time, line: `{"uuid":"` + e.UUID + `"}`})
 	}
 	found, err := l.Find(t.Context(), events)
 	require.NoError(t, err)
 	require.Len(t, found, 20)
-	require.EqualValues(t, 3*time.Hour, l.longest.get()) // 24, 12, 6, 3
+	require.EqualValues(t, 3*time.Hour, l.server.longest.get()) // 24, 12, 6, 3
 	require.Len(t, f.queries, 3+7)
 
 	f.maxRange = time.Minute
@@ -294,17 +220,17 @@ func TestFindHalvesARangeThatIsRefused(t *testing.T) {
 func TestFindReadsAnInstantThatHoldsMoreThanTheLimit(t *testing.T) {
 	l, f, _ := lokiWith(t, 0, 0)
 	f.maxLimit = 100
-	l.limit.value = 100
+	l.server.limit.value = 100
 	var events []Event
 	for i := range 950 { // all at one instant, every third is there
 		e := Event{UUID: fmt.Sprintf("00000000-0000-4000-8000-%012d", i), Time: t0}
 		events = append(events, e)
 		if i%3 == 0 {
-			f.entries = append(f.entries, entry{t0, `{"uuid":"` + e.UUID + `"}`})
+			f.entries = append(f.entries, entry{at: t0, line: `{"uuid":"` + e.UUID + `"}`})
 		}
 	}
 	events = append(events, Event{UUID: "later", Time: t0.Add(time.Millisecond)})
-	f.entries = append(f.entries, entry{t0.Add(time.Millisecond), `{"uuid":"later"}`})
+	f.entries = append(f.entries, entry{at: t0.Add(time.Millisecond), line: `{"uuid":"later"}`})
 	found, err := l.Find(t.Context(), events)
 	require.NoError(t, err)
 	require.Len(t, found, 317+1)
@@ -334,9 +260,9 @@ func TestFindGivesNoPartialAnswer(t *testing.T) {
 			http.Error(w, "max entries limit per query exceeded, limit > max_entries_limit_per_query", 400)
 		}, "max entries limit", errLimit},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(name, inTime(func(t *testing.T) {
 			l, f, events := lokiWith(t, 50, 0)
-			l.limit.value = 20
+			l.server.limit.value = 20
 			f.fail = func(w http.ResponseWriter) bool { // the second query
 				if len(f.queries) < 2 {
 					return false
@@ -352,7 +278,8 @@ func TestFindGivesNoPartialAnswer(t *testing.T) {
 			} else {
 				require.NotErrorIs(t, err, ErrRefused)
 			}
-		})
+		}))
+
 	}
 }
 
@@ -371,7 +298,7 @@ func TestFindEndsWithItsContext(t *testing.T) {
 }
 
 func TestNewestIsOneShortQuery(t *testing.T) {
-	f := &fakeLoki{entries: []entry{{time.Now().Add(-time.Minute), `{"uuid":"a"}`}}}
+	f := &fakeLoki{entries: []entry{{at: time.Now().Add(-time.Minute), line: `{"uuid":"a"}`}}}
 	l := clientOf(t, f)
 	newest, err := l.Newest(t.Context(), 0)
 	require.NoError(t, err)
@@ -385,41 +312,48 @@ func TestNewestLooksFurtherAndFurtherBack(t *testing.T) {
 	for name, c := range map[string]struct {
 		age      time.Duration
 		maxRange time.Duration
-		noSeries bool
+		noIndex  bool
 		queries  int // at most
 		found    bool
 	}{
 		"a minute":                   {time.Minute, 0, false, 1, true},
 		"a day":                      {24 * time.Hour, 0, false, 2, true},
 		"80 days":                    {80 * 24 * time.Hour, 0, false, 2, true},
-		"80 days, no series":         {80 * 24 * time.Hour, 0, true, 6, true},
+		"80 days, no index":          {80 * 24 * time.Hour, 0, true, 6, true},
 		"100 days":                   {100 * 24 * time.Hour, 0, false, 1, false},
-		"100 days, no series":        {100 * 24 * time.Hour, 0, true, 6, false},
+		"100 days, no index":         {100 * 24 * time.Hour, 0, true, 6, false},
 		"short ranges alone allowed": {40 * 24 * time.Hour, 7 * 24 * time.Hour, false, 5, true},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(name, inTime(func(t *testing.T) {
 			at := time.Now().Add(-c.age)
-			f := &fakeLoki{entries: []entry{{at.Add(-time.Hour), "uuid"}, {at, "uuid"}}, maxRange: c.maxRange, noSeries: c.noSeries}
+			entries := []entry{{at: at.Add(-time.Hour), line: "uuid"}, {at: at, line: "uuid"}}
+			f := &fakeLoki{entries: entries, maxRange: c.maxRange, noIndex: c.noIndex}
 			newest, err := clientOf(t, f).Newest(t.Context(), 90*24*time.Hour)
 			require.NoError(t, err)
 			require.LessOrEqual(t, len(f.queries), c.queries)
-			require.LessOrEqual(t, f.series, 13)
+			require.LessOrEqual(t, f.index, 24)
 			require.Equal(t, c.found, !newest.IsZero())
 			if c.found {
 				require.Equal(t, f.entries[1].at.UnixNano(), newest.UnixNano())
 			}
-		})
+		}))
+
 	}
 }
 
 func TestNewestIsNotKnownWhileLokiFails(t *testing.T) {
 	for name, status := range map[string]int{"500": 500, "429": 429, "401": 401} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(name, inTime(func(t *testing.T) {
 			f := &fakeLoki{fail: func(w http.ResponseWriter) bool { http.Error(w, "no", status); return true }}
 			newest, err := clientOf(t, f).Newest(t.Context(), 90*24*time.Hour)
 			require.Error(t, err)
 			require.Zero(t, newest)
+			if status == 429 { // waited out: 1 s, doubling, for a minute
+				require.LessOrEqual(t, len(f.queries), 7)
+				return
+			}
 			require.Len(t, f.queries, 1)
-		})
+		}))
+
 	}
 }

@@ -300,7 +300,7 @@ func TestAnOrgThatNoNodeReadsIsUnhealthyAfterAMinute(t *testing.T) {
 	}{
 		"the last one waits for Loki": {oneRing{owner: "a", other: takeover.Draining}, "no node reads it: b waits for what it delivered",
 			"polling 0 of 2 orgs, 0 are other nodes', but x: no node reads it", true},
-		"another one's":               {oneRing{owner: "b"}, "b reads it", "polling 0 of 2 orgs, the others are other nodes'", false},
+		"another one's": {oneRing{owner: "b"}, "b reads it", "polling 0 of 2 orgs, the others are other nodes'", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -20,6 +20,7 @@ type condition struct {
 	state     string // a few words for the debug information; "": it says nothing about what the poller does
 	unhealthy bool
 	reads     bool   // unhealthy, and events are delivered all the same
+	waits     bool   // unhealthy, and nothing is read before Loki answers
 	elsewhere bool   // this process does not read the org
 	unread    bool   // elsewhere, and no other one does
 	message   string // for health; "": it is of no concern to health
@@ -36,11 +37,6 @@ func conditions(s poller.Snapshot, method string, interval time.Duration, now ti
 	blockedState := strings.Join(strings.Fields("receiver "+s.Receiver+" blocked since "+clock(s.SendingSince)), " ")
 	waiting := fmt.Sprintf("waiting for budget until %s: %s", clock(s.WaitUntil), s.WaitReason)
 	holding := fmt.Sprintf("waiting for Loki since %s: %s", clock(s.HoldSince), s.Hold)
-	asking := !s.AskingSince.IsZero() && now.Sub(s.AskingSince) >= blockedAfter
-	askingState := fmt.Sprintf("waiting for Loki since %s: nothing is delivered before it says what it has", clock(s.AskingSince))
-	if asking && s.ConfirmErr != nil {
-		askingState += ": " + s.ConfirmErr.Error()
-	}
 	all := []condition{
 		{holds: blocked, state: blockedState},
 		{holds: refused, state: "refused since " + clock(s.ErrSince), unhealthy: true, message: refusal(method, s.Err), since: s.ErrSince},
@@ -66,7 +62,6 @@ func conditions(s poller.Snapshot, method string, interval time.Duration, now ti
 		},
 		condition{holds: blocked, message: blockedState, since: s.SendingSince.Add(blockedAfter)},
 		condition{holds: !s.WaitUntil.IsZero(), message: waiting, since: s.WaitSince},
-		condition{holds: asking, state: askingState, message: askingState, since: s.AskingSince.Add(blockedAfter)},
 		condition{holds: s.Hold != "", state: holding, message: holding, since: s.HoldSince},
 		condition{holds: s.LastPoll.IsZero(), state: "starting", message: "starting", since: s.Started},
 		condition{holds: !s.ReplayTo.IsZero(), state: "replaying events up to " + clock(s.ReplayTo)},
@@ -81,6 +76,7 @@ func failures(s poller.Snapshot, grace time.Duration, now time.Time) []condition
 	if s.Stuck != nil {
 		stuck = s.Stuck.Error()
 	}
+	asking := fmt.Sprintf("waiting since %s for Loki to say what it has", clock(s.Asking))
 	return []condition{
 		{holds: stuck != "", state: "stuck: " + stuck, unhealthy: true, message: stuck, since: s.LastPoll},
 		{
@@ -97,11 +93,24 @@ func failures(s poller.Snapshot, grace time.Duration, now time.Time) []condition
 			unhealthy: true, reads: true, message: fmt.Sprint(s.ConfirmErr), since: s.ConfirmFailing,
 		},
 		{
+			holds: !s.Asking.IsZero() && now.Sub(s.Asking) >= askingGrace, unhealthy: true, waits: true, since: s.Asking.Add(askingGrace),
+			state: asking + because(s.ConfirmErr), message: asking + "; nothing is read before that. check reconcile's url and Loki" + because(s.ConfirmErr),
+		},
+		{holds: !s.Asking.IsZero(), state: asking + because(s.ConfirmErr)},
+		{
 			holds: s.ConfirmErr != nil && now.Sub(s.ConfirmFailing) >= grace, unhealthy: true, reads: true, since: s.ConfirmFailing.Add(grace),
 			message: fmt.Sprintf("reconcile queries have failed since %s, the cursor does not move; check reconcile's url and Loki: %v",
 				clock(s.ConfirmFailing), s.ConfirmErr),
 		},
 	}
+}
+
+// because is a cause for the end of a sentence.
+func because(err error) string {
+	if err == nil {
+		return ""
+	}
+	return ": " + err.Error()
 }
 
 // stateOf says in a few words what the poller is doing.

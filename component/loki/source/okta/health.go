@@ -18,6 +18,9 @@ import (
 // unhealthy, at least; three poll intervals if that is longer.
 const outageGrace = 5 * time.Minute
 
+// askingGrace is how long nothing may be read because Loki does not say what it has, before that counts as unhealthy.
+const askingGrace = time.Minute
+
 // CurrentHealth implements component.HealthComponent. What needs an operator is
 // unhealthy at once, what may pass by itself only when it lasts. Waiting for the rate limit
 // is healthy, and so is a receiver that blocks for less than that; the message says so.

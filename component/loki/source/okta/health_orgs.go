@@ -34,13 +34,19 @@ func healthOfAll(members []member, now time.Time) component.Health {
 	if len(members) == 0 {
 		return component.Health{Health: component.HealthTypeHealthy, Message: "no orgs", UpdateTime: now}
 	}
-	var missing, troubled, notes []string
+	var missing, waiting, troubled, notes []string
 	var since, calm time.Time // of the latest trouble; of the latest good news
+	var first time.Time       // since when the first of those that wait for Loki does
 	others, unread := 0, 0    // other nodes' of a cluster, no node's
 	for _, m := range members {
 		v := m.verdict(now)
 		text := m.name + ": " + v.message
 		switch {
+		case v.unhealthy && v.waits:
+			if begin := v.since.Add(-askingGrace); first.IsZero() || begin.Before(first) {
+				first = begin
+			}
+			waiting = append(waiting, text)
 		case v.unhealthy && v.reads:
 			troubled = append(troubled, text)
 		case v.unhealthy:
@@ -62,6 +68,10 @@ func healthOfAll(members []member, now time.Time) component.Health {
 	var parts []string
 	if len(missing) > 0 {
 		parts = append(parts, fmt.Sprintf("%d %s %s not collected: %s", len(missing), total, is(missing), named(missing)))
+	}
+	if len(waiting) > 0 {
+		parts = append(parts, fmt.Sprintf("%d %s %s not read before Loki says what it has, since %s: %s", len(waiting), total, is(waiting),
+			clock(first), named(waiting)))
 	}
 	if len(troubled) > 0 {
 		parts = append(parts, fmt.Sprintf("%d %s %s in trouble: %s", len(troubled), total, is(troubled), named(troubled)))

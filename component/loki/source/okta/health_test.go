@@ -159,13 +159,6 @@ func TestHealthTellsWhatIsWrongAndSinceWhen(t *testing.T) {
 			}),
 			since: ago(time.Minute), says: []string{"checkpoint", "no space left on device", "free or fix"},
 		},
-		"a page that waits for Loki": {
-			snapshot: with(func(s *poller.Snapshot) {
-				s.AskingSince, s.ConfirmErr, s.ConfirmFailing = ago(time.Minute), errors.New("connection refused"), ago(time.Minute)
-			}),
-			healthy: true, since: ago(55 * time.Second),
-			says: []string{"waiting for Loki since 2026-05-01T11:59:00Z: nothing is delivered before it says what it has: connection refused"},
-		},
 		"a selector that finds nothing": {
 			snapshot: with(func(s *poller.Snapshot) {
 				s.ConfirmErr, s.ConfirmFailing = fmt.Errorf("%w: the selector {a=\"b\"}", poller.ErrNothingArrives), ago(time.Second)
@@ -177,6 +170,19 @@ func TestHealthTellsWhatIsWrongAndSinceWhen(t *testing.T) {
 				s.ConfirmErr, s.ConfirmFailing = fmt.Errorf("401 Unauthorized: %w", reconcile.ErrRefused), ago(time.Second)
 			}),
 			since: ago(time.Second), says: []string{"401 Unauthorized"},
+		},
+		"Loki has not said for a moment what it has": {
+			snapshot: with(func(s *poller.Snapshot) { s.Asking = ago(59 * time.Second) }), healthy: true, since: ago(time.Hour),
+			says: []string{"polling"},
+		},
+		"Loki does not say what it has": {
+			snapshot: with(func(s *poller.Snapshot) { s.Asking = ago(3 * time.Minute) }), since: ago(2 * time.Minute),
+			says: []string{"waiting since 2026-05-01T11:57:00Z for Loki to say what it has", "nothing is read before that", "check reconcile's url"},
+		},
+		"nor at a start": {
+			snapshot: poller.Snapshot{Started: ago(3 * time.Minute), Asking: ago(3 * time.Minute), ConfirmErr: errors.New("connection refused"),
+				ConfirmFailing: ago(2 * time.Minute)},
+			since: ago(2 * time.Minute), says: []string{"waiting since 2026-05-01T11:57:00Z", "Loki: connection refused"},
 		},
 		"Loki away for a moment": {
 			snapshot: with(func(s *poller.Snapshot) { s.ConfirmErr, s.ConfirmFailing = errors.New("refused"), ago(time.Minute) }),
@@ -246,6 +252,7 @@ func TestStateSaysWhatThePollerIsDoing(t *testing.T) {
 		"a receiver that is slow": {poller.Snapshot{LastPoll: noon, SendingSince: ago(blockedAfter - 1)}, "polling"},
 		"a receiver that takes none": {poller.Snapshot{LastPoll: noon, SendingSince: ago(time.Minute)},
 			"receiver blocked since 2026-05-01T11:59:00Z"},
+		"asking": {poller.Snapshot{LastPoll: noon, Asking: ago(time.Second)}, "waiting since 2026-05-01T11:59:59Z for Loki to say what it has"},
 		"blocked comes before all": {poller.Snapshot{SendingSince: ago(time.Minute), WaitUntil: noon, Err: errors.New("x")},
 			"receiver blocked since 2026-05-01T11:59:00Z"},
 		"refused comes before budget": {poller.Snapshot{WaitUntil: noon, Err: errors.New("x"), ErrClass: oktaapi.Refused, ErrSince: noon},

@@ -22,6 +22,7 @@ import (
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/oktaapi/auth"
 	"github.com/grafana/alloy/okta/internal/poller"
+	"github.com/grafana/alloy/okta/internal/reconcile"
 )
 
 // userAgent is what Okta's administrators see in their log.
@@ -47,7 +48,7 @@ type job struct {
 // connections are what all orgs of a component use.
 type connections struct {
 	okta *http.Client
-	loki *http.Client // nil without reconcile
+	loki *reconcile.Server // nil without reconcile
 }
 
 func (args *Arguments) connections() (connections, error) {
@@ -57,7 +58,7 @@ func (args *Arguments) connections() (connections, error) {
 		return c, fmt.Errorf("client: %w", err)
 	}
 	if args.Reconcile != nil {
-		if c.loki, err = args.Reconcile.httpClient(); err != nil {
+		if c.loki, err = args.Reconcile.server(); err != nil {
 			return c, fmt.Errorf("reconcile: %w", err)
 		}
 	}

@@ -115,7 +115,11 @@ func (k *collector) collect(ch chan<- prometheus.Metric, now time.Time) {
 		since(checkpointAgeDesc, snap.CheckpointSaved)
 	}
 	if reconciles {
-		since(failingDesc, snap.ConfirmFailing, "reconcile")
+		failing := snap.ConfirmFailing
+		if failing.IsZero() && now.Sub(snap.Asking) >= askingGrace {
+			failing = snap.Asking
+		}
+		since(failingDesc, failing, "reconcile")
 		send(unconfirmedDesc, float64(snap.Unconfirmed))
 		since(unconfirmedAge, snap.UnconfirmedSince)
 	}

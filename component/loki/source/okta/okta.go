@@ -65,6 +65,7 @@ type Component struct {
 	metrics *poller.MetricsByOrg
 	live    liveDebugging
 	hooks   *hook.Server
+	told    poller.Told
 
 	exchange *takeover.Exchange
 	nodes    *ring

@@ -41,6 +41,9 @@ const (
 	defaultOverlap = time.Hour
 )
 
+// lokis are what all components of the process ask.
+var lokis reconcile.Servers
+
 // Reconcile is where to ask what has arrived.
 type Reconcile struct {
 	URL      string        `alloy:"url,attr"`
@@ -118,7 +121,8 @@ func (r *Reconcile) address() (*url.URL, error) {
 
 // loki returns the client and what identifies the configuration that decides whether
 // it finds what is sent.
-func (r *Reconcile) loki(org string, labels map[string]string, fills []Backfill, hc *http.Client) (*reconcile.Loki, string, error) {
+func (r *Reconcile) loki(org string, labels map[string]string, fills []Backfill, server *reconcile.Server) (*reconcile.Loki, string,
+	error) {
 	u, err := r.address()
 	if err != nil {
 		return nil, "", err
@@ -126,8 +130,8 @@ func (r *Reconcile) loki(org string, labels map[string]string, fills []Backfill,
 	selector := cmp.Or(r.Selector, staticSelector(org, labels))
 	margin := max(r.Margin, time.Nanosecond)
 	sum := sha256.Sum256([]byte(strings.Join([]string{u.String(), r.TenantID, selector}, "\n")))
-	return reconcile.New(reconcile.Config{
-		URL: u, Selector: selector, Live: liveSelector(selector, labels, fills), HTTP: hc, TenantID: r.TenantID, UserAgent: userAgent,
+	return server.Loki(reconcile.Config{
+		Selector: selector, Live: liveSelector(selector, labels, fills),
 		Before: margin, After: margin, Ingesters: r.QueryIngestersWithin, MaxAge: r.RejectOldSamplesMaxAge,
 	}), hex.EncodeToString(sum[:8]), nil
 }
@@ -151,6 +155,25 @@ func liveSelector(selector string, labels map[string]string, fills []Backfill) s
 		}
 	}
 	return strings.Join(matchers, ",") + "}"
+}
+
+// server returns the Loki that all who reach it in the same way share, of whatever component.
+func (r *Reconcile) server() (*reconcile.Server, error) {
+	u, err := r.address()
+	if err != nil {
+		return nil, err
+	}
+	key := struct {
+		url, tenant string
+		client      config.HTTPClientConfig
+	}{u.String(), r.TenantID, r.HTTPClientConfig}
+	return lokis.For(key, func() (*reconcile.Server, error) {
+		hc, err := r.httpClient()
+		if err != nil {
+			return nil, err
+		}
+		return reconcile.NewServer(reconcile.ServerConfig{URL: u, HTTP: hc, TenantID: r.TenantID, UserAgent: userAgent}), nil
+	})
 }
 
 // httpClient returns the client for Loki.

@@ -1,0 +1,153 @@
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/grafana/alloy/okta/internal/testbed"
+)
+
+// tolled is a way to Loki for queries, which counts them by path, and those that failed.
+type tolled struct {
+	proxy http.Handler
+	mu    sync.Mutex
+	n     map[string]int
+	bad   int
+}
+
+func toll(t *testing.T, loki string) (*tolled, string) {
+	t.Helper()
+	u, err := url.Parse(loki)
+	require.NoError(t, err)
+	proxy := httputil.NewSingleHostReverseProxy(u)
+	c := &tolled{proxy: proxy, n: map[string]int{}}
+	proxy.ModifyResponse = func(r *http.Response) error {
+		if r.StatusCode != http.StatusOK {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.bad++
+		}
+		return nil
+	}
+	server := httptest.NewServer(c)
+	t.Cleanup(server.Close)
+	return c, server.URL
+}
+
+func (c *tolled) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	c.n[r.URL.Path]++
+	c.mu.Unlock()
+	c.proxy.ServeHTTP(w, r)
+}
+
+// counts are all requests and those that failed so far.
+func (c *tolled) counts() (all, bad int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, n := range c.n {
+		all += n
+	}
+	return all, c.bad
+}
+
+// withReconcile is oneComponent with a reconcile block.
+func withReconcile(hosts []string, push, query string) string {
+	return strings.Replace(oneComponent(hosts, push), "\torgs = [", fmt.Sprintf("\treconcile {\n\t\turl = %q\n\t}\n\torgs = [", query), 1)
+}
+
+var (
+	polledOrgs   = regexp.MustCompile(`(?m)^loki_source_okta_last_poll_timestamp_seconds\{`)
+	innerQueries = regexp.MustCompile(`(?m)^loki_query_(?:scheduler|frontend)_queue_duration_seconds_count\S* (\d+)$`)
+)
+
+// Many orgs begin at once on an empty Loki with its default limits, and then have an event each now and then. With 500 of them, in the long
+// form, some 74 requests and 4 CPU seconds of Loki are spent until all were polled.
+func TestTheFirstStartOfManyOrgsIsCheapForLoki(t *testing.T) {
+	n, rest := 50, 20*time.Second
+	if long() {
+		n, rest = 500, time.Minute
+	}
+	loki := startLoki(t)
+	paths, query := toll(t, loki.URL())
+	c := startCrowd(t, n, 0)
+	c.every = 20
+	dir := t.TempDir()
+	addr, err := testbed.FreeAddr()
+	require.NoError(t, err)
+	k := &collector{
+		bin: program(t, "alloy-okta"), addr: addr, config: filepath.Join(dir, "config.alloy"),
+		storage: filepath.Join(dir, "data"), log: filepath.Join(dir, "alloy-okta.log"),
+	}
+	require.NoError(t, os.WriteFile(k.config, []byte(withReconcile(c.hosts, loki.URL(), query)), 0o600))
+	watchLog(t, func() *testbed.Process { return k.Process })
+	spent, begin := cpuOf(t, loki.PID()), time.Now()
+	k.start(t)
+	var polled int
+	require.Eventually(t, func() bool {
+		text, err := k.ask(t.Context(), "/metrics")
+		polled = len(polledOrgs.FindAll(text, -1))
+		return err == nil && polled == n
+	}, 12*time.Minute, 200*time.Millisecond)
+	took, cost := time.Since(begin), cpuOf(t, loki.PID())-spent
+	asked, bad := paths.counts()
+	t.Logf("%d orgs: all polled after %.1f s, %d requests to Loki (%v), %d failed, %d inner ones, %.1f CPU seconds of Loki", n, took.Seconds(),
+		asked, paths.n, bad, inner(t, loki), cost.Seconds())
+
+	time.Sleep(10 * time.Second) // what was new at the start is confirmed
+	before, _ := paths.counts()
+	spent = cpuOf(t, loki.PID())
+	time.Sleep(rest)
+	after, bad := paths.counts()
+	perMinute := float64(after-before) * time.Minute.Seconds() / rest.Seconds()
+	t.Logf("at rest: %.0f requests a minute, %.2f CPU seconds of Loki a minute; %.0f events not confirmed yet", perMinute,
+		(cpuOf(t, loki.PID())-spent).Seconds()*time.Minute.Seconds()/rest.Seconds(), k.sum(t, "loki_source_okta_unconfirmed_events"))
+	require.Zero(t, bad)
+	require.Less(t, took, 30*time.Second)
+	require.Less(t, cost, 20*time.Second)
+	require.LessOrEqual(t, perMinute, 300.0)
+	require.Positive(t, k.sum(t, "loki_source_okta_confirmed_events_total"))
+	require.Zero(t, k.sum(t, "loki_source_okta_retried_events_total"))
+	k.stop(t)
+}
+
+// sum is a metric over all orgs.
+func (c *collector) sum(t *testing.T, name string) (sum float64) {
+	t.Helper()
+	for _, m := range regexp.MustCompile(`(?m)^`+name+`\{.*\} (\S+)$`).FindAllStringSubmatch(c.fetch(t, "/metrics"), -1) {
+		n, err := strconv.ParseFloat(m[1], 64)
+		require.NoError(t, err)
+		sum += n
+	}
+	return sum
+}
+
+// inner is how many queries Loki made of those that it got.
+func inner(t *testing.T, loki *testbed.Loki) (sum int) {
+	t.Helper()
+	resp, err := http.Get(loki.URL() + "/metrics")
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	for _, m := range innerQueries.FindAllSubmatch(text, -1) {
+		n, err := strconv.Atoi(string(m[1]))
+		require.NoError(t, err)
+		sum += n
+	}
+	return sum
+}
