@@ -44,10 +44,10 @@ type accessConfirmation struct {
 }
 
 // mint issues an access token, bound to a key if thumbprint is not empty.
-func (o *Org) mint(issuer, clientID string, scopes []string, thumbprint string, now time.Time, ttl time.Duration) string {
+func (o *Org) mint(issuer, clientID string, scopes []string, thumbprint string, now time.Time) string {
 	claims := accessClaims{
 		Version: 1, ID: "AT." + rand.Text(), Issuer: issuer, Audience: issuer, Subject: clientID, Client: clientID,
-		IssuedAt: now.Unix(), Expiry: now.Add(ttl).Unix(), Scopes: scopes,
+		IssuedAt: now.Unix(), Expiry: now.Add(accessTokenTTL).Unix(), Scopes: scopes,
 	}
 	if thumbprint != "" {
 		claims.Confirmed = &accessConfirmation{thumbprint}

@@ -33,7 +33,8 @@
 //     eligible types, batches about ten seconds after the event, the secret header, one more
 //     try after a time-out or a 5xx, bodies that differ from the log's events, and
 //     event_hook.delivery in the log when both failed. Loss, repeats and order are knobs.
-//   - Attacks: [Scenarios], among everyday events (Quiet) if need be.
+//   - Everyday events and attacks ([Scenarios]): they are data, in plays, as Okta writes them.
+//     Attacks take place among everyday events (Quiet) if need be.
 //   - Faults: everything that a client has to survive, as fields of Org and as
 //     handlers for Intercept and Inject.
 //

@@ -1,8 +1,8 @@
 package oktasim
 
 import (
+	"bytes"
 	"context"
-	"slices"
 	"time"
 )
 
@@ -85,13 +85,13 @@ func (o *Org) happen(persisted time.Time, limit int) int {
 		}
 		lag += time.Duration(w.rng.Int64N(int64(lateBy)))
 	}
-	s := w.scene(persisted.Add(-lag).Truncate(time.Millisecond))
+	s := w.scene(persisted.Add(-lag))
 	s.persisted = persisted
 	logged := min(len(s.events), limit)
-	for _, e := range s.events[:logged] {
+	for i := range logged {
 		w.events++
 		if o.HugeEvery > 0 && w.events%o.HugeEvery == 0 {
-			w.inflate(e, o.HugeBytes)
+			s.events[i] = w.inflate(s.events[i], o.HugeBytes)
 		}
 	}
 	o.persist(s, logged)
@@ -102,7 +102,7 @@ func (o *Org) happen(persisted time.Time, limit int) int {
 func (o *Org) persist(s *scene, n int) {
 	now := o.now().UnixMilli()
 	for i, e := range s.events[:n] {
-		o.log.add(s.persisted.UnixMilli(), s.published[i].UnixMilli(), now, e.encode())
+		o.log.add(s.persisted.UnixMilli(), s.published[i].UnixMilli(), now, e)
 	}
 }
 
@@ -113,9 +113,8 @@ func (w *world) lag() time.Duration {
 
 const defaultHuge = 300_000
 
-// inflate makes an event at least this many bytes long, in the place where real
-// ones grow: what changed about an object, and debugData.
-func (w *world) inflate(e *logEvent, size int) {
+// inflate makes an event at least this many bytes long, in the place where real ones grow: debugData.
+func (w *world) inflate(event []byte, size int) []byte {
 	if size <= 0 {
 		size = defaultHuge
 	}
@@ -123,44 +122,27 @@ func (w *world) inflate(e *logEvent, size int) {
 	for i := range assignments {
 		assignments[i] = w.letters(38, base62)
 	}
-	data := map[string]any{"assignments": assignments}
-	for k, v := range e.DebugContext.DebugData {
-		data[k] = v
-	}
-	e.DebugContext.DebugData = data
+	const data = `"debugData":{`
+	larger := bytes.Replace(event, []byte(data), append([]byte(data+`"assignments":`), append(encodePlain(assignments), ',')...), 1)
+	return bytes.Replace(larger, []byte("],}"), []byte("]}"), 1) // where there was nothing else
 }
 
 // scene lets one transaction happen, its first event published at this time.
 func (w *world) scene(at time.Time) *scene {
-	s := &scene{world: w, at: at, kind: "WEB", transaction: w.requestID()}
-	loud := weightOf(alarmingPlays)
-	if w.quiet {
-		loud = 0
+	sum := 0
+	for _, p := range everyday {
+		if !w.quiet || !p.Alarming {
+			sum += p.Weight
+		}
 	}
-	roll := w.rng.IntN(weightOf(quietPlays) + loud)
-	for _, p := range plays {
-		if roll -= p.weight; roll < 0 {
-			p.act(s)
+	roll := w.rng.IntN(sum)
+	for i := range everyday { // the quiet ones first
+		if roll -= everyday[i].Weight; roll < 0 {
+			if scenes := w.perform(&everyday[i], at); len(scenes) > 0 {
+				return scenes[0]
+			}
 			break
 		}
 	}
-	return s
-}
-
-// play is a kind of transaction and how often it takes place among all.
-type play struct {
-	weight int
-	act    func(*scene)
-}
-
-var (
-	quietPlays = slices.Concat(signOnPlays, userPlays, adminPlays, systemPlays)
-	plays      = slices.Concat(quietPlays, alarmingPlays)
-)
-
-func weightOf(plays []play) (sum int) {
-	for _, p := range plays {
-		sum += p.weight
-	}
-	return sum
+	return w.scene(at)
 }

@@ -79,25 +79,6 @@ func withoutNulls(v any) any {
 	return v
 }
 
-// Preview returns what the Admin Console's preview of a hook sends: a sample without targets and with nulls, whatever types and filters
-// the hook has.
-func (o *Org) Preview(hookID string) []byte {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	w := newWorld(o.Seed)
-	s := &scene{world: w, at: o.now(), kind: "WEB", transaction: w.requestID()}
-	signOff(s)
-	var event map[string]any
-	if err := json.Unmarshal(s.events[0].encode(), &event); err != nil {
-		panic("oktasim: reading its own event: " + err.Error())
-	}
-	delete(event, "request")
-	delete(event, "target")
-	event["device"], event["insertionTimestamp"] = nil, nil
-	envelope := hookBody(o.PublicURL, hookID, nil, o.now())
-	return bytes.Replace(envelope, []byte(`"events":null`), append([]byte(`"events":[`), append(encodePlain(event), ']')...), 1)
-}
-
 func encodePlain(v any) []byte {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

@@ -191,11 +191,12 @@ func (o *Org) logFailedHook(h eventHook) {
 		o.world = newWorld(o.Seed)
 	}
 	now := o.now()
-	s := &scene{world: o.world, at: now, transaction: o.world.requestID()}
-	s.job(&s.system)
-	e := s.event("event_hook.delivery", "FAILURE", &party{ID: h.ID, Type: "EventHook", DisplayName: &h.Name}).because("Timeout")
-	e.Severity = "ERROR"
-	o.log.add(now.UnixMilli(), now.UnixMilli(), now.UnixMilli(), e.encode())
+	failed := &play{Scenes: []script{{
+		By: new(string), Vary: map[string][]any{"hook": {map[string]any{"id": h.ID, "name": h.Name}}},
+		Events: []step{{[]string{"event_hook.delivery: failed"}, 1}},
+	}}}
+	s := o.world.perform(failed, now)[0]
+	o.log.add(now.UnixMilli(), now.UnixMilli(), now.UnixMilli(), s.events[0])
 }
 
 // Hook registers a hook for as many eligible types as one takes, and verifies it, as an administrator does. It replaces a hook for the

@@ -226,10 +226,3 @@ func TestHooksThatDoNotEchoTheChallengeFail(t *testing.T) {
 		})
 	}
 }
-
-func TestPreviewIsNotLikeAHook(t *testing.T) {
-	o := &Org{}
-	e := gjson.GetBytes(o.Preview("who1"), "data.events.0")
-	require.True(t, e.Get("uuid").Exists() && e.Get("device").Exists() && e.Get("insertionTimestamp").Exists())
-	require.False(t, e.Get("target").Exists())
-}

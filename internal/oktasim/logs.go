@@ -164,9 +164,5 @@ func (p place) behind(q place, descending bool) bool {
 
 // oldest is the first published, in milliseconds, that is still retained.
 func (o *Org) oldest() int64 {
-	retention := o.Retention
-	if retention <= 0 {
-		retention = defaultRetained
-	}
 	return o.now().Add(-retention).UnixMilli()
 }

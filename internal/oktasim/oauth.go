@@ -30,7 +30,7 @@ func (c OAuthClient) granted(scope string) bool {
 const (
 	logsScope      = "okta.logs.read"
 	assertionType  = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-	defaultTTL     = time.Hour
+	accessTokenTTL = time.Hour
 	tokenRateLimit = 2000 // requests per minute: the token endpoint has a bucket of its own
 )
 
@@ -152,16 +152,12 @@ func (o *Org) grant(r *http.Request, now time.Time) (reply, *oauthError) {
 		tokenType, thumbprint = "DPoP", proof.thumbprint
 	}
 
-	ttl := o.AccessTokenTTL
-	if ttl <= 0 {
-		ttl = defaultTTL
-	}
 	body, _ := json.Marshal(struct { // strings and a number: cannot fail
 		Type    string `json:"token_type"`
 		Expires int    `json:"expires_in"`
 		Token   string `json:"access_token"`
 		Scope   string `json:"scope"`
-	}{tokenType, int(ttl.Seconds()), o.mint(o.base(r), client.ID, scopes, thumbprint, now, ttl), strings.Join(scopes, " ")})
+	}{tokenType, int(accessTokenTTL.Seconds()), o.mint(o.base(r), client.ID, scopes, thumbprint, now), strings.Join(scopes, " ")})
 	return reply{http.StatusOK, http.Header{}, body}, nil
 }
 

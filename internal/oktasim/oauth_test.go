@@ -357,19 +357,13 @@ func TestForeignAndRevokedTokensAreRefused(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, ask(t, o, logsPath, "Authorization", "Bearer "+token).status)
 }
 
-func TestTheTokenEndpointHasItsOwnBucketAndFaults(t *testing.T) {
+func TestTheTokenEndpointHasItsOwnBucket(t *testing.T) {
 	o := serviceOrg()
 	o.RateLimit = 1
 	for range 3 {
 		require.Equal(t, http.StatusOK, askToken(o, form(assertion(t, nil))).status)
 	}
 	require.Empty(t, o.Windows())
-
-	o = serviceOrg()
-	o.InterceptToken = Script(nil, o.Unavailable(), o.TooManyRequests(Limit))
-	for _, want := range []int{200, 503, 429, 200} {
-		require.Equal(t, want, askToken(o, form(assertion(t, nil))).status)
-	}
 }
 
 func requireThumbprint(t *testing.T, token string) {
