@@ -2,6 +2,7 @@ package oktasim
 
 import (
 	"bytes"
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -164,5 +165,5 @@ func (p place) behind(q place, descending bool) bool {
 
 // oldest is the first published, in milliseconds, that is still retained.
 func (o *Org) oldest() int64 {
-	return o.now().Add(-retention).UnixMilli()
+	return o.now().Add(-cmp.Or(o.Retention, defaultRetained)).UnixMilli()
 }

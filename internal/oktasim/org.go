@@ -34,6 +34,7 @@ type Org struct {
 	Concurrency      int           // System Log requests in flight at once; 0: 75, as a Workforce org; negative: unlimited
 	PageCap          int           // never put more events than this on a page, whatever limit says; 0: no cap
 	VisibleEvery     time.Duration // show events in bulk: what was persisted since the last multiple of this is not seen yet; 0: at once
+	Retention        time.Duration // age by published at which events leave the log; 0: 90 days
 
 	// How badly. More in fault_answers.go and fault_links.go.
 

@@ -49,7 +49,7 @@ const (
 	defaultLimit    = 100
 	maxLimit        = 1000
 	defaultLookback = 7 * 24 * time.Hour
-	retention       = 90 * 24 * time.Hour
+	defaultRetained = 90 * 24 * time.Hour
 	oldestSince     = 180 * 24 * time.Hour
 	maxKeywords     = 10
 	maxKeyword      = 40 // characters, before URL encoding
