@@ -62,8 +62,8 @@ func (p *Poller) deliver(ctx context.Context, h *hand) (time.Duration, error) {
 
 	asked := p.asked(m.at.cursor)
 	step := p.follow.step(page, events, fresh)
-	if step.moved && step.more && page.Light && fresh > 0 {
-		p.grow(asked, len(events))
+	if step.moved && step.more && fresh > 0 {
+		p.grow(asked, len(events), page.Light)
 	}
 	if !step.more && !step.cut { // all that a previous process may have delivered has been read
 		m.replaying, m.pending = time.Time{}, nil

@@ -67,10 +67,10 @@ func (p *Poller) startOf(since time.Time, n int) oktaapi.Cursor {
 	return p.start(since)
 }
 
-// grow asks for twice as many events as a page that came easily, if it is full.
-func (p *Poller) grow(asked, got int) {
+// grow asks for twice as many events as a page that came easily, if it is full and light.
+func (p *Poller) grow(asked, got int, light bool) {
 	s := &p.Memory.pages
-	if got < asked || asked >= p.Scope.PageSize || time.Now().Before(s.until) {
+	if !light || got < asked || asked >= p.Scope.PageSize || time.Now().Before(s.until) {
 		return
 	}
 	if s.limit = 2 * asked; s.limit >= p.Scope.PageSize {
