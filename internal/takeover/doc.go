@@ -17,8 +17,8 @@
 // # The wire
 //
 // GET orgs/HOST, or orgs/HOST+PART, below the component's path on a peer, returns an [Answer]: the state of the org on that node and its
-// age, and the newest journal it has. PUT orgs/HOST takes one from the node that reads the org, or its last words. POST orgs/HOST/wake forwards the uuids
-// that an event hook announced to a node that does not read the org. All are bounded to 1 MiB, hold no secret and are not logged.
+// age, and the newest journal it has. PUT takes one from the node that reads the org, or its last words. POST orgs/HOST/wake forwards the
+// uuids that an event hook announced to a node that does not read the org. All are bounded to 1 MiB, hold no secret and are not logged.
 //
 // # What is believed
 //
