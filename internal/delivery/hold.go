@@ -114,7 +114,7 @@ type Stats struct {
 	Since   time.Time // first delivery of the oldest; zero when there is none
 	// Telling is the last delivery of the oldest event that says something about the
 	// pipeline: it would be shown, and nothing has overtaken it. Under a configuration that
-	// was never seen to work, every event that would be shown says something. Zero when there is none.
+	// was never seen to work, every event says something. Zero when there is none.
 	Telling time.Time
 	Arrival time.Time // last time that something was found
 }
@@ -132,7 +132,7 @@ func (w *Window[P]) Stats(now time.Time) Stats {
 		if s.Since.IsZero() || r.since.Before(s.Since) {
 			s.Since = r.since
 		}
-		tells := !hidden && (w.trusted != w.rules.ID || r.overtaken.IsZero() && r.seq >= w.reach)
+		tells := w.trusted != w.rules.ID || r.overtaken.IsZero() && !hidden && r.seq >= w.reach
 		if tells && (s.Telling.IsZero() || r.at.Before(s.Telling)) {
 			s.Telling = r.at
 		}

@@ -29,6 +29,9 @@ func (p *Poller) judge(stats delivery.Stats, empty bool, now time.Time) {
 		patience = untold
 	}
 	var problem error
+	if p.Span != nil && stats.Hidden == stats.Waiting { // of an old range Loki shows nothing at first, and that is no reason to worry
+		stats.Telling = time.Time{}
+	}
 	if !stats.Telling.IsZero() && now.Sub(delivery.Latest(stats.Telling, stats.Arrival)) >= patience {
 		problem = p.nothingArrives(stats, empty)
 	}

@@ -123,6 +123,7 @@ func TestAnOrgThatMovesRepeatsNothing(t *testing.T) {
 // A page that comes again after a reload must not give a receiver what it took, also of a range, and also under another name.
 func TestReloadsOfARangeRepeatNothing(t *testing.T) {
 	org := &oktasim.Org{Token: "right", RateLimit: -1}
+	since, until := day(4), day(2)                                    // also when it runs past midnight
 	at := time.Now().UTC().AddDate(0, 0, -3).Truncate(24 * time.Hour) // all on one day, whenever this runs
 	for n := range 6 {
 		org.AppendAt(at.Add(time.Duration(n)*time.Minute), fmt.Appendf(nil, `{"uuid":"%d","published":%q}`, n,
@@ -133,7 +134,7 @@ func TestReloadsOfARangeRepeatNothing(t *testing.T) {
 	args := func() Arguments {
 		version++
 		args, err := evaluate(t, fmt.Sprintf("forward_to = [receiver]\nurl = \"http://%s\"\napi_token = \"right\"\ninitial_lookback = \"1m\"\n"+
-			"poll_interval = \"%ds\"\nbackfill {\n since = %q\n until = %q\n}\n", serving(t, org), 1+version, day(4), day(2)))
+			"poll_interval = \"%ds\"\nbackfill {\n since = %q\n until = %q\n}\n", serving(t, org), 1+version, since, until))
 		require.NoError(t, err)
 		args.ForwardTo = []loki.LogsReceiver{free, blocked}
 		return args
