@@ -197,20 +197,28 @@ func domainEnd(text []byte, from int) int {
 		}
 		return commentEnd(text, from+end+1)
 	}
-	if end := bytes.IndexFunc(rest, func(r rune) bool { return !isDomain(r) }); end >= 0 {
-		rest = rest[:end]
+	// Names of Windows domains may have underscores; elsewhere one ends the address, as in ann@acme.example_1.
+	for _, sign := range []rune{'_', '.'} {
+		name := rest
+		if end := bytes.IndexFunc(rest, func(r rune) bool { return r != sign && !isDomain(r) }); end >= 0 {
+			name = rest[:end]
+		}
+		if name = bytes.TrimRight(name, ".-_"); isHost(name) {
+			return commentEnd(text, from+len(name))
+		}
 	}
-	rest = bytes.TrimRight(rest, ".-")
-	dot := bytes.LastIndexByte(rest, '.')
+	return 0
+}
+
+// isHost reports whether a name is that of a host on the net, or an IP address.
+func isHost(name []byte) bool {
+	dot := bytes.LastIndexByte(name, '.')
 	if dot < 1 {
-		return 0
+		return false
 	}
-	last := rest[dot+1:]
+	last := name[dot+1:]
 	letters := utf8.RuneCount(last) >= 2 && !bytes.ContainsFunc(last, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) })
-	if !letters && !bytes.HasPrefix(last, []byte("xn--")) && !isIP(rest) {
-		return 0
-	}
-	return commentEnd(text, from+len(rest))
+	return letters || bytes.HasPrefix(last, []byte("xn--")) || isIP(name)
 }
 
 // commentEnd returns where the comment ends that begins at from, or from.

@@ -20,7 +20,7 @@ var addresses = []string{
 	`"kari\\rotnes"@acme.example`, `kari."van rotnes"@acme.example`, `"kari van".rotnes@acme.example`, `"rotnes, kari"@acme.example`,
 	`"kari <rotnes>"@acme.example`, `"kari & ola"@acme.example`, `"kari/rotnes=x#z"@acme.example`, `"käri rotnes"@acme.example`, `"Kari Rotnes"@[10.0.0.1]`,
 	"kåri@bücher.example", "ka\u030ari@acme.example", "用户@例子.广告", "अजय@डाटा.भारत", "ярослав@пример.рф", "🙂kari@acme.example",
-	"kari@xn--bcher-kva.example", "kari@пример.xn--p1ai", "kari@acme.xn--p1ai",
+	"kari@xn--bcher-kva.example", "kari@пример.xn--p1ai", "kari@acme.xn--p1ai", "kari@acme_corp.example", "kari@mail.acme_corp.example",
 	"kari@10.0.0.1", "kari@[10.0.0.1]", "kari@[IPv6:2001:db8::1]", "kari.rotnes@[ipv6:::1]",
 	"kari(at work)@acme.example", "kari@(at work)acme.example", "kari@acme.example(Rotnes)", "(Rotnes)kari@acme.example",
 	"(a)kari(b)@(c)acme.example(d)", `"kari rotnes"(work)@acme.example`,
