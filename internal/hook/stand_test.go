@@ -104,6 +104,12 @@ type network struct {
 
 func newNetwork() *network { return &network{ports: map[string]*port{}, taken: map[string]error{}} }
 
+func (n *network) tried() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.tries
+}
+
 func (n *network) listen(_ context.Context, addr string) (net.Listener, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -37,6 +37,8 @@ func (s *script) Owner(string) (string, bool) {
 }
 func (s *script) Standby(string) (takeover.Peer, bool) { return takeover.Peer{}, false }
 func (s *script) Peers() (all []takeover.Peer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for name := range s.answers {
 		all = append(all, peer(name))
 	}
