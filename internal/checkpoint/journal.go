@@ -137,7 +137,7 @@ func (j *Journal) Follow(other *Journal) (moved bool) {
 	if other.scope == j.scope {
 		j.marks, j.Finished = slices.Clone(other.marks), other.Finished
 	}
-	j.Delivery, j.Newest, j.since = other.Delivery, other.Newest, time.Time{}
+	j.Delivery, j.Newest, j.others, j.since = other.Delivery, other.Newest, other.others, time.Time{}
 	return j.path != other.path
 }
 

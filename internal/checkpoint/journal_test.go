@@ -332,6 +332,7 @@ func TestAJournalFollowsOneOfAnotherFile(t *testing.T) {
 	require.NoError(t, open(here, scope).Append(mark("old", begin)))
 	other := open(there, scope)
 	other.Newest, other.Finished = begin, true
+	other.others = []member{{name: "later", value: json.RawMessage("1")}}
 	require.NoError(t, other.Append(mark("new", begin.Add(time.Minute))))
 
 	j := open(here, scope)
@@ -344,6 +345,7 @@ func TestAJournalFollowsOneOfAnotherFile(t *testing.T) {
 		require.WithinDuration(t, begin, j.Newest, 0)
 		from, _ := j.Resume()
 		require.Equal(t, last, from, "the mark of long ago is gone")
+		require.Equal(t, other.others, j.others, "what a later version wrote goes along")
 	}
 	require.False(t, j.Follow(open(here, scope)), "the same file")
 

@@ -55,6 +55,26 @@ func TestDrainIsBounded(t *testing.T) {
 	}
 }
 
+// Who has drained is in no trouble that others share: they would wait for it to be out of that, and never log that Loki answers again.
+func TestDrainLeavesNoTroubleBehind(t *testing.T) {
+	in(t, func(t *testing.T, s *site) {
+		var told Told
+		s.configure = func(c *Config) { c.Told = &told }
+		s.run()
+		s.logged("first", 10)
+		time.Sleep(5 * time.Minute)
+		s.logged("last", 100)
+		time.Sleep(10*time.Second + 500*time.Millisecond) // polled, and not landed
+		s.stop()
+		s.stop = func() {}
+		s.to.set(func() { s.to.down = true })
+		s.poller.Drain(context.Background())
+		require.False(t, s.memory.window.Empty())
+		require.Error(t, s.status.Snapshot().ConfirmErr, "it did ask")
+		require.Empty(t, told.troubles)
+	})
+}
+
 func TestForgottenIsAllThatAPositionDependsOn(t *testing.T) {
 	m := &Memory{known: true, unproven: &unproven{newest: time.Now()}, at: position{cursor: "c"}, sent: time.Now()}
 	m.Forget()

@@ -91,6 +91,61 @@ func acquires(t *testing.T, s *script, before, meanwhile func(*takeover.Exchange
 	return start, took
 }
 
+// slow is a reader of which something is under way until landed is closed.
+type slow struct {
+	*script
+	landed chan struct{}
+}
+
+func (r *slow) Drain(ctx context.Context) {
+	select {
+	case <-r.landed:
+	case <-ctx.Done():
+	}
+}
+
+func (r *slow) UnderWay() bool {
+	select {
+	case <-r.landed:
+		return false
+	default:
+		return true
+	}
+}
+
+// An org that comes back before all had arrived, and leaves again before it is read, is waited for as at first: who reads it next must know.
+func TestADrainThatWasCutShortGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{mine: true, started: make(chan takeover.Start, 1), secrets: map[string]string{"node2": secret},
+			answers: map[string]takeover.Answer{"node2": {State: takeover.None}}}
+		x := takeover.New(takeover.Config{Ring: s, Dir: t.TempDir(), Logger: log.NewNopLogger(),
+			Client: func() *http.Client { return &http.Client{Transport: s} }})
+		seat, r := x.Seat(acme, credential), &slow{s, make(chan struct{})}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); seat.Run(ctx, r) }()
+		defer func() { cancel(); <-done }()
+		becomes := func(mine bool, other, want takeover.State) {
+			t.Helper()
+			s.mu.Lock()
+			s.mine, s.answers["node2"] = mine, takeover.Answer{State: other}
+			s.mu.Unlock()
+			x.Changed()
+			time.Sleep(5 * time.Second)
+			state, _, _ := seat.State()
+			require.Equal(t, want, state)
+		}
+		becomes(true, takeover.None, takeover.Owned)
+		becomes(false, takeover.Acquiring, takeover.Draining)
+		becomes(true, takeover.Owned, takeover.Acquiring)
+		becomes(false, takeover.Acquiring, takeover.Draining)
+		close(r.landed)
+		becomes(false, takeover.Acquiring, takeover.Released)
+		becomes(true, takeover.Owned, takeover.Acquiring)
+		becomes(false, takeover.Owned, takeover.None)
+	})
+}
+
 func message(t *testing.T, a takeover.Answer) string {
 	data, err := json.Marshal(a)
 	require.NoError(t, err)

@@ -137,28 +137,33 @@ func (s *Seat) mine() bool {
 // Run has the reader read whenever the org is this node's, until ctx ends.
 func (s *Seat) Run(ctx context.Context, r Reader) {
 	for {
-		start, err := s.acquire(ctx)
+		start, err := s.acquire(ctx, r)
 		if err != nil {
 			return
 		}
 		s.hold(ctx, func(ctx context.Context) { r.Read(ctx, start) })
 		if ctx.Err() == nil {
-			level.Info(s.logger).Log("msg", "another node reads the org now, waiting for what was delivered to arrive")
-			s.set(Draining)
-			s.while(ctx, false, r.Drain) // a node must not wait for itself
+			s.drain(ctx, r)
 		}
 		if ctx.Err() != nil {
 			s.leave(r.UnderWay())
 			return
 		}
-		if !s.mine() {
-			s.set(Released)
-		}
+	}
+}
+
+// drain has the reader wait for what it delivered, until ctx ends or the org is this node's again: a node must not wait for itself.
+func (s *Seat) drain(ctx context.Context, r Reader) {
+	level.Info(s.logger).Log("msg", "another node reads the org now, waiting for what was delivered to arrive")
+	s.set(Draining)
+	s.while(ctx, false, r.Drain)
+	if ctx.Err() == nil && !s.mine() {
+		s.set(Released)
 	}
 }
 
 // acquire waits until the org is this node's and no other node reads it. An error is ctx's.
-func (s *Seat) acquire(ctx context.Context) (Start, error) {
+func (s *Seat) acquire(ctx context.Context, r Reader) (Start, error) {
 	var waiting time.Time // since when it is this node's
 	var released bool
 	turn := time.Now()
@@ -176,10 +181,17 @@ func (s *Seat) acquire(ctx context.Context) (Start, error) {
 			return Start{}, nil
 		}
 		if !s.mine() {
-			if !waiting.IsZero() { // never begun, so as before
+			had := !waiting.IsZero()
+			waiting = time.Time{}
+			switch {
+			case had && r.UnderWay(): // it was back before all had arrived, and left again before it was read
+				if s.drain(ctx, r); ctx.Err() != nil {
+					s.leave(r.UnderWay())
+				}
+				continue
+			case had: // never begun, so as before
 				s.set(None)
 			}
-			waiting = time.Time{}
 			pause(ctx, next, look)
 			continue
 		}

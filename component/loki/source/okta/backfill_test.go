@@ -270,3 +270,16 @@ func TestReadingOnceOnADataPathInUseIsRefused(t *testing.T) {
 		return len(all) == 1 && all[0].Refused != nil && strings.Contains(all[0].Refused.Error(), "give the command a --storage.path of its own")
 	})
 }
+
+// A command does not wait for a range that one org's own labels keep from being read.
+func TestReadingOnceWhatAnOrgsLabelsForbidIsRefused(t *testing.T) {
+	own := strings.Replace(entry("a", "127.0.0.1:9"), "}", `, labels = {backfill = "x"}}`, 1)
+	args, err := evaluate(t, "forward_to = [receiver]\n"+list(own)+"reconcile {\n url = \"http://loki.invalid:3100\"\n}\n")
+	require.NoError(t, err)
+	ReadOnce(Backfill{Since: day(3), Until: day(2)})
+	t.Cleanup(func() { oneOff.backfill, oneOff.components = nil, nil })
+	runsIn(t, t.TempDir(), args)
+	all := Readings()
+	require.Len(t, all, 1)
+	require.ErrorContains(t, all[0].Refused, "would not be found by the selector of reconcile")
+}

@@ -78,7 +78,10 @@ func Readings() (all []Reading) {
 				r := Reading{Component: c.opts.ID, Org: j.org.Host, State: f.state(s, time.Now()), Progress: f.progress(s), Delivered: s.Events,
 					Skipped: s.Skipped, Unconfirmed: s.Unconfirmed, Confirms: j.confirm != nil, Finished: s.Finished, Ended: s.Ended,
 					Missing: s.ConfirmErr != nil || s.Hold != ""}
-				if s.Err != nil && s.ErrClass == oktaapi.Refused {
+				switch {
+				case f.refused != nil: // for a label of this org's own: it is never read
+					r.Refused = f.refused
+				case s.Err != nil && s.ErrClass == oktaapi.Refused:
 					r.Refused = s.Err
 				}
 				all = append(all, r)
