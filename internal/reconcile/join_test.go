@@ -382,6 +382,33 @@ func TestOneSelectorForAllOrgsIsOneQuery(t *testing.T) {
 	})(t)
 }
 
+// An answer is its caller's, who writes to it: nothing is noted in it when the search goes on for others.
+func TestAnAnswerIsItsCallersAlone(t *testing.T) {
+	inTime(func(t *testing.T) {
+		now := time.Now()
+		f := &fakeLoki{takes: takes(time.Second)}
+		for i := range 100 { // a page, which ends behind all that the first asks for
+			f.entries = append(f.entries, entry{now.Add(time.Duration(i) * 15 * time.Millisecond), `{"uuid":"other"}`, ""})
+		}
+		f.entries = append(f.entries, entry{now.Add(2500 * time.Millisecond), `{"uuid":"a"}`, ""},
+			entry{now.Add(3 * time.Second), `{"uuid":"b"}`, ""})
+		l := clientOf(t, f)
+		l.server.limit = newBound(100, 100)
+		_, err := l.Find(t.Context(), []Event{{"gone", now.Add(-time.Hour)}}) // what comes within its gap is joined
+		require.NoError(t, err)
+		before := len(f.queries)
+		events := []Event{{"a", now}, {"b", now.Add(3 * time.Second)}}
+		var found [2]map[string]bool
+		allOf(2, 0, func(i int) {
+			var err error
+			found[i], err = l.Find(Unhurried(t.Context()), events[i:i+1])
+			require.NoError(t, err)
+		})
+		require.Equal(t, 2, len(f.queries)-before)
+		require.Equal(t, [2]map[string]bool{{}, {"b": true}}, found)
+	})(t)
+}
+
 func TestSelectorsAreJoinedWhereTheyAreAlike(t *testing.T) {
 	for _, tc := range []struct {
 		a, b, want string // "": they are not joined
