@@ -248,6 +248,36 @@ func TestWhatIsJoinedMayBeRefused(t *testing.T) {
 	}
 }
 
+// A moment's trouble with two that are joined does not keep all apart for good.
+func TestWhatWasRefusedOnceIsJoinedAgain(t *testing.T) {
+	inTime(func(t *testing.T) {
+		f, refused := &fakeLoki{}, 0
+		f.refuse = func(w http.ResponseWriter, r *http.Request) bool {
+			if refused > 0 || !strings.Contains(r.Form.Get("query"), "=~") {
+				return false
+			}
+			refused++
+			http.Error(w, "no", 500)
+			return true
+		}
+		orgs := orgsOf(t, f, 20)
+		ask := func(n int) {
+			allOf(n, 0, func(i int) {
+				_, err := orgs[i].Find(Unhurried(t.Context()), []Event{{"a", time.Now()}})
+				require.NoError(t, err)
+			})
+		}
+		ask(1) // what comes within its gap is joined
+		ask(2)
+		require.Equal(t, 1, refused)
+		require.EqualValues(t, 1, orgs[0].server.joined.get())
+		for range 100 {
+			ask(20)
+		}
+		require.EqualValues(t, mostJoined, orgs[0].server.joined.get())
+	})(t)
+}
+
 // What Loki refuses whoever asks is told to all, and costs little.
 func TestAWrongCredentialIsToldToAllAtOnce(t *testing.T) {
 	inTime(func(t *testing.T) {
