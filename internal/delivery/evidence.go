@@ -11,7 +11,7 @@ type Outcome struct {
 	Assumed int // events that count as lost without evidence, strandedAfter their delivery
 }
 
-// GaveUp is an event that was lost maxLosses times.
+// GaveUp is an event that is not delivered again: it was lost maxLosses times, or is no longer in the log.
 type GaveUp struct {
 	UUID  string
 	Since time.Time // first delivery

@@ -292,6 +292,7 @@ func TestReconcileDoesNotWaitForTimesThatLokiRefuses(t *testing.T) {
 					s.org.Generate(1, time.Second)
 					time.Sleep(time.Minute)
 				}
+				synctest.Wait()
 				_, sent := o.picky.seen()
 				require.Equal(t, c.sent, sent)
 				require.Equal(t, c.got, s.to.arrived[odd] == 1)

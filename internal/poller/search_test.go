@@ -44,7 +44,7 @@ func TestReconcileLooksForALostEventThroughTheWholeWindow(t *testing.T) {
 		"found in spite of time-outs": {110 * time.Minute, func(s *site) {
 			s.org.Inject(s.org.BadGateway(), 20)
 		}, 0},
-		"found in small pages": {110 * time.Minute, func(s *site) { s.memory.pages.limit = 400 }, 0},
+		"found in small pages": {110 * time.Minute, func(s *site) { s.stop(); s.memory.pages.limit = 400; s.run() }, 0},
 		"no longer in the log": {110 * time.Minute, func(s *site) {
 			s.org.Set(func(o *oktasim.Org) { o.Retention = 30 * time.Minute })
 		}, 1},

@@ -28,7 +28,7 @@ func (f *follow) span(page oktaapi.Page, events []event.Event, fresh int) step {
 	}
 	moved := page.Next != "" && page.Next != p.Memory.at.cursor
 	circular := moved && fresh == 0 && f.circular(page.Next)
-	switch full := n >= p.Scope.PageSize; {
+	switch full := n > 0 && n >= min(p.asked(p.Memory.at.cursor), p.Scope.PageSize); {
 	case moved && !circular:
 		p.Memory.at.cursor = page.Next
 		return step{more: true, moved: true}

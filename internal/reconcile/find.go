@@ -98,9 +98,7 @@ func (s *Server) find(ctx context.Context, parts []*part) error {
 			return err
 		}
 		s.longest.fine()
-		if len(selectorsOf(parts)) > 1 {
-			s.joined.fine()
-		}
+		s.wereJoined(len(selectorsOf(parts)))
 		for _, p := range parts {
 			p.answer(nil)
 		}

@@ -248,6 +248,36 @@ func TestWhatIsJoinedMayBeRefused(t *testing.T) {
 	}
 }
 
+// A moment's trouble with two that are joined does not keep all apart for good.
+func TestWhatWasRefusedOnceIsJoinedAgain(t *testing.T) {
+	inTime(func(t *testing.T) {
+		f, refused := &fakeLoki{}, 0
+		f.refuse = func(w http.ResponseWriter, r *http.Request) bool {
+			if refused > 0 || !strings.Contains(r.Form.Get("query"), "=~") {
+				return false
+			}
+			refused++
+			http.Error(w, "no", 500)
+			return true
+		}
+		orgs := orgsOf(t, f, 20)
+		ask := func(n int) {
+			allOf(n, 0, func(i int) {
+				_, err := orgs[i].Find(Unhurried(t.Context()), []Event{{"a", time.Now()}})
+				require.NoError(t, err)
+			})
+		}
+		ask(1) // what comes within its gap is joined
+		ask(2)
+		require.Equal(t, 1, refused)
+		require.EqualValues(t, 1, orgs[0].server.joined.get())
+		for range 100 {
+			ask(20)
+		}
+		require.EqualValues(t, mostJoined, orgs[0].server.joined.get())
+	})(t)
+}
+
 // What Loki refuses whoever asks is told to all, and costs little.
 func TestAWrongCredentialIsToldToAllAtOnce(t *testing.T) {
 	inTime(func(t *testing.T) {
@@ -379,6 +409,33 @@ func TestOneSelectorForAllOrgsIsOneQuery(t *testing.T) {
 			require.Len(t, found, 2)
 		})
 		require.LessOrEqual(t, len(f.queries), 2)
+	})(t)
+}
+
+// An answer is its caller's, who writes to it: nothing is noted in it when the search goes on for others.
+func TestAnAnswerIsItsCallersAlone(t *testing.T) {
+	inTime(func(t *testing.T) {
+		now := time.Now()
+		f := &fakeLoki{takes: takes(time.Second)}
+		for i := range 100 { // a page, which ends behind all that the first asks for
+			f.entries = append(f.entries, entry{now.Add(time.Duration(i) * 15 * time.Millisecond), `{"uuid":"other"}`, ""})
+		}
+		f.entries = append(f.entries, entry{now.Add(2500 * time.Millisecond), `{"uuid":"a"}`, ""},
+			entry{now.Add(3 * time.Second), `{"uuid":"b"}`, ""})
+		l := clientOf(t, f)
+		l.server.limit = newBound(100, 100)
+		_, err := l.Find(t.Context(), []Event{{"gone", now.Add(-time.Hour)}}) // what comes within its gap is joined
+		require.NoError(t, err)
+		before := len(f.queries)
+		events := []Event{{"a", now}, {"b", now.Add(3 * time.Second)}}
+		var found [2]map[string]bool
+		allOf(2, 0, func(i int) {
+			var err error
+			found[i], err = l.Find(Unhurried(t.Context()), events[i:i+1])
+			require.NoError(t, err)
+		})
+		require.Equal(t, 2, len(f.queries)-before)
+		require.Equal(t, [2]map[string]bool{{}, {"b": true}}, found)
 	})(t)
 }
 

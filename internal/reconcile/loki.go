@@ -3,6 +3,7 @@ package reconcile
 import (
 	"cmp"
 	"context"
+	"maps"
 	"time"
 
 	"github.com/grafana/alloy/okta/internal/limits"
@@ -75,7 +76,9 @@ func (l *Loki) Find(ctx context.Context, events []Event) (map[string]bool, error
 	if err := l.server.queue("find "+l.all.shape, splitByTime, l.server.find).ask(r); err != nil {
 		return nil, err
 	}
-	return r.found, nil
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.found), nil // the search may go on for others, and what it finds on the way is noted in r
 }
 
 // Newest returns the time of the newest entry of the live log under the selector that is as young as back, or that

@@ -43,7 +43,7 @@ func (s *Server) newest(ctx context.Context, parts []*part) error {
 	for _, p := range parts {
 		recent, oldest = max(recent, p.loki.recent()), earliest(oldest, now.Add(-p.back))
 	}
-	joined := len(selectorsOf(parts)) > 1
+	selectors := len(selectorsOf(parts))
 	open := slices.Clone(parts)
 	end, length := now.Add(limits.MaxAhead), recent+limits.MaxAhead
 	for {
@@ -68,9 +68,7 @@ func (s *Server) newest(ctx context.Context, parts []*part) error {
 		s.search.fine()
 		end, length = r.start, 8*length
 	}
-	if joined {
-		s.joined.fine()
-	}
+	s.wereJoined(selectors)
 	return nil
 }
 

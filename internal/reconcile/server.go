@@ -140,6 +140,13 @@ func (s *Server) answered() {
 	s.hold = 0
 }
 
+// wereJoined notes that a search for so many selectors had an answer. Where none are joined any more, one alone is all that can.
+func (s *Server) wereJoined(selectors int) {
+	if selectors > 1 || s.joined.get() == 1 {
+		s.joined.fine()
+	}
+}
+
 // post asks about r. It waits for its turn, and as long as Loki wants.
 func (s *Server) post(ctx context.Context, path string, r span, form url.Values) ([]byte, error) {
 	begin := time.Now()
