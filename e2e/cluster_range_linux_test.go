@@ -38,6 +38,8 @@ func TestABackfillDoesNotKeepOrgsFromMoving(t *testing.T) {
 				o.AppendAt(at, fmt.Appendf(nil, `{"uuid":"range-%d-%d","published":%q}`, i, n, at.Format("2006-01-02T15:04:05.000Z")))
 			}
 		}
+		// At the default poll_interval: polling every 500 ms would leave a range one request every 3 minutes.
+		config = strings.Replace(config, "\tpoll_interval = \"500ms\"\n", "", 1)
 		return strings.Replace(config, "\treconcile {", fmt.Sprintf("\tbackfill {\n\t\tsince = %q\n\t\tuntil = %q\n\t}\n\treconcile {",
 			since.Format(time.RFC3339), since.Add(time.Hour).Format(time.RFC3339)), 1)
 	})

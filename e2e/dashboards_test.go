@@ -30,7 +30,7 @@ func TestDashboardsInARealLoki(t *testing.T) {
 		attacks = append(attacks, s.Name)
 	}
 	const span = 2 * time.Hour
-	require.NoError(t, org.GenerateWith(1500, span, attacks...))
+	require.NoError(t, org.GenerateWith(6000, span, attacks...))
 	loki := startLoki(t)
 	pushEvents(t, loki.URL(), org.Events())
 

@@ -123,11 +123,13 @@ func TestARangeLeavesRoomForAWakeUp(t *testing.T) {
 				server, b := &bucket{limit: 60}, NewBudget()
 				require.NoError(t, server.request(t.Context(), b, "live", .5, 0, 0))
 				ctx, cancel := context.WithCancel(t.Context())
+				var reading sync.WaitGroup
+				defer reading.Wait()
 				defer cancel()
-				go func() {
+				reading.Go(func() {
 					for server.request(ctx, b, "range", share, 20*time.Millisecond, 0) == nil {
 					}
-				}()
+				})
 				for range 20 {
 					time.Sleep(5*time.Minute + 7*time.Second)
 					began := time.Now()

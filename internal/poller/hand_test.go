@@ -36,6 +36,9 @@ type lender struct {
 
 // look remembers the page in hand, and fills its memory with another org's once it was given back.
 func (l *lender) look() {
+	if l.p == nil { // it has just begun
+		return
+	}
 	l.p.mu.Lock()
 	defer l.p.mu.Unlock()
 	switch h := l.p.hand; {

@@ -535,7 +535,7 @@ func (r *reader) Drain(ctx context.Context) {
 	}
 }
 
-func (r *reader) UnderWay() bool { return r.poller.UnderWay() }
+func (r *reader) UnderWay() bool { return r.poller != nil && r.poller.UnderWay() }
 
 func (n *node) reading(org string, now bool) {
 	n.mu.Lock()
