@@ -63,11 +63,11 @@ func TestDrainLeavesNoTroubleBehind(t *testing.T) {
 		s.run()
 		s.logged("first", 10)
 		time.Sleep(5 * time.Minute)
+		s.to.set(func() { s.to.down = true })
 		s.logged("last", 100)
-		time.Sleep(10*time.Second + 500*time.Millisecond) // polled, and not landed
+		time.Sleep(15 * time.Second) // delivered, and not seen to arrive
 		s.stop()
 		s.stop = func() {}
-		s.to.set(func() { s.to.down = true })
 		s.poller.Drain(context.Background())
 		require.False(t, s.memory.window.Empty())
 		require.Error(t, s.status.Snapshot().ConfirmErr, "it did ask")
