@@ -76,7 +76,7 @@ var (
 )
 
 // Many orgs begin at once on an empty Loki with its default limits, and then have an event each now and then. With 500 of them, in the long
-// form, some 74 requests and 4 CPU seconds of Loki are spent until all were polled.
+// form, some 66 requests and 4 CPU seconds of Loki are spent until all were polled.
 func TestTheFirstStartOfManyOrgsIsCheapForLoki(t *testing.T) {
 	// A start asks Loki before each delivery of what happened until a minute after it (startSlack in internal/poller).
 	n, settled, rest := 50, 10*time.Second, 20*time.Second
