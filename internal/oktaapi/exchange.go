@@ -71,7 +71,7 @@ func (c *Client) exchange(ctx context.Context, target string) (answer, error) {
 	defer resp.Body.Close()
 	c.cfg.Budget.answered(claim, resp.StatusCode, resp.Header)
 
-	ans := answer{status: resp.StatusCode, header: resp.Header, date: serverTime(resp.Header)}
+	ans := answer{status: resp.StatusCode, header: resp.Header, date: httptext.ServerTime(resp.Header)}
 	ans.skew = skew(resp.Header, begin, time.Now())
 	if ans.status >= 300 && ans.status < 400 {
 		ans.redirect = resp.Header.Get("Location")
@@ -180,14 +180,6 @@ func (c *Client) observe(status int, begin time.Time, bytes int) {
 	if c.cfg.Observe != nil {
 		c.cfg.Observe(status, time.Since(begin), bytes)
 	}
-}
-
-// serverTime is the Date of an answer, or our own clock without one.
-func serverTime(h http.Header) time.Time {
-	if t, err := http.ParseTime(h.Get("Date")); err == nil {
-		return t
-	}
-	return time.Now()
 }
 
 // skew is our clock less that of a server that answered between sent and received.

@@ -1,13 +1,14 @@
 package oktaapi
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/grafana/alloy/okta/internal/httptext"
 )
 
 const (
@@ -38,7 +39,7 @@ func readRates(h http.Header) rates {
 	if errL == nil && errR == nil && limit >= 0 && remaining >= 0 {
 		r.present, r.limit, r.remaining = true, limit, min(remaining, limit)
 	}
-	server := serverTime(h)
+	server := httptext.ServerTime(h)
 	if reset, err := strconv.ParseInt(strings.TrimSpace(h.Get("X-Rate-Limit-Reset")), 10, 64); err == nil && reset > 0 {
 		if reset > 1e11 { // milliseconds: as seconds this would be the year 5138
 			reset /= 1000
@@ -50,20 +51,8 @@ func readRates(h http.Header) rates {
 		}
 	}
 	r.untilReset = min(r.resetWait, maxReset)
-	r.retryAfter = parseRetryAfter(h.Get("Retry-After"), server)
+	r.retryAfter = httptext.RetryAfter(h)
 	return r
-}
-
-// parseRetryAfter reads seconds or an HTTP-date (RFC 9110 section 10.2.3); 0 without one that makes sense.
-func parseRetryAfter(v string, server time.Time) time.Duration {
-	v = strings.TrimSpace(v)
-	if s, err := strconv.ParseUint(v, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
-		return time.Duration(min(s, 1<<31)) * time.Second
-	}
-	if t, err := http.ParseTime(v); err == nil && t.After(server) {
-		return t.Sub(server)
-	}
-	return 0
 }
 
 // askedToWait is how long an answer asks to be left alone, and why; 0: it does not ask. A 429 is the n-th in a row. Others ask with
@@ -72,7 +61,7 @@ func askedToWait(status int, h http.Header, n int) (time.Duration, string) {
 	if status == http.StatusTooManyRequests {
 		return readRates(h).refusalWait(n)
 	}
-	wait := parseRetryAfter(h.Get("Retry-After"), serverTime(h))
+	wait := httptext.RetryAfter(h)
 	if wait == 0 || !passes(status) {
 		return 0, ""
 	}

@@ -123,30 +123,13 @@ func (s *Server) send(ctx context.Context, path string, r span, form url.Values)
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	switch {
 	case resp.StatusCode != http.StatusOK:
-		return nil, retryAfter(resp.Header), statusError(resp, body, secrets)
+		return nil, httptext.RetryAfter(resp.Header), statusError(resp, body, secrets)
 	case err != nil:
 		return nil, 0, networkError(fmt.Errorf("reading the answer: %w", err), secrets)
 	case len(body) > maxAnswer:
 		return nil, 0, fmt.Errorf("querying Loki: %w: the answer is over %d bytes", errLimit, maxAnswer)
 	}
 	return body, 0, nil
-}
-
-// retryAfter is the wait that an answer asks for, in seconds or until a date; 0: none. Source: RFC 9110, 10.2.3.
-func retryAfter(h http.Header) time.Duration {
-	text := h.Get("Retry-After")
-	if seconds, err := strconv.Atoi(text); err == nil && seconds > 0 {
-		return time.Duration(min(seconds, int(maxHold/time.Second))) * time.Second
-	}
-	at, err := http.ParseTime(text)
-	if err != nil {
-		return 0
-	}
-	now, err := http.ParseTime(h.Get("Date")) // the clock that the date is of
-	if err != nil {
-		now = time.Now()
-	}
-	return max(0, at.Sub(now))
 }
 
 // failure is an error whose text is fit for a log; its causes stay for errors.Is.
