@@ -68,13 +68,13 @@ func TestATakenAddressIsTriedAgain(t *testing.T) {
 // broken is a network whose listeners break a while after they were opened.
 type broken struct {
 	*network
-	after  time.Duration
-	mended atomic.Bool
+	after time.Duration
+	fixed atomic.Bool
 }
 
 func (b *broken) listen(ctx context.Context, addr string) (net.Listener, error) {
 	l, err := b.network.listen(ctx, addr)
-	if err == nil && !b.mended.Load() {
+	if err == nil && !b.fixed.Load() {
 		time.AfterFunc(b.after, func() { _ = l.Close() })
 	}
 	return l, err
@@ -97,7 +97,7 @@ func TestAListenerThatBreaksIsReplacedWithAPause(t *testing.T) {
 					require.ErrorContains(t, err, "listening: ")
 				}
 
-				b.mended.Store(true)
+				b.fixed.Store(true)
 				time.Sleep(after + lastRetry)
 				require.Equal(t, http.StatusNoContent, st.post(t, secret))
 				err, _ := st.Err()

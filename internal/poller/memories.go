@@ -10,10 +10,10 @@ import (
 const (
 	// maxUnused bounds what is kept of orgs that nobody reads any more. A reload may remove all of a component's and bring them back.
 	maxUnused = 2000
-	// handOver is how long a Memory is waited for that another component still has. A reload gives components their new arguments
+	// ownerEnds is how long a Memory is waited for that another component still has. A reload gives components their new arguments
 	// one after the other and stops those that are gone in the end, so an org may come before it went; that takes milliseconds as a
 	// rule. Source: Alloy v1.19.2, internal/runtime/alloy.go, Run, and internal/controller/scheduler.go, Synchronize.
-	handOver = 10 * time.Second
+	ownerEnds = 10 * time.Second
 )
 
 // Owner says whose a Memory is.
@@ -44,7 +44,7 @@ type lease struct {
 // new one. It waits while such a component has not ended yet, 10 s at most: of two that deliver the same side by side, the second one
 // begins that much later. It returns an error only when ctx ends.
 func (m *Memories) Take(ctx context.Context, o Owner) (*Memory, error) {
-	late := time.NewTimer(handOver)
+	late := time.NewTimer(ownerEnds)
 	defer late.Stop()
 	for waits := true; ; {
 		memory, released := m.take(o, waits)

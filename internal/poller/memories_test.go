@@ -70,11 +70,11 @@ func TestAMemoryIsWaitedForThatAnotherComponentStillHas(t *testing.T) {
 		same     bool
 	}{
 		"one that goes":               {releases: time.Second, next: Owner{"b", "acme", "loki"}, waits: time.Second, same: true},
-		"one that stays beside it":    {next: Owner{"b", "acme", "loki"}, waits: handOver},
+		"one that stays beside it":    {next: Owner{"b", "acme", "loki"}, waits: ownerEnds},
 		"the component's own":         {releases: time.Second, next: Owner{"a", "acme", "loki"}, waits: time.Second, same: true},
 		"another destination":         {next: Owner{"b", "acme", "file"}},
 		"another org of its folder":   {next: Owner{"a", "other", "loki"}},
-		"one that goes, but too late": {releases: time.Minute, next: Owner{"b", "acme", "loki"}, waits: handOver},
+		"one that goes, but too late": {releases: time.Minute, next: Owner{"b", "acme", "loki"}, waits: ownerEnds},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

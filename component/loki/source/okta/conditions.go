@@ -76,7 +76,10 @@ func failures(s poller.Snapshot, grace time.Duration, now time.Time) []condition
 	if s.Stuck != nil {
 		stuck = s.Stuck.Error()
 	}
-	asking := fmt.Sprintf("waiting since %s for Loki to say what it has", clock(s.Asking))
+	asking, because := fmt.Sprintf("waiting since %s for Loki to say what it has", clock(s.Asking)), ""
+	if s.ConfirmErr != nil {
+		because = ": " + s.ConfirmErr.Error()
+	}
 	return []condition{
 		{holds: stuck != "", state: "stuck: " + stuck, unhealthy: true, message: stuck, since: s.LastPoll},
 		{
@@ -94,23 +97,15 @@ func failures(s poller.Snapshot, grace time.Duration, now time.Time) []condition
 		},
 		{
 			holds: !s.Asking.IsZero() && now.Sub(s.Asking) >= askingGrace, unhealthy: true, waits: true, since: s.Asking.Add(askingGrace),
-			state: asking + because(s.ConfirmErr), message: asking + "; nothing is read before that. check reconcile's url and Loki" + because(s.ConfirmErr),
+			state: asking + because, message: asking + "; nothing is read before that. check reconcile's url and Loki" + because,
 		},
-		{holds: !s.Asking.IsZero(), state: asking + because(s.ConfirmErr)},
+		{holds: !s.Asking.IsZero(), state: asking + because},
 		{
 			holds: s.ConfirmErr != nil && now.Sub(s.ConfirmFailing) >= grace, unhealthy: true, reads: true, since: s.ConfirmFailing.Add(grace),
 			message: fmt.Sprintf("reconcile queries have failed since %s, the cursor does not move; check reconcile's url and Loki: %v",
 				clock(s.ConfirmFailing), s.ConfirmErr),
 		},
 	}
-}
-
-// because is a cause for the end of a sentence.
-func because(err error) string {
-	if err == nil {
-		return ""
-	}
-	return ": " + err.Error()
 }
 
 // stateOf says in a few words what the poller is doing.
