@@ -6,6 +6,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/tidwall/gjson"
 )
 
@@ -18,59 +21,43 @@ type selector struct {
 }
 
 type matcher struct {
-	text  string // as it was written
+	text  string // in LogQL
 	label string // that matching streams have; "": they need not
 	name  string // the same, of one that must have a value; "": another kind of matcher
 	value string
 }
 
-var matcherForm = regexp.MustCompile("^\\s*([a-zA-Z_][a-zA-Z0-9_]*)\\s*(=|!=|=~|!~)\\s*(\"(?:[^\"\\\\]|\\\\.)*\"|`[^`]*`)\\s*(,|})")
-
-// parseSelector takes matchers between braces apart. What it does not know it leaves as it is.
+// parseSelector takes a selector apart. What Prometheus' parser does not know it leaves as it is, and what may have strings in single
+// quotes, which Loki does not take. Loki's own parser is AGPL-3.0.
 func parseSelector(text string) selector {
 	whole := selector{text: text, shape: text}
-	rest, ok := strings.CutPrefix(strings.TrimSpace(text), "{")
-	if !ok {
+	matchers, err := parser.NewParser(parser.Options{}).ParseMetricSelector(text)
+	if err != nil || strings.Contains(text, "'") {
 		return whole
 	}
 	s := selector{text: text}
 	var shape, values []string
-	for end := ""; end != "}"; {
-		m := matcherForm.FindStringSubmatch(rest)
-		if m == nil {
+	for _, m := range matchers {
+		if !model.LegacyValidation.IsValidLabelName(m.Name) || m.Name == model.MetricNameLabel {
 			return whole
 		}
-		rest, end = rest[len(m[0]):], m[4]
-		value, err := strconv.Unquote(m[3])
-		if err != nil {
-			return whole
+		part := matcher{text: m.String()}
+		if !m.Matches("") {
+			part.label = m.Name
 		}
-		part := matcher{text: m[1] + m[2] + m[3]}
-		if m[2] == "=" && value != "" || m[2] == "=~" && needed(value) {
-			part.label = m[1]
-		}
-		if m[2] != "=" || value == "" {
+		if m.Type != labels.MatchEqual || m.Value == "" {
 			shape = append(shape, part.text)
 		} else {
-			if slices.ContainsFunc(s.parts, func(p matcher) bool { return p.name == m[1] }) {
+			if slices.ContainsFunc(s.parts, func(p matcher) bool { return p.name == m.Name }) {
 				return whole
 			}
-			part.name, part.value = m[1], value
-			shape, values = append(shape, m[1]), append(values, value)
+			part.name, part.value = m.Name, m.Value
+			shape, values = append(shape, m.Name), append(values, m.Value)
 		}
 		s.parts = append(s.parts, part)
 	}
-	if rest != "" {
-		return whole
-	}
 	s.shape, s.key = "{"+strings.Join(shape, ",")+"}", strings.Join(values, "\x00")
 	return s
-}
-
-// needed reports whether a regular expression does not match a label that is not there.
-func needed(pattern string) bool {
-	re, err := regexp.Compile("^(?:" + pattern + ")$")
-	return err == nil && !re.MatchString("")
 }
 
 // telling is a label that tells selectors of one shape apart, and which of their parts it is in; "": there is none.
@@ -116,11 +103,11 @@ func join(all []selector) string {
 }
 
 // keyOf is the key of the selector of s's shape that a stream belongs to.
-func (s selector) keyOf(labels gjson.Result) string {
+func (s selector) keyOf(stream gjson.Result) string {
 	var values []string
 	for _, m := range s.parts {
 		if m.name != "" {
-			values = append(values, labels.Get(m.name).String())
+			values = append(values, stream.Get(m.name).String())
 		}
 	}
 	return strings.Join(values, "\x00")
