@@ -1,7 +1,6 @@
 package poller
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -70,24 +69,7 @@ type overLimit struct {
 	*site
 	limitstest.Case
 	picky *picky
-	logs  lockedBuffer
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) count(piece string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.b.String(), piece)
+	logs  limitstest.Log
 }
 
 // append has the org log the event.
@@ -219,10 +201,10 @@ func (o *overLimit) requireTold(reason string, sent int) {
 	require.Positive(o.t, n)
 	require.Equal(o.t, want, refused)
 	require.InDelta(o.t, sent, testutil.ToFloat64(o.metrics.overLimit.WithLabelValues(reason))+float64(sent)*b2f(reason == ""), 0)
-	require.Equal(o.t, len(want) > 0, o.logs.count("beyond Loki's default limits") > 0)
-	require.LessOrEqual(o.t, o.logs.count("beyond Loki's default limits"), 2, "once in a process")
+	require.Equal(o.t, len(want) > 0, strings.Count(o.logs.String(), "beyond Loki's default limits") > 0)
+	require.LessOrEqual(o.t, strings.Count(o.logs.String(), "beyond Loki's default limits"), 2, "once in a process")
 	if reason != "" {
-		require.Positive(o.t, o.logs.count("reason="+reason+" uuid="+odd))
+		require.Positive(o.t, strings.Count(o.logs.String(), "reason="+reason+" uuid="+odd))
 	}
 }
 

@@ -1,13 +1,11 @@
 package okta_event_hook
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -63,24 +61,6 @@ func (c configured) event(t *testing.T, uuid string) string {
 	return string(raw)
 }
 
-// lockedBuffer is a log.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
 // Both components count and tell alike what a Loki with default limits refuses.
 func TestBothComponentsTellOfWhatLokiRefuses(t *testing.T) {
 	for source, forward := range map[string]struct {
@@ -105,7 +85,7 @@ func TestBothComponentsTellOfWhatLokiRefuses(t *testing.T) {
 				want = limits.Labels
 			}
 			t.Run(source+"/"+c.Name, func(t *testing.T) {
-				var logs lockedBuffer
+				var logs limitstest.Log
 				registry := prometheus.NewRegistry()
 				x := configured{Case: c, receiver: loki.NewLogsReceiver()}
 				forward.run(t, x, component.Options{ID: "test", DataPath: t.TempDir(), Registerer: registry,
