@@ -1,6 +1,7 @@
 package environment
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -145,16 +146,12 @@ func (v *values) orgs(text string) (okta.Orgs, error) {
 	if v.oktaURL == "" {
 		return listed, nil
 	}
-	token := v.oktaToken
-	if token == "" {
-		token = v.apiKey
-	}
 	name := "" // the org's host
 	if _, _, err := oktaapi.ParseOrg(v.oktaURL); err != nil {
 		name = "OKTA_URL"
 	}
 	var own okta.Orgs
-	if err := own.ConvertFrom([]map[string]any{{"name": name, "url": v.oktaURL, "api_token": token}}); err != nil {
+	if err := own.ConvertFrom([]map[string]any{{"name": name, "url": v.oktaURL, "api_token": cmp.Or(v.oktaToken, v.apiKey)}}); err != nil {
 		return nil, err
 	}
 	return append(own, listed...), nil
@@ -171,10 +168,11 @@ func (v values) exports(orgs okta.Orgs) Exports {
 		e.RedactPresets = []string{"user_identity"}
 	}
 	if v.destination == "logzio" && v.endpoint == "" {
-		host := v.listener
-		if host == "" {
-			host = "listener" + map[bool]string{true: "", false: "-" + v.region}[v.region == "us"] + ".logz.io"
+		host := "listener-" + v.region + ".logz.io"
+		if v.region == "us" {
+			host = "listener.logz.io"
 		}
+		host = cmp.Or(v.listener, host)
 		e.LogzioEndpoint = "https://otlp-" + strings.TrimPrefix(host, "otlp-")
 	}
 	return e
