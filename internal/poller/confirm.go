@@ -260,8 +260,8 @@ func (p *Poller) answer(ctx context.Context, a answer) {
 		p.unanswered(a, now)
 		return
 	}
-	p.Told.ends("refused", p)
-	if n, after := p.Told.ends("unanswered", p); n > 0 {
+	p.Troubles.ends("refused", p)
+	if n, after := p.Troubles.ends("unanswered", p); n > 0 {
 		level.Info(p.Logger).Log("msg", "reconcile queries succeed again", "attempts", q.fails, "orgs", n, "after", after)
 	}
 	q.fails = 0
@@ -292,11 +292,11 @@ func (p *Poller) answer(ctx context.Context, a answer) {
 func (p *Poller) unanswered(a answer, now time.Time) {
 	q := &p.queries
 	q.fails++
-	news := p.Told.begins("unanswered", p)
+	news := p.Troubles.begins("unanswered", p)
 	if errors.Is(a.err, reconcile.ErrRefused) {
-		news = p.Told.begins("refused", p) || news
+		news = p.Troubles.begins("refused", p) || news
 	} else {
-		p.Told.ends("refused", p)
+		p.Troubles.ends("refused", p)
 	}
 	if news {
 		level.Warn(p.Logger).Log("msg", "reconcile query failed, retrying; the cursor does not move", "err", a.err)

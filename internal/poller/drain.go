@@ -21,7 +21,7 @@ func (p *Poller) Drain(ctx context.Context) {
 	if p.Confirm == nil || p.journal == nil {
 		return
 	}
-	defer p.Told.gone(p) // Run has left already, and a query that fails here would have it be in trouble for ever
+	defer p.Troubles.gone(p) // Run has left already, and a query that fails here would have it be in trouble for ever
 	w, begin := &p.Memory.window, time.Now()
 	for ctx.Err() == nil && !w.Empty() {
 		now := time.Now()

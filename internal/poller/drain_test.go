@@ -58,8 +58,8 @@ func TestDrainIsBounded(t *testing.T) {
 // Who has drained is in no trouble that others share: they would wait for it to be out of that, and never log that Loki answers again.
 func TestDrainLeavesNoTroubleBehind(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
-		var told Told
-		s.configure = func(c *Config) { c.Told = &told }
+		var shared Troubles
+		s.configure = func(c *Config) { c.Troubles = &shared }
 		s.run()
 		s.logged("first", 10)
 		time.Sleep(5 * time.Minute)
@@ -71,7 +71,7 @@ func TestDrainLeavesNoTroubleBehind(t *testing.T) {
 		s.poller.Drain(context.Background())
 		require.False(t, s.memory.window.Empty())
 		require.Error(t, s.status.Snapshot().ConfirmErr, "it did ask")
-		require.Empty(t, told.troubles)
+		require.Empty(t, shared.kinds)
 	})
 }
 

@@ -87,11 +87,11 @@ type Config struct {
 	// as for a process that was killed just now.
 	LastPush time.Duration
 
-	Told    *Told   // what pollers of one Loki have logged; nil: nobody shares it
-	Memory  *Memory // what survives a reload; shared by pollers that follow each other
-	Status  *Status // where to report; read by others
-	Metrics *Metrics
-	Logger  log.Logger
+	Troubles *Troubles // what pollers of one Loki share; nil: nobody does
+	Memory   *Memory   // what survives a reload; shared by pollers that follow each other
+	Status   *Status   // where to report; read by others
+	Metrics  *Metrics
+	Logger   log.Logger
 }
 
 // Poller polls one org. Use it once; it belongs to the goroutine that calls Run.
@@ -119,8 +119,8 @@ func New(cfg Config) *Poller {
 	if cfg.Metrics == nil {
 		cfg.Metrics = NewMetricsByOrg().Of("")
 	}
-	if cfg.Told == nil {
-		cfg.Told = new(Told)
+	if cfg.Troubles == nil {
+		cfg.Troubles = new(Troubles)
 	}
 	p := &Poller{Config: cfg, pulse: newPulse(cfg.Clock)}
 	p.follow = follow{poller: p, size: cfg.Scope.PageSize}
@@ -131,7 +131,7 @@ func New(cfg Config) *Poller {
 // arrived.
 func (p *Poller) Run(ctx context.Context) error {
 	p.Status.begin(p.Scope.Org)
-	defer p.Told.gone(p)
+	defer p.Troubles.gone(p)
 	p.Memory.outage.kind = "" // what the new configuration meets is news
 	watched := make(chan struct{})
 	ctx, cancel := context.WithCancel(ctx)

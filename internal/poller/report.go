@@ -48,8 +48,8 @@ func (p *Poller) judge(stats delivery.Stats, empty bool, now time.Time) {
 	})
 	// Not while the status is held: who reads it must never wait for a log.
 	if problem == nil {
-		p.Told.ends("unconfirmed", p)
-	} else if !errors.Is(known, ErrNothingArrives) && p.Told.begins("unconfirmed", p) {
+		p.Troubles.ends("unconfirmed", p)
+	} else if !errors.Is(known, ErrNothingArrives) && p.Troubles.begins("unconfirmed", p) {
 		level.Error(p.Logger).Log("msg", "deliveries cannot be confirmed", "err", problem)
 	}
 }
@@ -89,10 +89,10 @@ func (p *Poller) held(hold delivery.Hold, now time.Time) delivery.Hold {
 		})
 	}
 	if hold == delivery.Open {
-		if n, after := p.Told.ends("held", p); n > 0 {
+		if n, after := p.Troubles.ends("held", p); n > 0 {
 			level.Info(p.Logger).Log("msg", "delivery continues", "orgs", n, "after", after)
 		}
-	} else if (hold != delivery.Full || now.Sub(q.since) >= time.Minute) && p.Told.begins("held", p) {
+	} else if (hold != delivery.Full || now.Sub(q.since) >= time.Minute) && p.Troubles.begins("held", p) {
 		stats := p.Memory.window.Stats(now)
 		level.Warn(p.Logger).Log("msg", "nothing newer is delivered until Loki has what was", "reason", hold,
 			"unconfirmed", stats.Waiting, "oldest", stats.Since.UTC().Format(time.RFC3339))

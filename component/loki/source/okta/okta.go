@@ -60,12 +60,12 @@ var memories poller.Memories
 
 // Component implements loki.source.okta.
 type Component struct {
-	opts    component.Options
-	logger  log.Logger // what Alloy gives, for packages that log through go-kit
-	metrics *poller.MetricsByOrg
-	live    liveDebugging
-	hooks   *hook.Server
-	told    poller.Told
+	opts     component.Options
+	logger   log.Logger // what Alloy gives, for packages that log through go-kit
+	metrics  *poller.MetricsByOrg
+	live     liveDebugging
+	hooks    *hook.Server
+	troubles poller.Troubles
 
 	exchange *takeover.Exchange
 	nodes    *ring

@@ -144,7 +144,7 @@ func (r *reading) newPoller(j *job, f *fill) *poller.Poller {
 		Confirm:    j.confirm, ConfirmID: j.confirmID, Overlap: j.overlap, Previous: j.previous, Pipeline: j.pipeline(),
 		PerStream: j.args.Reconcile != nil && j.args.Reconcile.Ordering == orderingStream,
 		LastPush:  r.start.LastPush,
-		Memory:    r.memory, Status: &r.status, Told: &c.told, Metrics: k.metrics, Logger: r.logger,
+		Memory:    r.memory, Status: &r.status, Troubles: &c.troubles, Metrics: k.metrics, Logger: r.logger,
 	}
 	if r.start.AtOnce {
 		cfg.Spread = 0

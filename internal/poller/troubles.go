@@ -8,11 +8,11 @@ import (
 // toldAgain is how long after a line about a trouble one about another poller in it is news.
 const toldAgain = 10 * time.Minute
 
-// Told is what was logged of troubles that pollers share, since they use one Loki: the first of them tells, and the last one out of it.
-// The zero value is ready; it is safe for concurrent use.
-type Told struct {
-	mu       sync.Mutex
-	troubles map[string]*trouble // by kind
+// Troubles are those that pollers share, since they use one Loki: the first of them logs one, and the last one out of it logs its end. The
+// zero value is ready; it is safe for concurrent use.
+type Troubles struct {
+	mu    sync.Mutex
+	kinds map[string]*trouble
 }
 
 type trouble struct {
@@ -23,17 +23,17 @@ type trouble struct {
 }
 
 // begins notes that a poller is in trouble and reports whether that is news.
-func (t *Told) begins(kind string, p *Poller) bool {
+func (t *Troubles) begins(kind string, p *Poller) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := time.Now()
-	about := t.troubles[kind]
+	about := t.kinds[kind]
 	if about == nil {
 		about = &trouble{pollers: make(map[*Poller]bool), since: now}
-		if t.troubles == nil {
-			t.troubles = make(map[string]*trouble)
+		if t.kinds == nil {
+			t.kinds = make(map[string]*trouble)
 		}
-		t.troubles[kind] = about
+		t.kinds[kind] = about
 	}
 	if about.pollers[p] {
 		return false
@@ -48,10 +48,10 @@ func (t *Told) begins(kind string, p *Poller) bool {
 }
 
 // ends notes that a poller is out of trouble. When it was the last one, it returns how many there were, and for how long.
-func (t *Told) ends(kind string, p *Poller) (pollers int, after time.Duration) {
+func (t *Troubles) ends(kind string, p *Poller) (pollers int, after time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	about := t.troubles[kind]
+	about := t.kinds[kind]
 	if about == nil || !about.pollers[p] {
 		return 0, 0
 	}
@@ -59,12 +59,12 @@ func (t *Told) ends(kind string, p *Poller) (pollers int, after time.Duration) {
 	if len(about.pollers) > 0 {
 		return 0, 0
 	}
-	delete(t.troubles, kind)
+	delete(t.kinds, kind)
 	return about.most, time.Since(about.since).Round(time.Millisecond)
 }
 
 // gone forgets a poller that ended.
-func (t *Told) gone(p *Poller) {
+func (t *Troubles) gone(p *Poller) {
 	for _, kind := range []string{"unanswered", "refused", "held", "unconfirmed"} {
 		t.ends(kind, p)
 	}

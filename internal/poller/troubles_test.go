@@ -12,7 +12,7 @@ import (
 
 // sharing runs n orgs of one component in a bubble, each with an event now and then, and returns the lines that they log about Loki.
 func sharing(t *testing.T, n int, f func(sites []*site)) []string {
-	var told Told
+	var shared Troubles
 	var text strings.Builder
 	logger := log.NewLogfmtLogger(log.NewSyncWriter(&text))
 	synctest.Test(t, func(t *testing.T) {
@@ -21,7 +21,7 @@ func sharing(t *testing.T, n int, f func(sites []*site)) []string {
 			s := newSite(t)
 			defer s.pipe.Close()
 			s.org.Generate(100, time.Hour)
-			s.configure = func(c *Config) { c.Told, c.Logger = &told, log.With(logger, "org", s.pipe.URL) }
+			s.configure = func(c *Config) { c.Troubles, c.Logger = &shared, log.With(logger, "org", s.pipe.URL) }
 			s.run()
 			defer func() { s.stop() }()
 			sites = append(sites, s)
@@ -101,22 +101,22 @@ func TestWhatDoesNotArriveIsLoggedOnceForAllOrgs(t *testing.T) {
 
 func TestATroubleIsToldOnceAndAgainWhenItSpreadsLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var told Told
+		var shared Troubles
 		a, b, c := New(Config{}), New(Config{}), New(Config{})
-		require.True(t, told.begins("held", a))
-		require.False(t, told.begins("held", a))
-		require.False(t, told.begins("held", b))
-		require.True(t, told.begins("refused", b), "another trouble")
+		require.True(t, shared.begins("held", a))
+		require.False(t, shared.begins("held", a))
+		require.False(t, shared.begins("held", b))
+		require.True(t, shared.begins("refused", b), "another trouble")
 		time.Sleep(toldAgain)
-		require.False(t, told.begins("held", b), "it is in it already")
-		require.True(t, told.begins("held", c))
-		told.gone(c)
-		n, _ := told.ends("held", a)
+		require.False(t, shared.begins("held", b), "it is in it already")
+		require.True(t, shared.begins("held", c))
+		shared.gone(c)
+		n, _ := shared.ends("held", a)
 		require.Zero(t, n, "b is still in it")
-		n, after := told.ends("held", b)
+		n, after := shared.ends("held", b)
 		require.Equal(t, 3, n)
 		require.Equal(t, toldAgain, after)
-		n, _ = told.ends("held", b)
+		n, _ = shared.ends("held", b)
 		require.Zero(t, n)
 	})
 }
