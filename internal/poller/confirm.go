@@ -2,7 +2,6 @@ package poller
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -53,9 +52,6 @@ type queries struct {
 	running <-chan answer      // nil: none is under way
 	cancel  context.CancelFunc // of the one under way
 	next    time.Time          // not before
-	fails   int                // in a row
-	hold    delivery.Hold      // as it was last
-	since   time.Time          // when it began
 	probed  time.Time          // last search for a probe
 }
 
@@ -79,17 +75,13 @@ func (q *queries) stop() {
 	}
 }
 
-// configure makes what a previous poller of the process left under way this one's. Whether
-// deliveries can be confirmed is judged anew.
+// configure makes what a previous poller of the process left under way this one's.
 func (p *Poller) configure() {
 	m := p.Memory
-	p.Status.set(func(s *Snapshot) {
-		s.ConfirmErr, s.ConfirmFailing, s.Hold, s.HoldSince = nil, time.Time{}, "", time.Time{}
-		if p.Confirm == nil {
-			s.Unconfirmed, s.UnconfirmedSince, s.Hidden, s.Shown = 0, time.Time{}, 0, time.Time{}
-		}
-	})
 	if p.Confirm == nil {
+		p.Status.set(func(s *Snapshot) {
+			s.Unconfirmed, s.UnconfirmedSince, s.Hidden, s.Shown = 0, time.Time{}, 0, time.Time{}
+		})
 		m.window, m.confirm, m.previous, m.unproven = delivery.Window[position]{}, nil, nil, nil
 		return
 	}
@@ -124,7 +116,7 @@ func (p *Poller) pause(ctx context.Context, d time.Duration) {
 	for ctx.Err() == nil {
 		p.tend(ctx)
 		now := time.Now()
-		hold := p.held(w.Hold(now), now)
+		hold := p.held(w.Hold(now))
 		if p.suspended() {
 			return
 		}
@@ -134,7 +126,7 @@ func (p *Poller) pause(ctx context.Context, d time.Duration) {
 		}
 		if hold != delivery.Open {
 			wake = now.Add(time.Minute)
-			if p.queries.fails == 0 && w.Probe(hold, now) && now.Sub(p.queries.probed) >= probeAgain {
+			if !p.Status.wrong(Queries).Lasts() && w.Probe(hold, now) && now.Sub(p.queries.probed) >= probeAgain {
 				p.queries.probed = now
 				p.probe(ctx)
 				continue
@@ -204,7 +196,7 @@ func (p *Poller) ask(ctx context.Context, events []delivery.Event) (answer, erro
 	for p.queries.running != nil && ctx.Err() == nil {
 		p.wait(ctx, time.Now().Add(time.Hour))
 	}
-	if now := time.Now(); now.Before(p.queries.next) && p.queries.fails > 0 {
+	if now := time.Now(); now.Before(p.queries.next) && p.Status.wrong(Queries).Lasts() {
 		sleep(ctx, p.queries.next.Sub(now))
 	}
 	a := find(ctx, p.Confirm, p.Memory.previous, events, time.Now(), p.untrusted())
@@ -257,14 +249,10 @@ func (p *Poller) answer(ctx context.Context, a answer) {
 	}
 	q, w, now := &p.queries, &p.Memory.window, time.Now()
 	if a.err != nil {
-		p.unanswered(a, now)
+		p.unanswered(a.err, now)
 		return
 	}
-	p.Troubles.ends("refused", p)
-	if n, after := p.Troubles.ends("unanswered", p); n > 0 {
-		level.Info(p.Logger).Log("msg", "reconcile queries succeed again", "attempts", q.fails, "orgs", n, "after", after)
-	}
-	q.fails = 0
+	p.clear(Queries)
 	q.next = now.Add(time.Second)
 	p.Metrics.queries.WithLabelValues("answered").Inc()
 	events := a.events
@@ -289,26 +277,14 @@ func (p *Poller) answer(ctx context.Context, a answer) {
 }
 
 // unanswered notes a failed query: nothing is known, and nothing moves.
-func (p *Poller) unanswered(a answer, now time.Time) {
-	q := &p.queries
-	q.fails++
-	news := p.Troubles.begins("unanswered", p)
-	if errors.Is(a.err, reconcile.ErrRefused) {
-		news = p.Troubles.begins("refused", p) || news
-	} else {
-		p.Troubles.ends("refused", p)
+func (p *Poller) unanswered(err error, now time.Time) {
+	kind := ""
+	if isRefusal(err) {
+		kind = "refused"
 	}
-	if news {
-		level.Warn(p.Logger).Log("msg", "reconcile query failed, retrying; the cursor does not move", "err", a.err)
-	}
-	q.next = now.Add(backoff(q.fails))
+	t, _ := p.fail(Queries, kind, err)
+	p.queries.next = now.Add(backoff(t.Tries))
 	p.Metrics.queries.WithLabelValues("failed").Inc()
-	p.Status.set(func(s *Snapshot) {
-		if s.ConfirmErr == nil {
-			s.ConfirmFailing = now
-		}
-		s.ConfirmErr = a.err
-	})
 }
 
 // silent notes that the Loki of a previous configuration did not answer. What is not found

@@ -34,7 +34,7 @@ func TestReconcileGivesNothingUpWhileNothingArrives(t *testing.T) {
 			s.org.Generate(50, time.Minute)
 			time.Sleep(10 * time.Minute)
 		}
-		require.ErrorIs(t, s.status.Snapshot().ConfirmErr, ErrNothingArrives)
+		require.ErrorIs(t, s.status.Snapshot().Unconfirmable().Err, ErrNothingArrives)
 		s.to.set(func() { s.to.lose = nil })
 		for range 3 {
 			s.org.Generate(50, time.Minute)
@@ -42,7 +42,7 @@ func TestReconcileGivesNothingUpWhileNothingArrives(t *testing.T) {
 		}
 		s.requireExactlyOnce()
 		require.Zero(t, testutil.ToFloat64(s.metrics.givenUp))
-		require.NoError(t, s.status.Snapshot().ConfirmErr)
+		require.NoError(t, s.status.Snapshot().Unconfirmable().Err)
 	})
 }
 
@@ -160,14 +160,14 @@ func TestWithoutReconcileItsOldTroubleIsForgotten(t *testing.T) {
 		s.to.blind = true
 		s.run()
 		time.Sleep(10 * time.Minute)
-		require.Error(t, s.status.Snapshot().ConfirmErr)
+		require.Error(t, s.status.Snapshot().Unconfirmable().Err)
 		s.stop()
 		s.configure = func(cfg *Config) { cfg.Confirm, cfg.ConfirmID = nil, "" }
 		s.run()
 		s.org.Generate(10, time.Second)
 		time.Sleep(time.Minute)
 		snap := s.status.Snapshot()
-		require.NoError(t, snap.ConfirmErr)
+		require.NoError(t, snap.Unconfirmable().Err)
 		require.Zero(t, snap.Unconfirmed)
 		require.Zero(t, snap.UnconfirmedSince)
 		last, _ := s.saved().Last()

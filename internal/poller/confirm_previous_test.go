@@ -41,13 +41,13 @@ func TestANewPasswordServesPreviousSelectors(t *testing.T) {
 		s.before = func(selector string) Confirmer { return &locked{&view{s.to, nil, selector, 0}, wrong} }
 		s.run()
 		time.Sleep(time.Minute)
-		require.ErrorContains(t, s.status.Snapshot().ConfirmErr, "401")
+		require.ErrorContains(t, s.status.Snapshot().Unconfirmable().Err, "401")
 		s.stop()
 		wrong = false
 		s.run()
 		s.org.Generate(10, time.Second)
 		time.Sleep(5 * time.Minute)
-		require.NoError(t, s.status.Snapshot().ConfirmErr)
+		require.NoError(t, s.status.Snapshot().Unconfirmable().Err)
 		s.requireExactlyOnce()
 	})
 }

@@ -64,7 +64,7 @@ func TestReconcileGoesOnWhenAReloadPutsTheSelectorRight(t *testing.T) {
 		s.sees = func(string) bool { return false }
 		s.run()
 		time.Sleep(5 * time.Minute)
-		require.ErrorIs(t, s.status.Snapshot().ConfirmErr, ErrNothingArrives)
+		require.ErrorIs(t, s.status.Snapshot().Unconfirmable().Err, ErrNothingArrives)
 
 		s.stop()
 		s.id, s.sees = "two", nil
@@ -72,7 +72,7 @@ func TestReconcileGoesOnWhenAReloadPutsTheSelectorRight(t *testing.T) {
 		s.org.Generate(10, time.Second)
 		time.Sleep(2 * time.Minute)
 		s.requireExactlyOnce()
-		require.NoError(t, s.status.Snapshot().ConfirmErr)
+		require.NoError(t, s.status.Snapshot().Unconfirmable().Err)
 		require.Zero(t, s.status.Snapshot().Unconfirmed)
 		last, _ := s.saved().Last()
 		require.Contains(t, last.Cursor, "after=")
@@ -127,7 +127,7 @@ func TestReconcileDoesNotWaitForARemovedDestination(t *testing.T) {
 		_, arrived = s.to.counts()
 		require.Equal(t, map[int]int{1: 230}, arrived, "what the old one cannot be asked about goes to the new one in the end")
 		require.Zero(t, s.status.Snapshot().Unconfirmed)
-		require.NoError(t, s.status.Snapshot().ConfirmErr)
+		require.NoError(t, s.status.Snapshot().Unconfirmable().Err)
 	})
 }
 

@@ -279,7 +279,7 @@ func TestReconcileMovesTheCursorBehindWhatLokiHas(t *testing.T) {
 		after, _ := s.saved().Last()
 		require.Contains(t, after.Cursor, "after=")
 		require.Zero(t, s.status.Snapshot().Unconfirmed)
-		require.NoError(t, s.status.Snapshot().ConfirmErr)
+		require.NoError(t, s.status.Snapshot().Unconfirmable().Err)
 		require.InDelta(t, 2500, testutil.ToFloat64(s.metrics.confirmed), 0)
 	})
 }
@@ -312,13 +312,13 @@ func TestReconcileNoAgeProvesALoss(t *testing.T) {
 		time.Sleep(2 * time.Hour)
 		_, arrived := s.to.counts()
 		require.Equal(t, 10, arrived[1], "a copy may still be under way")
-		require.ErrorIs(t, s.status.Snapshot().ConfirmErr, ErrNothingArrives)
+		require.ErrorIs(t, s.status.Snapshot().Unconfirmable().Err, ErrNothingArrives)
 		for range 2 { // two probes, and the retry
 			s.org.Generate(1, time.Millisecond)
 			time.Sleep(5 * time.Minute)
 		}
 		s.requireExactlyOnce()
-		require.NoError(t, s.status.Snapshot().ConfirmErr)
+		require.NoError(t, s.status.Snapshot().Unconfirmable().Err)
 	})
 }
 

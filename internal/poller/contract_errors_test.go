@@ -15,6 +15,7 @@ import (
 
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/oktasim"
+	"github.com/grafana/alloy/okta/internal/poller"
 )
 
 // requireSlow checks that a refusal was retried every 30 to 60 seconds.
@@ -38,13 +39,13 @@ func TestARefusedConfigurationIsRetriedAndRecovers(t *testing.T) {
 				pass(12 * time.Hour)
 				requireSlow(t, org)
 				snap := c.status.Snapshot()
-				require.Equal(t, oktaapi.Refused, snap.ErrClass)
-				require.ErrorContains(t, snap.Err, fmt.Sprint(status, " ", code), "Okta's own words")
+				require.True(t, snap.Wrong[poller.Okta].Refused)
+				require.ErrorContains(t, snap.Wrong[poller.Okta].Err, fmt.Sprint(status, " ", code), "Okta's own words")
 				require.Equal(t, 1, c.logs.count("Okta refuses the request"))
 
 				org.Set(func(o *oktasim.Org) { o.Refuse = 0 })
 				pass(time.Minute)
-				require.NoError(t, c.status.Snapshot().Err)
+				require.NoError(t, c.status.Snapshot().Wrong[poller.Okta].Err)
 				require.Equal(t, 1, c.logs.count("recovered", "attempts=", "after="))
 				require.Len(t, c.logs.lines(), 3, "%s", c.logs.lines())
 				r.stop()
@@ -64,7 +65,7 @@ func TestANewTokenIsUsedAtOnceAndTheCursorKept(t *testing.T) {
 		org.Set(func(o *oktasim.Org) { o.Token = "00rotated-hunter2" })
 		org.Append(evs("b", 3)...)
 		pass(time.Minute)
-		require.Equal(t, oktaapi.Refused, c.status.Snapshot().ErrClass)
+		require.True(t, c.status.Snapshot().Wrong[poller.Okta].Refused)
 		last := org.Requests()[len(org.Requests())-1].URL
 		r.stop() // a reload
 		c.token = "00rotated-hunter2"
@@ -84,9 +85,9 @@ func TestAWrongFilterIsNamedAndCausesNoStorm(t *testing.T) {
 		c.client.Filter = `eventType eqq "user.session.start"`
 		c.runFor(time.Hour)
 		requireSlow(t, org)
-		require.ErrorContains(t, c.status.Snapshot().Err, "eqq")
-		require.ErrorContains(t, c.status.Snapshot().Err, "400 E00000")
-		require.Equal(t, oktaapi.Refused, c.status.Snapshot().ErrClass)
+		require.ErrorContains(t, c.status.Snapshot().Wrong[poller.Okta].Err, "eqq")
+		require.ErrorContains(t, c.status.Snapshot().Wrong[poller.Okta].Err, "400 E00000")
+		require.True(t, c.status.Snapshot().Wrong[poller.Okta].Refused)
 		require.Empty(t, c.sink.lines(), "an error body is no event")
 	})
 }
@@ -121,12 +122,12 @@ func TestTransientErrorsAreRetriedAndLoggedOnce(t *testing.T) {
 					require.GreaterOrEqual(t, wait, longest/2)
 				}
 				require.Less(t, len(waits), 60*60/30+10)
-				require.Equal(t, oktaapi.Transient, c.status.Snapshot().ErrClass)
-				require.Error(t, c.status.Snapshot().Err)
+				require.Equal(t, oktaapi.Transient, oktaapi.ClassOf(c.status.Snapshot().Wrong[poller.Okta].Err))
+				require.Error(t, c.status.Snapshot().Wrong[poller.Okta].Err)
 
 				org.Set(func(o *oktasim.Org) { o.Intercept = nil })
 				pass(time.Minute)
-				require.NoError(t, c.status.Snapshot().Err)
+				require.NoError(t, c.status.Snapshot().Wrong[poller.Okta].Err)
 				require.Equal(t, 1, c.logs.count("lost contact with Okta"))
 				require.Equal(t, 1, c.logs.count("recovered", fmt.Sprintf("attempts=%d", len(waits)+1), "after="), "%d %s", len(waits)+1,
 					c.logs.lines())
@@ -162,8 +163,8 @@ func TestNetworkNameAndTLSFailuresAreOutlived(t *testing.T) {
 				}}
 				r := c.run()
 				pass(10 * time.Minute)
-				require.ErrorContains(t, c.status.Snapshot().Err, failure.Error())
-				require.NotContains(t, c.status.Snapshot().Err.Error(), "since=", "no URL in an error")
+				require.ErrorContains(t, c.status.Snapshot().Wrong[poller.Okta].Err, failure.Error())
+				require.NotContains(t, c.status.Snapshot().Wrong[poller.Okta].Err.Error(), "since=", "no URL in an error")
 				require.Equal(t, 1, c.logs.count("lost contact with Okta"))
 				reachable.Store(true)
 				pass(time.Minute)
@@ -191,7 +192,7 @@ func TestLateHeadersAndStalledBodiesAreGivenUp(t *testing.T) {
 				pass(44 * time.Second)
 				require.Len(t, org.Requests(), 2)
 				pass(time.Second)
-				require.ErrorContains(t, c.status.Snapshot().Err, "request_timeout (45s)")
+				require.ErrorContains(t, c.status.Snapshot().Wrong[poller.Okta].Err, "request_timeout (45s)")
 				pass(2 * time.Minute)
 				r.stop()
 				c.requireEachOnce()
@@ -278,7 +279,7 @@ func TestAStartBeforeTheRetentionIsClampedWithAWarning(t *testing.T) {
 		c := on(t, org)
 		c.lookback = 200 * 24 * time.Hour // Okta refuses a since before 180 days
 		c.runFor(time.Minute)
-		require.Empty(t, c.status.Snapshot().Err)
+		require.Empty(t, c.status.Snapshot().Wrong[poller.Okta].Err)
 		oldest := time.Now().Add(-time.Minute - 90*24*time.Hour + time.Minute)
 		require.Contains(t, org.Requests()[0].URL, "since="+strings.ReplaceAll(oldest.UTC().Format("2006-01-02T15:04:05.000Z"), ":", "%3A"))
 		require.Equal(t, 1, c.logs.count("level=warn", "as far back as Okta keeps events", "lost=2640h"))
@@ -292,7 +293,7 @@ func TestAStartCursorBehindAQuietFilterIsRenewed(t *testing.T) {
 		c.interval = time.Hour
 		r := c.run()
 		pass(200 * 24 * time.Hour) // nothing matches for longer than since may lie back
-		require.NoError(t, c.status.Snapshot().Err)
+		require.NoError(t, c.status.Snapshot().Wrong[poller.Okta].Err)
 		require.Zero(t, org.Responses()[http.StatusBadRequest])
 		org.Append(evs("e", 3)...)
 		pass(time.Hour)
@@ -393,7 +394,7 @@ func TestAStopEndsEveryWaitAtOnce(t *testing.T) {
 				r.stop() // requires that it takes no time
 				snap := c.status.Snapshot()
 				require.Zero(t, snap.WaitUntil, "the next poller must not seem to wait")
-				require.Zero(t, snap.SendingSince)
+				require.Zero(t, snap.Wrong[poller.Receiver].Since)
 			})
 		})
 	}

@@ -78,17 +78,17 @@ func TestWithoutNextLinksItAdvancesOrIsStuck(t *testing.T) {
 					pass(10 * time.Minute)
 					require.Less(t, len(org.Requests()), 80)
 					if n < 1000 {
-						require.NoError(t, c.status.Snapshot().Stuck)
+						require.NoError(t, c.status.Snapshot().Wrong[poller.Stuck].Err)
 						require.Len(t, c.sink.uuids(), n)
 						r.stop()
 						return
 					}
-					require.ErrorIs(t, c.status.Snapshot().Stuck, poller.ErrStuck)
+					require.ErrorIs(t, c.status.Snapshot().Wrong[poller.Stuck].Err, poller.ErrStuck)
 					require.Equal(t, 1, c.logs.count("the log cannot be read further"))
 					org.Set(func(o *oktasim.Org) { o.Intercept = nil })
 					pass(time.Minute)
 					r.stop()
-					require.NoError(t, c.status.Snapshot().Stuck)
+					require.NoError(t, c.status.Snapshot().Wrong[poller.Stuck].Err)
 					c.requireEachOnce()
 				})
 			})

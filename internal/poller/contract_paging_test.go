@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/grafana/alloy/okta/internal/oktasim"
+	"github.com/grafana/alloy/okta/internal/poller"
 )
 
 func TestAnIdleFeedAsksTheServerAgainOncePerInterval(t *testing.T) {
@@ -158,7 +159,7 @@ func TestANextLinkToAnotherAddressIsFollowedOnUrl(t *testing.T) {
 				r := c.run()
 				pass(time.Second)
 				c.requireEachOnce()
-				require.NoError(t, c.status.Snapshot().Stuck)
+				require.NoError(t, c.status.Snapshot().Wrong[poller.Stuck].Err)
 				pass(time.Minute)
 				r.stop()
 				require.Zero(t, c.logs.count("a page names no usable next link"))
@@ -209,7 +210,7 @@ func TestARedirectToAnotherHostGetsNoCredential(t *testing.T) {
 		r := c.run()
 		pass(0)
 		require.Len(t, org.Requests(), 1)
-		require.ErrorContains(t, c.status.Snapshot().Err, "refusing a redirect")
+		require.ErrorContains(t, c.status.Snapshot().Wrong[poller.Okta].Err, "refusing a redirect")
 		pass(time.Minute)
 		r.stop()
 		c.requireEachOnce() // the second redirect, to the org itself, was followed
@@ -275,7 +276,7 @@ func TestABlockedReceiverStopsFetchingAndTheCursorStays(t *testing.T) {
 		require.Len(t, org.Requests(), 2, "the page in hand, and nothing past it")
 		require.Equal(t, saved, c.savedCursor())
 		require.Equal(t, names("a", 13), c.sink.uuids())
-		require.Equal(t, 24*time.Hour, time.Since(c.status.Snapshot().SendingSince))
+		require.Equal(t, 24*time.Hour, time.Since(c.status.Snapshot().Wrong[poller.Receiver].Since))
 		unblock()
 		pass(0)
 		r.stop()

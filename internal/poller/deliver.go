@@ -45,7 +45,7 @@ func (p *Poller) deliver(ctx context.Context, h *hand) (time.Duration, error) {
 	p.announce(page, events, there.found)
 	newest, fresh, err := p.sendAll(ctx, h, there, pg)
 	if err != nil || h.gone {
-		p.Status.sending(time.Time{})
+		p.sent(err)
 		if p.Confirm != nil {
 			m.window.Add(pg) // the page comes again, without these events
 		}
@@ -54,7 +54,7 @@ func (p *Poller) deliver(ctx context.Context, h *hand) (time.Duration, error) {
 		}
 		return 0, err
 	}
-	p.Status.sending(time.Time{})
+	p.sent(nil)
 	p.looked(events)
 	m.at.published = newest
 	m.seen.passed(newest, page.Date)
@@ -68,10 +68,10 @@ func (p *Poller) deliver(ctx context.Context, h *hand) (time.Duration, error) {
 	if !step.more && !step.cut { // all that a previous process may have delivered has been read
 		m.replaying, m.pending = time.Time{}, nil
 	}
-	if step.moved || len(events) > 0 || p.unsaved {
+	if step.moved || len(events) > 0 || p.Status.wrong(Checkpoint).Lasts() {
 		p.advanced(pg)
 	}
-	p.progressed(step)
+	p.progressed(step, fresh)
 	if step.more {
 		return 0, nil
 	}
@@ -79,10 +79,13 @@ func (p *Poller) deliver(ctx context.Context, h *hand) (time.Duration, error) {
 }
 
 // progressed reports a page that was delivered.
-func (p *Poller) progressed(step step) {
+func (p *Poller) progressed(step step, fresh int) {
+	if step.stuck == nil && (fresh > 0 || !step.more) {
+		p.clear(Stuck)
+	}
 	p.Status.set(func(s *Snapshot) {
 		s.Pages++
-		s.CatchingUp, s.Stuck = step.more, step.stuck
+		s.CatchingUp = step.more
 		s.ReplayTo = p.Memory.replaying
 		s.Watermark = delivery.Latest(s.Watermark, p.Memory.at.published)
 		if p.Span == nil && !step.more && !step.cut && step.stuck == nil {
@@ -163,7 +166,7 @@ func (p *Poller) forward(ctx context.Context, ev event.Event, entry event.Entry,
 	if p.suspended() {
 		return errSuspended
 	}
-	p.Status.sending(now)
+	p.sending()
 	refusal := p.refusal(entry, now) // before the entry is the receiver's
 	if err := p.offer(ctx, entry); err != nil {
 		return err
@@ -282,9 +285,10 @@ func (p *Poller) newest(ctx context.Context, back time.Duration, waiting func())
 		case ctx.Err() != nil:
 			return time.Time{}, ctx.Err()
 		case err == nil:
+			p.clear(Queries)
 			return newest, nil
 		}
-		p.unanswered(answer{err: err}, time.Now())
+		p.unanswered(err, time.Now())
 		waiting()
 		sleep(ctx, time.Until(p.queries.next))
 	}

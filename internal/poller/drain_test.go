@@ -70,8 +70,8 @@ func TestDrainLeavesNoTroubleBehind(t *testing.T) {
 		s.stop = func() {}
 		s.poller.Drain(context.Background())
 		require.False(t, s.memory.window.Empty())
-		require.Error(t, s.status.Snapshot().ConfirmErr, "it did ask")
-		require.Empty(t, shared.kinds)
+		require.Error(t, s.status.Snapshot().Unconfirmable().Err, "it did ask")
+		require.Empty(t, shared.open)
 	})
 }
 

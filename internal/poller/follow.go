@@ -26,9 +26,7 @@ type follow struct {
 	poller *Poller
 	size   int       // a page of as many events is full: page_size, or less if the server caps its pages
 	last   int       // events of the page before
-	warned bool      // of a missing or circular next link
 	left   time.Time // position from which the log was last continued by time
-	stuck  bool      // it was logged
 	newest time.Time // event time up to the page before
 
 	// Brent's cycle detection over the next links that are followed without a pause.
@@ -66,8 +64,9 @@ func (f *follow) page(page oktaapi.Page, events []event.Event, fresh int) step {
 	}
 	circular := moved && full && fresh == 0 && f.circular(page.Next)
 	if moved && !circular {
-		f.warned = f.warned && (full || fresh == 0)
-		f.stuck = f.stuck && fresh == 0
+		if !full && fresh > 0 {
+			p.clear(Links)
+		}
 		p.largest = p.largest && fresh == 0 // else links in a circle would be followed for ever
 		at.cursor = page.Next
 		return step{more: full, cut: cut && !full, moved: true}
@@ -83,10 +82,6 @@ func (f *follow) page(page oktaapi.Page, events []event.Event, fresh int) step {
 
 // warn tells of a link that cannot be followed, until links lead on again.
 func (f *follow) warn(page oktaapi.Page, circular, full bool) {
-	if f.warned {
-		return
-	}
-	f.warned = true
 	reason := "no next link"
 	switch {
 	case circular:
@@ -94,8 +89,7 @@ func (f *follow) warn(page oktaapi.Page, circular, full bool) {
 	case page.NextErr != nil:
 		reason = page.NextErr.Error()
 	}
-	level.Warn(f.poller.Logger).Log("msg", "a page names no usable next link", "reason", reason, "continue_by_time", full,
-		"request_id", page.RequestID)
+	f.poller.fail(Links, "", nil, "reason", reason, "continue_by_time", full, "request_id", page.RequestID)
 }
 
 // byTime leaves a full page of n events that can show nothing new any more: the log goes on
@@ -111,10 +105,7 @@ func (f *follow) byTime(page oktaapi.Page, n, fresh int) step {
 	if stuck {
 		err := fmt.Errorf("%w: %d events since %s that were delivered before, and no next link beyond them; "+
 			"check what changes the Link header between here and Okta", ErrStuck, n, at.published.UTC().Format(time.RFC3339Nano))
-		if !f.stuck {
-			f.stuck = true
-			level.Error(p.Logger).Log("msg", "the log cannot be read further", "request_id", page.RequestID, "err", err)
-		}
+		p.fail(Stuck, "", err, "request_id", page.RequestID)
 		return step{moved: true, stuck: err}
 	}
 	return step{more: true, moved: true}

@@ -74,6 +74,21 @@ func (p *Poller) reclaim() {
 	}
 }
 
+// sending notes that a receiver gets an entry now, and so that the entry before it was taken.
+func (p *Poller) sending() {
+	p.clear(Receiver)
+	p.Status.set(func(s *Snapshot) { s.Wrong[Receiver].fail("", nil, true, time.Now()) })
+}
+
+// sent notes that no receiver is taking an entry any more, the last one with an error or not.
+func (p *Poller) sent(err error) {
+	if err == nil {
+		p.clear(Receiver)
+		return
+	}
+	p.Status.set(func(s *Snapshot) { s.Wrong[Receiver] = Trouble{} })
+}
+
 // offer sends an entry of the page in hand. When that takes long and others wait for the
 // page's memory, the page is dropped: all that a blocked receiver needs is the entry.
 func (p *Poller) offer(ctx context.Context, entry event.Entry) error {

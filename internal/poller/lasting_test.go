@@ -65,9 +65,9 @@ func TestAnUnreadableCheckpointIsWaitedFor(t *testing.T) {
 		s.run()
 		time.Sleep(4 * time.Minute)
 		require.Empty(t, s.org.Requests(), "reading does not start over")
-		require.ErrorContains(t, s.status.Snapshot().CheckpointErr, "permission denied")
+		require.ErrorContains(t, s.status.Snapshot().Wrong[Checkpoint].Err, "permission denied")
 		time.Sleep(3 * time.Minute)
-		require.NoError(t, s.status.Snapshot().CheckpointErr)
+		require.NoError(t, s.status.Snapshot().Wrong[Checkpoint].Err)
 		s.requireExactlyOnce()
 	})
 }

@@ -3,8 +3,6 @@ package poller
 import (
 	"time"
 
-	"github.com/go-kit/log/level"
-
 	"github.com/grafana/alloy/okta/internal/delivery"
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/limits"
@@ -21,16 +19,12 @@ const soon = time.Hour
 // compareClocks warns once when our clock goes wrong and says when it is right again; the
 // half keeps a clock at the edge from doing so at every page.
 func (p *Poller) compareClocks(skew time.Duration) {
-	m := p.Memory
-	m.skew = skew
+	p.Memory.skew = skew
 	switch off := skew.Abs(); {
-	case off > maxSkew && !m.skewed:
-		m.skewed = true
-		level.Warn(p.Logger).Log("msg", "our clock and Okta's differ by more than a minute; synchronize this machine's clock (NTP)",
-			"ahead_of_okta", skew.Round(time.Second))
-	case off <= maxSkew/2 && m.skewed:
-		m.skewed = false
-		level.Info(p.Logger).Log("msg", "our clock and Okta's agree again")
+	case off > maxSkew:
+		p.fail(Clock, "", nil, "ahead_of_okta", skew.Round(time.Second))
+	case off <= maxSkew/2:
+		p.clear(Clock)
 	}
 }
 

@@ -150,12 +150,12 @@ func TestEverySourceTellsOfWhatLokiRefuses(t *testing.T) {
 			o.to.set(func() { o.to.lose = func(string) bool { return true } })
 			o.org.Generate(5, time.Second)
 			time.Sleep(4 * time.Minute)
-			require.Empty(o.t, o.status.Snapshot().Hold)
+			require.Empty(o.t, o.status.Snapshot().Wrong[Hold].Kind)
 			time.Sleep(2 * time.Minute)
-			require.NotEmpty(o.t, o.status.Snapshot().Hold)
+			require.NotEmpty(o.t, o.status.Snapshot().Wrong[Hold].Kind)
 			o.append()
 			time.Sleep(5 * time.Minute)
-			require.NotEmpty(o.t, o.status.Snapshot().Hold, "what was delivered was a probe")
+			require.NotEmpty(o.t, o.status.Snapshot().Wrong[Hold].Kind, "what was delivered was a probe")
 		}, skip: func(c limitstest.Case) bool { return c.Age != 0 }}, // what Loki may not show is no probe
 		"a range": {sent: 1, run: func(o *overLimit) {
 			since := time.Now().Add(-89 * 24 * time.Hour)

@@ -46,10 +46,8 @@ type Memory struct {
 	confirmID string      // of the last poller
 	previous  []*previous // what else to query, while anything delivered before the present configuration waits
 
-	pages  pages // how many events to ask for
-	outage outage
-	skew   time.Duration // how far our clock is ahead of Okta's
-	skewed bool          // it was logged that the clocks differ
+	pages pages         // how many events to ask for
+	skew  time.Duration // how far our clock is ahead of Okta's
 
 	furthest time.Time        // latest event time announced, see announce
 	pending  *checkpoint.Mark // how far the previous process had delivered

@@ -9,8 +9,6 @@ import (
 	"regexp"
 	"time"
 
-	"github.com/go-kit/log/level"
-
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
@@ -108,15 +106,14 @@ func (p *Poller) tooLarge(err error, cur oktaapi.Cursor) (time.Duration, bool) {
 	return 0, false
 }
 
+// oversized is the kind of being stuck at an event, and not for want of a link.
+const oversized = "oversized"
+
 // oversized reports a single event that cannot be read.
 func (p *Poller) oversized(err error) {
 	err = fmt.Errorf("%w: a single event behind %s cannot be read, and nothing after it; leave it out with filter, or set the cursor "+
 		"behind it: %w", ErrStuck, p.Memory.at.published.UTC().Format(time.RFC3339Nano), err)
-	p.Status.set(func(s *Snapshot) { s.Stuck = err })
-	if !p.follow.stuck {
-		p.follow.stuck = true
-		level.Error(p.Logger).Log("msg", "the log cannot be read further", "err", err)
-	}
+	p.fail(Stuck, oversized, err)
 }
 
 // aboutLimit finds the parameter in the words of a 400, and not rate_limit in a filter.

@@ -46,11 +46,11 @@ func TestAPageOver32MiBIsAskedForInParts(t *testing.T) {
 		heavy(org, "a", 1000, 45_000)
 		org.Append(evs("b", 10)...)
 		pass(interval)
-		require.NoError(t, c.status.Snapshot().Err)
+		require.NoError(t, c.status.Snapshot().Wrong[poller.Okta].Err)
 		pass(interval)
 		c.requireEachOnce()
 		require.Equal(t, 1, c.logs.count("pages are too large for the way from Okta"))
-		require.NoError(t, c.status.Snapshot().Stuck)
+		require.NoError(t, c.status.Snapshot().Wrong[poller.Stuck].Err)
 		require.Zero(t, c.logs.count("lost contact"))
 		r.stop()
 	})
@@ -112,7 +112,7 @@ func TestPagesThatAreTooLargeForTheWayAreAskedForInParts(t *testing.T) {
 					pass(30 * time.Minute)
 					c.requireEachOnce()
 					require.Equal(t, 1, c.logs.count("pages are too large for the way from Okta"))
-					require.NoError(t, c.status.Snapshot().Err)
+					require.NoError(t, c.status.Snapshot().Wrong[poller.Okta].Err)
 					requests := limits(org)
 					t.Logf("%d requests for %d pages", len(requests), 2000/most)
 					require.Less(t, len(requests)-30*6, 5*2000/most, "%v", requests)
@@ -187,7 +187,7 @@ func TestASingleEventThatIsTooLargeIsToldAndCausesNoStorm(t *testing.T) {
 		r := c.run()
 		pass(time.Hour)
 		require.Equal(t, names("a", 37), c.sink.uuids())
-		stuck := c.status.Snapshot().Stuck
+		stuck := c.status.Snapshot().Wrong[poller.Stuck].Err
 		require.ErrorIs(t, stuck, poller.ErrStuck)
 		require.ErrorIs(t, stuck, oktaapi.ErrBodyTooLarge)
 		require.ErrorContains(t, stuck, "leave it out with filter")
@@ -198,7 +198,7 @@ func TestASingleEventThatIsTooLargeIsToldAndCausesNoStorm(t *testing.T) {
 		c.client.MaxBody = 0 // as if it had been left out
 		c.runFor(time.Minute)
 		c.requireEachOnce()
-		require.NoError(t, c.status.Snapshot().Stuck)
+		require.NoError(t, c.status.Snapshot().Wrong[poller.Stuck].Err)
 	})
 }
 

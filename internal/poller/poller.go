@@ -97,18 +97,15 @@ type Config struct {
 // Poller polls one org. Use it once; it belongs to the goroutine that calls Run.
 type Poller struct {
 	Config
-	journal   *checkpoint.Journal
-	follow    follow
-	largest   bool      // what starts by time asks for the largest pages
-	unsaved   bool      // the warning about an unwritable checkpoint was given
-	ended     bool      // all of the span was read
-	recovered bool      // a refused cursor was replaced and no cursor of Okta's has worked since
-	failing   bool      // the last fetch failed
-	lastPoll  time.Time // end of the last page, with Wakes
-	queries   queries
-	search    search
-	pulse     *pulse
-	epoch     int // of the pulse, when it was known last that the org is this poller's
+	journal  *checkpoint.Journal
+	follow   follow
+	largest  bool      // what starts by time asks for the largest pages
+	ended    bool      // all of the span was read
+	lastPoll time.Time // end of the last page, with Wakes
+	queries  queries
+	search   search
+	pulse    *pulse
+	epoch    int // of the pulse, when it was known last that the org is this poller's
 
 	mu   sync.Mutex // for hand, which others only reclaim
 	hand *hand
@@ -132,7 +129,6 @@ func New(cfg Config) *Poller {
 func (p *Poller) Run(ctx context.Context) error {
 	p.Status.begin(p.Scope.Org)
 	defer p.Troubles.gone(p)
-	p.Memory.outage.kind = "" // what the new configuration meets is news
 	watched := make(chan struct{})
 	ctx, cancel := context.WithCancel(ctx)
 	go func() { defer close(watched); p.watch(ctx) }()
@@ -220,35 +216,27 @@ func (p *Poller) moment() time.Duration {
 
 // fetched notes that the page at the position is here.
 func (p *Poller) fetched(page oktaapi.Page) {
-	p.failing = false
 	p.Memory.pages.fails, p.Memory.pages.grown = 0, false
 	p.answered(page)
 	p.Status.set(func(s *Snapshot) { s.LastPoll = time.Now() })
 	if !p.Memory.at.cursor.IsStart() {
-		p.recovered = false
+		p.clear(Cursor)
 	}
 }
 
 // answered notes that Okta answered with a page.
 func (p *Poller) answered(page oktaapi.Page) {
-	p.Memory.outage.over(p.Logger)
+	p.clear(Okta)
 	p.compareClocks(page.Skew)
 	if page.Elsewhere != "" {
 		p.Memory.warnOnce(p.Logger, "elsewhere", "next links name another address than url; they are followed on url", "named", page.Elsewhere,
 			"url", p.Scope.Org)
 	}
-	p.Status.set(func(s *Snapshot) {
-		s.ClockSkew = page.Skew
-		if s.Err != nil {
-			s.Recovered = time.Now()
-		}
-		s.Err, s.ErrClass, s.ErrSince = nil, 0, time.Time{}
-	})
+	p.Status.set(func(s *Snapshot) { s.ClockSkew = page.Skew })
 }
 
 // failed decides how long to wait after a failed fetch of a page.
 func (p *Poller) failed(err error, cur oktaapi.Cursor) time.Duration {
-	p.failing = true
 	if wait, smaller := p.tooLarge(err, cur); smaller {
 		return wait
 	}
@@ -258,18 +246,14 @@ func (p *Poller) failed(err error, cur oktaapi.Cursor) time.Duration {
 		p.noPage(class, err)
 		return 0 // the budget waits in the next Fetch
 	case oktaapi.CursorRefused:
-		p.Status.fail(class, err)
+		p.noPage(class, err)
 		since := p.Memory.at.published
-		repeated := p.recovered
 		p.Metrics.cursorsRefused.Inc()
-		p.recovered = true
 		p.Memory.at.cursor = p.start(since)
-		if repeated { // just now: a repeat is no news, and no reason to hurry
-			level.Debug(p.Logger).Log("msg", "Okta refused a cursor it had just issued", "err", err)
+		if _, news := p.fail(Cursor, "", err, "since", since.UTC().Format(time.RFC3339Nano), "reread",
+			time.Since(since).Round(time.Second)); !news { // a repeat is no reason to hurry
 			return refusedDelay()
 		}
-		level.Warn(p.Logger).Log("msg", "Okta refused the saved cursor, continuing from the last event's time",
-			"since", since.UTC().Format(time.RFC3339Nano), "reread", time.Since(since).Round(time.Second), "err", err)
 		return 0
 	case oktaapi.Refused:
 		p.noPage(class, err)
@@ -282,16 +266,13 @@ func (p *Poller) failed(err error, cur oktaapi.Cursor) time.Duration {
 // noPage notes a failed fetch and returns how many there were in this outage. Being asked
 // to slow down is none.
 func (p *Poller) noPage(class oktaapi.Class, err error) int {
-	p.Status.fail(class, err)
+	p.Status.set(func(s *Snapshot) { s.LastErr, s.LastErrAt = err, time.Now() })
 	if class == oktaapi.RateLimited {
 		level.Debug(p.Logger).Log("msg", "Okta asked to slow down", "err", err)
 		return 0
 	}
-	remedy := ""
-	if p.Remedy != nil {
-		remedy = p.Remedy(err)
-	}
-	return p.Memory.outage.failed(p.Logger, class, err, remedy)
+	t, _ := p.fail(Okta, kindOf(err), err)
+	return t.Tries
 }
 
 // sleep waits for d or the end of ctx.

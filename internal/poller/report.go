@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/go-kit/log/level"
-
 	"github.com/grafana/alloy/okta/internal/delivery"
 )
 
@@ -35,23 +33,11 @@ func (p *Poller) judge(stats delivery.Stats, empty bool, now time.Time) {
 	if !stats.Telling.IsZero() && now.Sub(delivery.Latest(stats.Telling, stats.Arrival)) >= patience {
 		problem = p.nothingArrives(stats, empty)
 	}
-	var known error
-	p.Status.set(func(s *Snapshot) {
-		known = s.ConfirmErr
-		switch {
-		case problem != nil && known == nil:
-			s.ConfirmFailing = now
-		case problem == nil && known != nil:
-			s.Recovered, s.ConfirmFailing = now, time.Time{}
-		}
-		s.ConfirmErr = problem
-	})
-	// Not while the status is held: who reads it must never wait for a log.
 	if problem == nil {
-		p.Troubles.ends("unconfirmed", p)
-	} else if !errors.Is(known, ErrNothingArrives) && p.Troubles.begins("unconfirmed", p) {
-		level.Error(p.Logger).Log("msg", "deliveries cannot be confirmed", "err", problem)
+		p.clear(Arrival)
+		return
 	}
+	p.fail(Arrival, "", problem)
 }
 
 // nothingArrives says where to look. What Loki answered to loki.write is only in the log: a refused push looks like a wrong selector,
@@ -72,30 +58,12 @@ func (p *Poller) nothingArrives(stats delivery.Stats, empty bool) error {
 		ErrNothingArrives, stats.Waiting, stats.Telling.UTC().Format(time.RFC3339), hidden, why)
 }
 
-// held reports that nothing newer is delivered, once it has been so for a minute, and that
-// it is again.
-func (p *Poller) held(hold delivery.Hold, now time.Time) delivery.Hold {
-	q := &p.queries
-	if hold != q.hold {
-		if q.hold == delivery.Open {
-			q.since = now
-		}
-		q.hold = hold
-		p.Status.set(func(s *Snapshot) {
-			s.Hold, s.HoldSince = string(hold), q.since
-			if hold == delivery.Open {
-				s.HoldSince = time.Time{}
-			}
-		})
-	}
+// held notes that nothing newer is delivered, or that it is.
+func (p *Poller) held(hold delivery.Hold) delivery.Hold {
 	if hold == delivery.Open {
-		if n, after := p.Troubles.ends("held", p); n > 0 {
-			level.Info(p.Logger).Log("msg", "delivery continues", "orgs", n, "after", after)
-		}
-	} else if (hold != delivery.Full || now.Sub(q.since) >= time.Minute) && p.Troubles.begins("held", p) {
-		stats := p.Memory.window.Stats(now)
-		level.Warn(p.Logger).Log("msg", "nothing newer is delivered until Loki has what was", "reason", hold,
-			"unconfirmed", stats.Waiting, "oldest", stats.Since.UTC().Format(time.RFC3339))
+		p.clear(Hold)
+	} else {
+		p.fail(Hold, string(hold), nil)
 	}
 	return hold
 }

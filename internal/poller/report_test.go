@@ -41,7 +41,7 @@ func TestWhatIsBlamedWhenNothingArrives(t *testing.T) {
 						s.run()
 					}
 					time.Sleep(10 * time.Minute)
-					err := s.status.Snapshot().ConfirmErr
+					err := s.status.Snapshot().Unconfirmable().Err
 					require.ErrorIs(t, err, ErrNothingArrives)
 					for _, want := range c.want {
 						require.ErrorContains(t, err, want)

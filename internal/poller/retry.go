@@ -91,7 +91,7 @@ func (p *Poller) again(ctx context.Context, ev event.Event, pg *delivery.Page[po
 		return nil
 	}
 	err := p.forward(ctx, ev, entry, pg, now)
-	p.Status.sending(time.Time{})
+	p.sent(err)
 	if err == nil {
 		p.Metrics.retried.Inc()
 		p.Status.set(func(s *Snapshot) { s.Retried++ })
@@ -155,7 +155,7 @@ func (p *Poller) probeFrom(ctx context.Context, at position, after time.Time) bo
 		m.ahead = delivery.Latest(m.ahead, ev.Published)
 		pg := delivery.NewPage(at, m.at, 1, len(entry.Line))
 		err := p.forward(ctx, ev, entry, pg, now)
-		p.Status.sending(time.Time{})
+		p.sent(err)
 		if err == nil {
 			p.account(ev)
 			m.window.Add(pg)

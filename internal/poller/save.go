@@ -5,8 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/go-kit/log/level"
-
 	"github.com/grafana/alloy/okta/internal/checkpoint"
 	"github.com/grafana/alloy/okta/internal/delivery"
 	"github.com/grafana/alloy/okta/internal/event"
@@ -20,16 +18,12 @@ func (p *Poller) open(ctx context.Context) bool {
 		journal, err := p.Open()
 		if err == nil {
 			p.journal = journal
-			if n > 1 {
-				level.Info(p.Logger).Log("msg", "the checkpoint can be read again", "attempts", n)
-				p.saved(nil)
+			if p.Status.wrong(Checkpoint).Kind == Unread {
+				p.clear(Checkpoint)
 			}
 			return true
 		}
-		if n == 1 {
-			level.Error(p.Logger).Log("msg", "the checkpoint cannot be read, waiting until it can", "err", err)
-		}
-		p.saved(err)
+		p.fail(Checkpoint, Unread, err)
 		sleep(ctx, backoff(n))
 	}
 	return false
@@ -120,34 +114,11 @@ func (p *Poller) save(at position) {
 // write changes the journal. A file that cannot be written is reported, and polling
 // goes on: the events are worth more than the cursor.
 func (p *Poller) write(change func(now time.Time) error) {
-	err := change(time.Now())
-	p.saved(err)
-	switch {
-	case err != nil:
+	if err := change(time.Now()); err != nil {
 		p.Metrics.checkpointFailures.Inc()
-		if !p.unsaved {
-			p.unsaved = true
-			level.Error(p.Logger).Log("msg", "the checkpoint cannot be written; a restart will repeat events", "err", err)
-		}
-	case p.unsaved:
-		p.unsaved = false
-		level.Info(p.Logger).Log("msg", "the checkpoint is written again")
+		p.fail(Checkpoint, "", err)
+		return
 	}
-}
-
-// saved reports how reading or writing the checkpoint went.
-func (p *Poller) saved(err error) {
-	now := time.Now()
-	p.Status.set(func(s *Snapshot) {
-		switch {
-		case err == nil:
-			if s.CheckpointErr != nil {
-				s.Recovered = now
-			}
-			s.CheckpointSaved, s.CheckpointFailing = now, time.Time{}
-		case s.CheckpointErr == nil:
-			s.CheckpointFailing = now
-		}
-		s.CheckpointErr = err
-	})
+	p.clear(Checkpoint)
+	p.Status.set(func(s *Snapshot) { s.CheckpointSaved = time.Now() })
 }

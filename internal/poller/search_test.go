@@ -82,7 +82,7 @@ func TestReconcileLooksForALostEventThroughTheWholeWindow(t *testing.T) {
 				require.InDelta(t, tc.gone, testutil.ToFloat64(s.metrics.givenUp), 0)
 				require.Equal(t, 2-tc.gone, s.to.sent["late"], "delivered as often as is said")
 				require.Equal(t, 1-tc.gone, s.to.arrived["late"])
-				require.Zero(t, s.status.Snapshot().Hold)
+				require.Zero(t, s.status.Snapshot().Wrong[Hold].Kind)
 				require.Less(t, s.status.Snapshot().Unconfirmed, 60, "the cursor goes on")
 			})
 		})

@@ -208,7 +208,7 @@ func TestARangeEarnsItsOwnTrust(t *testing.T) {
 				b.run()
 				pass(12 * time.Hour)
 				assert.False(t, b.finished())
-				assert.ErrorIs(t, b.status.Snapshot().ConfirmErr, poller.ErrNothingArrives, "it is told")
+				assert.ErrorIs(t, b.status.Snapshot().Unconfirmable().Err, poller.ErrNothingArrives, "it is told")
 				missing, doubled, _ := b.loki.Compare(b.uuids[:200])
 				assert.Empty(t, missing)
 				assert.LessOrEqual(t, len(doubled), 1, "one that shows whether the selector finds it")
@@ -251,7 +251,7 @@ func TestAnOldRangeIsWaitedForAndNotBroken(t *testing.T) {
 		assert.WithinDuration(t, begin.Add(4*time.Hour), s.Shown, time.Minute)
 		assert.Equal(t, 1, b.logs.count("level=info", "waiting for Loki to show events that are old", "until="))
 		for !b.finished() && time.Since(begin) < 5*time.Hour {
-			assert.NoError(t, b.status.Snapshot().ConfirmErr)
+			assert.NoError(t, b.status.Snapshot().Unconfirmable().Err)
 			pass(time.Minute)
 		}
 		assert.True(t, b.finished())

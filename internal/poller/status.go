@@ -31,12 +31,14 @@ type Snapshot struct {
 
 	Pages, Events, Replayed uint64 // since Started
 
-	Receiver     string    // that takes an entry; filled in by who knows the receivers
-	SendingSince time.Time // a receiver is taking an entry since; zero: none
-	WaitUntil    time.Time // waiting for the budget until; zero: not waiting
-	WaitReason   string
-	WaitSince    time.Time     // the present wait began
-	Waited       time.Duration // in the waits before it
+	// Wrong is what is wrong, by [Part].
+	Wrong [parts]Trouble
+
+	Receiver   string    // that takes an entry; filled in by who knows the receivers
+	WaitUntil  time.Time // waiting for the budget until; zero: not waiting
+	WaitReason string
+	WaitSince  time.Time     // the present wait began
+	Waited     time.Duration // in the waits before it
 
 	LastErr   error     // of the last try that failed, whatever came after it
 	LastErrAt time.Time //
@@ -46,27 +48,27 @@ type Snapshot struct {
 
 	Passed time.Time // what was delivered before it has arrived or is lost
 
-	Stuck error // why the log does not go on although there is more; nil: it does
-
-	Err      error // what keeps pages from coming; nil after a success, or when it is only the rate limit
-	ErrClass oktaapi.Class
-	ErrSince time.Time // first failure since the last success; of a refusal, the first one
-
 	Skipped, Retried uint64    // not delivered because they were there, delivered again because they were not
 	Unconfirmed      int       // events delivered and not found at the destination yet
 	UnconfirmedSince time.Time // first delivery of the oldest of them
 	Hidden           int       // of them, those that the destination may have and not show yet
 	Shown            time.Time // when it shows the last of them, if it has it; zero: none is hidden
-	Hold             string    // why nothing newer is delivered; "": it is
-	HoldSince        time.Time
-	ConfirmErr       error     // why nothing is being confirmed; nil: all is well
-	ConfirmFailing   time.Time // since when
 
 	Asking time.Time // waiting since then for what the destination says it has, and reading nothing; zero: not
 
-	CheckpointErr     error     // of the last save
-	CheckpointFailing time.Time // first failed save since a good one
-	CheckpointSaved   time.Time
+	CheckpointSaved time.Time // last
+}
+
+// Unconfirmable is why nothing is being confirmed: queries fail, or find nothing. The zero value: all is well.
+func (s Snapshot) Unconfirmable() Trouble {
+	why, other := s.Wrong[Queries], s.Wrong[Arrival]
+	if !why.Lasts() {
+		return other
+	}
+	if other.Lasts() {
+		why.Since = earlier(why.Since, other.Since)
+	}
+	return why
 }
 
 // Snapshot returns the current state.
@@ -114,6 +116,7 @@ func (s *Status) begin(org string) {
 		if snap.Org != org {
 			*snap = Snapshot{Org: org, Started: time.Now(), Waited: snap.Waited}
 		}
+		snap.reloaded()
 	})
 }
 
@@ -123,31 +126,17 @@ func (s *Status) set(change func(*Snapshot)) {
 	change(&s.snap)
 }
 
-func (s *Status) sending(since time.Time) {
-	s.set(func(snap *Snapshot) { snap.SendingSince = since })
+// wrong returns what is wrong with a part.
+func (s *Status) wrong(part Part) Trouble {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.snap.Wrong[part]
 }
 
 // asking notes that the poller waits for what the destination says it has, until the function that it returns is called.
 func (s *Status) asking() (answered func()) {
 	s.set(func(snap *Snapshot) { snap.Asking = time.Now() })
 	return func() { s.set(func(snap *Snapshot) { snap.Asking = time.Time{} }) }
-}
-
-// fail notes a failed try. Being asked to slow down is no outage; and a refusal stands
-// until a page arrives; a timeout in between does not clear it.
-func (s *Status) fail(class oktaapi.Class, err error) {
-	s.set(func(snap *Snapshot) {
-		now := time.Now()
-		snap.LastErr, snap.LastErrAt = err, now
-		refused := snap.Err != nil && snap.ErrClass == oktaapi.Refused
-		if class == oktaapi.RateLimited || refused && class != oktaapi.Refused {
-			return
-		}
-		if snap.Err == nil || class == oktaapi.Refused && !refused {
-			snap.ErrSince = now
-		}
-		snap.Err, snap.ErrClass = err, class
-	})
 }
 
 // AsError returns the [oktaapi.Error] in err's chain.

@@ -113,7 +113,7 @@ func TestLagGrowsWhileAReceiverIsBlocked(t *testing.T) {
 		w.mu.Unlock()
 		w.org.Generate(1, 0)
 		time.Sleep(20 * time.Second)
-		blocked := w.status.Snapshot().SendingSince
+		blocked := w.status.Snapshot().Wrong[poller.Receiver].Since
 		require.False(t, blocked.IsZero())
 		for range 10 {
 			time.Sleep(time.Hour)
@@ -122,7 +122,7 @@ func TestLagGrowsWhileAReceiverIsBlocked(t *testing.T) {
 		}
 		close(w.open)
 		time.Sleep(11 * time.Second)
-		require.Zero(t, w.status.Snapshot().SendingSince)
+		require.Zero(t, w.status.Snapshot().Wrong[poller.Receiver].Since)
 		w.requireLag(time.Minute, 0, 11*time.Second)
 	})
 }
@@ -135,13 +135,13 @@ func TestLagGrowsWhileOktaRefuses(t *testing.T) {
 		time.Sleep(3 * time.Hour)
 		require.InDelta(t, time.Since(refused).Seconds(), w.lag().Seconds(), 11)
 		snap := w.status.Snapshot()
-		require.Equal(t, oktaapi.Refused, snap.ErrClass)
-		require.WithinDuration(t, refused, snap.ErrSince, 11*time.Second)
+		require.True(t, snap.Wrong[poller.Okta].Refused)
+		require.WithinDuration(t, refused, snap.Wrong[poller.Okta].Since, 11*time.Second)
 
 		w.org.Set(func(o *oktasim.Org) { o.Token = "right" })
 		time.Sleep(61 * time.Second)
 		snap = w.status.Snapshot()
-		require.NoError(t, snap.Err)
+		require.NoError(t, snap.Wrong[poller.Okta].Err)
 		require.WithinDuration(t, time.Now(), snap.Recovered, 61*time.Second)
 		require.ErrorContains(t, snap.LastErr, "E0000011", "what it was is still told")
 		w.requireLag(time.Minute, 0, 11*time.Second)
@@ -199,8 +199,8 @@ func TestBeingAskedToSlowDownIsNoFailure(t *testing.T) {
 		w.org.Inject(w.org.LimitedFor(time.Minute), 1)
 		time.Sleep(15 * time.Second)
 		snap := w.status.Snapshot()
-		require.NoError(t, snap.Err)
-		require.Zero(t, snap.ErrSince)
+		require.NoError(t, snap.Wrong[poller.Okta].Err)
+		require.Zero(t, snap.Wrong[poller.Okta].Since)
 		require.ErrorContains(t, snap.LastErr, "429")
 		require.Contains(t, snap.WaitReason, "429")
 	})
@@ -212,19 +212,20 @@ func TestARefusalStandsUntilAPageComes(t *testing.T) {
 		w.org.Inject(w.org.BadGateway(), 3)
 		time.Sleep(11 * time.Second)
 		outage := w.status.Snapshot()
-		require.Equal(t, oktaapi.Transient, outage.ErrClass)
+		require.Equal(t, oktaapi.Transient, oktaapi.ClassOf(outage.Wrong[poller.Okta].Err))
 
 		w.org.Set(func(o *oktasim.Org) { o.Refuse = http.StatusForbidden })
 		time.Sleep(2 * time.Minute)
 		refused := w.status.Snapshot()
-		require.Equal(t, oktaapi.Refused, refused.ErrClass)
-		require.True(t, refused.ErrSince.After(outage.ErrSince), "the refusal began later than the outage before it")
+		require.True(t, refused.Wrong[poller.Okta].Refused)
+		require.True(t, refused.Wrong[poller.Okta].Since.After(outage.Wrong[poller.Okta].Since),
+			"the refusal began later than the outage before it")
 
 		w.org.Inject(w.org.BadGateway(), 2)
 		time.Sleep(2 * time.Minute)
 		now := w.status.Snapshot()
-		require.Equal(t, refused.ErrSince, now.ErrSince)
-		require.Equal(t, oktaapi.Refused, now.ErrClass)
+		require.Equal(t, refused.Wrong[poller.Okta].Since, now.Wrong[poller.Okta].Since)
+		require.True(t, now.Wrong[poller.Okta].Refused)
 	})
 }
 
@@ -236,15 +237,15 @@ func TestTheCheckpointIsRewrittenWithoutAnEvent(t *testing.T) {
 		w.org.Generate(1, 0)
 		time.Sleep(11 * time.Second)
 		snap := w.status.Snapshot()
-		require.Error(t, snap.CheckpointErr)
-		failing := snap.CheckpointFailing
+		require.Error(t, snap.Wrong[poller.Checkpoint].Err)
+		failing := snap.Wrong[poller.Checkpoint].Since
 		time.Sleep(time.Minute)
-		require.Equal(t, failing, w.status.Snapshot().CheckpointFailing)
+		require.Equal(t, failing, w.status.Snapshot().Wrong[poller.Checkpoint].Since)
 
 		require.NoError(t, os.Remove(w.dir))
 		time.Sleep(11 * time.Second)
 		snap = w.status.Snapshot()
-		require.NoError(t, snap.CheckpointErr)
+		require.NoError(t, snap.Wrong[poller.Checkpoint].Err)
 		require.True(t, snap.Recovered.After(failing))
 		require.False(t, snap.CheckpointSaved.Before(snap.Recovered))
 	})

@@ -11,11 +11,17 @@ const toldAgain = 10 * time.Minute
 // Troubles are those that pollers share, since they use one Loki: the first of them logs one, and the last one out of it logs its end. The
 // zero value is ready; it is safe for concurrent use.
 type Troubles struct {
-	mu    sync.Mutex
-	kinds map[string]*trouble
+	mu   sync.Mutex
+	open map[joint]*together
 }
 
-type trouble struct {
+// joint is a trouble that pollers may be in together. A refusal is one beside the one of its part, since it is news.
+type joint struct {
+	part    Part
+	refusal bool
+}
+
+type together struct {
 	pollers map[*Poller]bool
 	since   time.Time
 	told    time.Time
@@ -23,17 +29,22 @@ type trouble struct {
 }
 
 // begins notes that a poller is in trouble and reports whether that is news.
-func (t *Troubles) begins(kind string, p *Poller) bool {
+func (t *Troubles) begins(part Part, refused bool, p *Poller) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	news := t.begin(joint{part: part}, p)
+	return refused && t.begin(joint{part, true}, p) || news
+}
+
+func (t *Troubles) begin(in joint, p *Poller) bool {
 	now := time.Now()
-	about := t.kinds[kind]
+	about := t.open[in]
 	if about == nil {
-		about = &trouble{pollers: make(map[*Poller]bool), since: now}
-		if t.kinds == nil {
-			t.kinds = make(map[string]*trouble)
+		about = &together{pollers: make(map[*Poller]bool), since: now}
+		if t.open == nil {
+			t.open = make(map[joint]*together)
 		}
-		t.kinds[kind] = about
+		t.open[in] = about
 	}
 	if about.pollers[p] {
 		return false
@@ -48,10 +59,15 @@ func (t *Troubles) begins(kind string, p *Poller) bool {
 }
 
 // ends notes that a poller is out of trouble. When it was the last one, it returns how many there were, and for how long.
-func (t *Troubles) ends(kind string, p *Poller) (pollers int, after time.Duration) {
+func (t *Troubles) ends(part Part, p *Poller) (pollers int, after time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	about := t.kinds[kind]
+	t.end(joint{part, true}, p)
+	return t.end(joint{part: part}, p)
+}
+
+func (t *Troubles) end(in joint, p *Poller) (pollers int, after time.Duration) {
+	about := t.open[in]
 	if about == nil || !about.pollers[p] {
 		return 0, 0
 	}
@@ -59,13 +75,13 @@ func (t *Troubles) ends(kind string, p *Poller) (pollers int, after time.Duratio
 	if len(about.pollers) > 0 {
 		return 0, 0
 	}
-	delete(t.kinds, kind)
+	delete(t.open, in)
 	return about.most, time.Since(about.since).Round(time.Millisecond)
 }
 
 // gone forgets a poller that ended.
 func (t *Troubles) gone(p *Poller) {
-	for _, kind := range []string{"unanswered", "refused", "held", "unconfirmed"} {
-		t.ends(kind, p)
+	for part := range parts {
+		t.ends(part, p)
 	}
 }

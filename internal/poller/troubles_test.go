@@ -62,7 +62,7 @@ func TestAnOutageOfLokiIsLoggedOnceForAllOrgs(t *testing.T) {
 		all(sites, func(d *destination) { d.down = false })
 		wait(5 * time.Minute)
 		for _, s := range sites {
-			require.NoError(t, s.status.Snapshot().ConfirmErr)
+			require.NoError(t, s.status.Snapshot().Unconfirmable().Err)
 		}
 	})
 	require.Len(t, lines, 4, strings.Join(lines, ""))
@@ -103,20 +103,20 @@ func TestATroubleIsToldOnceAndAgainWhenItSpreadsLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var shared Troubles
 		a, b, c := New(Config{}), New(Config{}), New(Config{})
-		require.True(t, shared.begins("held", a))
-		require.False(t, shared.begins("held", a))
-		require.False(t, shared.begins("held", b))
-		require.True(t, shared.begins("refused", b), "another trouble")
+		require.True(t, shared.begins(Hold, false, a))
+		require.False(t, shared.begins(Hold, false, a))
+		require.False(t, shared.begins(Hold, false, b))
+		require.True(t, shared.begins(Queries, false, b), "another trouble")
 		time.Sleep(toldAgain)
-		require.False(t, shared.begins("held", b), "it is in it already")
-		require.True(t, shared.begins("held", c))
+		require.False(t, shared.begins(Hold, false, b), "it is in it already")
+		require.True(t, shared.begins(Hold, false, c))
 		shared.gone(c)
-		n, _ := shared.ends("held", a)
+		n, _ := shared.ends(Hold, a)
 		require.Zero(t, n, "b is still in it")
-		n, after := shared.ends("held", b)
+		n, after := shared.ends(Hold, b)
 		require.Equal(t, 3, n)
 		require.Equal(t, toldAgain, after)
-		n, _ = shared.ends("held", b)
+		n, _ = shared.ends(Hold, b)
 		require.Zero(t, n)
 	})
 }

@@ -29,7 +29,7 @@ func TestReconcileDoesNotWaitForTooOldEvents(t *testing.T) {
 		require.Equal(t, map[int]int{1: 4000}, sent)
 		require.Equal(t, map[int]int{1: 4000 - len(old)}, arrived)
 		require.Zero(t, s.status.Snapshot().Unconfirmed)
-		require.NoError(t, s.status.Snapshot().ConfirmErr)
+		require.NoError(t, s.status.Snapshot().Unconfirmable().Err)
 	})
 }
 
@@ -86,7 +86,7 @@ func TestReconcileProbesAPipelineThatDeliversNothing(t *testing.T) {
 		require.Less(t, bound, 20_000+1000, "a page beyond the bound at most")
 		time.Sleep(50 * time.Minute)
 		require.InDelta(t, bound+10, delivered(), 1, "an event every five minutes")
-		require.ErrorIs(t, s.status.Snapshot().ConfirmErr, ErrNothingArrives)
+		require.ErrorIs(t, s.status.Snapshot().Unconfirmable().Err, ErrNothingArrives)
 		s.to.set(func() { s.to.lose = nil })
 		time.Sleep(time.Hour)
 		s.requireExactlyOnce()
@@ -156,8 +156,8 @@ func TestReconcileWithAWrongSelectorSendsNothingTwice(t *testing.T) {
 			sent, _ := s.to.counts()
 			require.Equal(t, []int{1}, slices.Collect(maps.Keys(sent)), "each event was delivered once")
 			snap := s.status.Snapshot()
-			require.ErrorIs(t, snap.ConfirmErr, ErrNothingArrives)
-			require.ErrorContains(t, snap.ConfirmErr, `{job="test"}`)
+			require.ErrorIs(t, snap.Unconfirmable().Err, ErrNothingArrives)
+			require.ErrorContains(t, snap.Unconfirmable().Err, `{job="test"}`)
 			mark, _ := s.saved().Last()
 			require.Contains(t, mark.Cursor, "since=", "the cursor stays")
 
@@ -176,7 +176,7 @@ func TestReconcileWithAWrongSelectorSendsNothingTwice(t *testing.T) {
 		// What died with the first processes is hours old now: Loki might hide it.
 		time.Sleep(4*time.Hour + time.Hour)
 		s.requireExactlyOnce()
-		require.NoError(t, s.status.Snapshot().ConfirmErr)
+		require.NoError(t, s.status.Snapshot().Unconfirmable().Err)
 	})
 }
 

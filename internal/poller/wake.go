@@ -122,7 +122,7 @@ func (p *Poller) looked(events []event.Event) {
 
 // before is when to poll: at end, or earlier for an event that was announced. A failure keeps its own pace.
 func (p *Poller) before(end time.Time) time.Time {
-	if p.Wakes == nil || p.failing {
+	if p.Wakes == nil || p.Status.wrong(Okta).Lasts() || p.Status.wrong(Stuck).Kind == oversized {
 		return end
 	}
 	p.take()

@@ -286,10 +286,10 @@ func (f *fill) state(s poller.Snapshot, now time.Time) string {
 		return elsewhere.state
 	case s.Started.IsZero():
 		return "waiting for the one before it"
-	case s.Ended && s.Hold == "" && s.Hidden > 0:
+	case s.Ended && s.Wrong[poller.Hold].Kind == "" && s.Hidden > 0:
 		return fmt.Sprintf("sent, waiting for Loki to show %d events: it hides %d old ones for a while, until %s at the latest",
 			s.Unconfirmed, s.Hidden, clock(s.Shown))
-	case s.Ended && s.Hold == "":
+	case s.Ended && s.Wrong[poller.Hold].Kind == "":
 		return fmt.Sprintf("sent, waiting for Loki to show %d events", s.Unconfirmed)
 	default:
 		return stateOf(s, now)

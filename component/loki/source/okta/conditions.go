@@ -6,9 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/poller"
-	"github.com/grafana/alloy/okta/internal/reconcile"
 )
 
 // polling is the state, and the health message, of a component with nothing to report.
@@ -31,38 +29,38 @@ type condition struct {
 // something to say to it.
 func conditions(s poller.Snapshot, method string, interval time.Duration, now time.Time) []condition {
 	grace := max(outageGrace, 3*interval)
-	refused := s.Err != nil && s.ErrClass == oktaapi.Refused
-	sending := now.Sub(s.SendingSince)
-	blocked := !s.SendingSince.IsZero() && sending >= blockedAfter
-	blockedState := strings.Join(strings.Fields("receiver "+s.Receiver+" blocked since "+clock(s.SendingSince)), " ")
+	okta, receiver, hold := s.Wrong[poller.Okta], s.Wrong[poller.Receiver], s.Wrong[poller.Hold]
+	sending := now.Sub(receiver.Since)
+	blocked := receiver.Lasts() && sending >= blockedAfter
+	blockedState := strings.Join(strings.Fields("receiver "+s.Receiver+" blocked since "+clock(receiver.Since)), " ")
 	waiting := fmt.Sprintf("waiting for budget until %s: %s", clock(s.WaitUntil), s.WaitReason)
-	holding := fmt.Sprintf("waiting for Loki since %s: %s", clock(s.HoldSince), s.Hold)
+	holding := fmt.Sprintf("waiting for Loki since %s: %s", clock(hold.Since), hold.Kind)
 	all := []condition{
 		{holds: blocked, state: blockedState},
-		{holds: refused, state: "refused since " + clock(s.ErrSince), unhealthy: true, message: refusal(method, s.Err), since: s.ErrSince},
-		{holds: !s.WaitUntil.IsZero(), state: waiting},
 		{
-			holds: s.Err != nil && atOnce(s.Err), unhealthy: true, since: s.ErrSince,
-			message: noPage(method, s.Err),
+			holds: okta.Refused, state: "refused since " + clock(okta.Since), unhealthy: true, since: okta.Since,
+			message: refusal(method, okta.Err),
 		},
+		{holds: !s.WaitUntil.IsZero(), state: waiting},
+		{holds: okta.Lasts() && atOnce(okta.Err), unhealthy: true, since: okta.Since, message: noPage(method, okta.Err)},
 		{
-			holds: s.Err != nil && now.Sub(s.ErrSince) >= grace, unhealthy: true, since: s.ErrSince.Add(grace),
-			message: fmt.Sprintf("no page from Okta since %s, check url, network, proxy and Okta's status page: %v", clock(s.ErrSince), s.Err),
+			holds: okta.Lasts() && now.Sub(okta.Since) >= grace, unhealthy: true, since: okta.Since.Add(grace),
+			message: fmt.Sprintf("no page from Okta since %s, check url, network, proxy and Okta's status page: %v", clock(okta.Since), okta.Err),
 		},
 	}
 	all = append(all, failures(s, grace, now)...)
 	return append(all,
 		condition{
-			holds: s.Err != nil, state: "retrying since " + clock(s.ErrSince), since: s.ErrSince,
-			message: fmt.Sprintf("retrying, no page from Okta since %s: %v", clock(s.ErrSince), s.Err),
+			holds: okta.Lasts(), state: "retrying since " + clock(okta.Since), since: okta.Since,
+			message: fmt.Sprintf("retrying, no page from Okta since %s: %v", clock(okta.Since), okta.Err),
 		},
 		condition{
-			holds: blocked && sending >= grace, unhealthy: true, since: s.SendingSince.Add(grace),
+			holds: blocked && sending >= grace, unhealthy: true, since: receiver.Since.Add(grace),
 			message: blockedState + "; nothing more is fetched until it takes entries",
 		},
-		condition{holds: blocked, message: blockedState, since: s.SendingSince.Add(blockedAfter)},
+		condition{holds: blocked, message: blockedState, since: receiver.Since.Add(blockedAfter)},
 		condition{holds: !s.WaitUntil.IsZero(), message: waiting, since: s.WaitSince},
-		condition{holds: s.Hold != "", state: holding, message: holding, since: s.HoldSince},
+		condition{holds: hold.Lasts(), state: holding, message: holding, since: hold.Since},
 		condition{holds: s.LastPoll.IsZero(), state: "starting", message: "starting", since: s.Started},
 		condition{holds: !s.ReplayTo.IsZero(), state: "replaying events up to " + clock(s.ReplayTo)},
 		condition{holds: s.CatchingUp, state: "catching up"},
@@ -71,29 +69,28 @@ func conditions(s poller.Snapshot, method string, interval time.Duration, now ti
 
 // failures are those of other parts than the connection to Okta.
 func failures(s poller.Snapshot, grace time.Duration, now time.Time) []condition {
-	unread := s.CheckpointErr != nil && s.LastPoll.IsZero() && s.CheckpointSaved.IsZero()
-	stuck := ""
-	if s.Stuck != nil {
-		stuck = s.Stuck.Error()
-	}
+	stuck, checkpoint, unconfirmable := s.Wrong[poller.Stuck], s.Wrong[poller.Checkpoint], s.Unconfirmable()
 	asking, because := fmt.Sprintf("waiting since %s for Loki to say what it has", clock(s.Asking)), ""
-	if s.ConfirmErr != nil {
-		because = ": " + s.ConfirmErr.Error()
+	if unconfirmable.Lasts() {
+		because = fmt.Sprintf(": %v", unconfirmable.Err)
 	}
 	return []condition{
-		{holds: stuck != "", state: "stuck: " + stuck, unhealthy: true, message: stuck, since: s.LastPoll},
 		{
-			holds: unread, unhealthy: true, since: s.CheckpointFailing,
-			message: fmt.Sprintf("the checkpoint cannot be read, and reading does not start over; fix the storage path: %v", s.CheckpointErr),
+			holds: stuck.Lasts(), state: fmt.Sprintf("stuck: %v", stuck.Err), unhealthy: true, message: fmt.Sprint(stuck.Err),
+			since: s.LastPoll,
 		},
 		{
-			holds: s.CheckpointErr != nil, unhealthy: true, reads: true, since: s.CheckpointFailing,
+			holds: checkpoint.Kind == poller.Unread, unhealthy: true, since: checkpoint.Since,
+			message: fmt.Sprintf("the checkpoint cannot be read, and reading does not start over; fix the storage path: %v", checkpoint.Err),
+		},
+		{
+			holds: checkpoint.Lasts(), unhealthy: true, reads: true, since: checkpoint.Since,
 			message: fmt.Sprintf("the checkpoint cannot be written, so a restart will repeat events; free or fix the storage path: %v",
-				s.CheckpointErr),
+				checkpoint.Err),
 		},
 		{
-			holds:     errors.Is(s.ConfirmErr, poller.ErrNothingArrives) || errors.Is(s.ConfirmErr, reconcile.ErrRefused),
-			unhealthy: true, reads: true, message: fmt.Sprint(s.ConfirmErr), since: s.ConfirmFailing,
+			holds:     errors.Is(unconfirmable.Err, poller.ErrNothingArrives) || unconfirmable.Refused,
+			unhealthy: true, reads: true, message: fmt.Sprint(unconfirmable.Err), since: unconfirmable.Since,
 		},
 		{
 			holds: !s.Asking.IsZero() && now.Sub(s.Asking) >= askingGrace, unhealthy: true, waits: true, since: s.Asking.Add(askingGrace),
@@ -101,9 +98,10 @@ func failures(s poller.Snapshot, grace time.Duration, now time.Time) []condition
 		},
 		{holds: !s.Asking.IsZero(), state: asking + because},
 		{
-			holds: s.ConfirmErr != nil && now.Sub(s.ConfirmFailing) >= grace, unhealthy: true, reads: true, since: s.ConfirmFailing.Add(grace),
+			holds: unconfirmable.Lasts() && now.Sub(unconfirmable.Since) >= grace, unhealthy: true, reads: true,
+			since: unconfirmable.Since.Add(grace),
 			message: fmt.Sprintf("reconcile queries have failed since %s, the cursor does not move; check reconcile's url and Loki: %v",
-				clock(s.ConfirmFailing), s.ConfirmErr),
+				clock(unconfirmable.Since), unconfirmable.Err),
 		},
 	}
 }

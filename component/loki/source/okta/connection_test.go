@@ -31,6 +31,7 @@ import (
 	"github.com/grafana/alloy/internal/component/common/loki"
 
 	"github.com/grafana/alloy/okta/internal/oktasim"
+	"github.com/grafana/alloy/okta/internal/poller"
 )
 
 // site is a component at work, and all that it shows of itself.
@@ -214,8 +215,9 @@ func TestACertificateThatIsNotTrustedGetsNoCredential(t *testing.T) {
 	server, _ := overTLS(t, org)
 	s := runs(t, `url = "`+server.URL+`"
 api_token = "00hunter2token"`)
-	require.Eventually(t, func() bool { return s.only().live.status.Snapshot().Err != nil }, 20*time.Second, 10*time.Millisecond)
-	require.ErrorContains(t, s.only().live.status.Snapshot().Err, "certificate")
+	require.Eventually(t, func() bool { return s.only().live.status.Snapshot().Wrong[poller.Okta].Lasts() },
+		20*time.Second, 10*time.Millisecond)
+	require.ErrorContains(t, s.only().live.status.Snapshot().Wrong[poller.Okta].Err, "certificate")
 	require.Empty(t, org.Requests())
 	require.NotContains(t, s.everything(t), "hunter2")
 }
@@ -256,8 +258,9 @@ client {
   `+proxyURL+`
   tls_config { ca_file = "`+ca+`" }
 }`)
-			require.Eventually(t, func() bool { return s.only().live.status.Snapshot().Err != nil }, 20*time.Second, 10*time.Millisecond)
-			require.ErrorContains(t, s.only().live.status.Snapshot().Err, tc.want)
+			require.Eventually(t, func() bool { return s.only().live.status.Snapshot().Wrong[poller.Okta].Lasts() },
+				20*time.Second, 10*time.Millisecond)
+			require.ErrorContains(t, s.only().live.status.Snapshot().Wrong[poller.Okta].Err, tc.want)
 			shown := s.everything(t)
 			require.Contains(t, shown, tc.want, "the error is shown")
 			require.NotContains(t, shown, "hunter2")

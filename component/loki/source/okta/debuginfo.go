@@ -148,7 +148,7 @@ func (k *collector) debugInfo(now time.Time) debugInfo {
 		Lag:             s.Lag(now).Round(time.Second).String(),
 		EventsForwarded: s.Events,
 		PagesForwarded:  s.Pages,
-		FailingSince:    s.ErrSince,
+		FailingSince:    s.Wrong[poller.Okta].Since,
 		Budget:          budgetOf(j, s, now),
 	}
 	if !s.LastPoll.IsZero() {
@@ -157,8 +157,8 @@ func (k *collector) debugInfo(now time.Time) debugInfo {
 	if !s.CheckpointSaved.IsZero() {
 		info.CheckpointAge = now.Sub(s.CheckpointSaved).Round(time.Second).String()
 	}
-	if s.CheckpointErr != nil {
-		info.CheckpointError = s.CheckpointErr.Error()
+	if s.Wrong[poller.Checkpoint].Err != nil {
+		info.CheckpointError = s.Wrong[poller.Checkpoint].Err.Error()
 	}
 	if s.LastErr != nil {
 		info.LastError, info.LastErrorTime = s.LastErr.Error(), s.LastErrAt
@@ -172,8 +172,8 @@ func (k *collector) debugInfo(now time.Time) debugInfo {
 	if j.confirm != nil {
 		info.Reconcile = &reconcileInfo{Selector: j.confirm.Selector(), Unconfirmed: s.Unconfirmed,
 			OldestUnconfirmed: s.UnconfirmedSince, Skipped: s.Skipped, Retried: s.Retried}
-		if s.ConfirmErr != nil {
-			info.Reconcile.Error = s.ConfirmErr.Error()
+		if s.Unconfirmable().Err != nil {
+			info.Reconcile.Error = s.Unconfirmable().Err.Error()
 		}
 	}
 	for _, f := range j.fills {
@@ -186,8 +186,8 @@ func (f *fill) debugInfo(now time.Time) backfillInfo {
 	s := f.reading.status.Snapshot()
 	info := backfillInfo{Range: f.name(), State: f.state(s, now), Progress: fmt.Sprintf("%.1f %%", 100*f.progress(s)),
 		Forwarded: s.Events, Skipped: s.Skipped, Unconfirmed: s.Unconfirmed}
-	if s.Err != nil {
-		info.Error = s.Err.Error()
+	if s.Wrong[poller.Okta].Err != nil {
+		info.Error = s.Wrong[poller.Okta].Err.Error()
 	}
 	return info
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/grafana/alloy/syntax"
 
 	"github.com/grafana/alloy/okta/internal/oktasim"
+	"github.com/grafana/alloy/okta/internal/poller"
 )
 
 // watch runs a component on an org.
@@ -168,7 +169,7 @@ func TestAskingNeverWaitsForThePoller(t *testing.T) {
 	org := &oktasim.Org{Token: "right"}
 	org.Generate(5, 0)
 	s := watch(t, org, "") // nobody takes its entries
-	until(t, "the receiver blocks", func() bool { return !s.only().live.status.Snapshot().SendingSince.IsZero() })
+	until(t, "the receiver blocks", func() bool { return !s.only().live.status.Snapshot().Wrong[poller.Receiver].Since.IsZero() })
 	answered := make(chan struct{})
 	go func() {
 		defer close(answered)

@@ -16,7 +16,6 @@ import (
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/oktaapi/auth"
 	"github.com/grafana/alloy/okta/internal/poller"
-	"github.com/grafana/alloy/okta/internal/reconcile"
 )
 
 var noon = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
@@ -24,7 +23,9 @@ var noon = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 func ago(d time.Duration) time.Time { return noon.Add(-d) }
 
 func failing(class oktaapi.Class, since time.Duration, err error) poller.Snapshot {
-	return poller.Snapshot{Started: ago(24 * time.Hour), LastPoll: ago(since), Err: err, ErrClass: class, ErrSince: ago(since)}
+	s := poller.Snapshot{Started: ago(24 * time.Hour), LastPoll: ago(since)}
+	s.Wrong[poller.Okta] = poller.Trouble{Since: ago(since), Err: err, Refused: class == oktaapi.Refused}
+	return s
 }
 
 func refused(status int, code, summary string) poller.Snapshot {
@@ -142,32 +143,37 @@ func TestHealthTellsWhatIsWrongAndSinceWhen(t *testing.T) {
 			}),
 			healthy: true, since: ago(time.Hour), says: []string{"waiting for budget until 2026-05-01T12:01:00Z: the share is spent"},
 		},
-		"a receiver that takes its time": {snapshot: with(func(s *poller.Snapshot) { s.SendingSince = ago(time.Second) }), healthy: true,
-			since: ago(time.Hour), says: []string{"polling"}},
+		"a receiver that takes its time": {
+			snapshot: with(func(s *poller.Snapshot) { s.Wrong[poller.Receiver].Since = ago(time.Second) }), healthy: true,
+			since: ago(time.Hour), says: []string{"polling"},
+		},
 		"a receiver that is slow": {
-			snapshot: with(func(s *poller.Snapshot) { s.SendingSince = ago(time.Minute) }), healthy: true,
+			snapshot: with(func(s *poller.Snapshot) { s.Wrong[poller.Receiver].Since = ago(time.Minute) }), healthy: true,
 			since: ago(time.Minute - blockedAfter), says: []string{"receiver blocked since 2026-05-01T11:59:00Z"},
 		},
 		"a blocked receiver": {
-			snapshot: with(func(s *poller.Snapshot) { s.SendingSince, s.Receiver = ago(time.Hour), "loki.process.p" }),
-			since:    ago(time.Hour - outageGrace),
-			says:     []string{"receiver loki.process.p blocked since 2026-05-01T11:00:00Z", "nothing more is fetched"},
+			snapshot: with(func(s *poller.Snapshot) {
+				s.Wrong[poller.Receiver].Since, s.Receiver = ago(time.Hour), "loki.process.p"
+			}),
+			since: ago(time.Hour - outageGrace),
+			says:  []string{"receiver loki.process.p blocked since 2026-05-01T11:00:00Z", "nothing more is fetched"},
 		},
 		"a checkpoint that cannot be written": {
 			snapshot: with(func(s *poller.Snapshot) {
-				s.CheckpointErr, s.CheckpointFailing = errors.New("no space left on device"), ago(time.Minute)
+				s.Wrong[poller.Checkpoint] = poller.Trouble{Err: errors.New("no space left on device"), Since: ago(time.Minute)}
 			}),
 			since: ago(time.Minute), says: []string{"checkpoint", "no space left on device", "free or fix"},
 		},
 		"a selector that finds nothing": {
 			snapshot: with(func(s *poller.Snapshot) {
-				s.ConfirmErr, s.ConfirmFailing = fmt.Errorf("%w: the selector {a=\"b\"}", poller.ErrNothingArrives), ago(time.Second)
+				s.Wrong[poller.Arrival] = poller.Trouble{Since: ago(time.Second),
+					Err: fmt.Errorf("%w: the selector {a=\"b\"}", poller.ErrNothingArrives)}
 			}),
 			since: ago(time.Second), says: []string{`the selector {a="b"}`},
 		},
 		"a query that Loki refuses": {
 			snapshot: with(func(s *poller.Snapshot) {
-				s.ConfirmErr, s.ConfirmFailing = fmt.Errorf("401 Unauthorized: %w", reconcile.ErrRefused), ago(time.Second)
+				s.Wrong[poller.Queries] = poller.Trouble{Err: errors.New("401 Unauthorized"), Refused: true, Since: ago(time.Second)}
 			}),
 			since: ago(time.Second), says: []string{"401 Unauthorized"},
 		},
@@ -180,17 +186,21 @@ func TestHealthTellsWhatIsWrongAndSinceWhen(t *testing.T) {
 			says: []string{"waiting since 2026-05-01T11:57:00Z for Loki to say what it has", "nothing is read before that", "check reconcile's url"},
 		},
 		"nor at a start": {
-			snapshot: poller.Snapshot{Started: ago(3 * time.Minute), Asking: ago(3 * time.Minute), ConfirmErr: errors.New("connection refused"),
-				ConfirmFailing: ago(2 * time.Minute)},
+			snapshot: with(func(s *poller.Snapshot) {
+				s.Started, s.LastPoll, s.Asking = ago(3*time.Minute), time.Time{}, ago(3*time.Minute)
+				s.Wrong[poller.Queries] = poller.Trouble{Err: errors.New("connection refused"), Since: ago(2 * time.Minute)}
+			}),
 			since: ago(2 * time.Minute), says: []string{"waiting since 2026-05-01T11:57:00Z", "Loki: connection refused"},
 		},
 		"Loki away for a moment": {
-			snapshot: with(func(s *poller.Snapshot) { s.ConfirmErr, s.ConfirmFailing = errors.New("refused"), ago(time.Minute) }),
-			healthy:  true, since: ago(time.Hour), says: []string{"polling"},
+			snapshot: with(func(s *poller.Snapshot) {
+				s.Wrong[poller.Queries] = poller.Trouble{Err: errors.New("refused"), Since: ago(time.Minute)}
+			}),
+			healthy: true, since: ago(time.Hour), says: []string{"polling"},
 		},
 		"Loki away for long": {
 			snapshot: with(func(s *poller.Snapshot) {
-				s.ConfirmErr, s.ConfirmFailing = errors.New("connection refused"), ago(6*time.Minute)
+				s.Wrong[poller.Queries] = poller.Trouble{Err: errors.New("connection refused"), Since: ago(6 * time.Minute)}
 			}),
 			since: ago(time.Minute), says: []string{"reconcile queries have failed since", "the cursor does not move", "connection refused"},
 		},
@@ -234,6 +244,14 @@ func TestEveryRefusalHasARemedy(t *testing.T) {
 }
 
 func TestStateSaysWhatThePollerIsDoing(t *testing.T) {
+	sending := func(since time.Duration, s poller.Snapshot) poller.Snapshot {
+		s.Wrong[poller.Receiver].Since = ago(since)
+		return s
+	}
+	waiting := func(s poller.Snapshot) poller.Snapshot {
+		s.WaitUntil = noon
+		return s
+	}
 	for name, c := range map[string]struct {
 		snapshot poller.Snapshot
 		want     string
@@ -249,13 +267,13 @@ func TestStateSaysWhatThePollerIsDoing(t *testing.T) {
 		},
 		"refused":                 {refused(401, "", ""), "refused since 2026-05-01T11:59:59Z"},
 		"retrying":                {failing(oktaapi.Transient, time.Minute, errors.New("x")), "retrying since 2026-05-01T11:59:00Z"},
-		"a receiver that is slow": {poller.Snapshot{LastPoll: noon, SendingSince: ago(blockedAfter - 1)}, "polling"},
-		"a receiver that takes none": {poller.Snapshot{LastPoll: noon, SendingSince: ago(time.Minute)},
+		"a receiver that is slow": {sending(blockedAfter-1, poller.Snapshot{LastPoll: noon}), "polling"},
+		"a receiver that takes none": {sending(time.Minute, poller.Snapshot{LastPoll: noon}),
 			"receiver blocked since 2026-05-01T11:59:00Z"},
 		"asking": {poller.Snapshot{LastPoll: noon, Asking: ago(time.Second)}, "waiting since 2026-05-01T11:59:59Z for Loki to say what it has"},
-		"blocked comes before all": {poller.Snapshot{SendingSince: ago(time.Minute), WaitUntil: noon, Err: errors.New("x")},
+		"blocked comes before all": {sending(time.Minute, waiting(failing(oktaapi.Transient, 0, errors.New("x")))),
 			"receiver blocked since 2026-05-01T11:59:00Z"},
-		"refused comes before budget": {poller.Snapshot{WaitUntil: noon, Err: errors.New("x"), ErrClass: oktaapi.Refused, ErrSince: noon},
+		"refused comes before budget": {waiting(failing(oktaapi.Refused, 0, errors.New("x"))),
 			"refused since 2026-05-01T12:00:00Z"},
 	} {
 		t.Run(name, func(t *testing.T) { require.Equal(t, c.want, stateOf(c.snapshot, noon)) })

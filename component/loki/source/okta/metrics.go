@@ -5,7 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/grafana/alloy/okta/internal/oktaapi"
+	"github.com/grafana/alloy/okta/internal/poller"
 )
 
 func desc(name, help string, labels ...string) *prometheus.Desc {
@@ -103,19 +103,19 @@ func (k *collector) collect(ch chan<- prometheus.Metric, now time.Time) {
 	if !snap.LastPoll.IsZero() {
 		send(skewDesc, snap.ClockSkew.Seconds())
 	}
-	since(failingDesc, snap.ErrSince, "okta")
-	since(failingDesc, snap.CheckpointFailing, "checkpoint")
+	since(failingDesc, snap.Wrong[poller.Okta].Since, "okta")
+	since(failingDesc, snap.Wrong[poller.Checkpoint].Since, "checkpoint")
 	refused := 0.0
-	if snap.Err != nil && snap.ErrClass == oktaapi.Refused {
+	if snap.Wrong[poller.Okta].Refused {
 		refused = 1
 	}
 	send(refusedDesc, refused)
-	since(blockedDesc, snap.SendingSince)
+	since(blockedDesc, snap.Wrong[poller.Receiver].Since)
 	if !snap.CheckpointSaved.IsZero() {
 		since(checkpointAgeDesc, snap.CheckpointSaved)
 	}
 	if reconciles {
-		failing := snap.ConfirmFailing
+		failing := snap.Unconfirmable().Since
 		if failing.IsZero() && now.Sub(snap.Asking) >= askingGrace {
 			failing = snap.Asking
 		}

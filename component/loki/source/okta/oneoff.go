@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/grafana/alloy/okta/internal/oktaapi"
+	"github.com/grafana/alloy/okta/internal/poller"
 )
 
 // oneOff is what the process reads instead of the live log; nil: the live log.
@@ -77,12 +77,12 @@ func Readings() (all []Reading) {
 				s := f.reading.status.Snapshot()
 				r := Reading{Component: c.opts.ID, Org: j.org.Host, State: f.state(s, time.Now()), Progress: f.progress(s), Delivered: s.Events,
 					Skipped: s.Skipped, Unconfirmed: s.Unconfirmed, Confirms: j.confirm != nil, Finished: s.Finished, Ended: s.Ended,
-					Missing: s.ConfirmErr != nil || s.Hold != ""}
+					Missing: s.Unconfirmable().Err != nil || s.Wrong[poller.Hold].Kind != ""}
 				switch {
 				case f.refused != nil: // for a label of this org's own: it is never read
 					r.Refused = f.refused
-				case s.Err != nil && s.ErrClass == oktaapi.Refused:
-					r.Refused = s.Err
+				case s.Wrong[poller.Okta].Refused:
+					r.Refused = s.Wrong[poller.Okta].Err
 				}
 				all = append(all, r)
 			}

@@ -1,0 +1,176 @@
+package poller
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+
+	"github.com/grafana/alloy/okta/internal/delivery"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
+)
+
+const (
+	// blockedAfter is how long a receiver may take an entry, and slowedAfter how long the rate
+	// limit may keep all pages away, before it is worth a line in the log.
+	blockedAfter = time.Minute
+	slowedAfter  = 2 * time.Minute
+	// heldAfter is slowedAfter for a range: behind live polling it gets a page every three minutes (see oktaapi.Budget).
+	heldAfter = 10 * time.Minute
+	// fullAfter is how long the window may be full.
+	fullAfter = time.Minute
+)
+
+// reload is what a reload is to a trouble.
+type reload uint8
+
+const (
+	isForgotten reload = iota // what the new configuration meets is another trouble
+	isNews                    // it goes on; that it does so under the new configuration is told
+	isNothing                 // it is of no configuration
+)
+
+// line is what the log is told of a part: when a trouble begins, when it becomes one of another kind, and when it ends.
+type line struct {
+	level   func(log.Logger) log.Logger
+	begin   func(t Trouble) string // "": nothing
+	fields  func(p *Poller, t Trouble) []any
+	after   func(p *Poller, t Trouble) time.Duration // how long it lasts before it is told; nil: it is told at once
+	still   string                                   // at debug level, each time
+	end     func(was Trouble) string                 // nil: nothing
+	anyKind bool                                     // another kind is no news
+	reload  reload
+	shared  bool // told once for all orgs of a component, see [Troubles]
+	failure bool // its end is a recovery, for health
+}
+
+func say(msg string) func(Trouble) string { return func(Trouble) string { return msg } }
+
+// lines are those of all parts.
+var lines = [parts]line{
+	Okta: {
+		level: level.Warn, begin: noPageLine, fields: remedyFields, still: "still no page from Okta", reload: isNews, failure: true,
+		end: say("connection to Okta recovered"),
+	},
+	Cursor: {
+		level: level.Warn, begin: say("Okta refused the saved cursor, continuing from the last event's time"), reload: isNews,
+		still: "Okta refused a cursor it had just issued",
+	},
+	Checkpoint: {
+		level: level.Error, begin: checkpointLine, reload: isNews, failure: true,
+		end: func(was Trouble) string {
+			if was.Kind == Unread {
+				return "the checkpoint can be read again"
+			}
+			return "the checkpoint is written again"
+		},
+	},
+	Queries: {
+		level: level.Warn, begin: say("reconcile query failed, retrying; the cursor does not move"), shared: true, failure: true,
+		end: say("reconcile queries succeed again"),
+	},
+	Arrival: {level: level.Error, begin: say("deliveries cannot be confirmed"), shared: true, failure: true},
+	Hold: {
+		level: level.Warn, begin: say("nothing newer is delivered until Loki has what was"), fields: holdFields, after: holdAfter,
+		end: say("delivery continues"), anyKind: true, shared: true,
+	},
+	Receiver: {
+		level: level.Warn, begin: say("a receiver takes no entries, so nothing more is fetched"), fields: receiverFields,
+		after: func(*Poller, Trouble) time.Duration { return blockedAfter }, end: say("the receiver takes entries again"),
+	},
+	Budget: {
+		level: level.Warn, begin: say("the rate limit lets no page through"), fields: budgetFields, after: budgetAfter,
+		end: say("the rate limit lets pages through again"),
+	},
+	Links: {level: level.Warn, begin: say("a page names no usable next link"), anyKind: true, reload: isNews},
+	Stuck: {level: level.Error, begin: say("the log cannot be read further"), anyKind: true, reload: isNews, failure: true},
+	Clock: {
+		level: level.Warn, begin: say("our clock and Okta's differ by more than a minute; synchronize this machine's clock (NTP)"),
+		end: say("our clock and Okta's agree again"), reload: isNothing,
+	},
+}
+
+// refusedCursor is the kind of a trouble with Okta of which only [Cursor] has a line.
+const refusedCursor = "refused cursor"
+
+func noPageLine(t Trouble) string {
+	e, ok := AsError(t.Err)
+	switch {
+	case t.Kind == refusedCursor:
+		return ""
+	case ok && e.Foreign:
+		return "something between us and Okta answers, retrying"
+	case !t.Refused:
+		return "lost contact with Okta, retrying"
+	case ok && e.Status == 0: // no request went out
+		return "no credentials for Okta, retrying slowly until that changes"
+	}
+	return "Okta refuses the request, retrying slowly until that changes"
+}
+
+// kindOf is what must change for a failure to be logged again: going from a network
+// failure to a refusal is news, one connection error after another is not.
+func kindOf(err error) string {
+	class := oktaapi.ClassOf(err)
+	e, ok := AsError(err)
+	switch {
+	case class == oktaapi.CursorRefused:
+		return refusedCursor
+	case !ok:
+		return class.String()
+	case class == oktaapi.Refused:
+		return fmt.Sprint(class, e.Status, e.Code)
+	}
+	return fmt.Sprint(class, e.Foreign)
+}
+
+func remedyFields(p *Poller, t Trouble) []any {
+	if p.Remedy != nil {
+		if remedy := p.Remedy(t.Err); remedy != "" {
+			return []any{"remedy", remedy}
+		}
+	}
+	return nil
+}
+
+func checkpointLine(t Trouble) string {
+	if t.Kind == Unread {
+		return "the checkpoint cannot be read, waiting until it can"
+	}
+	return "the checkpoint cannot be written; a restart will repeat events"
+}
+
+// holdFields is for the goroutine of Run: that may read the window.
+func holdFields(p *Poller, t Trouble) []any {
+	stats := p.Memory.window.Stats(time.Now())
+	return []any{"reason", t.Kind, "unconfirmed", stats.Waiting, "oldest", stats.Since.UTC().Format(time.RFC3339)}
+}
+
+func holdAfter(_ *Poller, t Trouble) time.Duration {
+	if t.Kind == string(delivery.Full) {
+		return fullAfter
+	}
+	return 0
+}
+
+func receiverFields(p *Poller, t Trouble) []any {
+	name := ""
+	if p.Receiver != nil {
+		name = p.Receiver()
+	}
+	return []any{"receiver", name, "since", t.Since.UTC().Format(time.RFC3339)}
+}
+
+func budgetFields(p *Poller, _ Trouble) []any {
+	s := p.Status.Snapshot()
+	return []any{"reason", s.WaitReason, "until", s.WaitUntil.UTC().Format(time.RFC3339), "last_page",
+		delivery.Latest(s.LastPoll, s.Started).UTC().Format(time.RFC3339)}
+}
+
+func budgetAfter(p *Poller, _ Trouble) time.Duration {
+	if p.Span != nil {
+		return heldAfter
+	}
+	return max(slowedAfter, 3*p.PollInterval)
+}

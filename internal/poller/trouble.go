@@ -1,0 +1,144 @@
+package poller
+
+import (
+	"errors"
+	"time"
+
+	"github.com/go-kit/log/level"
+
+	"github.com/grafana/alloy/okta/internal/oktaapi"
+	"github.com/grafana/alloy/okta/internal/reconcile"
+)
+
+// Part is what something may be wrong with.
+type Part uint8
+
+// The parts, and what is wrong with them.
+const (
+	Okta       Part = iota // gives no page. Being asked to slow down is no trouble
+	Cursor                 // is refused by Okta
+	Checkpoint             // cannot be written or, of the kind [Unread], be read
+	Queries                // are not answered by Loki
+	Arrival                // nothing that was delivered is found in Loki
+	Hold                   // nothing newer is delivered; the kind is a [delivery.Hold]
+	Receiver               // is taking an entry, which is a trouble only when it lasts
+	Budget                 // lets no page through
+	Links                  // cannot be followed
+	Stuck                  // there is more in the log, and no way to it
+	Clock                  // differs from Okta's
+	parts
+)
+
+// Unread is the kind of a trouble with a checkpoint that cannot be read: nothing is read from Okta before that.
+const Unread = "unread"
+
+// Trouble is what is wrong with a part. The zero value is nothing.
+type Trouble struct {
+	Since   time.Time // it began; a refusal's is when that was given first
+	Kind    string    // "" where a part knows one only
+	Err     error     // the last one
+	Tries   int       // that failed
+	Refused bool      // Err is a refusal, which needs an operator. It stands until the end of the trouble, whatever else fails meanwhile
+
+	began time.Time // also of a refusal: the first failure
+	told  bool      // the log has this kind of it
+	ends  bool      // the log has it, and is to have its end
+	stale bool      // it is of a configuration that was replaced
+}
+
+// Lasts reports whether something is wrong.
+func (t Trouble) Lasts() bool { return !t.Since.IsZero() }
+
+func isRefusal(err error) bool {
+	return oktaapi.ClassOf(err) == oktaapi.Refused || errors.Is(err, reconcile.ErrRefused)
+}
+
+// fail notes a failure. anyKind says that the log has it whatever its kind.
+func (t *Trouble) fail(kind string, err error, anyKind bool, now time.Time) {
+	t.Tries++
+	refused := isRefusal(err)
+	switch {
+	case !t.Lasts():
+		t.began, t.Since = now, now
+	case t.Refused && !refused && !t.stale:
+		return
+	case refused && !t.Refused:
+		t.Since = now
+	}
+	t.told = t.told && (anyKind || kind == t.Kind)
+	t.Kind, t.Err, t.Refused, t.stale = kind, err, refused, false
+}
+
+// fail notes that a part failed, and logs it if that is news: if it is the first of its kind since the part worked last, or since a
+// reload. details are for the log. It returns the trouble, and whether it was news.
+func (p *Poller) fail(part Part, kind string, err error, details ...any) (Trouble, bool) {
+	p.Status.set(func(s *Snapshot) { s.Wrong[part].fail(kind, err, lines[part].anyKind, time.Now()) })
+	return p.tell(part, details...)
+}
+
+// tell logs a trouble that is news and has lasted for long enough. Not while the status is held: readers must not wait for a log write.
+func (p *Poller) tell(part Part, details ...any) (t Trouble, news bool) {
+	l := &lines[part]
+	p.Status.set(func(s *Snapshot) {
+		t = s.Wrong[part]
+		news = t.Lasts() && !t.told && (l.after == nil || time.Since(t.began) >= l.after(p, t))
+		s.Wrong[part].told = t.told || news
+		s.Wrong[part].ends = t.ends || news && l.begin(t) != ""
+	})
+	switch {
+	case !news && l.still != "" && t.Lasts():
+		level.Debug(p.Logger).Log("msg", l.still, "attempts", t.Tries, "err", t.Err)
+	case !news, l.begin(t) == "", l.shared && !p.Troubles.begins(part, t.Refused, p):
+	default:
+		line := []any{"msg", l.begin(t)}
+		if l.fields != nil {
+			line = append(line, l.fields(p, t)...)
+		}
+		line = append(line, details...)
+		if t.Err != nil {
+			line = append(line, "err", t.Err)
+		}
+		l.level(p.Logger).Log(line...)
+	}
+	return t, news
+}
+
+// clear notes that a part works, and logs the end of a trouble of which the log has the beginning. It returns what it was.
+func (p *Poller) clear(part Part) (was Trouble) {
+	l := &lines[part]
+	p.Status.set(func(s *Snapshot) {
+		if was = s.Wrong[part]; was.Lasts() && l.failure {
+			s.Recovered = time.Now()
+		}
+		s.Wrong[part] = Trouble{}
+	})
+	after, line := time.Since(was.began).Round(time.Millisecond), []any{"msg", ""}
+	if l.shared {
+		var orgs int
+		if orgs, after = p.Troubles.ends(part, p); orgs == 0 {
+			return was
+		}
+		line = append(line, "orgs", orgs)
+	}
+	if was.Err != nil {
+		line = append(line, "attempts", was.Tries)
+	}
+	if was.ends && l.end != nil {
+		line[1] = l.end(was)
+		level.Info(p.Logger).Log(append(line, "after", after)...)
+	}
+	return was
+}
+
+// reloaded is what a reload leaves of the troubles.
+func (s *Snapshot) reloaded() {
+	for part := range s.Wrong {
+		switch t := &s.Wrong[part]; lines[part].reload {
+		case isForgotten:
+			*t = Trouble{}
+		case isNews:
+			t.told, t.stale = false, true
+		case isNothing:
+		}
+	}
+}

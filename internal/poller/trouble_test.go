@@ -1,0 +1,182 @@
+package poller
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/stretchr/testify/require"
+
+	"github.com/grafana/alloy/okta/internal/delivery"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
+	"github.com/grafana/alloy/okta/internal/reconcile"
+)
+
+// failure is what a part fails with.
+type failure struct {
+	kind string
+	err  error
+}
+
+// Each part's trouble is told when it begins, when it becomes another one, and when it ends, and not in between; and a reload is to it what
+// the table says.
+func TestATroubleIsToldFromBeginningToEnd(t *testing.T) {
+	lost, denied := errors.New("lost"), &oktaapi.Error{Class: oktaapi.Refused, Status: 401}
+	foreign := &oktaapi.Error{Class: oktaapi.Transient, Status: 502, Foreign: true}
+	for part, c := range [parts]struct {
+		lasts         time.Duration // before it is told
+		first, second failure
+		begin, change string // "": no line of its own
+		end           string // "": none
+		reload        string
+	}{
+		Okta: {first: failure{"a", lost}, begin: "lost contact with Okta", second: failure{"b", denied}, change: "no credentials|Okta refuses",
+			end: "connection to Okta recovered", reload: "told again"},
+		Cursor: {first: failure{"", lost}, begin: "Okta refused the saved cursor", reload: "told again"},
+		Checkpoint: {first: failure{Unread, lost}, begin: "the checkpoint cannot be read", second: failure{"", lost},
+			change: "the checkpoint cannot be written", end: "the checkpoint is written again", reload: "told again"},
+		Queries: {first: failure{"", lost}, begin: "reconcile query failed", second: failure{"refused", reconcile.ErrRefused},
+			change: "reconcile query failed", end: "reconcile queries succeed again", reload: "forgotten"},
+		Arrival: {first: failure{"", ErrNothingArrives}, begin: "deliveries cannot be confirmed", reload: "forgotten"},
+		Hold: {lasts: time.Minute, first: failure{string(delivery.Full), nil}, begin: "nothing newer is delivered",
+			second: failure{string(delivery.Missing), nil}, end: "delivery continues", reload: "forgotten"},
+		Receiver: {lasts: time.Minute, begin: "a receiver takes no entries", end: "the receiver takes entries again", reload: "forgotten"},
+		Budget: {lasts: 2 * time.Minute, begin: "the rate limit lets no page through", end: "the rate limit lets pages through again",
+			reload: "forgotten"},
+		Links: {begin: "a page names no usable next link", reload: "told again"},
+		Stuck: {first: failure{"", ErrStuck}, begin: "the log cannot be read further", second: failure{oversized, foreign}, reload: "told again"},
+		Clock: {begin: "our clock and Okta's differ", end: "our clock and Okta's agree again", reload: "nothing"},
+	} {
+		part := Part(part)
+		t.Run(fmt.Sprint(part, " ", c.begin), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var text strings.Builder
+				var status Status
+				p := New(Config{Status: &status, Memory: &Memory{}, Logger: log.NewLogfmtLogger(&text), PollInterval: 10 * time.Second})
+				told := func() (lines []string) {
+					for line := range strings.Lines(text.String()) {
+						if !strings.Contains(line, "level=debug") {
+							lines = append(lines, line)
+						}
+					}
+					text.Reset()
+					return lines
+				}
+				requireLine := func(lines []string, want string) {
+					t.Helper()
+					require.Len(t, lines, 1, "wanted %s", want)
+					require.Regexp(t, want, lines[0])
+				}
+				begin := func() {
+					t.Helper()
+					if c.lasts > 0 {
+						p.fail(part, c.first.kind, c.first.err)
+						require.Empty(t, told(), "it may pass")
+						time.Sleep(c.lasts)
+					}
+					p.fail(part, c.first.kind, c.first.err)
+					requireLine(told(), c.begin)
+				}
+
+				status.begin("org")
+				start := time.Now()
+				begin()
+				time.Sleep(time.Hour)
+				p.fail(part, c.first.kind, c.first.err)
+				require.Empty(t, told(), "it is known")
+				require.Equal(t, start, status.wrong(part).Since)
+				require.Equal(t, c.first.err, status.wrong(part).Err)
+
+				p.fail(part, c.second.kind, c.second.err)
+				if c.change != "" {
+					requireLine(told(), c.change)
+				}
+				require.Empty(t, told())
+				time.Sleep(time.Minute)
+				p.clear(part)
+				if c.end != "" {
+					lines := told()
+					requireLine(lines, c.end)
+					lasted := time.Since(start)
+					if part == Hold { // of all orgs', it is told since one told it
+						lasted -= c.lasts
+					}
+					require.Contains(t, lines[0], "after="+lasted.String())
+				}
+				require.Empty(t, told())
+				require.Zero(t, status.wrong(part))
+				p.clear(part)
+				require.Empty(t, told(), "there was none")
+
+				begin()
+				p.Troubles.gone(p)
+				status.begin("org") // as each poller does
+				if c.reload == "forgotten" {
+					require.Zero(t, status.wrong(part))
+					p.clear(part)
+					require.Empty(t, told(), "of what the new configuration has not met no end is told")
+					return
+				}
+				require.True(t, status.wrong(part).Lasts())
+				p.fail(part, c.first.kind, c.first.err)
+				if c.reload == "told again" {
+					requireLine(told(), c.begin)
+					status.begin("org")
+				}
+				require.Empty(t, told())
+				p.clear(part)
+				if c.end != "" {
+					requireLine(told(), "again|recovered") // also when the last configuration has not met it
+				}
+				require.Empty(t, told())
+			})
+		})
+	}
+}
+
+// What needs an operator is not hidden by what passes: it stands until the part works.
+func TestARefusalIsNotHiddenByWhatPasses(t *testing.T) {
+	lost := errors.New("lost")
+	for part, denied := range map[Part]error{Okta: &oktaapi.Error{Class: oktaapi.Refused, Status: 401}, Queries: reconcile.ErrRefused} {
+		synctest.Test(t, func(t *testing.T) {
+			var status Status
+			p := New(Config{Status: &status, Memory: &Memory{}, Logger: log.NewNopLogger()})
+			p.fail(part, "", lost)
+			time.Sleep(time.Minute)
+			since := time.Now()
+			p.fail(part, "refused", denied)
+			time.Sleep(time.Minute)
+			p.fail(part, "", lost)
+			got := status.wrong(part)
+			require.True(t, got.Refused)
+			require.Equal(t, denied, got.Err)
+			require.Equal(t, since, got.Since, "a refusal's is when that was given first")
+			require.Equal(t, 3, got.Tries)
+
+			status.begin("") // with other credentials, maybe
+			p.fail(part, "", lost)
+			require.False(t, status.wrong(part).Refused)
+			p.clear(part)
+			require.Zero(t, status.wrong(part))
+		})
+	}
+}
+
+// Two parts say that nothing is being confirmed; one sentence does.
+func TestWhyNothingIsConfirmed(t *testing.T) {
+	noon := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct{ queries, arrival, want Trouble }{
+		"all is well":       {},
+		"queries fail":      {queries: Trouble{Since: noon, Err: ErrStuck}, want: Trouble{Since: noon, Err: ErrStuck}},
+		"nothing is found":  {arrival: Trouble{Since: noon, Err: ErrStuck}, want: Trouble{Since: noon, Err: ErrStuck}},
+		"then queries fail": {queries: Trouble{Since: noon.Add(1), Err: ErrStuck}, arrival: Trouble{Since: noon}, want: Trouble{Since: noon, Err: ErrStuck}},
+	} {
+		var s Snapshot
+		s.Wrong[Queries], s.Wrong[Arrival] = c.queries, c.arrival
+		require.Equal(t, c.want, s.Unconfirmable(), name)
+	}
+}
