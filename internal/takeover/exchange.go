@@ -82,12 +82,14 @@ func (a Answer) releasedWithin(d time.Duration) bool {
 	return a.State == Released && !a.doubtful && a.Age <= d.Milliseconds()
 }
 
-// Config is what an Exchange needs. All fields but Woken are required.
+// Config is what an Exchange needs. All fields but Writes and Woken are required.
 type Config struct {
 	Ring   Ring
 	Client func() *http.Client // for the peers
 	Dir    string              // where journals and standby copies are; one that cannot be written costs only the copies' durability
 	Logger log.Logger
+	// Writes reports whether Dir is this process's. While it is another's, copies are kept in memory. Nil: it is.
+	Writes func() bool
 	// Woken takes what an event hook announced to another node; org is scheme://host. Nil: nothing does.
 	Woken func(org string, uuids []string)
 }
@@ -160,15 +162,15 @@ func (x *Exchange) Changed() {
 	x.changed = make(chan struct{})
 	seats := slices.Collect(maps.Values(x.seats))
 	x.mu.Unlock()
-	if x.Ring.Alone() {
-		return
-	}
 	for _, s := range seats {
-		s.keys() // a credential that no message was signed with would be forgotten at the next one
+		s.glanceIn(0)
+		if !x.Ring.Alone() {
+			s.keys() // a credential that no message was signed with would be forgotten at the next one
+		}
 	}
 }
 
-// next is closed at the next change. Who takes it before looking at the ring misses none.
+// next is closed at the next change. Take it before looking at the ring, or a change may be missed.
 func (x *Exchange) next() <-chan struct{} {
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -16,9 +16,9 @@ import (
 const (
 	// joinWait is how long a node that has just started waits before its first org: until it has met all others, it asks too few.
 	joinWait = 3 * time.Second
-	// again is the time between two rounds of questions, and look that between two looks at the ring without a change.
-	again = 500 * time.Millisecond
-	look  = 5 * time.Second
+	// askEvery is the time between two rounds of questions, and look that between two looks at the ring without a change.
+	askEvery = 500 * time.Millisecond
+	look     = 5 * time.Second
 	// releaseMost is how long a draining node is waited for; it gives up itself before.
 	releaseMost = 11 * time.Minute
 	// silentMost is how long a peer that is in the ring and does not answer is waited for: one that is dead leaves the ring within 35 s.
@@ -50,6 +50,8 @@ type Start struct {
 	// AtOnce says that the org came to a node that runs already, from another one: nobody has polled it for a moment, and there are no
 	// first polls of many orgs to be spread.
 	AtOnce bool
+
+	alone bool // no other node was asked
 }
 
 // Reader reads an org. One goroutine calls it.
@@ -82,6 +84,7 @@ type Seat struct {
 	doubted time.Time // when a message or an answer came last that was not signed
 	unkept  bool      // it was logged that the standby copy cannot be written
 	saved   chan struct{}
+	glance  *time.Timer // looks at the ring now and then, and at changes; nil: nobody wants to know
 
 	secret func() []byte     // see Exchange.Seat
 	known  []key             // see keys
@@ -139,10 +142,11 @@ func (s *Seat) Run(ctx context.Context, r Reader) {
 	for {
 		start, err := s.acquire(ctx, r)
 		if err != nil {
+			s.withdraw()
 			return
 		}
-		s.hold(ctx, func(ctx context.Context) { r.Read(ctx, start) })
-		if ctx.Err() == nil {
+		s.hold(ctx, r, start)
+		if switched := s.x.Ring.Alone() != start.alone; ctx.Err() == nil && !(switched && s.mine()) {
 			s.drain(ctx, r)
 		}
 		if ctx.Err() != nil {
@@ -152,17 +156,24 @@ func (s *Seat) Run(ctx context.Context, r Reader) {
 	}
 }
 
+// withdraw has this node no longer ask for the org: others must not wait for it.
+func (s *Seat) withdraw() {
+	if state, _, _ := s.State(); state == Acquiring {
+		s.set(None)
+	}
+}
+
 // drain has the reader wait for what it delivered, until ctx ends or the org is this node's again: a node must not wait for itself.
 func (s *Seat) drain(ctx context.Context, r Reader) {
 	level.Info(s.logger).Log("msg", "another node reads the org now, waiting for what was delivered to arrive")
 	s.set(Draining)
-	s.while(ctx, false, r.Drain)
+	s.while(ctx, false, s.x.Ring.Alone(), r.Drain)
 	if ctx.Err() == nil && !s.mine() {
 		s.set(Released)
 	}
 }
 
-// acquire waits until the org is this node's and no other node reads it. An error is ctx's.
+// acquire waits until the org is this node's and no other node reads it. It returns an error only when ctx ends.
 func (s *Seat) acquire(ctx context.Context, r Reader) (Start, error) {
 	var waiting time.Time // since when it is this node's
 	var released bool
@@ -178,7 +189,7 @@ func (s *Seat) acquire(ctx context.Context, r Reader) (Start, error) {
 			return Start{}, ctx.Err()
 		case s.x.Ring.Alone():
 			s.set(Owned)
-			return Start{}, nil
+			return Start{alone: true}, nil
 		}
 		if !s.mine() {
 			had := !waiting.IsZero()
@@ -215,13 +226,13 @@ func (s *Seat) acquire(ctx context.Context, r Reader) (Start, error) {
 		s.waits = busy
 		s.mu.Unlock()
 		if busy.why != "" {
-			pause(ctx, nil, again)
+			pause(ctx, nil, askEvery)
 			continue
 		}
 		for _, a := range answers {
 			released = released || a.releasedWithin(time.Since(waiting)+look)
 		}
-		start, early := s.start(answers, released, time.Since(waiting))
+		start, early := s.gather(answers, released, time.Since(waiting))
 		if early > 0 {
 			pause(ctx, nil, min(early, look))
 			continue
@@ -260,9 +271,9 @@ func (s *Seat) busy(answers []Answer, silent int, waited time.Duration) (most wa
 	return most
 }
 
-// start gathers the journals of others, and finds out how long something of theirs may still arrive. It is too early by as much when that
+// gather gathers the journals of others, and finds out how long something of theirs may still arrive. It is too early by as much when that
 // depends on a notice that may still come, or when nothing is known of what may be under way.
-func (s *Seat) start(answers []Answer, released bool, waited time.Duration) (start Start, early time.Duration) {
+func (s *Seat) gather(answers []Answer, released bool, waited time.Duration) (start Start, early time.Duration) {
 	own, _ := checkpoint.Read(checkpoint.Current(s.dir, s.org), s.org)
 	others := false
 	add := func(data []byte) {
@@ -318,36 +329,52 @@ func (s *Seat) copy() []byte {
 	return s.standby
 }
 
-// hold calls read with a context that ends when the org is no longer this node's. Meanwhile each journal that is saved goes to the
-// standby.
-func (s *Seat) hold(ctx context.Context, read func(context.Context)) {
-	s.while(ctx, true, func(ctx context.Context) {
+// hold has the reader read until the org is no longer this node's, or it must be asked for. Meanwhile each journal that is saved goes to
+// the standby; a node that is alone has none, and needs no goroutine for that.
+func (s *Seat) hold(ctx context.Context, r Reader, start Start) {
+	s.while(ctx, true, start.alone, func(ctx context.Context) {
+		if start.alone {
+			r.Read(ctx, start)
+			return
+		}
 		ctx, cancel := context.WithCancel(ctx)
 		var beside sync.WaitGroup
 		beside.Go(func() { s.push(ctx) })
-		read(ctx)
+		r.Read(ctx, start)
 		cancel()
 		beside.Wait()
 	})
 }
 
-// while calls f with a context that ends when it is no longer true, or false, that the org is this node's.
-func (s *Seat) while(ctx context.Context, mine bool, f func(context.Context)) {
+// while calls f with a context that ends when it is no longer true, or false, that the org is this node's, or that the node is alone. No
+// goroutine waits for that: a timer looks at once, at each change, and now and then when the node is not alone.
+func (s *Seat) while(ctx context.Context, mine, alone bool, f func(context.Context)) {
 	ctx, cancel := context.WithCancel(ctx)
-	var beside sync.WaitGroup
-	beside.Go(func() {
-		for ctx.Err() == nil {
-			next := s.x.next()
-			if s.mine() != mine {
-				cancel()
-				return
-			}
-			pause(ctx, next, look)
+	s.mu.Lock()
+	s.glance = time.AfterFunc(0, func() {
+		if ctx.Err() == nil && (s.mine() != mine || s.x.Ring.Alone() != alone) {
+			cancel()
+		}
+		if ctx.Err() == nil && !alone {
+			s.glanceIn(look)
 		}
 	})
+	s.mu.Unlock()
 	f(ctx)
 	cancel()
-	beside.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.glance.Stop()
+	s.glance = nil
+}
+
+// glanceIn has a look be taken at the ring after d, if anybody wants to know.
+func (s *Seat) glanceIn(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.glance != nil {
+		s.glance.Reset(d)
+	}
 }
 
 // pause waits for d, a change, or the end of ctx.

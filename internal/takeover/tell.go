@@ -133,6 +133,9 @@ func (s *Seat) take(a Answer) error {
 		return nil
 	}
 	s.standby = a.Journal
+	if s.x.Writes != nil && !s.x.Writes() {
+		return nil
+	}
 	err = checkpoint.WriteStandby(s.dir, s.org, a.Journal)
 	if err != nil && !s.unkept {
 		level.Warn(s.logger).Log("msg", "the standby checkpoint cannot be written, it is kept in memory", "err", err)

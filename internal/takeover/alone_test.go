@@ -1,0 +1,156 @@
+package takeover_test
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/stretchr/testify/require"
+
+	"github.com/grafana/alloy/okta/internal/takeover"
+)
+
+// hermit is a script whose node may be alone.
+type hermit struct {
+	*script
+	alone atomic.Bool
+}
+
+func (h *hermit) Alone() bool { return h.alone.Load() }
+
+func (h *hermit) Owner(org string) (string, bool) {
+	if h.Alone() {
+		return "", true
+	}
+	return h.script.Owner(org)
+}
+
+// goroutines counts those that are in a package's code.
+func goroutines(in string) (n int) {
+	buf := make([]byte, 8<<20)
+	for stack := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
+		if strings.Contains(stack, in) {
+			n++
+		}
+	}
+	return n
+}
+
+// 2,000 orgs on a node that is alone need no goroutine beside the one that reads.
+func TestASeatThatIsAloneStartsNoGoroutine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const seats = 20
+		h := &hermit{script: &script{started: make(chan takeover.Start, seats)}}
+		h.alone.Store(true)
+		x := takeover.New(takeover.Config{Ring: h, Dir: t.TempDir(), Logger: log.NewNopLogger(),
+			Client: func() *http.Client { return &http.Client{Transport: h} }})
+		ctx, cancel := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		for i := range seats {
+			s := x.Seat(acme+strings.Repeat("x", i), credential)
+			running.Go(func() { s.Run(ctx, h) })
+		}
+		for range seats {
+			<-h.started
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		require.Equal(t, seats, goroutines("takeover.(*Seat)"))
+		cancel()
+		running.Wait()
+	})
+}
+
+// Clustering may be switched on and off by a reload. Who was alone and keeps the org asks the others; who does not keep it drains.
+func TestANodeThatWasAloneAsksTheOthers(t *testing.T) {
+	for name, c := range map[string]struct {
+		mine  bool
+		other takeover.State
+		want  takeover.State
+	}{
+		"it keeps the org, and nobody reads it": {true, takeover.None, takeover.Owned},
+		"it keeps the org, and another reads":   {true, takeover.Owned, takeover.Acquiring},
+		"it does not keep it":                   {false, takeover.Acquiring, takeover.Released},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := &hermit{script: &script{started: make(chan takeover.Start, 1), mine: c.mine, secrets: map[string]string{"node2": secret},
+					answers: map[string]takeover.Answer{"node2": {State: c.other}}}}
+				h.alone.Store(true)
+				x := takeover.New(takeover.Config{Ring: h, Dir: t.TempDir(), Logger: log.NewNopLogger(),
+					Client: func() *http.Client { return &http.Client{Transport: h} }})
+				seat := x.Seat(acme, credential)
+				ctx, cancel := context.WithCancel(t.Context())
+				done := make(chan struct{})
+				go func() { defer close(done); seat.Run(ctx, h) }()
+				<-h.started
+				time.Sleep(time.Minute)
+				h.alone.Store(false)
+				x.Changed()
+				time.Sleep(4 * time.Second)
+				state, _, _ := seat.State()
+				require.Equal(t, c.want, state)
+				if c.want == takeover.Owned {
+					<-h.started
+				}
+				h.alone.Store(true)
+				x.Changed()
+				<-h.started
+				state, _, _ = seat.State()
+				require.Equal(t, takeover.Owned, state)
+				cancel()
+				<-done
+			})
+		})
+	}
+}
+
+// Who no longer wants an org, as a range that was removed, keeps nobody waiting for it.
+func TestWhoWithdrawsSaysSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{mine: true, secrets: map[string]string{"node2": secret}, answers: map[string]takeover.Answer{"node2": {State: takeover.Owned}}}
+		x := takeover.New(takeover.Config{Ring: s, Dir: t.TempDir(), Logger: log.NewNopLogger(),
+			Client: func() *http.Client { return &http.Client{Transport: s} }})
+		seat := x.Seat(acme, credential)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); seat.Run(ctx, s) }()
+		time.Sleep(10 * time.Second)
+		require.Contains(t, get(x, "").Body.String(), `"state":"acquiring"`)
+		cancel()
+		<-done
+		require.Contains(t, get(x, "").Body.String(), `"state":"none"`)
+	})
+}
+
+// A folder that is another process's is not written: the copy is kept in memory, and used.
+func TestACopyDoesNotGoIntoAnothersFolder(t *testing.T) {
+	var writes atomic.Bool
+	dir := t.TempDir()
+	x := takeover.New(takeover.Config{Ring: &script{}, Dir: dir, Logger: log.NewNopLogger(), Writes: writes.Load,
+		Client: func() *http.Client { return http.DefaultClient }})
+	x.Seat(acme, credential)
+	send := func(at time.Time) []string {
+		t.Helper()
+		body := message(t, takeover.Answer{Node: "node2", State: takeover.Owned, Journal: journal(t, acme, at)})
+		require.Equal(t, 204, deliver(x, secret, "tell", "PUT", "/orgs/acme.okta.com", body).Code)
+		files, err := filepath.Glob(filepath.Join(dir, "*"))
+		require.NoError(t, err)
+		return files
+	}
+	require.Empty(t, send(time.Now()))
+	require.Contains(t, get(x, "").Body.String(), `"journal"`)
+	writes.Store(true)
+	require.Len(t, send(time.Now().Add(time.Second)), 1)
+	_, err := os.Stat(filepath.Join(dir, "acme.okta.com.standby.json"))
+	require.NoError(t, err)
+}
