@@ -99,6 +99,6 @@ func (k *collector) wanted() (all []*reading) {
 // snapshot is the live poller's state, with the name of the receiver that takes an entry.
 func (k *collector) snapshot() (*job, poller.Snapshot) {
 	j, s := k.job.Load(), k.live.status.Snapshot()
-	s.Receiver = sink{receivers: j.args.ForwardTo, current: &k.live.sendingTo}.receiver()
+	s.Receiver = k.live.out.Receiver(j.args.ForwardTo)
 	return j, s
 }

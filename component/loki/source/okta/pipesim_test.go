@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,6 +28,7 @@ import (
 	"github.com/grafana/alloy/internal/featuregate"
 	"github.com/grafana/alloy/syntax"
 
+	"github.com/grafana/alloy/okta/component/loki/source/internal/fanout"
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/pipesim"
 )
@@ -143,7 +143,7 @@ func newPair(t *testing.T, url string, cfg pipesim.Config, simulated *pushes) *p
 func (p *pair) send(ctx context.Context, e event.Entry) (actual, simulated bool) {
 	var both sync.WaitGroup
 	both.Go(func() {
-		actual = sink{receivers: []loki.LogsReceiver{p.inlet}, partly: &partly{}, current: &atomic.Int32{}}.Send(ctx, e) == nil
+		actual = sink{Fanout: &fanout.Fanout{}, to: []loki.LogsReceiver{p.inlet}, partly: &partly{}}.Send(ctx, e) == nil
 	})
 	both.Go(func() { simulated = p.double.Send(ctx, e) == nil })
 	both.Wait()

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-kit/log"
 
+	"github.com/grafana/alloy/okta/component/loki/source/internal/fanout"
 	"github.com/grafana/alloy/okta/internal/checkpoint"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/oktaapi/auth"
@@ -17,15 +17,15 @@ import (
 )
 
 // reading is one way through an org's log: the live one, or a range. It outlives reloads. A goroutine of its own calls run; status,
-// seat, sendingTo and changed are safe for concurrent use, and the rest is run's.
+// seat, out and changed are safe for concurrent use, and the rest is run's.
 type reading struct {
-	k         *collector
-	name      string // "": the live one; or the id of a range
-	logger    log.Logger
-	seat      *takeover.Seat // whether this node reads it
-	status    poller.Status
-	sendingTo atomic.Int32  // index in forward_to
-	changed   chan struct{} // holds a token when the job was replaced
+	k       *collector
+	name    string // "": the live one; or the id of a range
+	logger  log.Logger
+	seat    *takeover.Seat // whether this node reads it
+	status  poller.Status
+	out     fanout.Fanout
+	changed chan struct{} // holds a token when the job was replaced
 
 	memory   *poller.Memory
 	poller   *poller.Poller // the last one
@@ -130,7 +130,7 @@ func (r *reading) UnderWay() bool { return r.underWay }
 // newPoller returns a poller of the live log, or of a range, that goes on where the memory's last one stood.
 func (r *reading) newPoller(j *job, f *fill) *poller.Poller {
 	k, c := r.k, r.k.c
-	to := sink{receivers: j.args.ForwardTo, live: c.live, partly: partlyOf(r.memory), current: &r.sendingTo}
+	to := sink{Fanout: &r.out, to: j.args.ForwardTo, live: c.live, partly: partlyOf(r.memory)}
 	client := oktaapi.Config{
 		Org: j.org, Auth: j.auth, HTTP: j.http, PageSize: j.scope.PageSize, Filter: j.scope.Filter, Query: j.scope.Query,
 		Timeout: j.args.RequestTimeout, UserAgent: userAgent, Budget: j.budget(), Share: j.args.RateLimitShare, Slots: slots,

@@ -3,48 +3,30 @@ package okta
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/grafana/alloy/internal/component"
 	"github.com/grafana/alloy/internal/component/common/loki"
 	"github.com/grafana/alloy/internal/service/livedebugging"
 
+	"github.com/grafana/alloy/okta/component/loki/source/internal/fanout"
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/poller"
 )
 
-// sink sends entries to receivers, one after the other. It is not loki.Fanout, for
-// that one hands the same label map to every receiver, and loki.process changes the
-// map it is given.
+// sink sends the entries of a reading to the receivers of one version of the arguments.
 type sink struct {
-	receivers []loki.LogsReceiver
-	live      liveDebugging
-	partly    *partly
-	current   *atomic.Int32 // index of the receiver that takes an entry
+	*fanout.Fanout
+	to     []loki.LogsReceiver
+	live   liveDebugging
+	partly *partly
 }
 
-// receiver names the receiver that takes an entry: Alloy's own ones are named after the
-// component that exports them.
-func (s sink) receiver() string {
-	i := int(s.current.Load())
-	if i >= len(s.receivers) {
-		return ""
-	}
-	if named, ok := s.receivers[i].(fmt.Stringer); ok {
-		return named.String()
-	}
-	return fmt.Sprintf("forward_to[%d]", i)
-}
-
-// partly is an entry that some receivers had taken and others not when a reload came in
-// between. Its page comes again, and they must not get it twice. It belongs to the
-// running poller, and is kept with its memory.
+// partly is an entry that some receivers had taken and others not when the sending ended. Its page comes again, and they must not get it
+// twice. It belongs to the running poller, and is kept with its memory.
 type partly struct {
 	line string
-	took []loki.LogsReceiver
+	took fanout.Took
 }
 
 func partlyOf(m *poller.Memory) *partly {
@@ -56,32 +38,22 @@ func partlyOf(m *poller.Memory) *partly {
 	return had
 }
 
-// Send implements poller.Sink. Each receiver gets labels and metadata of its own, the
-// last one the entry's own metadata.
+func (s sink) receiver() string { return s.Receiver(s.to) }
+
+// Send implements poller.Sink.
 func (s sink) Send(ctx context.Context, e event.Entry) error {
-	var took []loki.LogsReceiver
+	var took fanout.Took
 	if s.partly.line == e.Line {
 		took, *s.partly = s.partly.took, partly{}
 	}
-	for i, r := range s.receivers {
-		if slices.Contains(took, r) {
-			continue
-		}
-		own := e.Entry
-		if last := i == len(s.receivers)-1; last {
-			s.live.publish(e) // now, for afterward the metadata is the receiver's
-		} else {
-			own.StructuredMetadata = slices.Clone(own.StructuredMetadata)
-		}
-		s.current.Store(int32(i))
-		select {
-		case r.Chan() <- loki.NewEntry(maps.Clone(e.Labels), own):
-		case <-ctx.Done():
-			*s.partly = partly{line: e.Line, took: slices.Concat(took, s.receivers[:i])}
-			return ctx.Err()
-		}
+	if took.None() {
+		s.live.publish(e) // now, for afterward the metadata is a receiver's
 	}
-	return nil
+	err := s.Fanout.Send(ctx, s.to, loki.NewEntry(e.Labels, e.Entry), &took)
+	if err != nil {
+		*s.partly = partly{line: e.Line, took: took}
+	}
+	return err
 }
 
 // liveDebugging publishes entries to the UI while somebody looks. The zero value

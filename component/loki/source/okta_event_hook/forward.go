@@ -3,13 +3,12 @@ package okta_event_hook
 import (
 	"context"
 	"errors"
-	"fmt"
-	"maps"
 	"slices"
 	"time"
 
 	"github.com/grafana/alloy/internal/component/common/loki"
 
+	"github.com/grafana/alloy/okta/component/loki/source/internal/fanout"
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/hook"
 	"github.com/grafana/alloy/okta/internal/limits"
@@ -56,17 +55,18 @@ func (c *Component) receive(ctx context.Context, n hook.Notice) error {
 	o.events += sent
 	if err == nil {
 		o.last, c.blocked = n.Received, time.Time{}
-	} else if c.blocked.IsZero() {
+		return nil
+	}
+	if c.at = c.out.Receiver(j.receivers); c.blocked.IsZero() {
 		c.blocked = time.Now()
 	}
 	return err
 }
 
-// forward sends one event to every receiver that does not have it. Each gets labels and metadata of its own, as loki.process changes
-// those that it is given.
+// forward sends one event to every receiver that does not have it.
 func (c *Component) forward(ctx context.Context, j *job, o *org, format *event.Formatter, e hook.Event) (bool, error) {
-	took := o.seen.took(e.UUID, j)
-	if took == len(j.receivers) {
+	took := o.seen.by[e.UUID]
+	if took.All() {
 		c.metrics.duplicates.Inc()
 		return false, nil
 	}
@@ -76,73 +76,34 @@ func (c *Component) forward(ctx context.Context, j *job, o *org, format *event.F
 	}
 	entry := format.Entry(events[0], time.Now())
 	if entry.Labels == nil {
-		o.seen.add(e.UUID, j, len(j.receivers))
+		o.seen.add(e.UUID, fanout.Nobody())
 		c.metrics.dropped.Inc()
 		return false, nil
 	}
 	refusal := limits.OfEntry(entry.Labels, entry.Entry, time.Now(), limits.MaxAge)
-	for ; took < len(j.receivers); took++ {
-		own := entry.Entry
-		own.StructuredMetadata = slices.Clone(own.StructuredMetadata)
-		select {
-		case j.receivers[took].Chan() <- loki.NewEntry(maps.Clone(entry.Labels), own):
-		case <-ctx.Done():
-			o.seen.add(e.UUID, j, took)
-			c.mu.Lock()
-			c.at = nameOf(j.receivers[took], took)
-			c.mu.Unlock()
-			return false, errBlocked
-		}
+	err = c.out.Send(ctx, j.receivers, loki.NewEntry(entry.Labels, entry.Entry), &took)
+	o.seen.add(e.UUID, took)
+	if err != nil {
+		return false, errBlocked
 	}
-	o.seen.add(e.UUID, j, took)
 	c.metrics.entries.Inc()
 	o.told.Tell(o.logger, c.metrics.overLimit, refusal, e.UUID)
 	return true, nil
 }
 
-func nameOf(r loki.LogsReceiver, i int) string {
-	if named, ok := r.(fmt.Stringer); ok { // Alloy's own are named after the component that exports them
-		return named.String()
-	}
-	return fmt.Sprintf("forward_to[%d]", i)
-}
-
-// seen is how many receivers have an event, by uuid, for the last so many events.
+// seen is who has an event, by uuid, for the last so many events.
 type seen struct {
-	by   map[string]taken
+	by   map[string]fanout.Took
 	ring []string
 	next int
 }
 
-type taken struct {
-	n   int
-	job *job // of a part of the receivers: those of this job
-}
-
-// took returns how many of j's receivers have the event.
-func (s *seen) took(uuid string, j *job) int {
-	t, ok := s.by[uuid]
-	switch {
-	case !ok || uuid == "":
-		return 0
-	case t.job == nil: // all of them had
-		return len(j.receivers)
-	case !slices.Equal(t.job.receivers, j.receivers):
-		return 0
-	}
-	return t.n
-}
-
-func (s *seen) add(uuid string, j *job, n int) {
+func (s *seen) add(uuid string, took fanout.Took) {
 	if uuid == "" {
 		return
 	}
-	t := taken{n: n, job: j}
-	if n == len(j.receivers) {
-		t.job = nil
-	}
 	if s.by == nil {
-		s.by, s.ring = map[string]taken{}, make([]string, 0, remembered)
+		s.by, s.ring = map[string]fanout.Took{}, make([]string, 0, remembered)
 	}
 	if _, known := s.by[uuid]; !known {
 		if len(s.ring) < remembered {
@@ -153,5 +114,5 @@ func (s *seen) add(uuid string, j *job, n int) {
 			s.next = (s.next + 1) % remembered
 		}
 	}
-	s.by[uuid] = t
+	s.by[uuid] = took
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/grafana/alloy/internal/featuregate"
 	"github.com/grafana/alloy/internal/slogadapter"
 
+	"github.com/grafana/alloy/okta/component/loki/source/internal/fanout"
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/hook"
 	"github.com/grafana/alloy/okta/internal/limits"
@@ -47,6 +48,7 @@ type Component struct {
 	job     atomic.Pointer[job]
 
 	turn chan struct{} // holds a token while nobody sends: deliveries are sent one after the other
+	out  fanout.Fanout // belongs to who holds the turn
 
 	mu      sync.Mutex
 	orgs    map[string]*org // by name

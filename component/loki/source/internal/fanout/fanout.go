@@ -1,0 +1,70 @@
+// Package fanout sends entries to receivers. It is not Alloy's loki.Fanout, for that one hands the same label map to every receiver, and
+// loki.process changes the map that it is given; nor does that one know who took an entry before the sending ended.
+package fanout
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync/atomic"
+
+	"github.com/grafana/alloy/internal/component/common/loki"
+)
+
+// Took are the receivers that have an entry. The zero value is none.
+type Took struct {
+	all  bool
+	some []loki.LogsReceiver
+}
+
+// All reports whether every receiver that there was has the entry; those that a reload adds later do not get it.
+func (t Took) All() bool { return t.all }
+
+// None reports whether no receiver has the entry.
+func (t Took) None() bool { return !t.all && len(t.some) == 0 }
+
+// Nobody returns what is known of an entry that is for no receiver.
+func Nobody() Took { return Took{all: true} }
+
+// Fanout is a way to receivers, which may be others at each call. The zero value is ready. One goroutine sends at a time; Receiver may be
+// called by any.
+type Fanout struct {
+	at atomic.Int32 // index of the receiver that takes an entry
+}
+
+// Send sends an entry to those receivers that do not have it, one after the other, and notes in took which have. Each gets labels and
+// metadata of its own; the entry's metadata is the last one's. It blocks as long as a receiver does, and returns an error only when ctx
+// ends.
+func (f *Fanout) Send(ctx context.Context, to []loki.LogsReceiver, e loki.Entry, took *Took) error {
+	for i, r := range to {
+		if took.all || slices.Contains(took.some, r) {
+			continue
+		}
+		own := e.Entry
+		if i < len(to)-1 {
+			own.StructuredMetadata = slices.Clone(own.StructuredMetadata)
+		}
+		f.at.Store(int32(i))
+		select {
+		case r.Chan() <- loki.NewEntry(maps.Clone(e.Labels), own):
+		case <-ctx.Done():
+			took.some = append(took.some, to[:i]...)
+			return ctx.Err()
+		}
+	}
+	*took = Took{all: true}
+	return nil
+}
+
+// Receiver names the receiver that takes an entry, or took the last one. Alloy's own are named after the component that exports them.
+func (f *Fanout) Receiver(to []loki.LogsReceiver) string {
+	i := int(f.at.Load())
+	if i >= len(to) {
+		return ""
+	}
+	if named, ok := to[i].(fmt.Stringer); ok {
+		return named.String()
+	}
+	return fmt.Sprintf("forward_to[%d]", i)
+}
