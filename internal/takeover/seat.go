@@ -132,7 +132,8 @@ func (s *Seat) set(state State) {
 	}
 }
 
-func (s *Seat) mine() bool {
+// Mine reports whether the ring gives the org to this node.
+func (s *Seat) Mine() bool {
 	_, mine := s.x.Ring.Owner(s.org)
 	return mine
 }
@@ -146,7 +147,7 @@ func (s *Seat) Run(ctx context.Context, r Reader) {
 			return
 		}
 		s.hold(ctx, r, start)
-		if switched := s.x.Ring.Alone() != start.alone; ctx.Err() == nil && !(switched && s.mine()) {
+		if switched := s.x.Ring.Alone() != start.alone; ctx.Err() == nil && !(switched && s.Mine()) {
 			s.drain(ctx, r)
 		}
 		if ctx.Err() != nil {
@@ -168,7 +169,7 @@ func (s *Seat) drain(ctx context.Context, r Reader) {
 	level.Info(s.logger).Log("msg", "another node reads the org now, waiting for what was delivered to arrive")
 	s.set(Draining)
 	s.while(ctx, false, s.x.Ring.Alone(), r.Drain)
-	if ctx.Err() == nil && !s.mine() {
+	if ctx.Err() == nil && !s.Mine() {
 		s.set(Released)
 	}
 }
@@ -191,7 +192,7 @@ func (s *Seat) acquire(ctx context.Context, r Reader) (Start, error) {
 			s.set(Owned)
 			return Start{alone: true}, nil
 		}
-		if !s.mine() {
+		if !s.Mine() {
 			had := !waiting.IsZero()
 			waiting = time.Time{}
 			switch {
@@ -237,7 +238,7 @@ func (s *Seat) acquire(ctx context.Context, r Reader) (Start, error) {
 			pause(ctx, nil, min(early, look))
 			continue
 		}
-		if s.mine() {
+		if s.Mine() {
 			start.AtOnce = start.LastPush > 0 || time.Since(s.x.begun) > joinWait+look
 			s.set(Owned)
 			level.Info(s.logger).Log("msg", "this node reads the org now", "copies", len(start.Copies),
@@ -352,7 +353,7 @@ func (s *Seat) while(ctx context.Context, mine, alone bool, f func(context.Conte
 	ctx, cancel := context.WithCancel(ctx)
 	s.mu.Lock()
 	s.glance = time.AfterFunc(0, func() {
-		if ctx.Err() == nil && (s.mine() != mine || s.x.Ring.Alone() != alone) {
+		if ctx.Err() == nil && (s.Mine() != mine || s.x.Ring.Alone() != alone) {
 			cancel()
 		}
 		if ctx.Err() == nil && !alone {

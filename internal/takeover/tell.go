@@ -86,7 +86,7 @@ func (s *Seat) leave(underWay bool) {
 
 // Owned reports whether the org is still this node's after it was suspended: its own ring is of before, so the others are asked.
 func (s *Seat) Owned(ctx context.Context) (bool, error) {
-	if !s.mine() {
+	if !s.Mine() {
 		return false, ctx.Err()
 	}
 	answers, _ := s.x.ask(ctx, s)
@@ -95,7 +95,7 @@ func (s *Seat) Owned(ctx context.Context) (bool, error) {
 			return false, ctx.Err()
 		}
 	}
-	return s.mine(), ctx.Err()
+	return s.Mine(), ctx.Err()
 }
 
 // answer is what a peer is told.

@@ -207,11 +207,15 @@ func (args *Arguments) refuseBackfills(dir string, now time.Time) (err error) {
 }
 
 // accept notes that ranges were not refused, as if they had been begun: one may wait for days for the one before it, or be another
-// node's. A folder that cannot be made is the checkpoint's trouble.
-func (args *Arguments) accept(dir string) {
+// node's. While another process has the data path, nothing is written there. A folder that cannot be made is the checkpoint's trouble.
+func (c *Component) accept() {
+	if !c.writes.Load() {
+		return
+	}
+	args := c.arguments()
 	for i := range args.Backfills {
 		if id := args.Backfills[i].id(); args.refused[id] == nil {
-			_ = os.MkdirAll(filepath.Join(dir, id), 0o750)
+			_ = os.MkdirAll(filepath.Join(c.opts.DataPath, id), 0o750)
 		}
 	}
 }

@@ -161,8 +161,8 @@ func TestAnAcceptedBackfillIsNeverTooOld(t *testing.T) {
 		"reconcile {\n url = \"http://127.0.0.1:1\"\n}\n")
 	require.NoError(t, err)
 	dir := t.TempDir()
-	_, err = New(component.Options{DataPath: dir, Logger: slog.New(slog.DiscardHandler)}, args)
-	require.NoError(t, err)
+	runsIn(t, dir, args)
+	until(t, "it is accepted", func() bool { return args.refuseBackfills(dir, time.Now().AddDate(0, 0, 7)) == nil })
 	require.NoError(t, args.refuseBackfills(dir, time.Now().AddDate(0, 0, 7)))
 	require.Error(t, args.refuseBackfills(t.TempDir(), time.Now().AddDate(0, 0, 7)))
 }

@@ -217,9 +217,12 @@ func (r *reading) elsewhere(now time.Time) (condition, bool) {
 	case state == takeover.Acquiring && read:
 		v.message = "waiting, as " + why
 		lasts(acquiringAfter)
-	case state == takeover.Acquiring:
+	case state == takeover.Acquiring || r.seat.Mine():
 		v.unread, v.message = true, "no node reads it: this one asks the others"
-		if why != "" {
+		switch {
+		case state != takeover.Acquiring: // it is about to ask
+			v.since = now
+		case why != "":
 			v.message = "no node reads it: " + why
 		}
 		lasts(unreadAfter)

@@ -1,7 +1,6 @@
 package okta
 
 import (
-	"context"
 	"net/url"
 	"reflect"
 	"sync/atomic"
@@ -12,8 +11,8 @@ import (
 	"github.com/grafana/alloy/okta/internal/poller"
 )
 
-// collector collects one org: it keeps its readings running. It outlives reloads, so that what changes for another org is nothing to it.
-// Its methods but run are safe for concurrent use; run belongs to the component's Run.
+// collector has what one org's readings share. It outlives reloads, so that what changes for another org is nothing to it. It is safe for
+// concurrent use.
 type collector struct {
 	c       *Component
 	logger  log.Logger
@@ -21,14 +20,12 @@ type collector struct {
 	wakes   *poller.Wakes
 	live    *reading
 
-	job     atomic.Pointer[job]
-	changed chan struct{} // holds a token when job was replaced, or a range is done
+	job atomic.Pointer[job]
 }
 
 func newCollector(c *Component, org *url.URL) *collector {
 	k := &collector{
 		c: c, logger: log.With(c.logger, "org", org.Host), metrics: c.metrics.Of(org.Host), wakes: poller.NewWakes(),
-		changed: make(chan struct{}, 1),
 	}
 	k.live = newReading(k, "", c.exchange.Seat(org.String(), k.secret), k.logger)
 	return k
@@ -53,28 +50,9 @@ func (k *collector) replace(j *job) {
 		}
 	}
 	k.job.Store(j)
-	signal(k.changed)
-	signal(k.live.changed)
+	k.live.replaced()
 	for _, f := range j.fills {
-		signal(f.reading.changed)
-	}
-}
-
-// run keeps the readings running until ctx ends.
-func (k *collector) run(ctx context.Context) {
-	at := crew[*reading]{}
-	for {
-		select { // a change before this point is seen by wanted
-		case <-k.changed:
-		default:
-		}
-		if !at.keep(ctx, k.wanted(), (*reading).run) {
-			return
-		}
-		select {
-		case <-ctx.Done():
-		case <-k.changed:
-		}
+		f.reading.replaced()
 	}
 }
 

@@ -2,8 +2,8 @@ package okta
 
 import "context"
 
-// crew is what runs of what is wanted, each in a goroutine of its own. It is not safe for concurrent use.
-type crew[K comparable] map[K]work
+// crew are the readings that run, each in a goroutine of its own. It is not safe for concurrent use.
+type crew map[*reading]work
 
 // work is how to stop one of them, and see that it did.
 type work struct {
@@ -13,20 +13,20 @@ type work struct {
 
 // keep stops those that are not wanted, all at once, waits for them, and then starts those that are missing: one that comes back must not
 // start beside its old self, on the same cursor. After the end of ctx none is wanted; keep returns whether ctx goes on.
-func (c crew[K]) keep(ctx context.Context, wanted []K, run func(K, context.Context)) bool {
+func (c crew) keep(ctx context.Context, wanted []*reading) bool {
 	if ctx.Err() != nil {
 		wanted = nil
 	}
-	stays := make(map[K]bool, len(wanted))
-	for _, k := range wanted {
-		stays[k] = true
+	stays := make(map[*reading]bool, len(wanted))
+	for _, r := range wanted {
+		stays[r] = true
 	}
 	var stopping []work
-	for k, w := range c {
-		if !stays[k] {
+	for r, w := range c {
+		if !stays[r] {
 			w.cancel()
 			stopping = append(stopping, w)
-			delete(c, k)
+			delete(c, r)
 		}
 	}
 	for _, w := range stopping {
@@ -35,14 +35,14 @@ func (c crew[K]) keep(ctx context.Context, wanted []K, run func(K, context.Conte
 	if ctx.Err() != nil && len(c) == 0 {
 		return false
 	}
-	for _, k := range wanted {
-		if _, runs := c[k]; runs {
+	for _, r := range wanted {
+		if _, runs := c[r]; runs {
 			continue
 		}
 		ctx, cancel := context.WithCancel(ctx)
 		w := work{cancel, make(chan struct{})}
-		go func() { defer close(w.done); run(k, ctx) }()
-		c[k] = w
+		go func() { defer close(w.done); r.run(ctx) }()
+		c[r] = w
 	}
 	return true
 }

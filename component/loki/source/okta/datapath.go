@@ -36,10 +36,14 @@ func (c *Component) hold(ctx context.Context) (release func()) {
 		}
 		if !isHeld {
 			c.held.Store(nil)
-			if err != nil {
-				return func() {}
+			c.writes.Store(true)
+			c.accept()
+			return func() {
+				c.writes.Store(false)
+				if lock != nil {
+					lock.Release()
+				}
 			}
-			return lock.Release
 		}
 		c.held.Store(&held{other, begin})
 		t := time.NewTimer(heldAgain)

@@ -70,9 +70,10 @@ type Component struct {
 	exchange *takeover.Exchange
 	nodes    *ring
 	held     atomic.Pointer[held]        // by another process; nil: it is not
+	writes   atomic.Bool                 // the data path is this process's
 	peers    atomic.Pointer[http.Client] // for the other nodes
 
-	updated chan struct{} // holds a token when members was replaced
+	updated chan struct{} // holds a token when members was replaced, or a range is done
 
 	mut     sync.RWMutex
 	args    *Arguments // never changed, only replaced
@@ -110,7 +111,7 @@ func New(opts component.Options, args Arguments) (*Component, error) {
 		return nil, err
 	}
 	c.exchange = takeover.New(takeover.Config{Ring: c.nodes, Dir: opts.DataPath, Logger: c.logger, Client: c.peers.Load,
-		Woken: c.announced})
+		Writes: c.writes.Load, Woken: c.announced})
 	counters := hook.NewMetrics()
 	c.hooks = hook.New(c.logger, counters)
 	if err := c.Update(args); err != nil {
@@ -123,26 +124,26 @@ func New(opts component.Options, args Arguments) (*Component, error) {
 	return c, nil
 }
 
-// Run keeps a collector running for each org until ctx ends, and starts and stops them when
-// the arguments change. It may be called again after it returned.
+// Run keeps the readings of all orgs running until ctx ends, and starts and stops them when the arguments change. It may be called again
+// after it returned.
 func (c *Component) Run(ctx context.Context) error {
-	at := crew[*collector]{}
+	at := crew{}
 	var listening sync.WaitGroup
 	defer listening.Wait()
 	listening.Go(func() { _ = c.hooks.Run(ctx) }) // the context's error, always
 	defer c.hold(ctx)()
 	for {
-		select { // an Update before this point is already in members
+		select { // a change before this point is seen by wanted
 		case <-c.updated:
 		default:
 		}
-		var wanted []*collector
+		var wanted []*reading
 		for _, m := range c.current() {
 			if m.collector != nil {
-				wanted = append(wanted, m.collector)
+				wanted = append(wanted, m.wanted()...)
 			}
 		}
-		if !at.keep(ctx, wanted, (*collector).run) {
+		if !at.keep(ctx, wanted) {
 			return nil
 		}
 		select {
@@ -158,10 +159,7 @@ func (c *Component) Update(args component.Arguments) error {
 	if err := c.update(args.(Arguments)); err != nil {
 		return fmt.Errorf("configuring loki.source.okta: %w", err)
 	}
-	select {
-	case c.updated <- struct{}{}:
-	default:
-	}
+	signal(c.updated)
 	c.exchange.Changed() // clustering may have been switched
 	return nil
 }
@@ -239,12 +237,12 @@ func (c *Component) update(args Arguments) error {
 		level.Warn(c.logger).Log("msg", "orgs are no longer collected", "orgs", strings.Join(gone, ", "), "left", len(members))
 	}
 	c.hooks.Configure(hooks)
-	args.accept(c.opts.DataPath)
 	c.peers.Store(peers)
 	c.exchange.Keep(orgs)
 	c.mut.Lock()
-	defer c.mut.Unlock()
 	c.args, c.members = &args, members
+	c.mut.Unlock()
+	c.accept()
 	return nil
 }
 

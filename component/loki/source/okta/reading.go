@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-kit/log"
@@ -17,7 +18,7 @@ import (
 )
 
 // reading is one way through an org's log: the live one, or a range. It outlives reloads. A goroutine of its own calls run; status,
-// seat, out and changed are safe for concurrent use, and the rest is run's.
+// seat, out and replaced are safe for concurrent use, and the rest is run's.
 type reading struct {
 	k       *collector
 	name    string // "": the live one; or the id of a range
@@ -25,16 +26,17 @@ type reading struct {
 	seat    *takeover.Seat // whether this node reads it
 	status  poller.Status
 	out     fanout.Fanout
-	changed chan struct{} // holds a token when the job was replaced
+	replace atomic.Pointer[context.CancelFunc] // ends the poller that runs; nil: there was none
 
 	memory   *poller.Memory
 	poller   *poller.Poller // the last one
-	start    takeover.Start // what the first poller begins with
+	start    takeover.Start // what Read was called with
+	lands    time.Time      // nothing arrives later that was delivered before start
 	underWay bool           // something was, when the last poller had ended
 }
 
 func newReading(k *collector, name string, seat *takeover.Seat, logger log.Logger) *reading {
-	return &reading{k: k, name: name, logger: logger, seat: seat, changed: make(chan struct{}, 1)}
+	return &reading{k: k, name: name, logger: logger, seat: seat}
 }
 
 // run reads until ctx ends, while the org is this node's.
@@ -59,56 +61,47 @@ func (r *reading) owner(j *job) poller.Owner {
 	return o
 }
 
+// replaced ends the poller that runs, if any, for one that does what the present job says. It does not wait.
+func (r *reading) replaced() {
+	if cancel := r.replace.Load(); cancel != nil {
+		(*cancel)()
+	}
+}
+
 // Read implements takeover.Reader: it keeps a poller running, and replaces it when the job is.
 func (r *reading) Read(ctx context.Context, start takeover.Start) {
-	r.start = start
+	r.start, r.lands = start, time.Now().Add(start.LastPush)
 	if start.Others { // what this process knew, before it lost the org by a reload for instance, is older than the journal
 		r.memory.Forget()
 	}
 	for ctx.Err() == nil {
-		select { // a replacement before this point is already in job
-		case <-r.changed:
-		default:
-		}
 		if err := r.poll(ctx); errors.Is(err, poller.ErrNotOwned) {
 			return
 		}
 	}
 }
 
-// poll runs one poller until ctx ends, the job is replaced, or another node is found to read the org. It waits for the poller, so that
-// two never run at once.
-func (r *reading) poll(ctx context.Context) (err error) {
-	pollCtx, cancel := context.WithCancel(ctx)
+// poll runs one poller until ctx ends, the job is replaced, or another node is found to read the org.
+func (r *reading) poll(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	j := r.k.job.Load()
+	r.replace.Store(&cancel)
+	j := r.k.job.Load() // a replacement before this point is in it, and one after it ends ctx
 	f := j.fill(r.name)
-	if r.name != "" && f == nil { // the collector is about to stop it
+	if r.name != "" && f == nil { // the component is about to stop it
 		<-ctx.Done()
-		return ctx.Err()
+		return nil
 	}
 	memories.Readdress(r.memory, r.owner(j).To)
 	r.poller = r.newPoller(j, f)
-	ended := make(chan error, 1)
-	go func() { ended <- r.poller.Run(pollCtx) }()
-	select {
-	case err = <-ended:
-		r.underWay = r.poller.UnderWay()
-		if err != nil {
-			return err
-		}
-		signal(r.k.changed) // a range is done, the next one may begin
-		select {
-		case <-ctx.Done():
-		case <-r.changed:
-		}
-		return nil
-	case <-ctx.Done():
-	case <-r.changed:
-	}
-	cancel()
-	err = <-ended
+	r.start.AtOnce = false
+
+	err := r.poller.Run(ctx)
 	r.underWay = r.poller.UnderWay()
+	if err == nil { // a range is done, the next one may begin
+		signal(r.k.c.updated)
+		<-ctx.Done()
+	}
 	return err
 }
 
@@ -143,11 +136,13 @@ func (r *reading) newPoller(j *job, f *fill) *poller.Poller {
 		OutOfOrder: j.args.OutOfOrderWindow,
 		Confirm:    j.confirm, ConfirmID: j.confirmID, Overlap: j.overlap, Previous: j.previous, Pipeline: j.pipeline(),
 		PerStream: j.args.Reconcile != nil && j.args.Reconcile.Ordering == orderingStream,
-		LastPush:  r.start.LastPush,
 		Memory:    r.memory, Status: &r.status, Troubles: &c.troubles, Metrics: k.metrics, Logger: r.logger,
 	}
 	if r.start.AtOnce {
 		cfg.Spread = 0
+	}
+	if r.start.LastPush > 0 {
+		cfg.LastPush = max(time.Until(r.lands), 1)
 	}
 	if j.args.Clustering.Enabled {
 		cfg.Owned = r.seat.Owned

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +18,8 @@ import (
 	"github.com/grafana/alloy/internal/component/common/loki"
 
 	"github.com/grafana/alloy/okta/internal/oktasim"
+	"github.com/grafana/alloy/okta/internal/poller"
+	"github.com/grafana/alloy/okta/internal/takeover"
 )
 
 // nothing is a Loki that has nothing.
@@ -199,4 +203,79 @@ func TestARangeWithAnOrgsOwnLabelsIsNotRead(t *testing.T) {
 	require.Contains(t, s.CurrentHealth().Message, `a: backfill > labels: team="archive" is no label that live entries have not`)
 	until(t, "the other one's is read", func() bool { return strings.Contains(strings.Join(s.rows()[1].Backfills, ""), "done") })
 	require.Contains(t, strings.Join(s.rows()[0].Backfills, ""), "not read")
+}
+
+// What a node begins with that takes an org over is for its first poller: later ones are spread as all are, and what may still arrive of
+// the node before has that much less time.
+func TestOnlyTheFirstPollerBeginsAtOnce(t *testing.T) {
+	host := orgOf(t, 1)
+	args, err := evaluate(t, "forward_to = [receiver]\n"+list(entry("a", host), entry("b", orgOf(t, 0))))
+	require.NoError(t, err)
+	c, err := New(component.Options{DataPath: t.TempDir(), Logger: slog.New(slog.DiscardHandler)}, args)
+	require.NoError(t, err)
+	r := c.current()[0].live
+	r.memory = &poller.Memory{}
+	read := func(start takeover.Start, replace bool) *poller.Poller {
+		ctx, cancel := context.WithCancel(t.Context())
+		done, before := make(chan struct{}), r.replace.Load()
+		begun := func() bool { return r.replace.Load() != before }
+		go func() { defer close(done); r.Read(ctx, start) }()
+		until(t, "there is a poller", begun)
+		until(t, "it polls", func() bool { return !r.status.Snapshot().LastPoll.IsZero() })
+		if replace {
+			before = r.replace.Load()
+			r.replaced()
+			until(t, "there is another poller", begun)
+		}
+		cancel()
+		<-done
+		return r.poller
+	}
+	go func() {
+		for range args.ForwardTo[0].Chan() {
+		}
+	}()
+	start := takeover.Start{AtOnce: true, LastPush: 25 * time.Second}
+	first := read(start, false)
+	require.Zero(t, first.Spread)
+	require.InDelta(t, 25, first.LastPush.Seconds(), 1)
+	second := read(start, true)
+	require.Equal(t, apart, second.Spread)
+	require.Less(t, second.LastPush, first.LastPush)
+	r.lands = time.Now().Add(-time.Hour)
+	require.Equal(t, time.Duration(1), r.newPoller(r.k.job.Load(), nil).LastPush, "nothing arrives any more; 0 is for what is not known")
+}
+
+// An org of a node that is alone needs a goroutine that reads, and the poller's own.
+func TestAnOrgNeedsFewGoroutines(t *testing.T) {
+	in := func() (n int) {
+		buf := make([]byte, 8<<20)
+		for stack := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
+			if _, created, _ := strings.Cut(stack, "created by "); strings.Contains(created, "alloy/okta/") && !strings.Contains(created, "/oktasim") &&
+				!strings.Contains(created, "okta_test") {
+				n++
+			}
+		}
+		return n
+	}
+	orgs := func(n int) (entries []string) {
+		for i := range n {
+			entries = append(entries, entry(fmt.Sprint(i), orgOf(t, 0)))
+		}
+		return entries
+	}
+	ten := orgs(10)
+	s := runs(t, list(ten[:2]...))
+	polled := func(n int) func() bool {
+		return func() bool {
+			rows := s.rows()
+			return len(rows) == n && !slices.ContainsFunc(rows, func(r orgInfo) bool { return r.LastPoll.IsZero() })
+		}
+	}
+	until(t, "both are polled", polled(2))
+	before := in()
+	require.NoError(t, s.reload(t, list(ten...)))
+	until(t, "all are polled", polled(10))
+	t.Logf("%d goroutines with 2 orgs, %d with 10", before, in())
+	require.LessOrEqual(t, in()-before, 3*8)
 }
