@@ -11,6 +11,9 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
+	"github.com/grafana/alloy/internal/featuregate"
+	"github.com/grafana/alloy/internal/service"
+
 	"github.com/grafana/alloy/okta/component/loki/source/okta"
 )
 
@@ -50,10 +53,10 @@ backfill block in the configuration does the same within the running process.`,
 		Args:         cobra.ExactArgs(1),
 		SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			okta.ReadOnce(flags.window)
+			only := &okta.RangeOnly{Backfill: flags.window}
 			return runUntil(cmd, &flags.run, args[0], func(ctx context.Context) error {
-				return watchBackfill(ctx, os.Stderr, okta.Readings)
-			})
+				return watchBackfill(ctx, os.Stderr, only.Ranges)
+			}, rangeOnly{only})
 		},
 	}
 	fs := cmd.Flags()
@@ -77,8 +80,24 @@ backfill block in the configuration does the same within the running process.`,
 	return cmd
 }
 
+// rangeOnly is the service by which components learn what to read.
+type rangeOnly struct{ only *okta.RangeOnly }
+
+func (rangeOnly) Definition() service.Definition {
+	return service.Definition{Name: okta.RangeOnlyService, Stability: featuregate.StabilityGenerallyAvailable}
+}
+
+func (rangeOnly) Run(ctx context.Context, _ service.Host) error {
+	<-ctx.Done()
+	return nil
+}
+
+func (rangeOnly) Update(any) error { return nil }
+
+func (r rangeOnly) Data() any { return r.only }
+
 // watchBackfill shows the progress until all is done, ctx ends, or something needs an operator. It returns nil when all is done.
-func watchBackfill(ctx context.Context, out *os.File, readings func() []okta.Reading) error {
+func watchBackfill(ctx context.Context, out *os.File, ranges func() []okta.Range) error {
 	show := lines(out)
 	if stat, err := out.Stat(); err == nil && stat.Mode()&os.ModeCharDevice != 0 {
 		show = bar(out)
@@ -87,7 +106,7 @@ func watchBackfill(ctx context.Context, out *os.File, readings func() []okta.Rea
 	defer tick.Stop()
 	missing := time.Time{}
 	for {
-		all := readings()
+		all := ranges()
 		show(all)
 		if err := trouble(all); err != nil {
 			return err
@@ -114,7 +133,7 @@ func watchBackfill(ctx context.Context, out *os.File, readings func() []okta.Rea
 }
 
 // trouble is what no waiting repairs.
-func trouble(all []okta.Reading) error {
+func trouble(all []okta.Range) error {
 	if len(all) == 0 {
 		return errors.New("the configuration has no loki.source.okta with an org")
 	}
@@ -130,8 +149,8 @@ func trouble(all []okta.Reading) error {
 }
 
 // total sums up all orgs.
-func total(all []okta.Reading) okta.Reading {
-	sum := okta.Reading{Finished: len(all) > 0, Ended: len(all) > 0}
+func total(all []okta.Range) okta.Range {
+	sum := okta.Range{Finished: len(all) > 0, Ended: len(all) > 0}
 	for _, r := range all {
 		sum.Progress += r.Progress / float64(len(all))
 		sum.Delivered, sum.Skipped, sum.Unconfirmed = sum.Delivered+r.Delivered, sum.Skipped+r.Skipped, sum.Unconfirmed+r.Unconfirmed
@@ -144,11 +163,11 @@ func total(all []okta.Reading) okta.Reading {
 }
 
 // bar shows the progress on a terminal.
-func bar(out io.Writer) func([]okta.Reading) {
+func bar(out io.Writer) func([]okta.Range) {
 	const steps = 1000
 	b := progressbar.NewOptions(steps, progressbar.OptionSetWriter(out), progressbar.OptionSetWidth(30), progressbar.OptionFullWidth(),
 		progressbar.OptionSetPredictTime(true))
-	return func(all []okta.Reading) {
+	return func(all []okta.Range) {
 		sum := total(all)
 		b.Describe(summary(sum))
 		_ = b.Set(int(steps * sum.Progress)) // what cannot be shown is no reason to stop
@@ -156,9 +175,9 @@ func bar(out io.Writer) func([]okta.Reading) {
 }
 
 // lines shows the progress in a file, a line now and then.
-func lines(out io.Writer) func([]okta.Reading) {
+func lines(out io.Writer) func([]okta.Range) {
 	var last time.Time
-	return func(all []okta.Reading) {
+	return func(all []okta.Range) {
 		if now := time.Now(); now.Sub(last) >= reportedEvery {
 			last = now
 			sum := total(all)
@@ -167,6 +186,6 @@ func lines(out io.Writer) func([]okta.Reading) {
 	}
 }
 
-func summary(sum okta.Reading) string {
+func summary(sum okta.Range) string {
 	return fmt.Sprintf("%d delivered, %d were there, %d unconfirmed, %s", sum.Delivered, sum.Skipped, sum.Unconfirmed, sum.State)
 }

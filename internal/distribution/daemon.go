@@ -40,8 +40,10 @@ type daemon struct {
 
 // newDaemon wires the services, in the order of upstream's Run function
 // (internal/alloycli/cmd_run.go), and starts nothing but the tracer. flagSet is
-// what the support bundle reports, so no flag may hold a secret.
-func newDaemon(ctx context.Context, l *logging.Logger, flags *runFlags, flagSet *pflag.FlagSet, path string) (*daemon, error) {
+// what the support bundle reports, so no flag may hold a secret; more are services that upstream does not have.
+func newDaemon(
+	ctx context.Context, l *logging.Logger, flags *runFlags, flagSet *pflag.FlagSet, path string, more []service.Service,
+) (*daemon, error) {
 	sl := l.Slog()
 	d := &daemon{path: path, clusterName: flags.cluster.name}
 
@@ -129,7 +131,7 @@ func newDaemon(ctx context.Context, l *logging.Logger, flags *runFlags, flagSet 
 		Reg:                  reg,
 		MinStability:         flags.gate.minStability,
 		EnableCommunityComps: flags.gate.community,
-		Services:             []service.Service{d.cluster, d.http, labels, debugging, otelService, remote, web},
+		Services:             append([]service.Service{d.cluster, d.http, labels, debugging, otelService, remote, web}, more...),
 		TaskShutdownDeadline: flags.shutdownDeadline,
 	})
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/grafana/alloy/internal/runtime/logging"
+	"github.com/grafana/alloy/internal/service"
 	"github.com/grafana/alloy/internal/util/windowspriority"
 	"github.com/grafana/alloy/syntax/diag"
 )
@@ -60,8 +61,8 @@ func run(cmd *cobra.Command, flags *runFlags, path string) error {
 }
 
 // runUntil runs a configuration until it is interrupted, or until work, if not nil, returns: then it ends in good order and returns
-// what work returned.
-func runUntil(cmd *cobra.Command, flags *runFlags, path string, work func(context.Context) error) error {
+// what work returned. Components find more services than usual.
+func runUntil(cmd *cobra.Command, flags *runFlags, path string, work func(context.Context) error, more ...service.Service) error {
 	if path == "" {
 		return errors.New("the path of the configuration is empty")
 	}
@@ -92,7 +93,7 @@ func runUntil(cmd *cobra.Command, flags *runFlags, path string, work func(contex
 	applyMemoryLimit(sl)
 	setProfiling(sl)
 
-	d, err := newDaemon(ctx, l, flags, cmd.Flags(), path)
+	d, err := newDaemon(ctx, l, flags, cmd.Flags(), path, more)
 	if err != nil {
 		return err
 	}

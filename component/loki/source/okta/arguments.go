@@ -65,7 +65,7 @@ type Arguments struct {
 	EventHook  *EventHook `alloy:"event_hook,block,optional"`
 
 	refused    map[string]error // ranges that are not read, by id; not nil only where they were looked at
-	readsOnce  bool             // the ranges of Backfills and nothing else, see ReadOnce
+	rangeOnly  bool             // the ranges of Backfills and nothing else, see RangeOnly
 	moreTokens []string         // of one org: those of later entries, tried when APIToken is refused
 }
 

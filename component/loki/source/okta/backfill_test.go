@@ -243,43 +243,71 @@ func TestADrainIncludesTheRange(t *testing.T) {
 	require.False(t, c.current()[0].live.UnderWay(), "the live log does not wait for it")
 }
 
-// The listener is the running collector's.
-func TestReadingOnceLeavesHooksAlone(t *testing.T) {
-	args, err := evaluate(t, minimal+hookBlock(""))
+// beside runs a component in an Alloy that reads one range and nothing else.
+func beside(t *testing.T, dir string, args Arguments) *RangeOnly {
+	t.Helper()
+	only := &RangeOnly{Backfill: Backfill{Since: day(3), Until: day(2)}}
+	c, err := New(component.Options{ID: "loki.source.okta.test", DataPath: dir, Logger: slog.New(slog.DiscardHandler),
+		GetServiceData: func(name string) (any, error) {
+			if name == RangeOnlyService {
+				return only, nil
+			}
+			return nil, nil
+		}}, args)
 	require.NoError(t, err)
-	ReadOnce(Backfill{Since: day(3), Until: day(2)})
-	t.Cleanup(func() { oneOff.backfill, oneOff.components = nil, nil })
-	c := &Component{}
-	require.Nil(t, c.once(args).EventHook)
-	require.Len(t, c.once(args).Backfills, 1)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); _ = c.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done })
+	return only
+}
+
+// The listener is the running collector's, and so is the live log. Another Alloy of the same process is not concerned.
+func TestARangeAloneLeavesHooksAndTheLogAlone(t *testing.T) {
+	org := &oktasim.Org{Token: "right", RateLimit: -1}
+	org.Generate(20, 100*time.Hour)
+	body := fmt.Sprintf("forward_to = [receiver]\nurl = \"http://%s\"\napi_token = \"right\"\ninitial_lookback = \"2160h\"\n", serving(t, org))
+	args, err := evaluate(t, body+hookBlock(""))
+	require.NoError(t, err)
+	only := beside(t, t.TempDir(), args)
+	go func() {
+		for range args.ForwardTo[0].Chan() {
+		}
+	}()
+	require.NoError(t, only.components[0].Update(args), "a reload changes nothing")
+	until(t, "it is read", func() bool { return only.Ranges()[0].Finished })
+	require.Equal(t, "done", only.Ranges()[0].State)
+	require.Nil(t, only.components[0].arguments().EventHook)
+	for _, r := range org.Requests() {
+		require.Contains(t, r.URL, "until=", "the live log is not read")
+	}
+	args, err = evaluate(t, body)
+	require.NoError(t, err)
+	runsIn(t, t.TempDir(), args)
+	until(t, "another one reads the log", func() bool { r := org.Requests(); return !strings.Contains(r[len(r)-1].URL, "until=") })
 }
 
 // A command does not wait for the service that has its data path.
-func TestReadingOnceOnADataPathInUseIsRefused(t *testing.T) {
+func TestARangeAloneOnADataPathInUseIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	service, err := checkpoint.Acquire(dir)
 	require.NoError(t, err)
 	defer service.Release()
 	args, err := evaluate(t, minimal)
 	require.NoError(t, err)
-	ReadOnce(Backfill{Since: day(3), Until: day(2)})
-	t.Cleanup(func() { oneOff.backfill, oneOff.components = nil, nil })
-	runsIn(t, dir, args)
+	only := beside(t, dir, args)
 	until(t, "it is refused", func() bool {
-		all := Readings()
+		all := only.Ranges()
 		return len(all) == 1 && all[0].Refused != nil && strings.Contains(all[0].Refused.Error(), "give the command a --storage.path of its own")
 	})
 }
 
 // A command does not wait for a range that one org's own labels keep from being read.
-func TestReadingOnceWhatAnOrgsLabelsForbidIsRefused(t *testing.T) {
+func TestARangeAloneThatAnOrgsLabelsForbidIsRefused(t *testing.T) {
 	own := strings.Replace(entry("a", "127.0.0.1:9"), "}", `, labels = {backfill = "x"}}`, 1)
 	args, err := evaluate(t, "forward_to = [receiver]\n"+list(own)+"reconcile {\n url = \"http://loki.invalid:3100\"\n}\n")
 	require.NoError(t, err)
-	ReadOnce(Backfill{Since: day(3), Until: day(2)})
-	t.Cleanup(func() { oneOff.backfill, oneOff.components = nil, nil })
-	runsIn(t, t.TempDir(), args)
-	all := Readings()
+	all := beside(t, t.TempDir(), args).Ranges()
 	require.Len(t, all, 1)
 	require.ErrorContains(t, all[0].Refused, "would not be found by the selector of reconcile")
 }

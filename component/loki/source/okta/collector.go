@@ -59,7 +59,7 @@ func (k *collector) replace(j *job) {
 // wanted are the readings of the job: the live one, and ranges up to the first that is not done, for they are read one after another.
 func (k *collector) wanted() (all []*reading) {
 	j := k.job.Load()
-	if !j.args.readsOnce {
+	if !j.args.rangeOnly {
 		all = append(all, k.live)
 	}
 	for _, f := range j.fills {

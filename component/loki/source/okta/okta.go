@@ -67,6 +67,8 @@ type Component struct {
 	hooks    *hook.Server
 	troubles poller.Troubles
 
+	only *RangeOnly // nil: the live log, and ranges beside it
+
 	exchange *takeover.Exchange
 	nodes    *ring
 	held     atomic.Pointer[held]        // by another process; nil: it is not
@@ -104,6 +106,7 @@ func New(opts component.Options, args Arguments) (*Component, error) {
 		logger:  slogadapter.GoKit(opts.Logger.Handler()),
 		live:    newLiveDebugging(opts),
 		metrics: poller.NewMetricsByOrg(),
+		only:    rangeOnlyOf(opts),
 		updated: make(chan struct{}, 1),
 	}
 	var err error
@@ -117,6 +120,7 @@ func New(opts component.Options, args Arguments) (*Component, error) {
 	if err := c.Update(args); err != nil {
 		return nil, err
 	}
+	c.only.add(c)
 	// Registered last: a component that could not be built must leave no metric behind.
 	if opts.Registerer != nil {
 		opts.Registerer.MustRegister(c.metrics, counters, &stateCollector{c})
@@ -164,12 +168,12 @@ func (c *Component) Update(args component.Arguments) error {
 	return nil
 }
 
-// checkBackfills sets back-fills aside that cannot work, for args.orgs to leave out; what had been running, and a one-off, refuses them.
+// checkBackfills sets back-fills aside that cannot work, for args.orgs to leave out; what had been running, and a command that is there for them, refuses them.
 func (c *Component) checkBackfills(args *Arguments, running bool) error {
 	if err := args.validateBackfills(time.Now()); err != nil {
 		return err
 	}
-	if err := args.refuseBackfills(c.opts.DataPath, time.Now()); err != nil && (running || args.readsOnce) {
+	if err := args.refuseBackfills(c.opts.DataPath, time.Now()); err != nil && (running || args.rangeOnly) {
 		return err
 	}
 	return nil
@@ -177,7 +181,7 @@ func (c *Component) checkBackfills(args *Arguments, running bool) error {
 
 // update does all that the arguments want, or nothing.
 func (c *Component) update(args Arguments) error {
-	args = c.once(args)
+	args = c.only.instead(args)
 	had := c.current()
 	if err := c.checkBackfills(&args, had != nil); err != nil {
 		return err

@@ -1,0 +1,115 @@
+package okta
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/grafana/alloy/internal/component"
+
+	"github.com/grafana/alloy/okta/internal/poller"
+)
+
+// RangeOnlyService names a service of Alloy whose data is a [RangeOnly]. Alloy has it for a command that ends when the range is done. It is
+// a service, and no argument that the command adds, as components may come from modules that the command has not read: those of the
+// configuration that image and packages install do.
+const RangeOnlyService = "okta_range_only"
+
+// RangeOnly makes every loki.source.okta of an Alloy, also those in modules, read one range and nothing else: neither the live log nor
+// ranges of its configuration. It is safe for concurrent use.
+type RangeOnly struct {
+	Backfill
+
+	mu         sync.Mutex
+	components []*Component
+}
+
+// rangeOnlyOf is what a component reads instead of the live log; nil: the live log.
+func rangeOnlyOf(opts component.Options) *RangeOnly {
+	if opts.GetServiceData == nil { // in unit tests
+		return nil
+	}
+	data, _ := opts.GetServiceData(RangeOnlyService) // an Alloy that runs for ever has no such service
+	only, _ := data.(*RangeOnly)
+	return only
+}
+
+// add has Ranges tell of a component.
+func (o *RangeOnly) add(c *Component) {
+	if o == nil {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.components = append(o.components, c)
+}
+
+// instead returns the arguments as they are with the range instead of the log.
+func (o *RangeOnly) instead(args Arguments) Arguments {
+	if o == nil {
+		return args
+	}
+	args.Backfills, args.rangeOnly = []Backfill{o.Backfill}, true
+	args.EventHook = nil // they are for who reads the live log, on the same port of the same machine as a rule
+	return args
+}
+
+// Range is how far the range of a [RangeOnly] is for one org.
+type Range struct {
+	Component, Org string
+	State          string  // in a few words
+	Progress       float64 // the part of the range that was delivered, 0 to 1
+	Delivered      uint64  // events
+	Skipped        uint64  // events that Loki had
+	Unconfirmed    int     // events
+	Confirms       bool    // there is a reconcile block
+	Finished       bool    // all of it was delivered and, if Confirms, found in Loki
+	Ended          bool    // all of it was read
+	// Missing says that what was delivered does not arrive. In this process nothing follows it that could show whether it still may.
+	Missing bool
+	Refused error // what an operator has to change; nil: nothing
+}
+
+// Ranges returns how far the range is, for each org of each component.
+func (o *RangeOnly) Ranges() (all []Range) {
+	o.mu.Lock()
+	components := o.components
+	o.mu.Unlock()
+	for _, c := range components {
+		all = append(all, c.ranges(time.Now())...)
+	}
+	return all
+}
+
+// ranges returns how far the ranges of each org are.
+func (c *Component) ranges(now time.Time) (all []Range) {
+	h := c.held.Load()
+	for _, m := range c.current() {
+		r := Range{Component: c.opts.ID, Org: m.name}
+		switch {
+		case h != nil: // a command does not wait for a service
+			r.State, r.Refused = "waiting for the data path", fmt.Errorf("%w: give the command a --storage.path of its own", h)
+			all = append(all, r)
+			continue
+		case m.err != nil:
+			r.State, r.Refused = notCollected, m.err
+			all = append(all, r)
+			continue
+		}
+		j := m.job.Load()
+		for _, f := range j.fills {
+			s := f.reading.status.Snapshot()
+			r := Range{Component: c.opts.ID, Org: j.org.Host, State: f.state(s, now), Progress: f.progress(s), Delivered: s.Events,
+				Skipped: s.Skipped, Unconfirmed: s.Unconfirmed, Confirms: j.confirm != nil, Finished: s.Finished, Ended: s.Ended,
+				Missing: s.Unconfirmable().Err != nil || s.Wrong[poller.Hold].Lasts()}
+			switch {
+			case f.refused != nil: // for a label of this org's own: it is never read
+				r.Refused = f.refused
+			case s.Wrong[poller.Okta].Refused:
+				r.Refused = s.Wrong[poller.Okta].Err
+			}
+			all = append(all, r)
+		}
+	}
+	return all
+}
