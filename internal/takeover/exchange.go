@@ -82,7 +82,7 @@ func (a Answer) releasedWithin(d time.Duration) bool {
 	return a.State == Released && !a.doubtful && a.Age <= d.Milliseconds()
 }
 
-// Config is what an Exchange needs. All fields but Writes and Woken are required.
+// Config is what an Exchange needs. All fields but Writes and Announced are required.
 type Config struct {
 	Ring   Ring
 	Client func() *http.Client // for the peers
@@ -90,8 +90,8 @@ type Config struct {
 	Logger log.Logger
 	// Writes reports whether Dir is this process's. While it is another's, copies are kept in memory. Nil: it is.
 	Writes func() bool
-	// Woken takes what an event hook announced to another node; org is scheme://host. Nil: nothing does.
-	Woken func(org string, uuids []string)
+	// Announced takes what an event hook announced to another node; org is scheme://host. Nil: nothing does.
+	Announced func(org string, uuids []string)
 }
 
 // Exchange is one component's side of the exchange, for all of its orgs. It is safe for concurrent use.
@@ -185,16 +185,16 @@ func hostOf(org string) string {
 // ServeHTTP answers peers.
 func (x *Exchange) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name, ok := strings.CutPrefix(strings.TrimPrefix(r.URL.Path, "/"), "orgs/")
-	name, wakes := strings.CutSuffix(name, wakePath)
+	name, announces := strings.CutSuffix(name, announcePath)
 	s := x.seat(name)
 	switch {
 	case !ok || s == nil:
 		http.Error(w, "no such org", http.StatusNotFound)
-	case wakes && r.Method == http.MethodPost:
-		if body, ok := s.receive(w, r, waking); ok {
-			x.woken(w, body, s.org)
+	case announces && r.Method == http.MethodPost:
+		if body, ok := s.receive(w, r, announcing); ok {
+			x.announced(w, body, s.org)
 		}
-	case wakes:
+	case announces:
 		w.Header().Set("Allow", "POST")
 		http.Error(w, "POST", http.StatusMethodNotAllowed)
 	case r.Method == http.MethodGet:

@@ -92,7 +92,7 @@ type Seat struct {
 	nonces map[string]string // the same of peers, by name
 
 	announced []string // uuids for the node that reads the org
-	waking    bool     // they are being sent
+	forwards  bool     // they are being sent
 }
 
 func newSeat(x *Exchange, org, name, dir string) *Seat {

@@ -32,9 +32,9 @@ const (
 type purpose string
 
 const (
-	answering purpose = "answer"
-	telling   purpose = "tell"
-	waking    purpose = "wake"
+	answering  purpose = "answer"
+	telling    purpose = "tell"
+	announcing purpose = "wake"
 )
 
 // key is made of an org's credential, with which nodes that share the org know each other.

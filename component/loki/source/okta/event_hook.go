@@ -15,7 +15,7 @@ import (
 )
 
 // EventHook is a listener whose hooks wake the pollers: an event that a hook announces is polled for at once. What a hook holds is never
-// forwarded, as it is neither what the log has nor signed.
+// forwarded, as it is not what the log has, and nobody signed it.
 type EventHook struct {
 	Secrets []alloytypes.Secret `alloy:"secrets,attr"`
 	Header  string              `alloy:"header,attr,optional"`
@@ -81,27 +81,27 @@ func (c *Component) hooksFor(args *Arguments, orgs []change) (hook.Config, error
 		}
 		names = append(names, o.name)
 	}
-	cfg, err := args.EventHook.config(names, c.woken)
+	cfg, err := args.EventHook.config(names, c.receive)
 	return cfg, wrap("event_hook", err)
 }
 
-// woken takes a hook. It cannot fail: what it announces is in the log, and polling is what finds it.
-func (c *Component) woken(_ context.Context, n hook.Notice) error {
+// receive takes a hook. It cannot fail: what it announces is in the log, and polling is what finds it.
+func (c *Component) receive(_ context.Context, n hook.Notice) error {
 	uuids := make([]string, len(n.Events))
 	for i, e := range n.Events {
 		uuids[i] = e.UUID
 	}
-	c.wake(n.Org, uuids)
+	c.announce(n.Org, uuids)
 	return nil
 }
 
-// wake polls for events of an org that were announced, or has the node do so that reads the org.
-func (c *Component) wake(org string, uuids []string) {
+// announce has the node poll for events of an org that reads it: this one, or another.
+func (c *Component) announce(org string, uuids []string) {
 	for _, m := range c.current() {
 		if m.name != org || m.collector == nil {
 			continue
 		}
-		if url := m.job.Load().org.String(); !c.exchange.Wake(url, uuids) {
+		if url := m.job.Load().org.String(); !c.exchange.Announce(url, uuids) {
 			c.announced(url, uuids)
 		}
 	}

@@ -114,7 +114,7 @@ func New(opts component.Options, args Arguments) (*Component, error) {
 		return nil, err
 	}
 	c.exchange = takeover.New(takeover.Config{Ring: c.nodes, Dir: opts.DataPath, Logger: c.logger, Client: c.peers.Load,
-		Writes: c.writes.Load, Woken: c.announced})
+		Writes: c.writes.Load, Announced: c.announced})
 	counters := hook.NewMetrics()
 	c.hooks = hook.New(c.logger, counters)
 	if err := c.Update(args); err != nil {

@@ -27,7 +27,7 @@ func (p *pair) Peers() []takeover.Peer {
 
 func wakeable(t *testing.T, ring takeover.Ring, woken func(string, []string)) *takeover.Exchange {
 	t.Helper()
-	x := takeover.New(takeover.Config{Ring: ring, Dir: t.TempDir(), Logger: log.NewNopLogger(), Woken: woken,
+	x := takeover.New(takeover.Config{Ring: ring, Dir: t.TempDir(), Logger: log.NewNopLogger(), Announced: woken,
 		Client: func() *http.Client { return http.DefaultClient }})
 	x.Seat("https://acme.okta.com", credential)
 	return x
@@ -45,13 +45,13 @@ func TestAWakeUpReachesTheOwner(t *testing.T) {
 	defer server.Close()
 	ring := &pair{owner: "owner", other: takeover.Peer{Name: "owner", URL: server.URL + "/component/"}}
 	x := wakeable(t, ring, nil)
-	require.True(t, x.Wake("https://acme.okta.com", []string{"u1", "u2"}))
+	require.True(t, x.Announce("https://acme.okta.com", []string{"u1", "u2"}))
 	require.Equal(t, announced{"https://acme.okta.com", []string{"u1", "u2"}}, <-got)
 
 	ring.owner = "me"
-	require.False(t, x.Wake("https://acme.okta.com", []string{"u3"}))
+	require.False(t, x.Announce("https://acme.okta.com", []string{"u3"}))
 	ring.owner = "" // not ready: the poll finds them
-	require.True(t, x.Wake("https://acme.okta.com", []string{"u3"}))
+	require.True(t, x.Announce("https://acme.okta.com", []string{"u3"}))
 	require.Empty(t, got)
 }
 
@@ -63,7 +63,7 @@ func TestAWakeUpWaitsForNobody(t *testing.T) {
 	defer close(held)
 	x := wakeable(t, &pair{owner: "owner", other: takeover.Peer{Name: "owner", URL: server.URL + "/"}}, nil)
 	for range 1000 {
-		require.True(t, x.Wake("https://acme.okta.com", []string{"u"}))
+		require.True(t, x.Announce("https://acme.okta.com", []string{"u"}))
 	}
 }
 

@@ -10,21 +10,21 @@ import (
 )
 
 const (
-	// wakeTimeout is how long the owner may take to take a wake-up. Without it the poll finds the events.
-	wakeTimeout = time.Second
+	// announceTimeout is how long the owner may take to take an announcement. Without it the poll finds the events.
+	announceTimeout = time.Second
 	// maxAnnounced bounds what waits to be sent to another node. An org that announces more is polled each second anyway.
 	maxAnnounced = 4096
-	wakePath     = "/wake"
+	announcePath = "/wake"
 )
 
-// wake is a wake-up on the wire.
-type wake struct {
+// announcement is what an event hook announced, on the wire.
+type announcement struct {
 	UUIDs []string `json:"uuids"`
 }
 
-// Wake sends what an event hook announced to the node that an org belongs to, if that is another one, and reports whether it is. It
-// does not wait, and nothing is lost with a wake-up that does not arrive. What is announced while one is under way goes with the next.
-func (x *Exchange) Wake(org string, uuids []string) (elsewhere bool) {
+// Announce sends what an event hook announced to the node that an org belongs to, if that is another one, and reports whether it is. It
+// does not wait, and nothing is lost with a message that does not arrive. What is announced while one is under way goes with the next.
+func (x *Exchange) Announce(org string, uuids []string) (elsewhere bool) {
 	if _, mine := x.Ring.Owner(org); mine {
 		return false
 	}
@@ -35,8 +35,8 @@ func (x *Exchange) Wake(org string, uuids []string) (elsewhere bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.announced = append(s.announced, uuids[:min(len(uuids), maxAnnounced-len(s.announced))]...)
-	if !s.waking {
-		s.waking = true
+	if !s.forwards {
+		s.forwards = true
 		go s.forward()
 	}
 	return true
@@ -47,7 +47,7 @@ func (s *Seat) forward() {
 	for {
 		s.mu.Lock()
 		uuids := s.announced
-		s.announced, s.waking = nil, len(uuids) > 0
+		s.announced, s.forwards = nil, len(uuids) > 0
 		s.mu.Unlock()
 		if len(uuids) == 0 {
 			return
@@ -62,26 +62,26 @@ func (s *Seat) forward() {
 }
 
 func (s *Seat) forwardTo(peer Peer, uuids []string) {
-	ctx, cancel := context.WithTimeout(context.Background(), wakeTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), announceTimeout)
 	defer cancel()
-	body, err := json.Marshal(wake{uuids})
+	body, err := json.Marshal(announcement{uuids})
 	if err != nil {
 		return // strings
 	}
-	if err := s.x.inform(ctx, s, http.MethodPost, peer, waking, wakePath, body); err != nil {
+	if err := s.x.inform(ctx, s, http.MethodPost, peer, announcing, announcePath, body); err != nil {
 		level.Debug(s.logger).Log("msg", "a peer does not take a wake-up", "peer", peer.Name, "err", err)
 	}
 }
 
-// woken takes a wake-up from a peer.
-func (x *Exchange) woken(w http.ResponseWriter, body []byte, org string) {
-	var m wake
+// announced takes an announcement from a peer.
+func (x *Exchange) announced(w http.ResponseWriter, body []byte, org string) {
+	var m announcement
 	if err := json.Unmarshal(body, &m); err != nil {
 		http.Error(w, "not a wake-up of a peer", http.StatusBadRequest)
 		return
 	}
-	if x.Woken != nil {
-		x.Woken(org, m.UUIDs)
+	if x.Announced != nil {
+		x.Announced(org, m.UUIDs)
 	}
 	w.WriteHeader(http.StatusNoContent)
 }
