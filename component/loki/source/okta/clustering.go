@@ -201,7 +201,7 @@ func (r *reading) elsewhere(now time.Time) (condition, bool) {
 		return condition{}, false
 	}
 	state, since, owner := r.seat.State()
-	v := condition{holds: true, elsewhere: true, since: since}
+	v := condition{elsewhere: true, since: since}
 	lasts := func(most time.Duration) { // it is trouble once it lasts
 		if now.Sub(v.since) >= most {
 			v.unhealthy, v.since = true, v.since.Add(most)

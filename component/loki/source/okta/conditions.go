@@ -3,6 +3,7 @@ package okta
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,106 +13,186 @@ import (
 // polling is the state, and the health message, of a component with nothing to report.
 const polling = "polling"
 
-// condition is something that may be true of a poller.
+const (
+	// outageGrace is how long Okta or Loki may be out of reach before that counts as unhealthy, at least; three poll intervals if that is
+	// longer.
+	outageGrace = 5 * time.Minute
+	// askingGrace is how long nothing may be read because Loki does not say what it has, before that counts as unhealthy.
+	askingGrace = time.Minute
+	// blockedAfter is how long a receiver may take an entry before it is called blocked.
+	blockedAfter = 5 * time.Second
+)
+
+// condition is what is said of an org, or of a range of its log.
 type condition struct {
-	holds     bool
-	state     string // a few words for the debug information; "": it says nothing about what the poller does
-	unhealthy bool
-	reads     bool   // unhealthy, and events are delivered all the same
-	waits     bool   // unhealthy, and nothing is read before Loki answers
-	elsewhere bool   // this process does not read the org
-	unread    bool   // elsewhere, and no other one does
-	message   string // for health; "": it is of no concern to health
+	state     string // a few words for the debug information
+	message   string // for health: one sentence with cause and remedy
 	since     time.Time
+	unhealthy bool
+	reads     bool // unhealthy, and events are delivered all the same
+	waits     bool // unhealthy, and nothing is read before Loki answers
+	elsewhere bool // this process does not read the org
+	unread    bool // elsewhere, and no other one does
 }
 
-// conditions is the one table behind health and state, most important first: each shows the first condition that holds and has
-// something to say to it.
-func conditions(s poller.Snapshot, method string, interval time.Duration, now time.Time) []condition {
-	grace := max(outageGrace, 3*interval)
-	okta, receiver, hold := s.Wrong[poller.Okta], s.Wrong[poller.Receiver], s.Wrong[poller.Hold]
-	sending := now.Sub(receiver.Since)
-	blocked := receiver.Lasts() && sending >= blockedAfter
-	blockedState := strings.Join(strings.Fields("receiver "+s.Receiver+" blocked since "+clock(receiver.Since)), " ")
-	waiting := fmt.Sprintf("waiting for budget until %s: %s", clock(s.WaitUntil), s.WaitReason)
-	holding := fmt.Sprintf("waiting for Loki since %s: %s", clock(hold.Since), hold.Kind)
-	all := []condition{
-		{holds: blocked, state: blockedState},
-		{
-			holds: okta.Refused, state: "refused since " + clock(okta.Since), unhealthy: true, since: okta.Since,
-			message: refusal(method, okta.Err),
-		},
-		{holds: !s.WaitUntil.IsZero(), state: waiting},
-		{holds: okta.Lasts() && atOnce(okta.Err), unhealthy: true, since: okta.Since, message: noPage(method, okta.Err)},
-		{
-			holds: okta.Lasts() && now.Sub(okta.Since) >= grace, unhealthy: true, since: okta.Since.Add(grace),
-			message: fmt.Sprintf("no page from Okta since %s, check url, network, proxy and Okta's status page: %v", clock(okta.Since), okta.Err),
-		},
-	}
-	all = append(all, failures(s, grace, now)...)
-	return append(all,
-		condition{
-			holds: okta.Lasts(), state: "retrying since " + clock(okta.Since), since: okta.Since,
-			message: fmt.Sprintf("retrying, no page from Okta since %s: %v", clock(okta.Since), okta.Err),
-		},
-		condition{
-			holds: blocked && sending >= grace, unhealthy: true, since: receiver.Since.Add(grace),
-			message: blockedState + "; nothing more is fetched until it takes entries",
-		},
-		condition{holds: blocked, message: blockedState, since: receiver.Since.Add(blockedAfter)},
-		condition{holds: !s.WaitUntil.IsZero(), message: waiting, since: s.WaitSince},
-		condition{holds: hold.Lasts(), state: holding, message: holding, since: hold.Since},
-		condition{holds: s.LastPoll.IsZero(), state: "starting", message: "starting", since: s.Started},
-		condition{holds: !s.ReplayTo.IsZero(), state: "replaying events up to " + clock(s.ReplayTo)},
-		condition{holds: s.CatchingUp, state: "catching up"},
-	)
+// view is a reading as the table sees it.
+type view struct {
+	poller.Snapshot
+	method string // of authorization
+	now    time.Time
+	grace  time.Duration // how long an outage may last that may pass by itself
 }
 
-// failures are those of other parts than the connection to Okta.
-func failures(s poller.Snapshot, grace time.Duration, now time.Time) []condition {
-	stuck, checkpoint, unconfirmable := s.Wrong[poller.Stuck], s.Wrong[poller.Checkpoint], s.Unconfirmable()
-	asking, because := fmt.Sprintf("waiting since %s for Loki to say what it has", clock(s.Asking)), ""
-	if unconfirmable.Lasts() {
-		because = fmt.Sprintf(": %v", unconfirmable.Err)
+// row is what is said while something is wrong with a part of a reading, or worth a word. In its texts {since} is when that began, {err} the
+// error, {kind} its kind; {receiver}, {until} and {reason} are of the entry that is sent and of the wait for the budget.
+type row struct {
+	about     func(v view) (t poller.Trouble, holds bool)
+	after     time.Duration // how long it lasts before it is said
+	lasting   bool          // it is said when the grace is over
+	state     string        // "": it says nothing of what the poller does
+	message   string        // "": it is of no concern to health
+	unhealthy bool
+	reads     bool // see condition
+	waits     bool
+}
+
+// table is all that health and state say of a reading, most important first: each says the first row that holds and has something to say
+// to it.
+var table = []row{
+	{about: part(poller.Receiver), after: blockedAfter, state: "receiver{receiver} blocked since {since}"},
+	{about: okta(isRefused, refusal), state: "refused since {since}", unhealthy: true, message: "{err}"},
+	{about: budget, state: "waiting for budget until {until}: {reason}"},
+	{about: okta(atOnce, noPage), unhealthy: true, message: "{err}"},
+	{
+		about: part(poller.Okta), lasting: true, unhealthy: true,
+		message: "no page from Okta since {since}, check url, network, proxy and Okta's status page: {err}",
+	},
+	{about: part(poller.Stuck), unhealthy: true, state: "stuck: {err}", message: "{err}"},
+	{
+		about: unread, unhealthy: true,
+		message: "the checkpoint cannot be read, and reading does not start over; fix the storage path: {err}",
+	},
+	{
+		about: part(poller.Checkpoint), unhealthy: true, reads: true,
+		message: "the checkpoint cannot be written, so a restart will repeat events; free or fix the storage path: {err}",
+	},
+	{about: unfindable, unhealthy: true, reads: true, message: "{err}"},
+	{
+		about: asking, after: askingGrace, unhealthy: true, waits: true,
+		message: "waiting since {since} for Loki to say what it has; nothing is read before that. check reconcile's url and Loki{err}",
+	},
+	{about: asking, state: "waiting since {since} for Loki to say what it has{err}"},
+	{
+		about: unconfirmable, lasting: true, unhealthy: true, reads: true,
+		message: "reconcile queries have failed since {since}, the cursor does not move; check reconcile's url and Loki: {err}",
+	},
+	{
+		about: part(poller.Okta), state: "retrying since {since}",
+		message: "retrying, no page from Okta since {since}: {err}",
+	},
+	{
+		about: part(poller.Receiver), lasting: true, unhealthy: true,
+		message: "receiver{receiver} blocked since {since}; nothing more is fetched until it takes entries",
+	},
+	{about: part(poller.Receiver), after: blockedAfter, message: "receiver{receiver} blocked since {since}"},
+	{about: budget, message: "waiting for budget until {until}: {reason}"},
+	{about: part(poller.Hold), state: "waiting for Loki since {since}: {kind}", message: "waiting for Loki since {since}: {kind}"},
+	{about: unpolled, state: "starting", message: "starting"},
+	{about: replay, state: "replaying events up to {since}"},
+	{about: func(v view) (t poller.Trouble, holds bool) { return t, v.CatchingUp }, state: "catching up"},
+}
+
+func part(p poller.Part) func(view) (poller.Trouble, bool) {
+	return func(v view) (poller.Trouble, bool) { return v.Wrong[p], v.Wrong[p].Lasts() }
+}
+
+// okta is a trouble with Okta of one sort, whose text says what to do about it.
+func okta(is func(poller.Trouble) bool, says func(method string, err error) string) func(view) (poller.Trouble, bool) {
+	return func(v view) (poller.Trouble, bool) {
+		t := v.Wrong[poller.Okta]
+		if !t.Lasts() || !is(t) {
+			return t, false
+		}
+		t.Err = errors.New(says(v.method, t.Err))
+		return t, true
 	}
-	return []condition{
-		{
-			holds: stuck.Lasts(), state: fmt.Sprintf("stuck: %v", stuck.Err), unhealthy: true, message: fmt.Sprint(stuck.Err),
-			since: s.LastPoll,
-		},
-		{
-			holds: checkpoint.Kind == poller.Unread, unhealthy: true, since: checkpoint.Since,
-			message: fmt.Sprintf("the checkpoint cannot be read, and reading does not start over; fix the storage path: %v", checkpoint.Err),
-		},
-		{
-			holds: checkpoint.Lasts(), unhealthy: true, reads: true, since: checkpoint.Since,
-			message: fmt.Sprintf("the checkpoint cannot be written, so a restart will repeat events; free or fix the storage path: %v",
-				checkpoint.Err),
-		},
-		{
-			holds:     errors.Is(unconfirmable.Err, poller.ErrNothingArrives) || unconfirmable.Refused,
-			unhealthy: true, reads: true, message: fmt.Sprint(unconfirmable.Err), since: unconfirmable.Since,
-		},
-		{
-			holds: !s.Asking.IsZero() && now.Sub(s.Asking) >= askingGrace, unhealthy: true, waits: true, since: s.Asking.Add(askingGrace),
-			state: asking + because, message: asking + "; nothing is read before that. check reconcile's url and Loki" + because,
-		},
-		{holds: !s.Asking.IsZero(), state: asking + because},
-		{
-			holds: unconfirmable.Lasts() && now.Sub(unconfirmable.Since) >= grace, unhealthy: true, reads: true,
-			since: unconfirmable.Since.Add(grace),
-			message: fmt.Sprintf("reconcile queries have failed since %s, the cursor does not move; check reconcile's url and Loki: %v",
-				clock(unconfirmable.Since), unconfirmable.Err),
-		},
+}
+
+func isRefused(t poller.Trouble) bool { return t.Refused }
+
+func budget(v view) (poller.Trouble, bool) {
+	return poller.Trouble{Since: v.WaitSince}, !v.WaitUntil.IsZero()
+}
+
+func unread(v view) (poller.Trouble, bool) {
+	return v.Wrong[poller.Checkpoint], v.Wrong[poller.Checkpoint].Kind == poller.Unread
+}
+
+func unconfirmable(v view) (poller.Trouble, bool) {
+	return v.Unconfirmable(), v.Unconfirmable().Lasts()
+}
+
+// unfindable is what no waiting repairs of that.
+func unfindable(v view) (poller.Trouble, bool) {
+	t := v.Unconfirmable()
+	return t, errors.Is(t.Err, poller.ErrNothingArrives) || t.Refused
+}
+
+func asking(v view) (poller.Trouble, bool) {
+	t := poller.Trouble{Since: v.Asking, Err: errors.New("")}
+	if why, fails := unconfirmable(v); fails {
+		t.Err = fmt.Errorf(": %w", why.Err)
 	}
+	return t, !v.Asking.IsZero()
+}
+
+func unpolled(v view) (poller.Trouble, bool) {
+	return poller.Trouble{Since: v.Started}, v.LastPoll.IsZero()
+}
+
+func replay(v view) (poller.Trouble, bool) {
+	return poller.Trouble{Since: v.ReplayTo}, !v.ReplayTo.IsZero()
+}
+
+// first is the first row that holds and has a text.
+func (v view) first(text func(row) string) (row, poller.Trouble, bool) {
+	for _, r := range table {
+		if text(r) == "" {
+			continue
+		}
+		if r.lasting {
+			r.after = v.grace
+		}
+		if t, holds := r.about(v); holds && (r.after == 0 || v.now.Sub(t.Since) >= r.after) {
+			return r, t, true
+		}
+	}
+	return row{}, poller.Trouble{}, false
+}
+
+func (v view) fill(text string, t poller.Trouble) string {
+	return strings.NewReplacer("{since}", clock(t.Since), "{kind}", t.Kind, "{err}", fmt.Sprint(t.Err), "{until}", clock(v.WaitUntil),
+		"{reason}", v.WaitReason, "{receiver}", strings.TrimRight(" "+v.Receiver, " ")).Replace(text)
+}
+
+// verdict judges a reading: the time is when that became true, not that of this call.
+func verdict(s poller.Snapshot, method string, interval time.Duration, now time.Time) condition {
+	v := view{Snapshot: s, method: method, now: now, grace: max(outageGrace, 3*interval)}
+	r, t, ok := v.first(func(r row) string { return r.message })
+	if !ok {
+		return condition{message: polling, since: slices.MaxFunc([]time.Time{s.Started, s.Recovered}, time.Time.Compare)}
+	}
+	return condition{message: v.fill(r.message, t), since: t.Since.Add(r.after), unhealthy: r.unhealthy, reads: r.reads, waits: r.waits}
 }
 
 // stateOf says in a few words what the poller is doing.
 func stateOf(s poller.Snapshot, now time.Time) string {
-	for _, c := range conditions(s, "", 0, now) {
-		if c.holds && c.state != "" {
-			return c.state
-		}
+	v := view{Snapshot: s, now: now}
+	r, t, ok := v.first(func(r row) string { return r.state })
+	if !ok {
+		return polling
 	}
-	return polling
+	return v.fill(r.state, t)
 }
+
+func clock(t time.Time) string { return t.UTC().Format(time.RFC3339) }

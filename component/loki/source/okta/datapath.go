@@ -64,7 +64,7 @@ func (c *Component) heldBack() (condition, bool) {
 		return condition{}, false
 	}
 	return condition{
-		holds: true, unhealthy: true, elsewhere: true, unread: true, since: h.since,
+		unhealthy: true, elsewhere: true, unread: true, since: h.since,
 		state: "waiting for the data path", message: h.Error() + "; nothing is read until it ends: give each process a --storage.path of its own",
 	}, true
 }

@@ -7,9 +7,6 @@ import (
 	"github.com/grafana/alloy/okta/internal/poller"
 )
 
-// blockedAfter is how long a receiver may take an entry before it is called blocked.
-const blockedAfter = 5 * time.Second
-
 // debugInfo is what the UI shows of one org. Nothing in it is secret. Its fields are described in
 // docs/loki.source.okta.md.
 type debugInfo struct {

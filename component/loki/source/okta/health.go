@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"slices"
 	"strconv"
 	"time"
 
@@ -13,13 +12,6 @@ import (
 	"github.com/grafana/alloy/okta/internal/oktaapi/auth"
 	"github.com/grafana/alloy/okta/internal/poller"
 )
-
-// outageGrace is how long Okta or Loki may be out of reach before that counts as
-// unhealthy, at least; three poll intervals if that is longer.
-const outageGrace = 5 * time.Minute
-
-// askingGrace is how long nothing may be read because Loki does not say what it has, before that counts as unhealthy.
-const askingGrace = time.Minute
 
 // CurrentHealth implements component.HealthComponent. What needs an operator is
 // unhealthy at once, what may pass by itself only when it lasts. Waiting for the rate limit
@@ -48,17 +40,6 @@ func (v condition) health() component.Health {
 		health = component.HealthTypeUnhealthy
 	}
 	return component.Health{Health: health, Message: v.message, UpdateTime: v.since}
-}
-
-// verdict judges a snapshot: one sentence with cause and remedy, and the time it became
-// true, not the time of this call.
-func verdict(s poller.Snapshot, method string, interval time.Duration, now time.Time) condition {
-	for _, c := range conditions(s, method, interval, now) {
-		if c.holds && c.message != "" {
-			return c
-		}
-	}
-	return condition{message: polling, since: slices.MaxFunc([]time.Time{s.Started, s.Recovered}, time.Time.Compare)}
 }
 
 // refusal tells what Okta refused, in its own words, and what to do about it.
@@ -93,7 +74,8 @@ func refusal(method string, err error) string {
 
 // atOnce reports whether a failure is one of the address or of something on the way, which
 // no waiting repairs as a rule.
-func atOnce(err error) bool {
+func atOnce(t poller.Trouble) bool {
+	err := t.Err
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return dns.IsNotFound
 	}
@@ -116,5 +98,3 @@ func noPage(method string, err error) string {
 	}
 	return text
 }
-
-func clock(t time.Time) string { return t.UTC().Format(time.RFC3339) }
