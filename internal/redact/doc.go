@@ -4,14 +4,16 @@
 //
 // A preset is closed by default: what is not known to name nobody is redacted.
 //
-//   - alternateId and displayName, wherever they are, unless the object has a type and it is on the list of things (see
-//     typesOfThings): applications, groups, policies, authenticators and the like. Spellings do not matter: "AppInstance",
-//     "app_instance", "App Instance".
+//   - alternateId and displayName, wherever they are, unless the object has a type and it is one of a thing's: applications, groups,
+//     policies, authenticators and the like. Spellings do not matter: "AppInstance", "app_instance", "App Instance".
 //   - Members of debug data, detail entries, change details and transaction details, and members that are new to us anywhere, unless
-//     they are on the list of members that name nobody: harmless.txt, and documentedMembers for the parts that Okta documents. What
-//     Okta's catalog of event types marks personal or sensitive is on neither list, which a test checks member by member.
-//   - Names of members that are not made of Okta's words (words.txt), except where things are: a map may have people for keys.
+//     they are known to name nobody. What Okta's catalog of event types marks personal or sensitive is not, which a test checks
+//     member by member.
+//   - Names of members that are not made of Okta's words, except where things are: a map may have people for keys.
 //   - E-mail addresses, in whatever text they are, but for Okta's own system@okta.com.
+//
+// The names that are known are in members.txt, a class a line. A preset is a row in presets.go that names the classes it redacts as a
+// whole; to add one, add a row, and to tell it from the others, a class.
 //
 // [PresetPersonalData] also takes the members that tell where a person is and with what, and all debug data.
 //

@@ -15,7 +15,8 @@ import (
 // everyRedaction is each preset in each mode.
 func everyRedaction() map[string]Options {
 	all := map[string]Options{}
-	for _, preset := range []string{PresetUserIdentity, PresetPersonalData} {
+	for _, row := range presets {
+		preset := row.name
 		for _, mode := range []string{ModeMask, ModeHash, ModeDrop} {
 			o := Options{Mode: mode, Presets: []string{preset}}
 			if mode == ModeHash {
@@ -33,6 +34,36 @@ func requireGone(t testing.TB, o Options, raw, value string) {
 	require.True(t, json.Valid(got), "%s", got)
 	if bytes.Contains(bytes.ToLower(got), []byte(strings.ToLower(value))) {
 		t.Fatalf("%s is still in\n%s\nwhich was\n%s", value, got, raw)
+	}
+}
+
+// TestEveryLineOfMembersIsRead fails for a class with a typing error, whose members would be redacted, and for one that no row has.
+func TestEveryLineOfMembersIsRead(t *testing.T) {
+	known := map[string]bool{"thingType": true, "placeType": true, "plain": true, "constant": true, "top": true, "topConstant": true}
+	for _, row := range classes {
+		known[row.name] = true
+	}
+	for line := range strings.Lines(membersFile) {
+		if class, _, _ := strings.Cut(line, ": "); !known[class] {
+			require.Regexp(t, "^(#.*)?\n$", line)
+		}
+	}
+	for class := range known {
+		require.NotEmpty(t, names[class], class)
+	}
+	for _, p := range presets {
+		for _, class := range p.whole {
+			require.True(t, known[class], "%s of %s", class, p.name)
+		}
+	}
+}
+
+// TestPresetsTogetherRedactWhatEachDoes has every class of each preset in one that takes them all.
+func TestPresetsTogetherRedactWhatEachDoes(t *testing.T) {
+	for _, o := range []Options{{Presets: []string{PresetUserIdentity, PresetPersonalData}}, {Presets: []string{PresetPersonalData, PresetUserIdentity}}} {
+		raw := `{"actor":{"type":"User","displayName":"Kari Rotnes"},"client":{"ipAddress":"203.0.113.77"},"target":[{"changeDetails":{"profile":{"x":true}}}]}`
+		require.Equal(t, `{"actor":{"type":"User","displayName":"***"},"client":{"ipAddress":"***"},"target":[{"changeDetails":{"profile":{"x":"***"}}}]}`,
+			string(redacted(t, o, []byte(raw))))
 	}
 }
 

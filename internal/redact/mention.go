@@ -34,11 +34,6 @@ func (p *Pass) findMentions() {
 	}
 }
 
-// topConstants are the top-level members that hold a word of Okta's, or are what the entry is known by.
-var topConstants = map[string]bool{
-	"uuid": true, "published": true, "eventType": true, "legacyEventType": true, "severity": true, "version": true,
-}
-
 // marked tells whether a mark is in s, and passes over the marks before it.
 func (p *Pass) marked(s rawjson.Span) bool {
 	for p.mark < len(p.marks) && p.marks[p.mark] < s.Start {

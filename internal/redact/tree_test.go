@@ -158,6 +158,12 @@ func (v *tree) types() []string {
 	return types
 }
 
+// identityGuard is what user_identity redacts.
+func identityGuard() *guard {
+	g, _ := guardOf([]string{PresetUserIdentity})
+	return g
+}
+
 // scalars calls f for each scalar in the value; constant tells that the value of
 // a member like "type" is meant, open that a preset leaves names there.
 func (v *tree) scalars(constant, open bool, f func(scalar *tree, constant, open bool)) {
@@ -175,7 +181,7 @@ func (v *tree) scalars(constant, open bool, f func(scalar *tree, constant, open 
 
 // opens tells whether what a member of that name holds is open, where the object is or is not.
 func opens(name string, before bool) bool {
-	switch identityGuard.free.of(normalize(name)) {
+	switch identityGuard().free.of(normalize(name)) {
 	case open:
 		return true
 	case unknown, word, keep:
@@ -189,7 +195,7 @@ func (v *tree) eachName(open bool, f func(name string, thing bool)) {
 	for i, m := range v.members {
 		inside := open
 		if v.kind == '{' {
-			f(v.names[i], open || identityGuard.free.of(normalize(v.names[i])) > word)
+			f(v.names[i], open || identityGuard().free.of(normalize(v.names[i])) > word)
 			inside = opens(v.names[i], open)
 		}
 		m.eachName(inside, f)

@@ -110,7 +110,7 @@ func namesNobody(t testing.TB, name string) bool {
 			again, field = field, wordBegins.ReplaceAllString(field, "$1$3 $2$4")
 		}
 		for _, word := range regexp.MustCompile(`[A-Za-z]+`).FindAllString(field, -1) {
-			if len(word) > 1 && identityGuard.free.of(strings.ToLower(word)) == unknown {
+			if len(word) > 1 && identityGuard().free.of(strings.ToLower(word)) == unknown {
 				return false
 			}
 		}
@@ -166,9 +166,10 @@ func judge(t testing.TB, o Options, raw []byte) verdict {
 			known(s, constant, open)
 		})
 	}
-	guards := map[string]*guard{PresetUserIdentity: &identityGuard, PresetPersonalData: &personalGuard}
 	for _, preset := range names {
-		v.event.guarded(guards[preset], documented, false, false, func(v *tree) { end(v, false) },
+		g, err := guardOf([]string{preset})
+		require.NoError(t, err)
+		v.event.guarded(g, documented, false, false, func(v *tree) { end(v, false) },
 			func(text string) { kept = append(kept, text) }, named)
 	}
 	for _, text := range o.Paths {
