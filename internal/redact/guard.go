@@ -12,6 +12,7 @@ type guard struct {
 	documented *table          // members of Okta's LogEvent schema
 	free       *table          // members of the maps that Okta promises nothing about
 	things     map[string]bool // types of actors and targets that are no people, normalized
+	places     bool            // IP addresses are redacted in the text of maps that Okta promises nothing about
 }
 
 // A class is what becomes of a member.

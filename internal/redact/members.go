@@ -34,7 +34,6 @@ var classes = []struct {
 	{"open", open, true, true},
 	{"party", holder, true, true},
 	{"partyName", name, true, true},
-	{"debugMap", freeMap, true, true},
 	{"freeMap", freeMap, true, true},
 	{"personal", word, true, true},
 }

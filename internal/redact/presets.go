@@ -11,8 +11,8 @@ import (
 const (
 	// PresetUserIdentity is who: logins, names and e-mail addresses, and every member that is not known to name nobody.
 	PresetUserIdentity = "user_identity"
-	// PresetPersonalData is the above, and what tells where a person is and with what: addresses, geography, user agents, and all
-	// debug data.
+	// PresetPersonalData is the above, and what tells where a person is and with what: addresses, geography, and user agents. What
+	// Okta's catalog of event types marks not personal, such as behaviors, risk and privileges, stays.
 	PresetPersonalData = "personal_data"
 )
 
@@ -24,7 +24,7 @@ type preset struct {
 // presets are rows over the classes of members.txt: a preset redacts the members of these as a whole, beside all that has no class.
 var presets = []preset{
 	{PresetUserIdentity, []string{"personal"}},
-	{PresetPersonalData, []string{"personal", "place", "placeType", "debugMap"}},
+	{PresetPersonalData, []string{"personal", "place", "placeType"}},
 }
 
 // guardOf returns the guard of the presets, which together redact what each of them does. Without any it is nil.
@@ -77,5 +77,5 @@ func newGuard(whole []string) *guard {
 			things[normalize(n)] = !slices.Contains(whole, class)
 		}
 	}
-	return &guard{newTable(documented), newTable(free), things}
+	return &guard{newTable(documented), newTable(free), things, slices.Contains(whole, "place")}
 }

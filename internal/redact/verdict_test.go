@@ -64,13 +64,28 @@ type verdict struct {
 }
 
 // peopleIn returns the addresses and names in the text, as the redaction finds them; TestAddresses tells which those are.
-func peopleIn(t testing.TB, text string) (all []string) {
+func peopleIn(t testing.TB, text string) []string {
 	t.Helper()
 	r, err := New(Options{})
 	require.NoError(t, err)
 	p := r.Begin()
 	p.raw = quoted(text)
 	p.findPeople(rawjson.SpanOf(1, len(p.raw)-1))
+	return spelled(p)
+}
+
+// ipsIn returns the IP addresses in the text, as the redaction finds them; TestIPAddressesInDebugData tells which those are.
+func ipsIn(t testing.TB, text string) []string {
+	t.Helper()
+	r, err := New(Options{})
+	require.NoError(t, err)
+	p := r.Begin()
+	p.raw = quoted(text)
+	p.findIPs(rawjson.SpanOf(1, len(p.raw)-1))
+	return spelled(p)
+}
+
+func spelled(p *Pass) (all []string) {
 	for _, s := range p.secrets {
 		all = append(all, string(s.spelled[0].text))
 	}
@@ -170,7 +185,14 @@ func judge(t testing.TB, o Options, raw []byte) verdict {
 		g, err := guardOf([]string{preset})
 		require.NoError(t, err)
 		v.event.guarded(g, documented, false, false, func(v *tree) { end(v, false) },
-			func(text string) { kept = append(kept, text) }, named)
+			func(text string, in scope) {
+				kept = append(kept, text)
+				if g.places && in == free {
+					for _, ip := range ipsIn(t, text) {
+						search(ip)
+					}
+				}
+			}, named)
 	}
 	for _, text := range o.Paths {
 		p, err := rawjson.ParsePath(text, true)

@@ -1,6 +1,11 @@
 package redact
 
-import "github.com/grafana/alloy/okta/internal/rawjson"
+import (
+	_ "embed"
+	"strings"
+
+	"github.com/grafana/alloy/okta/internal/rawjson"
+)
 
 // What the search for redacted values knows of member names below the top level.
 const (
@@ -19,7 +24,7 @@ var (
 
 func knownByName() map[string]uint8 {
 	known := map[string]uint8{}
-	for class, is := range map[string]uint8{"plain": namePlain, "constant": nameConstant, "debugMap": nameFree, "freeMap": nameFree} {
+	for class, is := range map[string]uint8{"plain": namePlain, "constant": nameConstant, "freeMap": nameFree} {
 		for _, name := range names[class] {
 			known[name] = is
 		}
@@ -40,4 +45,20 @@ func set(lists ...[]string) map[string]bool {
 // knownName tells what is known of a member name.
 func knownName(b []byte, name rawjson.Span) uint8 {
 	return knownNames[rawjson.Unquote(name.Of(b))]
+}
+
+//go:embed reasons.txt
+var reasonsFile string
+
+// reasons are what Okta writes into outcome.reason by itself, as spelled in events.
+var reasons = reasonsOf(reasonsFile)
+
+func reasonsOf(file string) map[string]bool {
+	all := map[string]bool{}
+	for line := range strings.Lines(file) {
+		if !strings.HasPrefix(line, "#") {
+			all[strings.TrimSuffix(line, "\n")] = true
+		}
+	}
+	return all
 }
