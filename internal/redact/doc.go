@@ -4,16 +4,19 @@
 //
 // A preset is closed by default: what is not known to name nobody is redacted.
 //
-//   - alternateId and displayName, wherever they are, unless the object has a type and it is on the list of things (see
-//     typesOfThings): applications, groups, policies, authenticators and the like. Spellings do not matter: "AppInstance",
-//     "app_instance", "App Instance".
+//   - alternateId and displayName, wherever they are, unless the object has a type and it is one of a thing's: applications, groups,
+//     policies, authenticators and the like. Spellings do not matter: "AppInstance", "app_instance", "App Instance".
 //   - Members of debug data, detail entries, change details and transaction details, and members that are new to us anywhere, unless
-//     they are on the list of members that name nobody: harmless.txt, and documentedMembers for the parts that Okta documents. What
-//     Okta's catalog of event types marks personal or sensitive is on neither list, which a test checks member by member.
-//   - Names of members that are not made of Okta's words (words.txt), except where things are: a map may have people for keys.
+//     they are known to name nobody. What Okta's catalog of event types marks personal or sensitive is not, which a test checks
+//     member by member.
+//   - Names of members that are not made of Okta's words, except where things are: a map may have people for keys.
 //   - E-mail addresses, in whatever text they are, but for Okta's own system@okta.com.
 //
-// [PresetPersonalData] also takes the members that tell where a person is and with what, and all debug data.
+// The names that are known are in members.txt, a class a line. A preset is a row in presets.go that names the classes it redacts as a
+// whole; to add one, add a row, and to tell it from the others, a class.
+//
+// [PresetPersonalData] also takes the members that tell where a person is and with what, and IP addresses in the text of debug data and
+// other maps. What Okta's catalog marks not personal stays with both.
 //
 // Paths name more values; see package rawjson for what a path is. Here a picker means every element that fits, * means every member or
 // element, and a name that meets an array reaches through it. A path that leads to an object or array redacts all values in it and
@@ -43,9 +46,9 @@
 //
 // Some text is never taken for a mention, because it says the same whatever people are called and every query depends on it: the names
 // of Okta's schema, and the members whose values are Okta's own words: uuid, published, eventType, legacyEventType, version, severity,
-// and below the top level type, result, level, version and the authentication context's providers and types. A user called "User" is
-// masked in the places for users' names and in free text; {"type":"User"} stays. Debug data, detail entries, change details and
-// members we do not know are free text in all parts.
+// and below the top level type, result, level, version and the authentication context's providers and types, and the outcome's reason if
+// it is one that Okta writes by itself (reasons.txt). A user called "User" is masked in the places for users' names and in free text;
+// {"type":"User"} stays. Debug data, detail entries, change details and members we do not know are free text in all parts.
 //
 // # What is not covered
 //

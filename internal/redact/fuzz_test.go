@@ -56,7 +56,7 @@ func FuzzPlanted(f *testing.F) {
 			}
 			planted = spellings[kinds[g.IntN(len(kinds))]](local + "@acme.example")
 			plantText(t, g, event, fmt.Sprintf([]string{"%s", "for <%s>", "mailto:%s", "/u/%s/x"}[g.IntN(4)], planted))
-		} else if namesNobody(t, who) || identityGuard.documented.of(normalize(who)) > word || identityGuard.free.of(normalize(who)) > word {
+		} else if namesNobody(t, who) || identityGuard().documented.of(normalize(who)) > word || identityGuard().free.of(normalize(who)) > word {
 			return
 		} else {
 			plantName(t, g, event, who)

@@ -30,13 +30,12 @@ func (p *Pass) findMentions() {
 		if free && p.marked(m.name) {
 			p.search(m.name)
 		}
+		if name == "outcome" {
+			p.visitOutcome(m.value)
+			continue
+		}
 		p.visit(m.value, free, topConstants[name])
 	}
-}
-
-// topConstants are the top-level members that hold a word of Okta's, or are what the entry is known by.
-var topConstants = map[string]bool{
-	"uuid": true, "published": true, "eventType": true, "legacyEventType": true, "severity": true, "version": true,
 }
 
 // marked tells whether a mark is in s, and passes over the marks before it.
@@ -45,6 +44,26 @@ func (p *Pass) marked(s rawjson.Span) bool {
 		p.mark++
 	}
 	return p.mark < len(p.marks) && p.marks[p.mark] < s.End
+}
+
+// visitOutcome is visit for the outcome, whose reason is constant if it is one of Okta's own.
+func (p *Pass) visitOutcome(v rawjson.Span) {
+	if p.raw[v.Start] != '{' {
+		p.visit(v, false, false)
+		return
+	}
+	for m := rawjson.MembersOf(p.raw, v); p.marked(v); {
+		name, value, ok := m.Next()
+		if !ok {
+			return
+		}
+		known := knownName(p.raw, name)
+		if known == nameUnknown && p.marked(name) {
+			p.search(name)
+		}
+		constant := known == nameConstant || name.Is(p.raw, "reason") && value.IsString(p.raw) && reasons[p.plain(value.Inner())]
+		p.visit(value, known == nameFree, constant)
+	}
 }
 
 // visit searches the tokens with marks in the value at v. A value is constant

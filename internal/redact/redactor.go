@@ -16,15 +16,6 @@ const (
 	ModeDrop = "drop" // nothing: the member or element is taken out; mentions elsewhere are masked
 )
 
-// Sets of values by name.
-const (
-	// PresetUserIdentity is who: logins, names and e-mail addresses, and every member that is not known to name nobody.
-	PresetUserIdentity = "user_identity"
-	// PresetPersonalData is the above, and what tells where a person is and with what: addresses, geography, user agents, and all
-	// debug data.
-	PresetPersonalData = "personal_data"
-)
-
 // minKey is the shortest key for hashing, in bytes.
 const minKey = 16
 
@@ -54,7 +45,7 @@ type Redactor struct {
 }
 
 // New checks the options. Errors name the value and what is allowed instead, and never the key.
-func New(o Options) (*Redactor, error) {
+func New(o Options) (_ *Redactor, err error) {
 	r := &Redactor{drop: o.Mode == ModeDrop}
 	switch o.Mode {
 	case "", ModeMask, ModeDrop:
@@ -74,17 +65,8 @@ func New(o Options) (*Redactor, error) {
 	if names == nil {
 		names = []string{PresetUserIdentity}
 	}
-	for _, name := range names {
-		switch name {
-		case PresetUserIdentity:
-			if r.guard == nil {
-				r.guard = &identityGuard
-			}
-		case PresetPersonalData:
-			r.guard = &personalGuard
-		default:
-			return nil, fmt.Errorf("preset %q: must be %q or %q", name, PresetUserIdentity, PresetPersonalData)
-		}
+	if r.guard, err = guardOf(names); err != nil {
+		return nil, err
 	}
 	if len(names) == 0 && len(o.Paths) == 0 {
 		return nil, fmt.Errorf("no preset and no path: nothing would be redacted")

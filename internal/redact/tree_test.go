@@ -158,6 +158,12 @@ func (v *tree) types() []string {
 	return types
 }
 
+// identityGuard is what user_identity redacts.
+func identityGuard() *guard {
+	g, _ := guardOf([]string{PresetUserIdentity})
+	return g
+}
+
 // scalars calls f for each scalar in the value; constant tells that the value of
 // a member like "type" is meant, open that a preset leaves names there.
 func (v *tree) scalars(constant, open bool, f func(scalar *tree, constant, open bool)) {
@@ -175,7 +181,7 @@ func (v *tree) scalars(constant, open bool, f func(scalar *tree, constant, open 
 
 // opens tells whether what a member of that name holds is open, where the object is or is not.
 func opens(name string, before bool) bool {
-	switch identityGuard.free.of(normalize(name)) {
+	switch identityGuard().free.of(normalize(name)) {
 	case open:
 		return true
 	case unknown, word, keep:
@@ -189,7 +195,7 @@ func (v *tree) eachName(open bool, f func(name string, thing bool)) {
 	for i, m := range v.members {
 		inside := open
 		if v.kind == '{' {
-			f(v.names[i], open || identityGuard.free.of(normalize(v.names[i])) > word)
+			f(v.names[i], open || identityGuard().free.of(normalize(v.names[i])) > word)
 			inside = opens(v.names[i], open)
 		}
 		m.eachName(inside, f)
@@ -203,10 +209,24 @@ func (v *tree) searchable(f func(text string)) {
 		if !topNames[name] {
 			f(name)
 		}
-		if !topConstants[name] {
+		if name == "outcome" && v.members[i].kind == '{' {
+			v.members[i].withoutReasons().searchableIn(false, false, f)
+		} else if !topConstants[name] {
 			v.members[i].searchableIn(!topNames[name], false, f)
 		}
 	}
+}
+
+// withoutReasons is an outcome without the reasons that are Okta's own.
+func (v *tree) withoutReasons() *tree {
+	rest := &tree{kind: v.kind}
+	for i, name := range v.names {
+		if name == "reason" && v.members[i].kind == '"' && reasons[v.members[i].text] {
+			continue
+		}
+		rest.names, rest.members = append(rest.names, name), append(rest.members, v.members[i])
+	}
+	return rest
 }
 
 func (v *tree) searchableIn(free, constant bool, f func(text string)) {
@@ -232,7 +252,7 @@ func (v *tree) searchableIn(free, constant bool, f func(text string)) {
 var brokenJSON = regexp.MustCompile(`^[ \t\r\n]*[\[{][ \t\r\n\[{]*"`)
 
 // guarded calls end for each value that a preset redacts, kept for each string that stays, and named for each name.
-func (v *tree) guarded(g *guard, in scope, scalar, isOpen bool, end func(*tree), kept func(text string), named func(name string, thing bool)) {
+func (v *tree) guarded(g *guard, in scope, scalar, isOpen bool, end func(*tree), kept func(text string, in scope), named func(name string, thing bool)) {
 	switch v.kind {
 	case '{':
 		v.guardedMembers(g, in, isOpen, end, kept, named)
@@ -247,12 +267,12 @@ func (v *tree) guarded(g *guard, in scope, scalar, isOpen bool, end func(*tree),
 		case (scalar || v.kind == '"' && in == free && !isOpen && brokenJSON.MatchString(v.text)) && identifies(v.text):
 			end(v)
 		case v.kind == '"':
-			kept(v.text)
+			kept(v.text, in)
 		}
 	}
 }
 
-func (v *tree) guardedMembers(g *guard, in scope, isOpen bool, end func(*tree), kept func(text string), named func(name string, thing bool)) {
+func (v *tree) guardedMembers(g *guard, in scope, isOpen bool, end func(*tree), kept func(text string, in scope), named func(name string, thing bool)) {
 	classes := map[bool]*table{true: g.documented, false: g.free}[in == documented]
 	for i, m := range v.members {
 		c := classes.of(normalize(v.names[i]))

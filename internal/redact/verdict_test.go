@@ -64,13 +64,28 @@ type verdict struct {
 }
 
 // peopleIn returns the addresses and names in the text, as the redaction finds them; TestAddresses tells which those are.
-func peopleIn(t testing.TB, text string) (all []string) {
+func peopleIn(t testing.TB, text string) []string {
 	t.Helper()
 	r, err := New(Options{})
 	require.NoError(t, err)
 	p := r.Begin()
 	p.raw = quoted(text)
 	p.findPeople(rawjson.SpanOf(1, len(p.raw)-1))
+	return spelled(p)
+}
+
+// ipsIn returns the IP addresses in the text, as the redaction finds them; TestIPAddressesInDebugData tells which those are.
+func ipsIn(t testing.TB, text string) []string {
+	t.Helper()
+	r, err := New(Options{})
+	require.NoError(t, err)
+	p := r.Begin()
+	p.raw = quoted(text)
+	p.findIPs(rawjson.SpanOf(1, len(p.raw)-1))
+	return spelled(p)
+}
+
+func spelled(p *Pass) (all []string) {
 	for _, s := range p.secrets {
 		all = append(all, string(s.spelled[0].text))
 	}
@@ -110,7 +125,7 @@ func namesNobody(t testing.TB, name string) bool {
 			again, field = field, wordBegins.ReplaceAllString(field, "$1$3 $2$4")
 		}
 		for _, word := range regexp.MustCompile(`[A-Za-z]+`).FindAllString(field, -1) {
-			if len(word) > 1 && identityGuard.free.of(strings.ToLower(word)) == unknown {
+			if len(word) > 1 && identityGuard().free.of(strings.ToLower(word)) == unknown {
 				return false
 			}
 		}
@@ -166,10 +181,18 @@ func judge(t testing.TB, o Options, raw []byte) verdict {
 			known(s, constant, open)
 		})
 	}
-	guards := map[string]*guard{PresetUserIdentity: &identityGuard, PresetPersonalData: &personalGuard}
 	for _, preset := range names {
-		v.event.guarded(guards[preset], documented, false, false, func(v *tree) { end(v, false) },
-			func(text string) { kept = append(kept, text) }, named)
+		g, err := guardOf([]string{preset})
+		require.NoError(t, err)
+		v.event.guarded(g, documented, false, false, func(v *tree) { end(v, false) },
+			func(text string, in scope) {
+				kept = append(kept, text)
+				if g.places && in == free {
+					for _, ip := range ipsIn(t, text) {
+						search(ip)
+					}
+				}
+			}, named)
 	}
 	for _, text := range o.Paths {
 		p, err := rawjson.ParsePath(text, true)

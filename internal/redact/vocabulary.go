@@ -1,45 +1,45 @@
 package redact
 
-import "github.com/grafana/alloy/okta/internal/rawjson"
+import (
+	_ "embed"
+	"strings"
+
+	"github.com/grafana/alloy/okta/internal/rawjson"
+)
 
 // What the search for redacted values knows of member names below the top level.
 const (
 	nameUnknown  = iota // may itself hold a value: searched
-	nameSchema          // of Okta's schema: left alone
+	namePlain           // of Okta's schema: left alone
 	nameConstant        // its value is one of Okta's own words: left alone, too
 	nameFree            // holds a map that Okta calls no data contract
 )
 
-// knownNames are the names of Okta's LogEvent schema (developer reference,
-// System Log API) and the debug data that public detection rules read. A name
-// of the schema is there whatever people are called, so finding a value in it
-// tells nothing, and replacing it would break every query.
-var knownNames = map[string]uint8{
-	"type": nameConstant, "result": nameConstant, "version": nameConstant, "level": nameConstant, "previousLevel": nameConstant,
-	"authenticationProvider": nameConstant, "credentialProvider": nameConstant, "credentialType": nameConstant,
-	"authenticationStep": nameConstant,
+// The names that say the same whatever people are called: see members.txt.
+var (
+	knownNames   = knownByName()
+	topNames     = set(names["top"], names["topConstant"])
+	topConstants = set(names["topConstant"])
+)
 
-	"debugData": nameFree, "detailEntry": nameFree, "detail": nameFree, "changeDetails": nameFree,
+func knownByName() map[string]uint8 {
+	known := map[string]uint8{}
+	for class, is := range map[string]uint8{"plain": namePlain, "constant": nameConstant, "freeMap": nameFree} {
+		for _, name := range names[class] {
+			known[name] = is
+		}
+	}
+	return known
+}
 
-	"id": nameSchema, "alternateId": nameSchema, "displayName": nameSchema,
-	"userAgent": nameSchema, "rawUserAgent": nameSchema, "os": nameSchema, "browser": nameSchema,
-	"geographicalContext": nameSchema, "city": nameSchema, "state": nameSchema, "country": nameSchema,
-	"postalCode": nameSchema, "geolocation": nameSchema, "lat": nameSchema, "lon": nameSchema,
-	"zone": nameSchema, "ipAddress": nameSchema, "device": nameSchema, "ipChain": nameSchema, "ip": nameSchema,
-	"source": nameSchema, "ipDetails": nameSchema, "ipServiceCategories": nameSchema,
-	"name": nameSchema, "os_platform": nameSchema, "os_version": nameSchema, "managed": nameSchema,
-	"registered": nameSchema, "device_integrator": nameSchema, "disk_encryption_type": nameSchema,
-	"screen_lock_type": nameSchema, "jailbreak": nameSchema, "secure_hardware_present": nameSchema,
-	"issuer": nameSchema, "interface": nameSchema, "externalSessionId": nameSchema, "rootSessionId": nameSchema,
-	"reason": nameSchema, "reasons": nameSchema, "asNumber": nameSchema, "asOrg": nameSchema, "isp": nameSchema,
-	"domain": nameSchema, "isProxy": nameSchema, "risk": nameSchema, "detectionName": nameSchema,
-	"userBehaviors": nameSchema, "botProtection": nameSchema, "from": nameSchema, "to": nameSchema,
-
-	"behaviors": nameSchema, "logOnlySecurityData": nameSchema, "requestId": nameSchema, "requestUri": nameSchema,
-	"url": nameSchema, "threatSuspected": nameSchema, "dtHash": nameSchema, "deviceFingerprint": nameSchema,
-	"factor": nameSchema, "privilegeGranted": nameSchema, "privilegeRevoked": nameSchema,
-	"networkConnection": nameSchema, "originalPrincipal": nameSchema, "requestApiTokenId": nameSchema,
-	"targetEventHookIds": nameSchema,
+func set(lists ...[]string) map[string]bool {
+	m := map[string]bool{}
+	for _, list := range lists {
+		for _, name := range list {
+			m[name] = true
+		}
+	}
+	return m
 }
 
 // knownName tells what is known of a member name.
@@ -47,9 +47,18 @@ func knownName(b []byte, name rawjson.Span) uint8 {
 	return knownNames[rawjson.Unquote(name.Of(b))]
 }
 
-// topNames are the top-level members of the schema.
-var topNames = map[string]bool{
-	"actor": true, "authenticationContext": true, "client": true, "debugContext": true, "device": true, "displayMessage": true,
-	"eventType": true, "legacyEventType": true, "outcome": true, "published": true, "request": true, "securityContext": true,
-	"severity": true, "target": true, "transaction": true, "uuid": true, "version": true,
+//go:embed reasons.txt
+var reasonsFile string
+
+// reasons are what Okta writes into outcome.reason by itself, as spelled in events.
+var reasons = reasonsOf(reasonsFile)
+
+func reasonsOf(file string) map[string]bool {
+	all := map[string]bool{}
+	for line := range strings.Lines(file) {
+		if !strings.HasPrefix(line, "#") {
+			all[strings.TrimSuffix(line, "\n")] = true
+		}
+	}
+	return all
 }

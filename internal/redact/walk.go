@@ -31,6 +31,9 @@ func (p *Pass) value(i int, rules []*rule, at place) (end int, drop bool) {
 		}
 		if at.scope != unguarded {
 			p.findPeople(rawjson.SpanOf(i+1, end-1))
+			if at.scope == free && p.redactor.guard.places {
+				p.findIPs(rawjson.SpanOf(i+1, end-1))
+			}
 		}
 		return end, false
 	default:
