@@ -20,21 +20,22 @@ var Severities = []string{"high", "medium", "low", "informational"}
 
 // A Rule is a detection as written in rule.yaml.
 type Rule struct {
-	Name           string         `yaml:"-"`              // of its folder
-	Title          string         `yaml:"title"`          // one line, for the alert
-	Description    string         `yaml:"description"`    // what an attacker does
-	Severity       string         `yaml:"severity"`       // one of Severities
-	Attack         []string       `yaml:"attack"`         // techniques of ATT&CK
-	Window         model.Duration `yaml:"window"`         // how far back the query looks; 15 minutes at least
-	Interval       model.Duration `yaml:"interval"`       // between evaluations; by default by severity and window, see often
-	Labels         []string       `yaml:"labels"`         // of the alert
-	Query          string         `yaml:"query"`          // LogQL for line_format "envelope"; fires for every element of its result
-	FalsePositives string         `yaml:"falsePositives"` // what else raises it
-	Tuning         string         `yaml:"tuning"`         // what to change then
-	Needs          string         `yaml:"needs"`          // Okta's edition or setting, or metadata; "" for none
-	Redact         []string       `yaml:"redact"`         // with which it still works: preset, or preset/hash for mode "hash" alone
-	Scenarios      []string       `yaml:"scenarios"`      // of oktasim that raise it
-	References     []string       `yaml:"references"`     // by name
+	Name           string            `yaml:"-"`              // of its folder
+	Title          string            `yaml:"title"`          // one line, for the alert
+	Description    string            `yaml:"description"`    // what an attacker does
+	Severity       string            `yaml:"severity"`       // one of Severities
+	Attack         []string          `yaml:"attack"`         // techniques of ATT&CK
+	Window         model.Duration    `yaml:"window"`         // how far back the query looks; 15 minutes at least
+	Interval       model.Duration    `yaml:"interval"`       // between evaluations; by default by severity and window, see often
+	Labels         []string          `yaml:"labels"`         // of the alert
+	Query          string            `yaml:"query"`          // LogQL for line_format "envelope"; fires for every element of its result
+	FalsePositives string            `yaml:"falsePositives"` // what else raises it
+	Tuning         string            `yaml:"tuning"`         // what to change then
+	Needs          string            `yaml:"needs"`          // Okta's edition or setting, or metadata; "" for none
+	Redact         []string          `yaml:"redact"`         // with which it still works: preset, or preset/hash for mode "hash" alone
+	Scenarios      []string          `yaml:"scenarios"`      // of oktasim that raise it
+	Shapes         map[string]string `yaml:"shapes"`         // of its events in which it does otherwise, see shapes_test.go, and why
+	References     []string          `yaml:"references"`     // by name
 
 	forEvent string // the query for line_format "event" where it does not follow from Query
 }
@@ -86,7 +87,7 @@ func read(folder fs.FS, file string) (rule Rule, err error) {
 		return rule, err
 	}
 	rule.Name = path.Base(path.Dir(file))
-	rule.Query = strings.TrimSpace(rule.Query)
+	rule.Query = atMost(strings.TrimSpace(rule.Query))
 	if !slices.Contains(Severities, rule.Severity) {
 		return rule, fmt.Errorf("severity %q: must be one of %s", rule.Severity, strings.Join(Severities, ", "))
 	}
@@ -101,6 +102,15 @@ func read(folder fs.FS, file string) (rule Rule, err error) {
 		}
 	}
 	return rule, nil
+}
+
+// maxAlerts is how many alerts one rule may have at a time, over all orgs. Loki's ruler fails a rule whose result has more series than
+// max_query_series, by default 500 (pkg/logql/engine.go of Loki 3.7), and then shows none: in the largest attack a rule would be blind.
+const maxAlerts = 100
+
+// atMost has a query give the maxAlerts elements with the highest values.
+func atMost(query string) string {
+	return fmt.Sprintf("topk(%d,\n  %s\n)", maxAlerts, strings.ReplaceAll(query, "\n", "\n  "))
 }
 
 // Alert is the name of the rule's alert, such as OktaPushBombing.

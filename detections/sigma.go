@@ -83,10 +83,10 @@ func count(query, actor string, window model.Duration) (string, error) {
 	if len(whole) > 0 {
 		selector += " |= " + strings.Join(whole, " or ")
 	}
-	return fmt.Sprintf(`sum by (org, actor_id, actor) (
+	return atMost(fmt.Sprintf(`sum by (org, actor_id, actor) (
   count_over_time(
     %s %s
       | json actor_id="%s.id", actor="%s.alternateId" | __error__="" [%s]
   )
-) > 0`, selector, parts[2], actor, actor, window), nil
+) > 0`, selector, parts[2], actor, actor, window)), nil
 }

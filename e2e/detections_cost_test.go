@@ -67,7 +67,7 @@ func BenchmarkDetections(b *testing.B) {
 }
 
 // pushDay sends events to Loki as entries, in portions below its limit for a message.
-func pushDay(b *testing.B, loki *testbed.Loki, formatter *event.Formatter, raw [][]byte) {
+func pushDay(b testing.TB, loki *testbed.Loki, formatter *event.Formatter, raw [][]byte) {
 	b.Helper()
 	const portion = 1000
 	for len(raw) > 0 {
@@ -91,7 +91,7 @@ func pushDay(b *testing.B, loki *testbed.Loki, formatter *event.Formatter, raw [
 	}
 }
 
-func evaluate(b *testing.B, loki *testbed.Loki, query string, at time.Time) {
+func evaluate(b testing.TB, loki *testbed.Loki, query string, at time.Time) {
 	b.Helper()
 	resp, err := http.Get(loki.URL() + "/loki/api/v1/query?" + url.Values{
 		"query": {query}, "time": {strconv.FormatInt(at.UnixNano(), 10)},
@@ -105,7 +105,7 @@ func evaluate(b *testing.B, loki *testbed.Loki, query string, at time.Time) {
 
 var cpuTotal = regexp.MustCompile(`(?m)^process_cpu_seconds_total (\S+)$`)
 
-func cpuSeconds(b *testing.B, loki *testbed.Loki) float64 {
+func cpuSeconds(b testing.TB, loki *testbed.Loki) float64 {
 	b.Helper()
 	resp, err := http.Get(loki.URL() + "/metrics")
 	require.NoError(b, err)
