@@ -32,8 +32,8 @@
 //   - A chunk is flushed chunk_idle_period after its last entry, or when it spans max_chunk_age, at the next
 //     sweep (flush_check_period). A stream that gets nothing between two sweeps after that is forgotten: it
 //     starts anew, at any time.
-//   - An entry older than query_ingesters_within is not shown before its chunk is flushed, one in the future
-//     not before its time.
+//   - An entry older than query_ingesters_within is not shown before its chunk is flushed. One in the future is
+//     shown, but not from a flushed chunk, before its time.
 //
 // # What they do not model
 //

@@ -39,6 +39,7 @@ type Faults struct {
 	PushTakes  time.Duration                 // until a push is stored and answered, also if the client is gone by then
 	Refuse     func(model.LabelSet) int      // the status for entries of a stream, 0 to take them; nil: all are taken
 	Lose       func(*Entry) bool             // entries that are acknowledged and not stored; nil: none
+	Clock      time.Duration                 // Loki's ahead of ours
 	QueryDown  bool                          // connections for queries are refused
 	QueryTakes time.Duration                 // until a query is answered, as of when it came
 	Hide       func(e *Entry, s string) bool // entries that a query with the selector s does not show although they match; nil: none
@@ -120,6 +121,9 @@ func NewLoki(limits Limits) *Loki {
 	return &Loki{limits: limits, streams: make(map[string]*stream), held: make(map[string][]*stored), stats: Stats{Pushes: make(map[int]int)}}
 }
 
+// now is Loki's time. The caller holds mu.
+func (l *Loki) now() time.Time { return time.Now().Add(l.faults.Clock) }
+
 // Set changes what is wrong.
 func (l *Loki) Set(change func(*Faults)) {
 	l.mu.Lock()
@@ -161,7 +165,7 @@ func (l *Loki) Push(ctx context.Context, batch []*Entry) int {
 
 // store takes what it can of a batch. The status is that of the last refusal, as Loki's ingester has it.
 func (l *Loki) store(batch []*Entry) int {
-	now, status := time.Now(), http.StatusNoContent
+	now, status := l.now(), http.StatusNoContent
 	for _, e := range batch {
 		if refused := l.take(e, now); refused != 0 {
 			status = refused
@@ -220,7 +224,7 @@ func (l *Loki) Put(uuid string, labels model.LabelSet, at time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e := &Entry{UUID: uuid, Labels: labels, Stream: labels.String(), Time: at}
-	l.held[uuid] = append(l.held[uuid], &stored{e, &chunk{flushed: time.Now()}})
+	l.held[uuid] = append(l.held[uuid], &stored{e, &chunk{flushed: l.now()}})
 }
 
 // Remove takes events out of Loki for which gone returns true, as a deletion or the loss of a disk does.
@@ -234,6 +238,17 @@ func (l *Loki) Remove(gone func(*Entry) bool) (n int) {
 		}
 	}
 	return n
+}
+
+// Counts tells how many events Loki has so often.
+func (l *Loki) Counts() map[int]int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	counts := make(map[int]int)
+	for _, copies := range l.held {
+		counts[len(copies)]++
+	}
+	return counts
 }
 
 // Copies is how often Loki has an event: how many Sends of it were stored.

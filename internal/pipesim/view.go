@@ -70,7 +70,7 @@ func (v *View) find(events []reconcile.Event) (map[string]bool, time.Duration, e
 	if l.faults.QueryDown {
 		return nil, 0, ErrDown
 	}
-	now := time.Now()
+	now := l.now()
 	found := make(map[string]bool, len(events))
 	for _, e := range events {
 		for _, s := range l.held[e.UUID] {
@@ -82,10 +82,14 @@ func (v *View) find(events []reconcile.Event) (map[string]bool, time.Duration, e
 	return found, l.faults.QueryTakes, nil
 }
 
-// shows reports whether a query sees an entry.
+// shows reports whether a query sees an entry. Source: what is flushed, storeEntry.validateQueryTimeRange in Loki's
+// pkg/storage/stores/composite_store_entry.go; what is not, buildQueryIntervals in pkg/querier/querier.go.
 func (l *Loki) shows(s *stored, now time.Time) bool {
+	if !now.Before(s.chunk.flushedAt(&l.limits)) {
+		return !s.entry.Time.After(now)
+	}
 	within := l.limits.QueryIngestersWithin
-	return !s.entry.Time.After(now) && (within == 0 || now.Sub(s.entry.Time) <= within || !now.Before(s.chunk.flushedAt(&l.limits)))
+	return within == 0 || now.Sub(s.entry.Time) <= within
 }
 
 func (v *View) match(e *Entry) bool {
@@ -111,7 +115,7 @@ func (v *View) Newest(_ context.Context, back time.Duration) (newest time.Time, 
 	if v.loki.faults.QueryDown {
 		return newest, ErrDown
 	}
-	now := time.Now()
+	now := v.loki.now()
 	for _, copies := range v.loki.held {
 		for _, s := range copies {
 			if s.entry.Time.After(newest) && (back == 0 || now.Sub(s.entry.Time) <= back) && v.match(s.entry) && v.loki.shows(s, now) {

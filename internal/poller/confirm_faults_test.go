@@ -29,13 +29,13 @@ func TestReconcileGivesNothingUpWhileNothingArrives(t *testing.T) {
 		s.org.Generate(300, time.Hour)
 		s.run()
 		time.Sleep(2 * time.Minute)
-		s.to.set(func() { s.to.lose = func(string) bool { return true } }) // loki.write's token is revoked
+		s.to.lose(everything) // loki.write's token is revoked
 		for range 12 {
 			s.org.Generate(50, time.Minute)
 			time.Sleep(10 * time.Minute)
 		}
 		require.ErrorIs(t, s.status.Snapshot().Unconfirmable().Err, ErrNothingArrives)
-		s.to.set(func() { s.to.lose = nil })
+		s.to.lose(nil)
 		for range 3 {
 			s.org.Generate(50, time.Minute)
 			time.Sleep(10 * time.Minute)
@@ -49,10 +49,10 @@ func TestReconcileGivesNothingUpWhileNothingArrives(t *testing.T) {
 func TestReconcileRecoversFromALostFirstStretch(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
 		s.org.Generate(6000, time.Hour)
-		s.to.lose = func(string) bool { return true }
+		s.to.lose(everything)
 		s.run()
 		time.Sleep(30 * time.Minute)
-		s.to.set(func() { s.to.lose = nil })
+		s.to.lose(nil)
 		for range 6 {
 			s.org.Generate(10, time.Minute)
 			time.Sleep(10 * time.Minute)
@@ -63,7 +63,7 @@ func TestReconcileRecoversFromALostFirstStretch(t *testing.T) {
 
 func TestReconcileRestartWithAnotherFilter(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
-		s.to.hideOlder = 3 * time.Hour
+		s.to.hide(3 * time.Hour)
 		s.org.Generate(3000, 20*time.Hour)
 		s.run()
 		time.Sleep(time.Hour)
@@ -83,7 +83,7 @@ func TestReconcileFindsAnOrgAsItLeftItAfterAnother(t *testing.T) {
 		s.org.Generate(300, time.Hour)
 		s.run()
 		time.Sleep(2 * time.Minute)
-		s.to.set(func() { s.to.down = true })
+		s.to.down(true)
 		s.org.Generate(100, time.Second)
 		time.Sleep(15 * time.Second) // delivered, not confirmed
 		s.stop()
@@ -92,7 +92,7 @@ func TestReconcileFindsAnOrgAsItLeftItAfterAnother(t *testing.T) {
 		other := &oktasim.Org{RateLimit: -1}
 		s.pipe = other.Pipe()
 		s.pipe.URL = "http://other.localhost"
-		s.to.set(func() { s.to.down = false })
+		s.to.down(false)
 		s.run()
 		time.Sleep(time.Minute)
 		s.stop()
@@ -107,7 +107,7 @@ func TestReconcileFindsAnOrgAsItLeftItAfterAnother(t *testing.T) {
 
 func TestReconcileSendsNothingThatTheRulesDrop(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
-		s.to.hideOlder = 3 * time.Hour
+		s.to.hide(3 * time.Hour)
 		s.org.Generate(300, 20*time.Hour)
 		drop := s.uuids(func(i int, _ event.Event) bool { return i%10 == 0 })
 		s.configure = func(cfg *Config) {
@@ -125,7 +125,7 @@ func TestReconcileSendsNothingThatTheRulesDrop(t *testing.T) {
 		s.to.die()
 		s.process()
 		s.run()
-		s.to.set(func() { s.to.hideOlder = 0 })
+		s.to.hide(0)
 		for range 6 {
 			s.org.Generate(5, time.Second)
 			time.Sleep(time.Hour)
@@ -141,13 +141,13 @@ func TestReconcileKeepsNoRecordOfEmptyPages(t *testing.T) {
 		s.org.Generate(10, time.Hour)
 		s.run()
 		time.Sleep(2 * time.Minute)
-		s.to.set(func() { s.to.down = true })
+		s.to.down(true)
 		s.org.Set(func(o *oktasim.Org) { o.AdvanceEmpty = true })
 		s.org.Generate(1, time.Second)
 		time.Sleep(6 * time.Hour)
 		s.stop()
 		require.Equal(t, 1, s.memory.window.Stats(time.Now()).Pages)
-		s.to.set(func() { s.to.down = false })
+		s.to.down(false)
 		s.run()
 		time.Sleep(2 * time.Minute)
 		s.requireExactlyOnce()
@@ -157,7 +157,7 @@ func TestReconcileKeepsNoRecordOfEmptyPages(t *testing.T) {
 func TestWithoutReconcileItsOldTroubleIsForgotten(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
 		s.org.Generate(300, time.Hour)
-		s.to.blind = true
+		s.to.blind(true)
 		s.run()
 		time.Sleep(10 * time.Minute)
 		require.Error(t, s.status.Snapshot().Unconfirmable().Err)

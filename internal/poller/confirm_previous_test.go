@@ -8,13 +8,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/reconcile"
 )
 
 // locked is a view that refuses everything while its password is wrong.
 type locked struct {
-	*view
+	Confirmer
 	wrong bool
 }
 
@@ -22,23 +21,24 @@ func (l *locked) Find(ctx context.Context, events []reconcile.Event) (map[string
 	if l.wrong {
 		return nil, errors.New("401")
 	}
-	return l.view.Find(ctx, events)
+	return l.Confirmer.Find(ctx, events)
 }
 
 // A reload with the right password also serves what the previous process delivered under another selector.
 func TestANewPasswordServesPreviousSelectors(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
-		s.to.blind = true
+		first, second := &labeled{s.to, "one", -1}, &labeled{s.to, "two", -1}
+		s.sink, s.finds = first, first.selects()
+		s.to.blind(true)
 		s.run()
 		s.org.Generate(100, time.Second)
 		time.Sleep(30 * time.Second)
 		s.stop()
 		s.process()
-		s.to.set(func() { s.to.blind = false })
-		old := s.uuids(func(int, event.Event) bool { return true })
-		s.id, s.finds, s.sees = "two", `{job="two"}`, func(uuid string) bool { return !old[uuid] }
+		s.to.blind(false)
+		s.id, s.sink, s.finds = "two", second, second.selects()
 		wrong := true
-		s.before = func(selector string) Confirmer { return &locked{&view{s.to, nil, selector, 0}, wrong} }
+		s.before = func(selector string) Confirmer { return &locked{s.view(selector), wrong} }
 		s.run()
 		time.Sleep(time.Minute)
 		require.ErrorContains(t, s.status.Snapshot().Unconfirmable().Err, "401")
@@ -57,22 +57,22 @@ func TestASilentPreviousLokiCostsFewQueries(t *testing.T) {
 		s.org.Generate(100, time.Minute)
 		s.run()
 		time.Sleep(3 * time.Minute)
-		old := s.to
-		old.set(func() { old.down, old.lose = true, func(string) bool { return true } })
+		s.to.down(true)
+		s.to.lose(everything)
 		s.org.Generate(100, time.Second)
 		time.Sleep(20 * time.Second)
 		s.stop()
-		s.id, s.to = "two", newDestination()
+		s.id, s.to = "two", newPipeline(t)
 		s.run()
 		time.Sleep(9 * time.Minute)
-		require.LessOrEqual(t, s.to.asked(), 9*6+5, "one an interval")
+		require.LessOrEqual(t, s.to.Stats().Queries, 9*6+5, "one an interval")
 	})
 }
 
 // A rename has another file: what was under way is known to the next process all the same.
 func TestARenameTakesItsJournalAlong(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
-		s.to.hideOlder = 3 * time.Hour
+		s.to.hide(3 * time.Hour)
 		s.org.Generate(3000, 20*time.Hour)
 		s.run()
 		time.Sleep(10 * time.Minute)

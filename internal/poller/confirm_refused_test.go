@@ -2,6 +2,7 @@ package poller
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,12 +16,12 @@ func TestReconcileGivesUpAfterThreeLosses(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
 		s.org.Generate(50, time.Minute)
 		var dropped string
-		s.to.lose = func(uuid string) bool {
+		s.to.lose(func(uuid string) bool {
 			if dropped == "" {
 				dropped = uuid
 			}
 			return uuid == dropped
-		}
+		})
 		s.run()
 		for minute := range 30 {
 			s.org.Generate(5, time.Second)
@@ -29,9 +30,7 @@ func TestReconcileGivesUpAfterThreeLosses(t *testing.T) {
 				require.Zero(t, testutil.ToFloat64(s.metrics.givenUp), "after %d minutes", minute+1)
 			}
 		}
-		s.to.mu.Lock()
-		require.Equal(t, 3, s.to.sent[dropped])
-		s.to.mu.Unlock()
+		require.Equal(t, 3, s.to.deliveries(dropped))
 		_, arrived := s.to.counts()
 		require.Equal(t, map[int]int{1: 199}, arrived)
 		require.InDelta(t, 1, testutil.ToFloat64(s.metrics.givenUp), 0)
@@ -41,37 +40,34 @@ func TestReconcileGivesUpAfterThreeLosses(t *testing.T) {
 
 // blocking does not take entries while it is on.
 type blocking struct {
-	to *destination
-	on bool
+	*pipeline
+	on atomic.Bool
 }
 
 func (b *blocking) Send(ctx context.Context, e event.Entry) error {
-	b.to.mu.Lock()
-	on := b.on
-	b.to.mu.Unlock()
-	if on {
+	if b.on.Load() {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	return b.to.Send(ctx, e)
+	return b.pipeline.Send(ctx, e)
 }
 
 func TestReconcileReloadsDuringABlockedRetry(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
-		sink := &blocking{to: s.to}
+		sink := &blocking{pipeline: s.to}
 		s.sink = sink
 		s.org.Generate(25_000, time.Minute)
 		lost := s.uuids(func(i int, _ event.Event) bool { return i == 10 })
-		s.to.lose = func(uuid string) bool { return lost[uuid] && s.to.sent[uuid] < 2 } // once
+		s.to.lose(func(uuid string) bool { return lost[uuid] && s.to.deliveries(uuid) < 2 }) // once
 		s.run()
 		time.Sleep(5 * time.Second)
-		s.to.set(func() { sink.on = true })
+		sink.on.Store(true)
 		for range 4 {
 			time.Sleep(40 * time.Second)
 			s.stop()
 			s.run()
 		}
-		s.to.set(func() { sink.on = false })
+		sink.on.Store(false)
 		time.Sleep(time.Hour)
 		s.requireExactlyOnce()
 		require.Zero(t, testutil.ToFloat64(s.metrics.givenUp))
@@ -82,12 +78,12 @@ func TestReconcileReloadsDuringABlockedRetry(t *testing.T) {
 func TestAPageThatWaitsForLokiIsTold(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
 		s.org.Generate(10, time.Hour)
-		s.to.down = true
+		s.to.down(true)
 		begin := time.Now()
 		s.run()
 		time.Sleep(time.Minute)
 		require.WithinDuration(t, begin, s.status.Snapshot().Asking, time.Second)
-		s.to.set(func() { s.to.down = false })
+		s.to.down(false)
 		time.Sleep(2 * time.Minute)
 		require.Zero(t, s.status.Snapshot().Asking)
 		s.requireExactlyOnce()

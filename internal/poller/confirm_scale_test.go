@@ -17,7 +17,8 @@ func TestALokiThatIsAwayDoesNotStopOtherOrgs(t *testing.T) {
 		start := func(down bool) *site {
 			s := newSite(t)
 			t.Cleanup(s.pipe.Close)
-			s.slots, s.to.down = slots, down
+			s.slots = slots
+			s.to.down(down)
 			s.org.Generate(1200, time.Hour)
 			s.run()
 			return s
@@ -34,7 +35,7 @@ func TestALokiThatIsAwayDoesNotStopOtherOrgs(t *testing.T) {
 			s.requireExactlyOnce()
 		}
 		for _, s := range waiting {
-			s.to.set(func() { s.to.down = false })
+			s.to.down(false)
 			require.LessOrEqual(t, len(s.org.Requests()), 2, "a page is not fetched again while Loki is away")
 		}
 		time.Sleep(3 * time.Minute)

@@ -2,10 +2,10 @@ package poller
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"maps"
 	"net/http"
-	"sync"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,148 +20,25 @@ import (
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/oktasim"
-	"github.com/grafana/alloy/okta/internal/reconcile"
 )
-
-// destination is a pipeline that ends in a Loki: what is sent to it is in memory
-// first, arrives a second later, and can get lost on the way.
-type destination struct {
-	mu        sync.Mutex
-	sent      map[string]int // deliveries of each uuid
-	arrived   map[string]int
-	flying    []flight
-	lose      func(uuid string) bool // asked at delivery
-	blind     bool                   // finds nothing, as with a wrong selector
-	hideOlder time.Duration          // does not show what is older than this, as Loki's ingesters; 0: shows all
-	down      bool                   // cannot be asked
-	shared    bool                   // others send to it, too
-	queries   []time.Time
-}
-
-type flight struct {
-	uuid  string
-	lands time.Time
-	at    time.Time // the event's own time
-}
-
-func newDestination() *destination {
-	return &destination{sent: map[string]int{}, arrived: map[string]int{}}
-}
 
 // format puts the uuid into the line, which is all these tests need of an entry.
 func format(ev event.Event, now time.Time) event.Entry {
 	return event.Entry{Labels: model.LabelSet{"job": "test"}, LabelsKey: 1, Entry: push.Entry{Timestamp: ev.Published, Line: ev.UUID}}
 }
 
-func (d *destination) Send(ctx context.Context, e event.Entry) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.sent[e.Line]++
-	if d.lose == nil || !d.lose(e.Line) {
-		d.flying = append(d.flying, flight{e.Line, time.Now().Add(time.Second), e.Timestamp})
-	}
-	return ctx.Err()
-}
-
-// land moves what has arrived by now. The caller holds mu.
-func (d *destination) land() {
-	var still []flight
-	for _, f := range d.flying {
-		if f.lands.After(time.Now()) {
-			still = append(still, f)
-		} else {
-			d.arrived[f.uuid]++
-		}
-	}
-	d.flying = still
-}
-
-// die is a kill -9 of the process: what was only in its memory is gone.
-func (d *destination) die() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.land()
-	d.flying = nil
-}
-
-func (d *destination) Selector() string       { return `{job="test"}` }
-func (d *destination) Visible() time.Duration { return 150 * time.Minute }
-func (d *destination) Newest(context.Context, time.Duration) (time.Time, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.down {
-		return time.Time{}, errors.New("connection refused")
-	}
-	return time.Time{}, nil // its limits are not those of a stream
-}
-func (d *destination) Accepted() time.Duration { return 7 * 24 * time.Hour }
-
-func (d *destination) Empty(context.Context, time.Time) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.land()
-	return !d.down && !d.shared && len(d.arrived) == 0
-}
-
-func (d *destination) Find(_ context.Context, events []reconcile.Event) (map[string]bool, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.queries = append(d.queries, time.Now())
-	if d.down {
-		return nil, errors.New("connection refused")
-	}
-	d.land()
-	found := map[string]bool{}
-	for _, e := range events {
-		hidden := d.hideOlder > 0 && time.Since(e.Time) > d.hideOlder
-		if d.arrived[e.UUID] > 0 && !d.blind && !hidden {
-			found[e.UUID] = true
-		}
-	}
-	return found, nil
-}
-
-func (d *destination) asked() int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return len(d.queries)
-}
-
-func (d *destination) set(change func()) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	change()
-}
-
-// counts returns how many uuids were sent, and how many arrived, as often as key.
-func (d *destination) counts() (sent, arrived map[int]int) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.land()
-	sent, arrived = map[int]int{}, map[int]int{}
-	for _, n := range d.sent {
-		sent[n]++
-	}
-	for _, n := range d.arrived {
-		arrived[n]++
-	}
-	return sent, arrived
-}
-
-// site is an org, a folder and a destination, with processes that come and go.
+// site is an org, a folder and a pipeline, with processes that come and go.
 type site struct {
 	t      *testing.T
 	org    *oktasim.Org
 	pipe   *oktasim.Pipe
 	dir    string
-	to     *destination
+	to     *pipeline
 	filter string
 	id     string
-	sees   func(uuid string) bool // what the present configuration finds of what arrived; nil: all
-	sink   Sink                   // nil: to
-	slots  *oktaapi.Slots         // nil: no bound
-	takes  time.Duration          // an answer of the present configuration
-	finds  string                 // the present configuration's selector; "": the destination's
+	sink   Sink           // nil: to
+	slots  *oktaapi.Slots // nil: no bound
+	finds  string         // the selector
 	before func(selector string) Confirmer
 
 	configure func(*Config) // changes what run is about to start; nil: nothing
@@ -177,7 +54,7 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	org := &oktasim.Org{RateLimit: -1}
-	s := &site{t: t, org: org, pipe: org.Pipe(), dir: t.TempDir(), to: newDestination(), id: "one"}
+	s := &site{t: t, org: org, pipe: org.Pipe(), dir: t.TempDir(), to: newPipeline(t), id: "one", finds: `{job="test"}`}
 	s.process()
 	return s
 }
@@ -210,7 +87,7 @@ func (s *site) run() {
 		Source: oktaapi.New(oktaapi.Config{Org: org, Auth: token{}, HTTP: client, Share: 1, PageSize: 1000, Filter: s.filter, Slots: s.slots}),
 		Sink:   sink, Format: format, Open: func() (*checkpoint.Journal, error) { return journal, nil }, Scope: scope,
 		PollInterval: 10 * time.Second, InitialLookback: 24 * time.Hour, OutOfOrder: 50 * time.Minute,
-		Confirm: &view{s.to, s.sees, s.finds, s.takes}, ConfirmID: s.id, Previous: s.before,
+		Confirm: s.view(s.finds), ConfirmID: s.id, Previous: s.before,
 		Memory: memory, Status: s.status, Metrics: s.metrics, Logger: log.NewNopLogger(),
 	}
 	if s.configure != nil {
@@ -267,13 +144,13 @@ func in(t *testing.T, f func(t *testing.T, s *site)) {
 func TestReconcileMovesTheCursorBehindWhatLokiHas(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
 		s.org.Generate(2500, time.Hour)
-		s.to.down = true
+		s.to.down(true)
 		s.run()
 		time.Sleep(5 * time.Minute)
 		before, _ := s.saved().Last()
 		require.Contains(t, before.Cursor, "since=", "nothing is confirmed, so the journal has the start")
 
-		s.to.set(func() { s.to.down = false })
+		s.to.down(false)
 		time.Sleep(5 * time.Minute)
 		s.requireExactlyOnce()
 		after, _ := s.saved().Last()
@@ -287,7 +164,7 @@ func TestReconcileMovesTheCursorBehindWhatLokiHas(t *testing.T) {
 func TestReconcileRedeliversOnceALaterEventArrived(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
 		lost := 0
-		s.to.lose = func(string) bool { lost++; return lost%7 == 0 && lost < 700 }
+		s.to.lose(func(string) bool { lost++; return lost%7 == 0 && lost < 700 })
 		s.org.Generate(1500, time.Minute)
 		s.run()
 		time.Sleep(time.Minute)
@@ -307,7 +184,7 @@ func TestReconcileNoAgeProvesALoss(t *testing.T) {
 		time.Sleep(time.Minute) // the configuration is known to work
 		s.requireExactlyOnce()
 		first := true
-		s.to.set(func() { s.to.lose = func(string) bool { was := first; first = false; return was } })
+		s.to.lose(func(string) bool { was := first; first = false; return was })
 		s.org.Generate(1, time.Millisecond) // the last of all, and lost
 		time.Sleep(2 * time.Hour)
 		_, arrived := s.to.counts()
@@ -347,13 +224,8 @@ func TestReconcileStartSkipsWhatLokiHas(t *testing.T) {
 func TestReconcileFirstStartBesideAnotherCollector(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
 		s.org.Generate(4000, time.Hour)
-		for i, raw := range s.org.Events() {
-			events, err := event.Scan([]byte("[" + string(raw) + "]"))
-			require.NoError(t, err)
-			if i%3 != 0 {
-				s.to.arrived[events[0].UUID] = 1
-			}
-		}
+		others := s.uuids(func(i int, _ event.Event) bool { return i%3 != 0 })
+		s.anotherDelivers(slices.Collect(maps.Keys(others))...)
 		s.run()
 		time.Sleep(5 * time.Minute)
 		s.requireExactlyOnce()
@@ -363,7 +235,7 @@ func TestReconcileFirstStartBesideAnotherCollector(t *testing.T) {
 
 func TestReconcileDoesNotTakeWhatLokiHidesForLost(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
-		s.to.hideOlder = 3 * time.Hour // query_ingesters_within
+		s.to.hide(3 * time.Hour) // query_ingesters_within
 		s.org.Generate(3000, 20*time.Hour)
 		s.run()
 		time.Sleep(2 * time.Hour)
@@ -376,7 +248,7 @@ func TestReconcileDoesNotTakeWhatLokiHidesForLost(t *testing.T) {
 		}
 		sent, _ := s.to.counts()
 		require.Equal(t, map[int]int{1: 3000}, sent)
-		s.to.set(func() { s.to.hideOlder = 0 }) // the chunks are flushed
+		s.to.hide(0) // the chunks are flushed
 		time.Sleep(time.Hour)
 		s.requireExactlyOnce()
 		require.Zero(t, s.status.Snapshot().Unconfirmed)
@@ -388,7 +260,7 @@ func TestReconcileReloadsKeepTrackOfWhatIsUnderWay(t *testing.T) {
 		s.org.Generate(2000, time.Hour)
 		s.run()
 		lost := 0
-		s.to.set(func() { s.to.lose = func(string) bool { lost++; return lost%50 == 0 && lost < 3000 } })
+		s.to.lose(func(string) bool { lost++; return lost%50 == 0 && lost < 3000 })
 		for i := range 30 {
 			s.org.Generate(100, time.Second)
 			time.Sleep(time.Duration(i*731) * time.Millisecond)
@@ -409,7 +281,7 @@ func TestReconcileReloadWithAnotherFilterLosesNothing(t *testing.T) {
 		s.org.Generate(500, time.Hour)
 		s.run()
 		time.Sleep(time.Minute)
-		s.to.set(func() { s.to.lose = func(string) bool { return true } })
+		s.to.lose(everything)
 		s.org.Generate(100, time.Second)
 		time.Sleep(15 * time.Second) // delivered, and lost
 		s.stop()
@@ -419,7 +291,7 @@ func TestReconcileReloadWithAnotherFilterLosesNothing(t *testing.T) {
 		s.stop() // and the process dies before anything is confirmed
 		s.to.die()
 		s.process()
-		s.to.set(func() { s.to.lose = nil })
+		s.to.lose(nil)
 		s.run()
 		time.Sleep(time.Hour)
 		s.requireExactlyOnce()

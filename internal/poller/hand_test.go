@@ -23,7 +23,8 @@ const foreign = "another org's"
 // the point, so it is not for the race detector, which sees nothing without it: a bubble orders what would be a race, and a pool may keep
 // nothing.
 type lender struct {
-	*destination
+	*pipeline
+	Confirmer
 	p     *Poller
 	body  []byte
 	event []event.Event
@@ -56,12 +57,12 @@ func (l *lender) look() {
 	}
 }
 
-func (l *lender) Newest(context.Context, time.Duration) (time.Time, error) {
+func (l *lender) Newest(ctx context.Context, back time.Duration) (time.Time, error) {
 	l.look()
 	if l.deaf {
 		return time.Time{}, errors.New("connection refused")
 	}
-	return time.Time{}, nil
+	return l.Confirmer.Newest(ctx, back)
 }
 
 func (l *lender) Find(ctx context.Context, events []reconcile.Event) (map[string]bool, error) {
@@ -72,13 +73,13 @@ func (l *lender) Find(ctx context.Context, events []reconcile.Event) (map[string
 	for _, e := range events {
 		l.asked[e.UUID] = true
 	}
-	return l.destination.Find(ctx, events)
+	return l.Confirmer.Find(ctx, events)
 }
 
 func (l *lender) Send(ctx context.Context, e event.Entry) error {
 	l.look()
 	l.lines = append(l.lines, e.Line)
-	return l.destination.Send(ctx, e)
+	return l.pipeline.Send(ctx, e)
 }
 
 // stuck is a receiver that blocks until the page was given back, as one that is full.
@@ -110,7 +111,7 @@ func TestMemoryThatWasGivenBackIsNotUsed(t *testing.T) {
 			in(t, func(t *testing.T, s *site) {
 				s.slots = oktaapi.NewSlots(1)
 				s.org.Generate(20, time.Minute)
-				l := &lender{destination: s.to, asked: map[string]bool{}}
+				l := &lender{pipeline: s.to, Confirmer: s.view(s.finds), asked: map[string]bool{}}
 				end := begin(l)
 				s.configure = func(c *Config) {
 					c.Confirm, c.Sink = l, l

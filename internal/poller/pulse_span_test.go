@@ -15,7 +15,7 @@ import (
 // spinning is how many looks at a clock in a test are those of a loop that waits for nothing.
 const spinning = 100_000
 
-// live is a destination that has newer entries than those of a range.
+// live is a Loki that has newer entries than those of a range.
 type live struct{ Confirmer }
 
 func (live) Newest(context.Context, time.Duration) (time.Time, error) { return time.Now(), nil }
@@ -52,7 +52,7 @@ func TestASuspensionAtTheEndOfARange(t *testing.T) {
 		s.logged("range", 10)
 		time.Sleep(2 * time.Hour)
 		suspend, asked := s.reads(since, time.Now())
-		s.to.lose = func(uuid string) bool { return uuid == "range9" }
+		s.to.lose(func(uuid string) bool { return uuid == "range9" })
 		s.run()
 		time.Sleep(time.Minute)
 		require.True(t, s.status.Snapshot().Ended)
@@ -60,7 +60,7 @@ func TestASuspensionAtTheEndOfARange(t *testing.T) {
 		suspend(40 * time.Second)
 		time.Sleep(time.Minute)
 		require.EqualValues(t, 1, asked.Load(), "another node may read it")
-		s.to.anotherDelivers("range9")
+		s.anotherDelivers("range9")
 		time.Sleep(time.Minute)
 		require.True(t, s.status.Snapshot().Finished)
 		s.requireExactlyOnce()

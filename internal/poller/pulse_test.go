@@ -25,18 +25,9 @@ func suspendable(s *site, owned *atomic.Bool) (suspend func(time.Duration)) {
 	return func(d time.Duration) { away.Add(int64(d)) }
 }
 
-// another node delivers events, all of which arrive.
-func (d *destination) anotherDelivers(uuids ...string) {
-	d.set(func() {
-		for _, uuid := range uuids {
-			d.arrived[uuid]++
-		}
-	})
-}
-
 // interrupted is a sink at the n-th entry of which something happens.
 type interrupted struct {
-	*destination
+	*pipeline
 	n       int
 	happens func()
 }
@@ -45,7 +36,7 @@ func (i *interrupted) Send(ctx context.Context, e event.Entry) error {
 	if i.n--; i.n == 0 {
 		i.happens()
 	}
-	return i.destination.Send(ctx, e)
+	return i.pipeline.Send(ctx, e)
 }
 
 // logged has the org log n events now and returns their uuids.
@@ -69,7 +60,7 @@ func TestASuspendedPollerAsksBeforeItDelivers(t *testing.T) {
 		s.requireExactlyOnce()
 		time.Sleep(3500 * time.Millisecond) // between two beats and two polls: what follows happens while the poller is away
 		suspend(40 * time.Second)
-		s.to.anotherDelivers(s.logged("meanwhile", 100)...)
+		s.anotherDelivers(s.logged("meanwhile", 100)...)
 		s.logged("after", 10)
 		time.Sleep(time.Minute)
 		s.requireExactlyOnce()
@@ -87,7 +78,7 @@ func TestASuspensionInTheMiddleOfAPage(t *testing.T) {
 		}
 		s.sink = &interrupted{s.to, 60, func() {
 			suspend(40 * time.Second)
-			s.to.anotherDelivers(uuids[50:]...) // this one's copy of the 50th is under way, which nothing can prevent
+			s.anotherDelivers(uuids[50:]...) // this one's copy of the 50th is under way, which nothing can prevent
 		}}
 		s.run()
 		s.logged("first", 10)
@@ -163,7 +154,7 @@ func TestWhatWasLostIsQueriedForAfterASuspension(t *testing.T) {
 		s.run()
 		s.logged("first", 10)
 		time.Sleep(5 * time.Minute)
-		s.to.set(func() { s.to.lose = func(uuid string) bool { return uuid == "page3" } })
+		s.to.lose(func(uuid string) bool { return uuid == "page3" })
 		source.fails.Store(true)
 		s.logged("page", 10)
 		for i := 0; source.tried.Load() == 0; i++ { // to deliver it again
@@ -172,8 +163,8 @@ func TestWhatWasLostIsQueriedForAfterASuspension(t *testing.T) {
 			time.Sleep(10 * time.Second)
 		}
 		suspend(40 * time.Second)
-		s.to.anotherDelivers("page3")
-		s.to.set(func() { s.to.lose = nil })
+		s.anotherDelivers("page3")
+		s.to.lose(nil)
 		source.fails.Store(false)
 		time.Sleep(10 * time.Minute)
 		s.requireExactlyOnce()

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/require"
 )
 
@@ -12,15 +13,15 @@ func TestWhatIsBlamedWhenNothingArrives(t *testing.T) {
 	const push = "look for loki.write's failed pushes in the log (404: its url must end in /loki/api/v1/push)"
 	selector := "the selector {job=\"test\"} finds none of the entries"
 	for name, c := range map[string]struct {
-		to      func(d *destination)
+		to      func(p *pipeline)
 		want    []string
 		without string
 	}{
-		"pushes fail, and Loki has nothing": {func(d *destination) { d.lose = func(string) bool { return true } },
+		"pushes fail, and Loki has nothing": {func(p *pipeline) { p.lose(everything) },
 			[]string{"Loki has nothing at all of that time, so pushes fail or go elsewhere; " + push}, "selector"},
-		"pushes fail, and Loki has others'": {func(d *destination) { d.lose, d.shared = func(string) bool { return true }, true },
+		"pushes fail, and Loki has others'": {func(p *pipeline) { p.lose(everything); p.Put("other", model.LabelSet{"job": "other"}, time.Now()) },
 			[]string{"either pushes fail, or " + selector, push}, "nothing at all"},
-		"a wrong selector": {func(d *destination) { d.blind = true },
+		"a wrong selector": {func(p *pipeline) { p.blind(true) },
 			[]string{"either pushes fail, or " + selector, push, "check reconcile's url, tenant_id and selector"}, "nothing at all"},
 	} {
 		for _, worked := range []bool{false, true} {
@@ -35,7 +36,7 @@ func TestWhatIsBlamedWhenNothingArrives(t *testing.T) {
 						time.Sleep(time.Minute)
 						c.want, c.without = []string{"either pushes fail, or " + selector, push}, "nothing at all"
 					}
-					s.to.set(func() { c.to(s.to) })
+					c.to(s.to)
 					s.org.Generate(20, time.Minute)
 					if !worked {
 						s.run()

@@ -66,13 +66,13 @@ func TestReconcileLooksForALostEventThroughTheWholeWindow(t *testing.T) {
 					s.org.AppendAt(at, fmt.Appendf(nil, `{"uuid":"%d","published":%q}`, n, at.UTC().Format("2006-01-02T15:04:05.000Z")))
 				}
 				refuseRepeats(s.org)
-				s.to.lose = func(uuid string) bool { return uuid == "late" && s.to.sent[uuid] < 2 }
+				s.to.lose(func(uuid string) bool { return uuid == "late" && s.to.sent[uuid] < 2 })
 				s.run()
 				feed(100_000, 5*time.Minute)
 				event("late", time.Now().Add(-tc.behind))
 				feed(200_000, 15*time.Second) // it is delivered, and lost
 				synctest.Wait()
-				require.Equal(t, 1, s.to.sent["late"])
+				require.Equal(t, 1, s.to.deliveries("late"))
 				begin, before := time.Now(), len(s.org.Requests())
 				tc.happen(s)
 				feed(300_000, 20*time.Minute)
@@ -80,8 +80,8 @@ func TestReconcileLooksForALostEventThroughTheWholeWindow(t *testing.T) {
 				requests := s.org.Requests()[before:]
 				require.Less(t, len(requests), 6*20+60, "%s", time.Since(begin))
 				require.InDelta(t, tc.gone, testutil.ToFloat64(s.metrics.givenUp), 0)
-				require.Equal(t, 2-tc.gone, s.to.sent["late"], "delivered as often as is said")
-				require.Equal(t, 1-tc.gone, s.to.arrived["late"])
+				require.Equal(t, 2-tc.gone, s.to.deliveries("late"), "delivered as often as is said")
+				require.Equal(t, 1-tc.gone, s.to.Copies("late"))
 				require.Zero(t, s.status.Snapshot().Wrong[Hold].Kind)
 				require.Less(t, s.status.Snapshot().Unconfirmed, 60, "the cursor goes on")
 			})

@@ -41,16 +41,16 @@ func sharing(t *testing.T, n int, f func(sites []*site)) []string {
 	return lines
 }
 
-func all(sites []*site, change func(d *destination)) {
+func all(sites []*site, change func(p *pipeline)) {
 	for _, s := range sites {
-		s.to.set(func() { change(s.to) })
+		change(s.to)
 	}
 }
 
 func TestAnOutageOfLokiIsLoggedOnceForAllOrgs(t *testing.T) {
 	const n = 10
 	lines := sharing(t, n, func(sites []*site) {
-		all(sites, func(d *destination) { d.down = true })
+		all(sites, func(p *pipeline) { p.down(true) })
 		for i, s := range sites {
 			s.org.Generate(1, 0)
 			if i == n/2 { // a reload of one is no news
@@ -59,7 +59,7 @@ func TestAnOutageOfLokiIsLoggedOnceForAllOrgs(t *testing.T) {
 			}
 		}
 		wait(40 * time.Minute)
-		all(sites, func(d *destination) { d.down = false })
+		all(sites, func(p *pipeline) { p.down(false) })
 		wait(5 * time.Minute)
 		for _, s := range sites {
 			require.NoError(t, s.status.Snapshot().Unconfirmable().Err)
@@ -75,12 +75,12 @@ func TestAnOutageOfLokiIsLoggedOnceForAllOrgs(t *testing.T) {
 
 func TestWhatDoesNotArriveIsLoggedOnceForAllOrgs(t *testing.T) {
 	lines := sharing(t, 6, func(sites []*site) {
-		all(sites, func(d *destination) { d.lose = func(string) bool { return true } })
+		all(sites, func(p *pipeline) { p.lose(everything) })
 		for _, s := range sites {
 			s.org.Generate(5, 0)
 		}
 		wait(20 * time.Minute)
-		all(sites, func(d *destination) { d.lose = nil })
+		all(sites, func(p *pipeline) { p.lose(nil) })
 		for range 4 {
 			for _, s := range sites {
 				s.org.Generate(5, 0)
@@ -128,15 +128,15 @@ func TestWhoWaitsForLokiSaysSinceWhen(t *testing.T) {
 			in(t, func(t *testing.T, s *site) {
 				s.org.Generate(10, time.Hour)
 				s.configure = func(c *Config) { c.Overlap = overlap }
-				s.to.down = true
+				s.to.down(true)
 				begin := time.Now()
 				s.run()
 				wait(10 * time.Minute)
 				require.WithinDuration(t, begin, s.status.Snapshot().Asking, time.Second)
-				s.to.set(func() { s.to.down = false })
+				s.to.down(false)
 				wait(2 * time.Minute)
 				require.Zero(t, s.status.Snapshot().Asking)
-				s.to.set(func() { s.to.down = true })
+				s.to.down(true)
 				wait(time.Second)
 				s.stop()
 				require.Zero(t, s.status.Snapshot().Asking, "nobody waits")

@@ -21,7 +21,6 @@ func TestReconcileDoesNotWaitForTooOldEvents(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
 		s.org.Generate(4000, 40*24*time.Hour)
 		old := s.uuids(func(_ int, ev event.Event) bool { return time.Since(ev.Published) > limits.MaxAge })
-		s.to.lose = func(uuid string) bool { return old[uuid] }
 		s.configure = func(cfg *Config) { cfg.InitialLookback = 60 * 24 * time.Hour }
 		s.run()
 		time.Sleep(2 * 4 * time.Hour)
@@ -38,7 +37,7 @@ func TestReconcileHalfOfAllEventsDropped(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
 		s.org.Generate(60_000, 2*time.Hour)
 		drop := s.uuids(func(i int, _ event.Event) bool { return i%2 == 0 })
-		s.to.lose = func(uuid string) bool { return drop[uuid] }
+		s.to.lose(func(uuid string) bool { return drop[uuid] })
 		s.run()
 		for range 18 {
 			time.Sleep(5 * time.Minute)
@@ -56,12 +55,12 @@ func TestReconcileOutagesInARowLoseNothing(t *testing.T) {
 		s.configure = func(cfg *Config) { cfg.PollInterval = time.Second }
 		s.run()
 		begin := time.Now()
-		s.to.lose = func(string) bool { return time.Since(begin)%(45*time.Second) < 30*time.Second }
+		s.to.lose(func(string) bool { return time.Since(begin)%(45*time.Second) < 30*time.Second })
 		for time.Since(begin) < 8*time.Minute {
 			s.org.Generate(2, 100*time.Millisecond)
 			time.Sleep(700 * time.Millisecond)
 		}
-		s.to.set(func() { s.to.lose = nil })
+		s.to.lose(nil)
 		for range 30 {
 			s.org.Generate(2, time.Second)
 			time.Sleep(time.Minute)
@@ -78,7 +77,7 @@ func TestReconcileProbesAPipelineThatDeliversNothing(t *testing.T) {
 		s.run()
 		time.Sleep(2 * time.Minute)
 		s.requireExactlyOnce()
-		s.to.set(func() { s.to.lose = func(string) bool { return true } })
+		s.to.lose(everything)
 		s.org.Generate(60_000, 10*time.Minute)
 		delivered := func() int { return int(testutil.ToFloat64(s.metrics.entries)) - 100 }
 		time.Sleep(5 * time.Minute)
@@ -87,7 +86,7 @@ func TestReconcileProbesAPipelineThatDeliversNothing(t *testing.T) {
 		time.Sleep(50 * time.Minute)
 		require.InDelta(t, bound+10, delivered(), 1, "an event every five minutes")
 		require.ErrorIs(t, s.status.Snapshot().Unconfirmable().Err, ErrNothingArrives)
-		s.to.set(func() { s.to.lose = nil })
+		s.to.lose(nil)
 		time.Sleep(time.Hour)
 		s.requireExactlyOnce()
 		require.Zero(t, testutil.ToFloat64(s.metrics.givenUp))
@@ -99,7 +98,7 @@ func TestReconcileLetsAnOldEventGo(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
 		s.org.Generate(3000, 20*time.Hour)
 		dropped := s.uuids(func(i int, _ event.Event) bool { return i == 10 })
-		s.to.lose = func(uuid string) bool { return dropped[uuid] }
+		s.to.lose(func(uuid string) bool { return dropped[uuid] })
 		s.run()
 		for range 24 {
 			s.org.Generate(50, time.Minute)
@@ -120,7 +119,7 @@ func TestReconcileLetsALongRunOfEventsGo(t *testing.T) {
 		time.Sleep(65 * time.Second) // between two polls
 		s.org.Generate(2*20_000-2000, 10*time.Minute)
 		dropped := s.uuids(func(i int, _ event.Event) bool { return i >= 100 })
-		s.to.set(func() { s.to.lose = func(uuid string) bool { return dropped[uuid] } })
+		s.to.lose(func(uuid string) bool { return dropped[uuid] })
 		s.org.Generate(4000, 10*time.Minute)
 		for range 24 {
 			s.org.Generate(10, time.Minute)
@@ -134,7 +133,7 @@ func TestReconcileLetsALongRunOfEventsGo(t *testing.T) {
 func TestReconcileSendsAgainWhileABacklogIsStillRead(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
 		lost := 0
-		s.to.lose = func(string) bool { lost++; return lost > 100 && lost <= 200 }
+		s.to.lose(func(string) bool { lost++; return lost > 100 && lost <= 200 })
 		s.org.Generate(40_000, 2*time.Hour)
 		s.org.Delay = 2 * time.Second
 		s.run()
@@ -147,7 +146,7 @@ func TestReconcileSendsAgainWhileABacklogIsStillRead(t *testing.T) {
 
 func TestReconcileWithAWrongSelectorSendsNothingTwice(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
-		s.to.blind = true
+		s.to.blind(true)
 		s.org.Generate(3000, time.Hour)
 		s.run()
 		for range 3 {
@@ -167,7 +166,7 @@ func TestReconcileWithAWrongSelectorSendsNothingTwice(t *testing.T) {
 			s.run()
 		}
 		// The selector is put right: the feed goes on, and nothing was doubled.
-		s.to.set(func() { s.to.blind = false })
+		s.to.blind(false)
 		s.stop()
 		s.id = "two"
 		s.run()
@@ -183,21 +182,21 @@ func TestReconcileWithAWrongSelectorSendsNothingTwice(t *testing.T) {
 func TestReconcileBoundsTheWindowWhileLokiIsAway(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
 		s.org.Generate(80_000, 20*time.Hour)
-		s.to.down = true
+		s.to.down(true)
 		s.run()
 		time.Sleep(3 * 24 * time.Hour)
 		sent, _ := s.to.counts()
 		require.Zero(t, sent[1], "nothing from before the start is delivered before Loki can be asked")
-		s.to.set(func() { s.to.down = false })
+		s.to.down(false)
 		time.Sleep(2 * time.Second)
-		s.to.set(func() { s.to.down = true })
+		s.to.down(true)
 		time.Sleep(24 * time.Hour)
 		sent, _ = s.to.counts()
 		require.LessOrEqual(t, sent[1], 50_000+1000)
 		requests := len(s.org.Requests())
 		time.Sleep(24 * time.Hour)
 		require.Equal(t, requests, len(s.org.Requests()), "the poller stopped fetching")
-		s.to.set(func() { s.to.down = false })
+		s.to.down(false)
 		time.Sleep(12 * time.Hour)
 		s.requireExactlyOnce()
 	})
@@ -212,17 +211,17 @@ func TestReconcileQueriesOncePerPageOrInterval(t *testing.T) {
 		require.Zero(t, s.status.Snapshot().Unconfirmed)
 		// Before a page is sent: sixteen. All of them arrive in the same instant here, so
 		// what is confirmed comes after, four pages a query.
-		require.LessOrEqual(t, s.to.asked(), 16+4)
+		require.LessOrEqual(t, s.to.Stats().Queries, 16+4)
 
-		before := s.to.asked()
+		before := s.to.Stats().Queries
 		time.Sleep(time.Hour)
-		require.Equal(t, before, s.to.asked(), "with nothing under way nothing is asked")
+		require.Equal(t, before, s.to.Stats().Queries, "with nothing under way nothing is asked")
 		for range 60 {
 			s.org.Generate(3, time.Second)
 			time.Sleep(10 * time.Second)
 		}
 		time.Sleep(15 * time.Second)
-		require.LessOrEqual(t, s.to.asked()-before, 62)
+		require.LessOrEqual(t, s.to.Stats().Queries-before, 62)
 		s.requireExactlyOnce()
 	})
 }
