@@ -18,29 +18,21 @@ import (
 // signingKey signs the access tokens of all orgs in this process: an RSA key
 // takes too long to make for each. A token of another org fails on its issuer.
 var signingKey = sync.OnceValue(func() *jose.JSONWebKey {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		panic(fmt.Sprintf("oktasim: generating the signing key: %v", err))
-	}
-	return &jose.JSONWebKey{Key: key, KeyID: rand.Text(), Algorithm: string(jose.RS256), Use: "sig"}
+	return &jose.JSONWebKey{Key: must(rsa.GenerateKey(rand.Reader, 2048)), KeyID: rand.Text(), Algorithm: string(jose.RS256), Use: "sig"}
 })
 
 // accessClaims are those of Okta's access tokens for its own APIs.
 type accessClaims struct {
-	Version   int                 `json:"ver"`
-	ID        string              `json:"jti"`
-	Issuer    string              `json:"iss"`
-	Audience  string              `json:"aud"`
-	Subject   string              `json:"sub"`
-	IssuedAt  int64               `json:"iat"`
-	Expiry    int64               `json:"exp"`
-	Client    string              `json:"cid"`
-	Scopes    []string            `json:"scp"`
-	Confirmed *accessConfirmation `json:"cnf,omitempty"`
-}
-
-type accessConfirmation struct {
-	Thumbprint string `json:"jkt"`
+	Version   int               `json:"ver"`
+	ID        string            `json:"jti"`
+	Issuer    string            `json:"iss"`
+	Audience  string            `json:"aud"`
+	Subject   string            `json:"sub"`
+	IssuedAt  int64             `json:"iat"`
+	Expiry    int64             `json:"exp"`
+	Client    string            `json:"cid"`
+	Scopes    []string          `json:"scp"`
+	Confirmed map[string]string `json:"cnf,omitempty"` // jkt: the thumbprint of the key that it is bound to
 }
 
 // mint issues an access token, bound to a key if thumbprint is not empty.
@@ -50,21 +42,14 @@ func (o *Org) mint(issuer, clientID string, scopes []string, thumbprint string, 
 		IssuedAt: now.Unix(), Expiry: now.Add(accessTokenTTL).Unix(), Scopes: scopes,
 	}
 	if thumbprint != "" {
-		claims.Confirmed = &accessConfirmation{thumbprint}
+		claims.Confirmed = map[string]string{"jkt": thumbprint}
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: signingKey()}, nil)
-	if err != nil {
-		panic(fmt.Sprintf("oktasim: making a signer: %v", err)) // the key is an RSA key
-	}
-	token, err := jwt.Signed(signer).Claims(claims).Serialize()
-	if err != nil {
-		panic(fmt.Sprintf("oktasim: signing an access token: %v", err)) // plain data
-	}
+	signer := must(jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: signingKey()}, nil))
 	if o.oauth.tokens == nil {
 		o.oauth.tokens = map[string]struct{}{}
 	}
 	o.oauth.tokens[claims.ID] = struct{}{}
-	return token
+	return must(jwt.Signed(signer).Claims(claims).Serialize())
 }
 
 // RevokeAccessTokens makes every access token issued so far invalid.
@@ -76,16 +61,36 @@ func (o *Org) RevokeAccessTokens() {
 
 // keys answers GET /oauth2/v1/keys.
 func (o *Org) keys(*http.Request) reply {
-	body, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{signingKey().Public()}})
-	if err != nil {
-		panic(fmt.Sprintf("oktasim: encoding the org's keys: %v", err)) // an RSA key
-	}
-	return reply{http.StatusOK, http.Header{}, body}
+	return reply{http.StatusOK, http.Header{}, must(json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{signingKey().Public()}}))}
 }
 
-// authenticateOAuth verifies the access token of a System Log request, and its
-// DPoP proof. Order: is it a token of this org, is it presented the right way,
-// may its app read the log.
+// authenticate finds out on whose behalf a System Log request comes. It returns the principal, which is a key for buckets and never shown,
+// or the answer that turns the request away.
+func (o *Org) authenticate(r *http.Request) (principal string, refused *reply) {
+	refuse := func(e *apiError) (string, *reply) {
+		a := o.refusal(e)
+		return "", &a
+	}
+	header := r.Header.Get("Authorization")
+	if header == "" {
+		return refuse(errSession)
+	}
+	scheme, credential, _ := strings.Cut(header, " ")
+	credential = strings.TrimSpace(credential)
+	switch {
+	case credential == "":
+		return refuse(errToken)
+	case strings.EqualFold(scheme, "SSWS"):
+		if o.Token != "" && credential != o.Token {
+			return refuse(errToken)
+		}
+		return "ssws:" + credential, nil
+	}
+	return o.authenticateOAuth(r, scheme, credential)
+}
+
+// authenticateOAuth verifies the access token of a System Log request, and its DPoP proof. Order: is it a token of this org, is it
+// presented the right way, may its app read the log.
 func (o *Org) authenticateOAuth(r *http.Request, scheme, credential string) (principal string, refused *reply) {
 	refuse := func(a reply) (string, *reply) { return "", &a }
 	now := o.now()
@@ -93,7 +98,7 @@ func (o *Org) authenticateOAuth(r *http.Request, scheme, credential string) (pri
 	claims, ok := o.readAccess(credential)
 	at := slices.IndexFunc(o.Clients, func(c OAuthClient) bool { return c.ID == claims.Client })
 	if !ok || at < 0 || claims.Issuer != o.base(r) || now.Unix() >= claims.Expiry || !bearer && !dpop {
-		return refuse(o.refusal(r, errToken()))
+		return refuse(o.refusal(errToken))
 	}
 
 	var e *oauthError
@@ -103,20 +108,20 @@ func (o *Org) authenticateOAuth(r *http.Request, scheme, credential string) (pri
 	case dpop && claims.Confirmed == nil:
 		e = badRequest(badProof, "The access_token is not bound to the provided DPoP proof.")
 	case dpop:
-		e = o.verifyBinding(r, credential, claims.Confirmed.Thumbprint, now)
+		e = o.verifyBinding(r, credential, claims.Confirmed["jkt"], now)
 	}
 	if e != nil {
 		return refuse(o.resourceRefusal(r, e))
 	}
 
 	if !slices.Contains(claims.Scopes, logsScope) {
-		a := o.refusal(r, errPermission())
+		a := o.refusal(errPermission)
 		a.header.Set("WWW-Authenticate", o.challenge(r, "Bearer", "insufficient_scope",
 			"The access token provided does not contain the required scopes."))
 		return refuse(a)
 	}
 	if o.Clients[at].NoRole {
-		return refuse(o.refusal(r, errPermission()))
+		return refuse(o.refusal(errPermission))
 	}
 	return "app:" + claims.Client, nil
 }
@@ -133,8 +138,7 @@ func (o *Org) readAccess(credential string) (claims accessClaims, ok bool) {
 	return claims, alive
 }
 
-// resourceRefusal turns a DPoP error into the API's answer, which repeats it in
-// WWW-Authenticate.
+// resourceRefusal turns a DPoP error into the API's answer, which repeats it in WWW-Authenticate.
 func (o *Org) resourceRefusal(r *http.Request, e *oauthError) reply {
 	a := e.reply()
 	o.quota.showOn(a.header, o.limit(), o.now())

@@ -20,18 +20,14 @@ var readable = append([]jose.SignatureAlgorithm{jose.PS256, jose.PS384, jose.PS5
 // longestAssertion is how far ahead exp may lie.
 const longestAssertion = time.Hour
 
-// authenticateClient verifies the client assertion of a token request. The
-// parameters may come in the body or in the query, where Okta's Go SDK puts
-// them.
+// authenticateClient verifies the client assertion of a token request. The parameters may come in the body or in the query, where Okta's Go
+// SDK puts them.
 func (o *Org) authenticateClient(r *http.Request, now time.Time) (OAuthClient, *oauthError) {
 	assertion, refused := clientAssertion(r)
 	if refused != nil {
 		return OAuthClient{}, refused
 	}
-	token, err := jwt.ParseSigned(assertion, readable)
-	if err != nil {
-		return OAuthClient{}, badClient("The parsing of the client_assertion failed.")
-	}
+	refuse := func(words string) (OAuthClient, *oauthError) { return OAuthClient{}, badClient(words) }
 	var claims struct {
 		Issuer   string          `json:"iss"`
 		Subject  string          `json:"sub"`
@@ -40,43 +36,41 @@ func (o *Org) authenticateClient(r *http.Request, now time.Time) (OAuthClient, *
 		IssuedAt json.RawMessage `json:"iat"`
 		ID       string          `json:"jti"`
 	}
-	if err := token.UnsafeClaimsWithoutVerification(&claims); err != nil {
-		return OAuthClient{}, badClient("The parsing of the client_assertion failed.")
+	token, err := jwt.ParseSigned(assertion, readable)
+	if err != nil || token.UnsafeClaimsWithoutVerification(&claims) != nil {
+		return refuse("The parsing of the client_assertion failed.")
 	}
 	at := slices.IndexFunc(o.Clients, func(c OAuthClient) bool { return c.ID != "" && c.ID == claims.Issuer })
 	if at < 0 {
-		return OAuthClient{}, badClient("The issuer claim for client_assertion is not a valid client_id.")
+		return refuse("The issuer claim for client_assertion is not a valid client_id.")
 	}
 	client := o.Clients[at]
 	if claims.Subject != client.ID {
-		return OAuthClient{}, badClient("The subject claim for client_assertion is not a valid client_id.")
+		return refuse("The subject claim for client_assertion is not a valid client_id.")
 	}
 	if e := verifySignature(token, client.Keys); e != nil {
 		return OAuthClient{}, e
 	}
-	if len(claims.Audience) != 1 || claims.Audience[0] != o.base(r)+tokenPath {
-		return OAuthClient{}, badClient("The audience claim for client_assertion must be the endpoint invoked for the request.")
-	}
-	expiry, ok := numericDate(claims.Expiry)
+	expiry, expires := numericDate(claims.Expiry)
+	issued, dated := numericDate(claims.IssuedAt)
 	switch {
-	case !ok:
-		return OAuthClient{}, badClient("The client_assertion must contain the 'exp' claim as seconds since epoch.")
+	case len(claims.Audience) != 1 || claims.Audience[0] != o.base(r)+tokenPath:
+		return refuse("The audience claim for client_assertion must be the endpoint invoked for the request.")
+	case !expires:
+		return refuse("The client_assertion must contain the 'exp' claim as seconds since epoch.")
 	case !expiry.After(now):
-		return OAuthClient{}, badClient("The client_assertion token is expired.")
+		return refuse("The client_assertion token is expired.")
 	case expiry.Sub(now) > longestAssertion:
-		return OAuthClient{}, badClient("The client_assertion token has an expiration too far into the future.")
-	}
-	if issued, ok := numericDate(claims.IssuedAt); claims.IssuedAt != nil && (!ok || issued.After(now)) {
-		return OAuthClient{}, badClient("The client_assertion token must be issued before the current time.")
-	}
-	if claims.ID != "" && !o.oauth.assertions.use(client.ID+" "+claims.ID, now, expiry) {
-		return OAuthClient{}, badClient("The client_assertion token has already been used.")
+		return refuse("The client_assertion token has an expiration too far into the future.")
+	case claims.IssuedAt != nil && (!dated || issued.After(now)):
+		return refuse("The client_assertion token must be issued before the current time.")
+	case claims.ID != "" && !o.oauth.assertions.use(client.ID+" "+claims.ID, now, expiry):
+		return refuse("The client_assertion token has already been used.")
 	}
 	return client, nil
 }
 
-// verifySignature finds the registered key that an assertion names, which may
-// stay unnamed if there is but one.
+// verifySignature finds the registered key that an assertion names, which may stay unnamed if there is but one.
 func verifySignature(token *jwt.JSONWebToken, keys jose.JSONWebKeySet) *oauthError {
 	header := token.Headers[0]
 	if len(keys.Keys) == 0 {

@@ -42,10 +42,9 @@ func CheckScenario(name string) error {
 	return err
 }
 
-// Play lets an attack begin at this time of the org's clock. What lies in the past is there at once, and what lies ahead appears
-// when the clock gets there; events that the log has already gone beyond arrive late, as [Org.AppendAt] says. Who is attacked depends
-// on Seed, the name, and how often this org has played it, not on the traffic around it. An unknown name is refused with the
-// list of those there are.
+// Play lets an attack begin at this time of the org's clock. What lies in the past is there at once, and what lies ahead appears when the
+// clock gets there; events that the log has already gone beyond arrive late, as [Org.AppendAt] says. Who is attacked depends on Seed, the
+// name, and how often this org has played it, not on the traffic around it. An unknown name is refused with the list of those there are.
 func (o *Org) Play(name string, start time.Time) error {
 	p, err := attackNamed(name)
 	if err != nil {

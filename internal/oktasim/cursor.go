@@ -9,9 +9,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// Cursors are opaque to clients. Every polling cursor that public collectors
-// have captured reads <13-digit epoch milliseconds>_<n>; here it names the n-th
-// event persisted in that millisecond, and n = 0 the place before the first.
+// Cursors are opaque to clients. Every polling cursor that public collectors have captured reads <13-digit epoch milliseconds>_<n>; here it
+// names the n-th event persisted in that millisecond, and n = 0 the place before the first.
 var cursorForm = regexp.MustCompile(`^(\d{13})_(\d{1,9})(,a;b)?$`)
 
 // cursorAt names the place before index i of the log, at or after ms.
@@ -21,7 +20,7 @@ func (o *Org) cursorAt(ms int64, i int) string {
 
 // resume finds the index at which the page after a polling cursor begins.
 func (o *Org) resume(cursor string) (int, *apiError) {
-	refused := errInvalid("after", "The cursor is not valid.")
+	refused := errCursor
 	if o.RefuseCursors > 0 {
 		o.RefuseCursors--
 		return 0, refused
@@ -63,8 +62,7 @@ func (o *Org) handOut(cursor string) string {
 	return cursor
 }
 
-// place is where a bounded cursor points: behind this event in the order of
-// published.
+// place is where a bounded cursor points: behind this event in the order of published.
 type place struct {
 	published int64
 	index     int

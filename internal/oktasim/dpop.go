@@ -81,8 +81,7 @@ func (o *Org) verifyProof(r *http.Request, target string, now time.Time) (proof,
 	return proof{Nonce: claims.Nonce, Hash: claims.Hash, thumbprint: thumbprint}, nil
 }
 
-// verifyBinding checks the proof of a System Log request against its access
-// token.
+// verifyBinding checks the proof of a System Log request against its access token.
 func (o *Org) verifyBinding(r *http.Request, token, thumbprint string, now time.Time) *oauthError {
 	if len(r.Header.Values("DPoP")) == 0 {
 		return badRequest("invalid_request", "The resource request requires a DPoP proof.")
@@ -130,9 +129,8 @@ func (o *Org) knownNonce(value string, now time.Time) bool {
 	return slices.ContainsFunc(o.oauth.nonces, func(n nonce) bool { return n.value == value })
 }
 
-// RotateNonce makes every DPoP nonce handed out so far invalid, at once. By
-// itself a nonce is renewed after 24 hours, and the old one holds for three days
-// more.
+// RotateNonce makes every DPoP nonce handed out so far invalid, at once. By itself a nonce is renewed after 24 hours, and the old one holds
+// for three days more.
 func (o *Org) RotateNonce() {
 	o.mu.Lock()
 	defer o.mu.Unlock()

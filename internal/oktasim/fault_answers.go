@@ -3,18 +3,19 @@ package oktasim
 import (
 	"fmt"
 	"net/http"
+	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
-// The handlers of this file are the answers of an org, or of the network
-// before it, on a bad day. Give them to Intercept, to [Org.Inject] or, by name,
-// to [Org.Fault]:
+// The handlers of this file are the answers of an org, or of the network before it, on a bad day. Give them to Intercept, to [Org.Inject]
+// or, by name, to [Org.Fault]:
 //
 //	org.Intercept = oktasim.Script(nil, org.ServerTimeout(), org.CutBody(), nil)
 //
-// Those that answer in the org's place do not consume quota and ask for no
-// credentials; those that spoil the normal answer do both.
+// Those that answer in the org's place do not consume quota and ask for no credentials; those that spoil the normal answer do both.
 
 // Script answers the first requests with these handlers in turn, nil meaning
 // the normal answer, and all later ones normally. It fits Org.Intercept.
@@ -51,36 +52,32 @@ const (
 // TooManyRequests answers 429 E0000047.
 func (o *Org) TooManyRequests(kind Limited) http.Handler {
 	return o.answer(func(r *http.Request) reply {
-		a, now := o.refusal(r, errRate()), o.now()
-		bare := func() {
-			for _, name := range []string{"Limit", "Remaining", "Reset"} {
-				a.header.Del("X-Rate-Limit-" + name)
+		a, now := o.refusal(errRate), o.now()
+		limit, ahead := o.limit(), 20*time.Second
+		switch kind {
+		case LimitPast:
+			ahead = -30 * time.Second
+		case LimitAbsurd:
+			ahead = 10 * 24 * time.Hour
+		case LimitConcurrency:
+			limit, ahead = 0, concurrencyEstimate
+		}
+		setRate(a.header, limit, 0, now.Add(ahead))
+		for _, name := range []string{"Limit", "Remaining", "Reset"} {
+			switch name = "X-Rate-Limit-" + name; kind {
+			case LimitBare, LimitSeconds, LimitDate:
+				a.header.Del(name)
+			case LimitGarbage:
+				a.header.Set(name, "soon")
 			}
 		}
 		switch kind {
-		case LimitBare:
-			bare()
-		case LimitPast:
-			setRate(a.header, o.limit(), 0, now.Add(-30*time.Second))
 		case LimitMillis:
-			setRate(a.header, o.limit(), 0, now)
-			a.header.Set("X-Rate-Limit-Reset", strconv.FormatInt(now.Add(20*time.Second).UnixMilli(), 10))
-		case LimitAbsurd:
-			setRate(a.header, o.limit(), 0, now.Add(10*24*time.Hour))
-		case LimitGarbage:
-			for _, name := range []string{"Limit", "Remaining", "Reset"} {
-				a.header.Set("X-Rate-Limit-"+name, "soon")
-			}
+			a.header.Set("X-Rate-Limit-Reset", strconv.FormatInt(now.Add(ahead).UnixMilli(), 10))
 		case LimitSeconds:
-			bare()
 			a.header.Set("Retry-After", "7")
 		case LimitDate:
-			bare()
 			a.header.Set("Retry-After", now.Add(7*time.Second).Format(http.TimeFormat))
-		case LimitConcurrency:
-			setRate(a.header, 0, 0, now.Add(concurrencyEstimate))
-		default:
-			setRate(a.header, o.limit(), 0, now.Add(20*time.Second))
 		}
 		return a
 	})
@@ -89,38 +86,21 @@ func (o *Org) TooManyRequests(kind Limited) http.Handler {
 // LimitedFor answers 429 with a Reset that far ahead of the org's clock.
 func (o *Org) LimitedFor(d time.Duration) http.Handler {
 	return o.answer(func(r *http.Request) reply {
-		a := o.refusal(r, errRate())
+		a := o.refusal(errRate)
 		setRate(a.header, o.limit(), 0, o.now().Add(d))
 		return a
 	})
 }
 
-// ServerTimeout answers 500 E0000009, which Okta sends when a query took longer
-// than 30 seconds.
-func (o *Org) ServerTimeout() http.Handler { return o.refuse(errTimeout()) }
-
-// ServerError answers 500 E0000053: the code of a bad filter, with the status of
-// an internal error.
-func (o *Org) ServerError() http.Handler {
-	return o.refuse(&apiError{http.StatusInternalServerError, "E0000053", "Sorry, there's been an error processing your request.", nil})
-}
-
-// RequestTimeout answers 408 without a body worth reading, as load balancers do.
-func (o *Org) RequestTimeout() http.Handler {
-	return o.html(http.StatusRequestTimeout, "408 Request Time-out")
-}
+// ServerTimeout answers 500 E0000009, which Okta sends when a query took longer than 30 seconds.
+func (o *Org) ServerTimeout() http.Handler { return o.refuse(errTimeout) }
 
 // BadGateway answers 502 in HTML.
 func (o *Org) BadGateway() http.Handler { return o.html(http.StatusBadGateway, "502 Bad Gateway") }
 
-// Unavailable answers 503 in HTML.
-func (o *Org) Unavailable() http.Handler {
-	return o.html(http.StatusServiceUnavailable, "503 Service Temporarily Unavailable")
-}
-
 // UnavailableFor answers 503 in HTML with Retry-After, in seconds.
 func (o *Org) UnavailableFor(d time.Duration) http.Handler {
-	unavailable := o.Unavailable()
+	unavailable := o.html(http.StatusServiceUnavailable, "503 Service Temporarily Unavailable")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Retry-After", strconv.Itoa(int(d.Seconds())))
 		unavailable.ServeHTTP(w, r)
@@ -129,29 +109,13 @@ func (o *Org) UnavailableFor(d time.Duration) http.Handler {
 
 // RefusedCursor answers 400 E0000001, as for an after that is not valid.
 func (o *Org) RefusedCursor() http.Handler {
-	return o.refuse(errInvalid("after", "The cursor is not valid."))
+	return o.refuse(errCursor)
 }
-
-// Unauthorized answers 401 E0000011. Refuse switches it on for good, as it does
-// the next two.
-func (o *Org) Unauthorized() http.Handler { return o.refuse(errToken()) }
-
-// Forbidden answers 403 E0000006.
-func (o *Org) Forbidden() http.Handler { return o.refuse(errPermission()) }
-
-// NotFound answers 404 E0000007.
-func (o *Org) NotFound() http.Handler { return o.refuse(errNotFound(logsPath)) }
 
 // LoginPage answers 200 with HTML, as a captive portal or a proxy does.
 func (o *Org) LoginPage() http.Handler { return o.html(http.StatusOK, "Sign in to the network") }
 
-// Reset closes the connection without an answer.
-func (o *Org) Reset() http.Handler {
-	return http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
-}
-
-// Redirect answers 302 to a URL; empty means the request's own, on the same
-// host, as when a load balancer sends a client round once more.
+// Redirect answers 302 to a URL; empty means the request's own, on the same host, as when a load balancer sends a client round once more.
 func (o *Org) Redirect(to string) http.Handler {
 	return o.answer(func(r *http.Request) reply {
 		target := to
@@ -171,8 +135,7 @@ func (o *Org) Late(d time.Duration) http.Handler {
 	})
 }
 
-// Stalled sends the headers and half the body of the normal answer, and the
-// rest after d.
+// Stalled sends the headers and half the body of the normal answer, and the rest after d.
 func (o *Org) Stalled(d time.Duration) http.Handler {
 	return o.halfway(func(w http.ResponseWriter, r *http.Request, rest []byte) {
 		if !wait(r.Context(), d) {
@@ -198,23 +161,12 @@ func (o *Org) halfway(then func(w http.ResponseWriter, r *http.Request, rest []b
 	})
 }
 
-// Body gives a normal page's status and headers with another body.
-func (o *Org) Body(other string) http.Handler {
-	return o.page200(func(a *reply) { a.body = []byte(other) })
-}
-
-// BrokenJSON gives a normal page without its last byte, and a Content-Length to
-// match: nothing on the transport is wrong.
-func (o *Org) BrokenJSON() http.Handler {
-	return o.page200(func(a *reply) { a.body = a.body[:len(a.body)-1] })
-}
-
-// page200 changes a normal answer, unless it is a refusal.
-func (o *Org) page200(change func(*reply)) http.Handler {
+// body gives a normal page's status and headers with another body, and a Content-Length to match: nothing on the transport is wrong.
+func (o *Org) body(change func(body []byte) []byte) http.Handler {
 	return o.answer(func(r *http.Request) reply {
 		a := o.logs(r)
 		if a.status == http.StatusOK {
-			change(&a)
+			a.body = change(a.body)
 		}
 		return a
 	})
@@ -226,7 +178,7 @@ func (o *Org) answer(f func(*http.Request) reply) http.Handler {
 }
 
 func (o *Org) refuse(e *apiError) http.Handler {
-	return o.answer(func(r *http.Request) reply { return o.refusal(r, e) })
+	return o.answer(func(r *http.Request) reply { return o.refusal(e) })
 }
 
 // html is an answer of the edge rather than of the org.
@@ -235,5 +187,51 @@ func (o *Org) html(status int, title string) http.Handler {
 		page := fmt.Sprintf("<html>\r\n<head><title>%[1]s</title></head>\r\n<body>\r\n<center><h1>%[1]s</h1></center>\r\n</body>\r\n</html>\r\n",
 			title)
 		return reply{status, http.Header{"Content-Type": {"text/html"}}, []byte(page)}
+	})
+}
+
+// Next gives a normal page with its next link changed; an empty result leaves the link out. LinkStyle does not apply.
+func (o *Org) Next(change func(next string) string) http.Handler {
+	return o.answer(func(r *http.Request) reply {
+		style := o.LinkStyle
+		o.LinkStyle = LinkSeparate
+		defer func() { o.LinkStyle = style }()
+		a := o.logs(r)
+		links := a.header["Link"]
+		for i, link := range links {
+			if target, ok := strings.CutSuffix(link, `>; rel="next"`); ok {
+				a.header["Link"] = links[:i]
+				if next := change(target[1:]); next != "" {
+					a.header["Link"] = append(links[:i], "<"+next+`>; rel="next"`)
+				}
+			}
+		}
+		return a
+	})
+}
+
+// NoNext leaves the next link out.
+func (o *Org) NoNext() http.Handler { return o.Next(func(string) string { return "" }) }
+
+// circularNext gives pages whose next links lead from the n-th back to the first. The
+// handler remembers them: inject one for all requests of the circle.
+func (o *Org) circularNext(n int) http.Handler {
+	var circle []string
+	return o.Next(func(next string) string { // under the org's mutex
+		if len(circle) < n {
+			circle = append(circle, next)
+		} else if !slices.Contains(circle, next) {
+			next = circle[0]
+		}
+		return next
+	})
+}
+
+// NextURL changes the next link as a URL.
+func (o *Org) NextURL(change func(*url.URL)) http.Handler {
+	return o.Next(func(next string) string {
+		u := must(url.Parse(next))
+		change(u)
+		return u.String()
 	})
 }

@@ -16,8 +16,7 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// exchange sends one request through a real server and client, and reads the
-// body to its end or to an error.
+// exchange sends one request through a real server and client, and reads the body to its end or to an error.
 func exchange(t *testing.T, o *Org, target string, timeout time.Duration) (*http.Response, string, error) {
 	t.Helper()
 	pipe := o.Pipe()
@@ -219,7 +218,7 @@ func TestInterceptCountsAndGoesBeforeInjections(t *testing.T) {
 	o.Intercept = func(n int, r *http.Request) http.Handler {
 		counted = append(counted, n)
 		if n == 2 {
-			return o.Unavailable()
+			return o.UnavailableFor(0)
 		}
 		return nil
 	}
@@ -236,7 +235,7 @@ func TestInterceptCountsAndGoesBeforeInjections(t *testing.T) {
 func TestFaultsMayBeChangedWhileServing(t *testing.T) {
 	o := bad()
 	require.Equal(t, 200, ask(t, o, logsPath).status)
-	o.Set(func(o *Org) { o.Intercept = Always(o.Unavailable()) })
+	o.Set(func(o *Org) { o.Intercept = Always(o.UnavailableFor(0)) })
 	require.Equal(t, 503, ask(t, o, logsPath).status)
 	o.Set(func(o *Org) { o.Intercept = nil })
 	require.Equal(t, 200, ask(t, o, logsPath).status)
@@ -265,7 +264,9 @@ func TestDelayHoldsEveryAnswer(t *testing.T) {
 
 func TestSpoiltAnswersStillAskForCredentials(t *testing.T) {
 	o := &Org{Token: "right"}
-	for _, h := range []http.Handler{o.Body("{}"), o.BrokenJSON(), o.NoNext(), o.CutBody()} {
+	for _, name := range []string{"object", "broken", "next-missing", "cut"} {
+		h, err := o.Fault(name)
+		require.NoError(t, err)
 		o.Inject(h, 1)
 		func() {
 			defer func() { _ = recover() }() // a cut answer ends in http.ErrAbortHandler
@@ -285,7 +286,7 @@ func TestALimitMaySpanAnyTime(t *testing.T) {
 
 func TestAForeignNextIsTheOrgsOwnButForTheHost(t *testing.T) {
 	o := bad()
-	o.Inject(o.ForeignNext("evil.example"), 1)
+	o.Inject(o.NextURL(func(u *url.URL) { u.Host = "evil.example" }), 1)
 	a := ask(t, o, "/api/v1/logs?q=x")
 	u, err := url.Parse(a.next)
 	require.NoError(t, err)

@@ -1,26 +1,27 @@
 package oktasim
 
 import (
+	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/tidwall/gjson"
 )
 
-// The filter language is SCIM's, as Okta's core API conventions describe it:
-// eq ne gt ge lt le pr sw co ew, not, and, or, parentheses; no []. co and ew
-// exist for the System Log only. Attribute names are case-sensitive, operators
-// are not. A path through an array (target.id) holds if one element does.
+// The filter language is SCIM's, as Okta's core API conventions describe it: eq ne gt ge lt le pr sw co ew, not, and, or, parentheses; no
+// []. co and ew exist for the System Log only. Attribute names are case-sensitive, operators are not. A path through an array (target.id)
+// holds if one element does.
 
 // predicate says whether an event passes.
 type predicate = func(raw []byte) bool
 
 var operators = []string{"eq", "ne", "gt", "ge", "lt", "le", "pr", "sw", "co", "ew"}
 
-// attributes are the top-level names that can be filtered on. published is
-// refused: since and until are for that.
+// attributes are the top-level names that can be filtered on. published is refused: since and until are for that.
 var attributes = []string{
 	"uuid", "eventType", "version", "severity", "legacyEventType", "displayMessage", "actor", "client", "device",
 	"request", "outcome", "target", "transaction", "debugContext", "authenticationContext", "securityContext",
@@ -55,33 +56,17 @@ type filterToken struct {
 	quoted bool
 }
 
+// filterTokens are parentheses, quoted strings, words, and a quotation mark that begins a string without an end.
+var filterTokens = regexp.MustCompile(`[()]|"(?:[^"\\]|\\.)*"|[^ \t()"]+|"`)
+
 func scanFilter(s string) ([]filterToken, *apiError) {
 	var tokens []filterToken
-	for i := 0; i < len(s); {
-		switch c := s[i]; {
-		case c == ' ' || c == '\t':
-			i++
-		case c == '(' || c == ')':
-			tokens = append(tokens, filterToken{s[i : i+1], i, false})
-			i++
-		case c == '"':
-			end := i + 1
-			for end < len(s) && s[end] != '"' {
-				if s[end] == '\\' {
-					end++
-				}
-				end++
-			}
-			if end >= len(s) {
-				return nil, errFilter(fmt.Sprintf("Invalid filter '%s': Unterminated string at position %d.", s, i))
-			}
-			tokens = append(tokens, filterToken{s[i : end+1], i, true})
-			i = end + 1
-		default:
-			end := i + strings.IndexAny(s[i:]+" ", " \t()\"")
-			tokens = append(tokens, filterToken{s[i:end], i, false})
-			i = end
+	for _, at := range filterTokens.FindAllStringIndex(s, -1) {
+		t := filterToken{s[at[0]:at[1]], at[0], s[at[0]] == '"'}
+		if t.text == `"` {
+			return nil, errFilter(fmt.Sprintf("Invalid filter '%s': Unterminated string at position %d.", s, t.at))
 		}
+		tokens = append(tokens, t)
 	}
 	return tokens, nil
 }
@@ -119,24 +104,19 @@ func (p *filterParser) bad(t filterToken, what string) *apiError {
 }
 
 func (p *filterParser) or() (predicate, *apiError) {
-	f, e := p.and()
-	for e == nil && p.take("or") {
-		var g predicate
-		left := f
-		if g, e = p.and(); e == nil {
-			f = func(raw []byte) bool { return left(raw) || g(raw) }
-		}
-	}
-	return f, e
+	return p.chain("or", p.and, func(f, g predicate) predicate { return func(raw []byte) bool { return f(raw) || g(raw) } })
 }
 
 func (p *filterParser) and() (predicate, *apiError) {
-	f, e := p.term()
-	for e == nil && p.take("and") {
+	return p.chain("and", p.term, func(f, g predicate) predicate { return func(raw []byte) bool { return f(raw) && g(raw) } })
+}
+
+func (p *filterParser) chain(word string, part func() (predicate, *apiError), join func(f, g predicate) predicate) (predicate, *apiError) {
+	f, e := part()
+	for e == nil && p.take(word) {
 		var g predicate
-		left := f
-		if g, e = p.term(); e == nil {
-			f = func(raw []byte) bool { return left(raw) && g(raw) }
+		if g, e = part(); e == nil {
+			f = join(f, g)
 		}
 	}
 	return f, e
@@ -193,7 +173,7 @@ func (p *filterParser) comparison() (predicate, *apiError) {
 		}, nil
 	}
 	if op == "co" && slices.Contains(uncontained, path) {
-		return nil, errSearch()
+		return nil, errSearch
 	}
 	t = p.next()
 	want, ok := filterValue(t)
@@ -228,7 +208,7 @@ func comparisonOf(op, path, want string) func(gjson.Result) bool {
 	order := func(v gjson.Result) int {
 		if v.Type == gjson.Number {
 			if n, err := strconv.ParseFloat(want, 64); err == nil {
-				return compareFloat(v.Num, n)
+				return cmp.Compare(v.Num, n)
 			}
 		}
 		if path == "severity" {
@@ -236,39 +216,32 @@ func comparisonOf(op, path, want string) func(gjson.Result) bool {
 		}
 		return strings.Compare(v.String(), want)
 	}
-	present := func(test func(gjson.Result) bool) func(gjson.Result) bool {
-		return func(v gjson.Result) bool { return v.Exists() && v.Type != gjson.Null && test(v) }
+	equal := op == "eq" || op == "ne"
+	return func(v gjson.Result) bool {
+		switch {
+		case equal && want == "null":
+			return v.Type == gjson.Null
+		case !v.Exists() || v.Type == gjson.Null:
+			return false
+		case equal:
+			return order(v) == 0
+		}
+		switch op {
+		case "sw":
+			return strings.HasPrefix(v.String(), want)
+		case "ew":
+			return strings.HasSuffix(v.String(), want)
+		case "co":
+			return strings.Contains(v.String(), want)
+		case "gt":
+			return order(v) > 0
+		case "ge":
+			return order(v) >= 0
+		case "lt":
+			return order(v) < 0
+		}
+		return order(v) <= 0 // le
 	}
-	switch op {
-	case "sw":
-		return present(func(v gjson.Result) bool { return strings.HasPrefix(v.String(), want) })
-	case "ew":
-		return present(func(v gjson.Result) bool { return strings.HasSuffix(v.String(), want) })
-	case "co":
-		return present(func(v gjson.Result) bool { return strings.Contains(v.String(), want) })
-	case "gt":
-		return present(func(v gjson.Result) bool { return order(v) > 0 })
-	case "ge":
-		return present(func(v gjson.Result) bool { return order(v) >= 0 })
-	case "lt":
-		return present(func(v gjson.Result) bool { return order(v) < 0 })
-	case "le":
-		return present(func(v gjson.Result) bool { return order(v) <= 0 })
-	}
-	if want == "null" { // eq and ne
-		return func(v gjson.Result) bool { return v.Type == gjson.Null }
-	}
-	return present(func(v gjson.Result) bool { return order(v) == 0 })
-}
-
-func compareFloat(a, b float64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // anyValue tests the value at a dotted path, or each of them where the path
@@ -291,4 +264,43 @@ func anyValue(raw []byte, path string, test func(gjson.Result) bool) bool {
 		return walk(at.Get(name), rest)
 	}
 	return walk(gjson.ParseBytes(raw), path)
+}
+
+// keyword compiles one word of the q parameter: case-insensitive, and a whole token of some value. A value's tokens are the value, its
+// words, and the parts of a word that hyphens and other punctuation separate.
+func keyword(word string) predicate {
+	word = strings.ToLower(word)
+	return func(raw []byte) bool { return hasToken(gjson.ParseBytes(raw), word) }
+}
+
+func hasToken(v gjson.Result, word string) bool {
+	if v.IsObject() || v.IsArray() {
+		found := false
+		v.ForEach(func(_, item gjson.Result) bool {
+			found = hasToken(item, word)
+			return !found
+		})
+		return found
+	}
+	if v.Type == gjson.Null {
+		return false
+	}
+	value := strings.ToLower(v.String())
+	if !strings.Contains(value, word) {
+		return false
+	}
+	if value == word {
+		return true
+	}
+	for _, w := range strings.Fields(value) {
+		if strings.TrimFunc(w, unicode.IsPunct) == word || w == word {
+			return true
+		}
+		for part := range strings.FieldsFuncSeq(w, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+			if part == word {
+				return true
+			}
+		}
+	}
+	return false
 }

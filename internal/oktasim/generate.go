@@ -1,13 +1,11 @@
 package oktasim
 
 import (
-	"bytes"
 	"context"
 	"time"
 )
 
-// Persistence follows published by this much, as near real time goes. The
-// shortest is longer than any scene lasts.
+// Persistence follows published by this much, as near real time goes. The shortest is longer than any scene lasts.
 const (
 	shortestLag = 700 * time.Millisecond
 	longestLag  = 2500 * time.Millisecond
@@ -15,10 +13,9 @@ const (
 
 const defaultLateBy = 10 * time.Minute
 
-// Generate appends n lifelike events whose persistence is spread evenly over
-// span before now; span 0 persists all of them now. Times before the newest
-// event already visible become its time. With the same Seed, knobs and clock,
-// an org that generates the same amounts in the same order has the same bytes.
+// Generate appends n lifelike events whose persistence is spread evenly over span before now; span 0 persists all of them now. Times before
+// the newest event already visible become its time. With the same Seed, knobs and clock, an org that generates the same amounts in the same
+// order has the same bytes.
 func (o *Org) Generate(n int, span time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -42,9 +39,8 @@ func (o *Org) generate(n int, span time.Duration, due []*scene) {
 	until(now)
 }
 
-// Live appends events at this many per second until ctx ends, and returns
-// ctx.Err(). Rates below one are fine; at a rate of zero or less nothing
-// happens.
+// Live appends events at this many per second until ctx ends, and returns ctx.Err(). Rates below one are fine; at a rate of zero or less
+// nothing happens.
 func (o *Org) Live(ctx context.Context, perSecond float64) error {
 	if perSecond <= 0 {
 		<-ctx.Done()
@@ -88,12 +84,6 @@ func (o *Org) happen(persisted time.Time, limit int) int {
 	s := w.scene(persisted.Add(-lag))
 	s.persisted = persisted
 	logged := min(len(s.events), limit)
-	for i := range logged {
-		w.events++
-		if o.HugeEvery > 0 && w.events%o.HugeEvery == 0 {
-			s.events[i] = w.inflate(s.events[i], o.HugeBytes)
-		}
-	}
 	o.persist(s, logged)
 	return logged
 }
@@ -109,22 +99,6 @@ func (o *Org) persist(s *scene, n int) {
 // lag is the time from an event to its persistence.
 func (w *world) lag() time.Duration {
 	return shortestLag + time.Duration(w.rng.Int64N(int64(longestLag-shortestLag)))
-}
-
-const defaultHuge = 300_000
-
-// inflate makes an event at least this many bytes long, in the place where real ones grow: debugData.
-func (w *world) inflate(event []byte, size int) []byte {
-	if size <= 0 {
-		size = defaultHuge
-	}
-	assignments := make([]string, size/40+1)
-	for i := range assignments {
-		assignments[i] = w.letters(38, base62)
-	}
-	const data = `"debugData":{`
-	larger := bytes.Replace(event, []byte(data), append([]byte(data+`"assignments":`), append(encodePlain(assignments), ',')...), 1)
-	return bytes.Replace(larger, []byte("],}"), []byte("]}"), 1) // where there was nothing else
 }
 
 // scene lets one transaction happen, its first event published at this time.

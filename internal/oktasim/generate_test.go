@@ -43,7 +43,7 @@ var longLog = sync.OnceValue(func() []gjson.Result {
 func TestTheSameSeedGivesTheSameBytes(t *testing.T) {
 	run := func(seed int64) (all []byte) {
 		synctest.Test(t, func(t *testing.T) {
-			o := &Org{Seed: seed, LateShare: 0.1, HugeEvery: 100}
+			o := &Org{Seed: seed, LateShare: 0.1}
 			o.Generate(500, time.Hour)
 			all = bytes.Join(o.Events(), []byte("\n"))
 		})
@@ -206,18 +206,6 @@ func TestWhatIsGeneratedIsThereAtOnce(t *testing.T) {
 			require.Equal(t, n, o.Len())
 		}
 	})
-}
-
-func TestHugeEventsHaveTheSizeAskedFor(t *testing.T) {
-	o := &Org{HugeEvery: 10, HugeBytes: 100_000}
-	huge := 0
-	for _, e := range generated(t, 100, o) {
-		if len(e.Raw) > 100_000 {
-			huge++
-			require.Less(t, len(e.Raw), 120_000)
-		}
-	}
-	require.Equal(t, 10, huge)
 }
 
 func TestLiveKeepsItsRate(t *testing.T) {

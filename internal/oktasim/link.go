@@ -20,8 +20,7 @@ const (
 	LinkPunctuation                  // raw commas and semicolons inside the next URL, one line
 )
 
-// punctuation is what LinkPunctuation adds to a cursor; the server ignores it
-// when the cursor comes back.
+// punctuation is what LinkPunctuation adds to a cursor; the server ignores it when the cursor comes back.
 const punctuation = ",a;b"
 
 func (s LinkStyle) set(h http.Header, self, next string) {
@@ -47,8 +46,7 @@ func (s LinkStyle) set(h http.Header, self, next string) {
 	h["Link"] = links
 }
 
-// selfURL repeats a request the way Okta does: its own parameters in its own
-// order, encoded afresh (so a space comes back as "+").
+// selfURL repeats a request the way Okta does: its own parameters in its own order, encoded afresh (so a space comes back as "+").
 func selfURL(base string, params []param, style LinkStyle) string {
 	escape := url.QueryEscape
 	if style == LinkPunctuation {
@@ -65,8 +63,7 @@ func selfURL(base string, params []param, style LinkStyle) string {
 	return b.String()
 }
 
-// nextURL is selfURL with after as its cursor, at the end. Nothing is invented:
-// a request without since gets a next link without.
+// nextURL is selfURL with after as its cursor, at the end. Nothing is invented: a request without since gets a next link without.
 func nextURL(base string, params []param, after string, style LinkStyle) string {
 	if style == LinkPunctuation {
 		after += punctuation

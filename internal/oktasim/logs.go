@@ -10,16 +10,11 @@ import (
 
 // logs answers GET /api/v1/logs. It runs under the mutex.
 func (o *Org) logs(r *http.Request) reply {
-	switch o.Refuse {
-	case http.StatusUnauthorized:
-		return o.refusal(r, errToken())
-	case http.StatusForbidden:
-		return o.refusal(r, errPermission())
-	case http.StatusNotFound:
-		return o.refusal(r, errNotFound(r.URL.Path))
+	if e := map[int]*apiError{401: errToken, 403: errPermission, 404: errNotFound(logsPath)}[o.Refuse]; e != nil {
+		return o.refusal(e)
 	}
 	if r.Method != http.MethodGet {
-		return o.refusal(r, errMethod())
+		return o.refusal(errMethod)
 	}
 	principal, refusal := o.authenticate(r)
 	if refusal != nil {
@@ -27,10 +22,10 @@ func (o *Org) logs(r *http.Request) reply {
 	}
 	rate := http.Header{}
 	if !o.charge(principal, rate) {
-		return o.refusal(r, errRate()).with(rate)
+		return o.refusal(errRate).with(rate)
 	}
 	if !acceptsJSON(r) {
-		return o.refusal(r, errAccept()).with(rate)
+		return o.refusal(errAccept).with(rate)
 	}
 	q, e := parseQuery(r.URL.RawQuery, o.now())
 	if e == nil {
@@ -39,7 +34,7 @@ func (o *Org) logs(r *http.Request) reply {
 			return a.with(rate)
 		}
 	}
-	return o.refusal(r, e).with(rate)
+	return o.refusal(e).with(rate)
 }
 
 // with overlays headers, such as the rate limit of the principal at hand.
@@ -127,7 +122,7 @@ func (o *Org) boundedPage(q query, limit int) ([][]byte, string, *apiError) {
 			ok = false
 		}
 		if !ok {
-			return nil, "", errInvalid("after", "The cursor is not valid.")
+			return nil, "", errCursor
 		}
 		from = &p
 	}

@@ -10,21 +10,13 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// OAuthClient is a service app: an API Services integration that authenticates
-// with a key of its own (private_key_jwt).
+// OAuthClient is a service app: an API Services integration that authenticates with a key of its own (private_key_jwt).
 type OAuthClient struct {
 	ID     string             // client_id, "0oa..."
 	Keys   jose.JSONWebKeySet // registered public keys; a JWK's alg and use bind if they are set
 	Scopes []string           // granted; nil: okta.logs.read
 	DPoP   bool               // whether access tokens must be bound (dpop_bound_access_tokens), as for apps made since 2024
 	NoRole bool               // the app has no admin role: tokens are issued, and every API call is 403 E0000006
-}
-
-func (c OAuthClient) granted(scope string) bool {
-	if c.Scopes == nil {
-		return scope == logsScope
-	}
-	return slices.Contains(c.Scopes, scope)
 }
 
 const (
@@ -62,8 +54,7 @@ func (u *usedOnce) use(id string, now, until time.Time) bool {
 	return !used
 }
 
-// oauthError is an error in the shape of RFC 6749, section 5.2. Codes and words
-// are those of Okta's OAuth error catalog.
+// oauthError is an error in the shape of RFC 6749, section 5.2. Codes and words are those of Okta's OAuth error catalog.
 type oauthError struct {
 	status int
 	code   string
@@ -98,24 +89,23 @@ func (o *Org) interceptToken(w http.ResponseWriter, r *http.Request) {
 	o.serve(w, r, o.token)
 }
 
-// token answers POST /oauth2/v1/token, the org authorization server's. It runs
-// under the mutex.
+// token answers POST /oauth2/v1/token, the org authorization server's. It runs under the mutex.
 func (o *Org) token(r *http.Request) reply {
 	now := o.now()
 	if r.Method != http.MethodPost {
-		return o.refusal(r, errMethod())
+		return o.refusal(errMethod)
 	}
 	window := o.oauth.quota.openOrNew(now)
 	rate := http.Header{}
 	if window.Used >= tokenRateLimit {
 		window.Refused++
 		o.oauth.quota.showOn(rate, tokenRateLimit, now)
-		return o.refusal(r, errRate()).with(rate)
+		return o.refusal(errRate).with(rate)
 	}
 	window.Used++
 	o.oauth.quota.showOn(rate, tokenRateLimit, now)
 	if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") || !acceptsJSON(r) {
-		return o.refusal(r, errAccept()).with(rate)
+		return o.refusal(errAccept).with(rate)
 	}
 	a, e := o.grant(r, now)
 	if e != nil {
@@ -168,11 +158,15 @@ func grantScopes(client OAuthClient, requested string) ([]string, *oauthError) {
 		return nil, badRequest("invalid_scope", "No scopes were requested.")
 	}
 	var granted []string
+	has := client.Scopes
+	if has == nil {
+		has = []string{logsScope}
+	}
 	for _, scope := range scopes {
 		if !strings.HasPrefix(scope, "okta.") {
 			return nil, badRequest("invalid_scope", "One or more scopes are not configured for the authorization server resource.")
 		}
-		if client.granted(scope) {
+		if slices.Contains(has, scope) {
 			granted = append(granted, scope)
 		}
 	}

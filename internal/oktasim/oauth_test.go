@@ -374,5 +374,5 @@ func requireThumbprint(t *testing.T, token string) {
 	require.NoError(t, parsed.UnsafeClaimsWithoutVerification(&claims))
 	sum, err := (&jose.JSONWebKey{Key: ecKey().Public()}).Thumbprint(crypto.SHA256)
 	require.NoError(t, err)
-	require.Equal(t, base64.RawURLEncoding.EncodeToString(sum), claims.Confirmed.Thumbprint)
+	require.Equal(t, base64.RawURLEncoding.EncodeToString(sum), claims.Confirmed["jkt"])
 }

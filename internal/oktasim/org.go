@@ -7,12 +7,10 @@ import (
 	"time"
 )
 
-// Org is one simulated Okta org. The zero value is ready to use; do not copy it
-// after first use.
+// Org is one simulated Okta org. The zero value is ready to use; do not copy it after first use.
 //
-// The exported fields are knobs. Set them before the first request, or later
-// through [Org.Set]: requests read them under the org's mutex. All methods are
-// safe for concurrent use.
+// The exported fields are knobs. Set them before the first request, or later through [Org.Set]: requests read them under the org's mutex.
+// All methods are safe for concurrent use.
 type Org struct {
 	// Who may read.
 
@@ -31,12 +29,11 @@ type Org struct {
 	RateLimit        int           // requests per minute to the System Log; 0: 120, as a Workforce org; negative: unlimited
 	PrincipalShare   float64       // share of RateLimit that one token may use, (0, 1]; 0: all of it. Okta's own default is 0.5
 	PrincipalHeaders bool          // show a principal its own cap in the X-Rate-Limit headers; false: show the org's bucket
-	Concurrency      int           // System Log requests in flight at once; 0: 75, as a Workforce org; negative: unlimited
 	PageCap          int           // never put more events than this on a page, whatever limit says; 0: no cap
 	VisibleEvery     time.Duration // show events in bulk: what was persisted since the last multiple of this is not seen yet; 0: at once
 	Retention        time.Duration // age by published at which events leave the log; 0: 90 days
 
-	// How badly. More in fault_answers.go and fault_links.go.
+	// How badly. More in fault_answers.go.
 
 	Delay         time.Duration // wait before each System Log answer; 0: none
 	LinkStyle     LinkStyle     // how the Link header is written; zero: LinkSeparate, two header lines
@@ -45,23 +42,18 @@ type Org struct {
 	RefuseCursors int           // refuse the next so many requests that carry a cursor; counts down
 	LateShare     float64       // share of generated transactions that reach the log late, [0, 1]
 	LateBy        time.Duration // how long before its persistence such a transaction was published, at most; 0: 10 minutes
-	HugeEvery     int           // make every n-th generated event huge; 0: none
 	Quiet         bool          // generate everyday events only, none that a detection of high severity looks for
-	HugeBytes     int           // size of a huge event; 0: 300,000 bytes, above Loki's default line limit
 
-	// Intercept chooses another answer for the n-th System Log request,
-	// counted from 1. A nil handler means the normal answer, as does a nil
-	// func. It is called without the org's mutex held. The methods of Org that
-	// return an http.Handler are made for it, and so is one's own handler;
-	// [Org.Normal] is the normal answer, to wrap.
+	// Intercept chooses another answer for the n-th System Log request, counted from 1. A nil handler means the normal answer, as does a nil
+	// func. It is called without the org's mutex held. The methods of Org that return an http.Handler are made for it, and so is one's own
+	// handler; [Org.Normal] is the normal answer, to wrap.
 	Intercept func(n int, r *http.Request) http.Handler
 
 	// OAuth.
 
 	ResourceNonce bool // demand a DPoP nonce on System Log requests too (401 use_dpop_nonce); Okta does not today
 
-	// InterceptToken is Intercept for the token endpoint. The handlers of
-	// fault_answers.go that do not spoil a page fit it.
+	// InterceptToken is Intercept for the token endpoint. The handlers of fault_answers.go that do not spoil a page fit it.
 	InterceptToken func(n int, r *http.Request) http.Handler
 
 	Hooks Hooks // event hooks; they are sent while SendHooks runs
@@ -76,16 +68,14 @@ type Org struct {
 	bounded   map[string]place     // bounded cursor -> where it points
 	quota     bucket               // of the org
 	shares    map[string]*bucket   // principal -> its own bucket
-	inFlight  int
 	logCalls  int
-	injected  []injection
+	injected  []http.Handler // faults that wait for their turn
 	requests  []*Request
 	responses map[int]int // status -> count
 	oauth     oauthState
 }
 
-// Set changes knobs while the org is serving. Change must only touch fields:
-// calling a method of the org inside would deadlock.
+// Set changes knobs while the org is serving. Change must only touch fields: calling a method of the org inside would deadlock.
 func (o *Org) Set(change func(*Org)) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -116,8 +106,7 @@ const (
 	keysPath  = "/oauth2/v1/keys"
 )
 
-// ServeHTTP serves the System Log, the token endpoint, the org's keys and event hooks, and
-// records the request. Any other path is Okta's 404.
+// ServeHTTP serves the System Log, the token endpoint and the org's keys, and records the request. Any other path is Okta's 404.
 func (o *Org) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	record := o.arrive(r)
 	seen := &statusWriter{ResponseWriter: w}
@@ -131,16 +120,11 @@ func (o *Org) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case keysPath:
 		o.serve(seen, r, o.keys)
 	default:
-		if r.URL.Path == hooksPath || strings.HasPrefix(r.URL.Path, hooksPath+"/") {
-			o.eventHooks(seen, r)
-			return
-		}
-		o.serve(seen, r, func(r *http.Request) reply { return o.refusal(r, errNotFound(r.URL.Path)) })
+		o.serve(seen, r, func(r *http.Request) reply { return o.refusal(errNotFound(r.URL.Path)) })
 	}
 }
 
-// Normal answers a System Log request as a healthy org does, past Intercept and
-// injected faults: for handlers that wrap the normal answer.
+// Normal answers a System Log request as a healthy org does, past Intercept and injected faults: for handlers that wrap the normal answer.
 func (o *Org) Normal() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { o.serve(w, r, o.logs) })
 }
@@ -149,19 +133,7 @@ func (o *Org) interceptLogs(w http.ResponseWriter, r *http.Request) {
 	o.mu.Lock()
 	o.logCalls++
 	n, intercept, delay := o.logCalls, o.Intercept, o.Delay
-	o.inFlight++
-	crowded := o.crowded()
 	o.mu.Unlock()
-	defer func() {
-		o.mu.Lock()
-		o.inFlight--
-		o.mu.Unlock()
-	}()
-
-	if crowded {
-		o.serve(w, r, o.concurrencyRefusal)
-		return
-	}
 	if !wait(r.Context(), delay) {
 		return
 	}

@@ -9,10 +9,9 @@ import (
 	"sync"
 )
 
-// Pipe is a network of its own in memory: an http.Server that listens on it and
-// everyone who dials through it, whatever address they name. It has no sockets,
-// so it works inside a testing/synctest bubble, where an exchange over it takes
-// no simulated time and waiting for one lets the clock run.
+// Pipe is a network of its own in memory: an http.Server that listens on it and everyone who dials through it, whatever address they name.
+// It has no sockets, so it works inside a testing/synctest bubble, where an exchange over it takes no simulated time and waiting for one
+// lets the clock run.
 type Pipe struct {
 	URL string // "http://localhost": loopback, so that clients which insist on TLS elsewhere accept it
 
@@ -66,8 +65,7 @@ func (p *Pipe) Client() *http.Client {
 	return c
 }
 
-// Close ends the server, its connections and the idle ones of Client's clients,
-// and waits until nothing serves any more.
+// Close ends the server, its connections and the idle ones of Client's clients, and waits until nothing serves any more.
 func (p *Pipe) Close() {
 	p.mu.Lock()
 	clients := p.clients

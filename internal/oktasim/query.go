@@ -8,9 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// param is one parameter of a query in the order given. net/url's Values would
-// lose the order, which Okta echoes, and refuses the semicolons of
-// LinkPunctuation.
+// param is one parameter of a query in the order given. net/url's Values would lose the order, which Okta echoes, and refuses the
+// semicolons of LinkPunctuation.
 type param struct{ name, value string }
 
 func parseParams(rawQuery string) ([]param, error) {
@@ -81,25 +80,22 @@ func parseQuery(rawQuery string, now time.Time) (query, *apiError) {
 }
 
 func (q *query) set(p param, now time.Time) *apiError {
+	if p.value == "" && (p.name == "until" || p.name == "filter") { // as good as absent
+		return nil
+	}
 	switch p.name {
-	case "since":
+	case "since", "until":
 		t, err := time.Parse(time.RFC3339, p.value)
-		if err != nil {
-			return errDate()
-		}
-		if now.Sub(t) > oldestSince {
+		switch {
+		case err != nil:
+			return errDate
+		case p.name == "until":
+			q.until = t
+		case now.Sub(t) > oldestSince:
 			return errFilter("Invalid parameter: The since parameter is over 180 days prior to the current day.")
+		default:
+			q.since = t
 		}
-		q.since = t
-	case "until":
-		if p.value == "" { // as good as absent
-			return nil
-		}
-		t, err := time.Parse(time.RFC3339, p.value)
-		if err != nil {
-			return errDate()
-		}
-		q.until = t
 	case "after":
 		q.after = p.value
 	case "limit":
@@ -109,17 +105,10 @@ func (q *query) set(p param, now time.Time) *apiError {
 		}
 		q.limit = n
 	case "sortOrder":
-		switch p.value {
-		case "ASCENDING":
-		case "DESCENDING":
-			q.descending = true
-		default:
+		if q.descending = p.value == "DESCENDING"; !q.descending && p.value != "ASCENDING" {
 			return errInvalid("sortOrder", "The sortOrder parameter must be ASCENDING or DESCENDING.")
 		}
 	case "filter":
-		if p.value == "" {
-			return nil
-		}
 		f, e := parseFilter(p.value)
 		if e != nil {
 			return e

@@ -9,14 +9,12 @@ import (
 )
 
 const (
-	workforceLimit       = 120 // requests per minute to /api/v1/logs
-	workforceConcurrency = 75
-	unlimited            = math.MaxInt
-	windowLength         = time.Minute
+	workforceLimit = 120 // requests per minute to /api/v1/logs
+	unlimited      = math.MaxInt
+	windowLength   = time.Minute
 )
 
-// Window is one minute of a bucket. It opens with the first request after the
-// last one closed, at whatever second that is.
+// Window is one minute of a bucket. It opens with the first request after the last one closed, at whatever second that is.
 type Window struct {
 	Start   time.Time // the org's clock
 	Used    int       // requests that were let through
@@ -54,8 +52,7 @@ func (b *bucket) openOrNew(now time.Time) *Window {
 	return &b.windows[len(b.windows)-1]
 }
 
-// showOn writes the three headers. Reset is in whole seconds and rounded up, so
-// that a client that waits for it does not come early.
+// showOn writes the three headers. Reset is in whole seconds and rounded up, so that a client that waits for it does not come early.
 func (b *bucket) showOn(h http.Header, limit int, now time.Time) {
 	used, start := 0, now
 	if w := b.open(now); w != nil {
@@ -83,8 +80,7 @@ func (o *Org) limit() int {
 	return o.RateLimit
 }
 
-// principalLimit is the cap of one token or service app. It is a ceiling, not a
-// reservation: the org's own bucket binds as well.
+// principalLimit is the cap of one token or service app. It is a ceiling, not a reservation: the org's own bucket binds as well.
 func (o *Org) principalLimit() int {
 	limit := o.limit()
 	if o.PrincipalShare <= 0 || o.PrincipalShare >= 1 || limit == unlimited {
@@ -93,8 +89,7 @@ func (o *Org) principalLimit() int {
 	return max(int(float64(limit)*o.PrincipalShare), 1)
 }
 
-// charge takes one request of a principal from the buckets, and fills h with
-// the headers to show. It returns false when a bucket is empty.
+// charge takes one request of a principal from the buckets, and fills h with the headers to show. It returns false when a bucket is empty.
 func (o *Org) charge(principal string, h http.Header) bool {
 	now := o.now()
 	if o.shares == nil {
@@ -122,28 +117,12 @@ func (o *Org) charge(principal string, h http.Header) bool {
 	return allowed
 }
 
-// crowded reports whether this request is one too many in flight.
-func (o *Org) crowded() bool {
-	allowed := o.Concurrency
-	if allowed == 0 {
-		allowed = workforceConcurrency
-	}
-	return allowed > 0 && o.inFlight > allowed
-}
-
 // concurrencyEstimate is how far ahead the Reset of a concurrency 429 points:
 // Okta's documented capture has 116 s, and calls it an estimate.
 const concurrencyEstimate = 116 * time.Second
 
-func (o *Org) concurrencyRefusal(r *http.Request) reply {
-	a := o.refusal(r, errRate())
-	setRate(a.header, 0, 0, o.now().Add(concurrencyEstimate))
-	return a
-}
-
-// Windows returns the minutes of the org's bucket in which System Log requests
-// came, oldest first. Requests that a fault answered in the org's place are not
-// in it; see [Org.Requests] for those.
+// Windows returns the minutes of the org's bucket in which System Log requests came, oldest first. Requests that a fault answered in the
+// org's place are not in it; see [Org.Requests] for those.
 func (o *Org) Windows() []Window {
 	o.mu.Lock()
 	defer o.mu.Unlock()

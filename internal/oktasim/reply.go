@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"math/rand/v2"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -20,8 +21,7 @@ type reply struct {
 	body   []byte
 }
 
-// edgeHeaders adds to h what every answer of an Okta org carries. The clock in
-// Date is the org's, which is why it is not left to net/http.
+// edgeHeaders adds to h what every answer of an Okta org carries. The clock in Date is the org's, which is why it is not left to net/http.
 func (o *Org) edgeHeaders(h http.Header) http.Header {
 	if h == nil {
 		h = http.Header{}
@@ -70,17 +70,11 @@ func (a reply) begin(w http.ResponseWriter, r *http.Request) []byte {
 	return body
 }
 
+// gzipped is a list of codings with gzip, or all, whose weight is not 0.
+var gzipped = regexp.MustCompile(`(?i)(?:^|,)\s*(?:gzip|\*)\s*(?:,|$|;\s*q\s*=\s*(?:1|0?\.0*[1-9]))`)
+
 func acceptsGzip(r *http.Request) bool {
-	for coding := range strings.SplitSeq(strings.Join(r.Header.Values("Accept-Encoding"), ","), ",") {
-		name, params, _ := strings.Cut(strings.TrimSpace(coding), ";")
-		q, weighted := strings.CutPrefix(strings.ReplaceAll(params, " ", ""), "q=")
-		weight, err := strconv.ParseFloat(q, 64)
-		refused := weighted && err == nil && weight == 0
-		if (strings.EqualFold(name, "gzip") || name == "*") && !refused {
-			return true
-		}
-	}
-	return false
+	return gzipped.MatchString(strings.Join(r.Header.Values("Accept-Encoding"), ","))
 }
 
 // statusWriter remembers the status that was sent.

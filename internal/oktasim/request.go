@@ -24,8 +24,7 @@ type Request struct {
 // rememberedRequests bounds the memory of a long-running org.
 const rememberedRequests = 100_000
 
-// Requests returns the requests seen so far in order of arrival, at most the
-// last 100,000 of them.
+// Requests returns the requests seen so far in order of arrival, at most the last 100,000 of them.
 func (o *Org) Requests() []Request {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -36,8 +35,7 @@ func (o *Org) Requests() []Request {
 	return seen
 }
 
-// Responses counts the answers given so far by HTTP status. Key 0 counts the
-// requests whose client left without an answer.
+// Responses counts the answers given so far by HTTP status. Key 0 counts the requests whose client left without an answer.
 func (o *Org) Responses() map[int]int {
 	o.mu.Lock()
 	defer o.mu.Unlock()

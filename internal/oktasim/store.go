@@ -11,17 +11,15 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// event is one event of the log. Times are epoch milliseconds, as precise as
-// Okta's own.
+// event is one event of the log. Times are epoch milliseconds, as precise as Okta's own.
 type event struct {
 	persisted int64
 	published int64
 	raw       []byte
 }
 
-// store keeps events in persistence order. Events persisted later than the
-// present are not visible yet; they may still be joined by others, which is how
-// a test schedules its day in advance.
+// store keeps events in persistence order. Events persisted later than the present are not visible yet; they may still be joined by others,
+// which is how a test schedules its day in advance.
 type store struct {
 	events []event
 	chunk  []byte // the raw bytes of many events, so that a million cost the collector little
@@ -29,8 +27,7 @@ type store struct {
 
 const chunkBytes = 1 << 20
 
-// add inserts an event after all that were persisted at its time or before, and
-// never before one that is visible at now.
+// add inserts an event after all that were persisted at its time or before, and never before one that is visible at now.
 func (s *store) add(persisted, published, now int64, raw []byte) {
 	if len(s.chunk)+len(raw) > cap(s.chunk) {
 		s.chunk = make([]byte, 0, max(chunkBytes, len(raw)))
@@ -61,8 +58,7 @@ func (s *store) first(ms int64) int {
 // firstAfter is the index of the first event persisted later than ms.
 func (s *store) firstAfter(ms int64) int { return s.first(ms + 1) }
 
-// byPublished returns the indices of the visible events published in
-// [since, until), ordered by published and, within a millisecond, by
+// byPublished returns the indices of the visible events published in [since, until), ordered by published and, within a millisecond, by
 // persistence.
 func (s *store) byPublished(since, until int64, visible int) []int {
 	var found []int
@@ -75,21 +71,18 @@ func (s *store) byPublished(since, until int64, visible int) []int {
 	return found
 }
 
-// Append commits events to the log now. Each must be a JSON value, normally an
-// object; its bytes are served as they are. An event without a readable
-// published counts as published when persisted. Append panics on bytes that are
-// not JSON: a broken page is a fault to ask for, not an event.
+// Append commits events to the log now. Each must be a JSON value, normally an object; its bytes are served as they are. An event without a
+// readable published counts as published when persisted. Append panics on bytes that are not JSON: a broken page is a fault to ask for, not
+// an event.
 func (o *Org) Append(raw ...[]byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.append(o.now(), raw)
 }
 
-// AppendAt is Append with the time of persistence, to the millisecond, which is
-// what orders the log and what since is compared with; published may be far
-// earlier. An event persisted in the future appears when the org's clock gets
-// there. A time before that of an event already visible becomes the latter's:
-// the log grows at its end only.
+// AppendAt is Append with the time of persistence, to the millisecond, which is what orders the log and what since is compared with;
+// published may be far earlier. An event persisted in the future appears when the org's clock gets there. A time before that of an event
+// already visible becomes the latter's: the log grows at its end only.
 func (o *Org) AppendAt(persisted time.Time, raw ...[]byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -110,8 +103,7 @@ func (o *Org) append(persisted time.Time, raw [][]byte) {
 	}
 }
 
-// Events returns the events persisted by now in persistence order, each exactly
-// as served. The bytes are the org's own: do not change them.
+// Events returns the events persisted by now in persistence order, each exactly as served. The bytes are the org's own: do not change them.
 func (o *Org) Events() [][]byte { return o.EventsFrom(0) }
 
 // EventsFrom is Events without the first n.

@@ -22,7 +22,6 @@ type world struct {
 
 	node   [6]byte // of the UUIDs
 	serial uint64  // of the UUIDs
-	events int     // generated so far
 	quiet  bool    // Org.Quiet
 }
 
