@@ -50,7 +50,7 @@ type row struct {
 	after     time.Duration // how long it lasts before it is said
 	lasting   bool          // it is said when the grace is over
 	state     string        // "": it says nothing of what the poller does
-	message   string        // "": it is of no concern to health
+	message   string        // "": health says nothing of it
 	unhealthy bool
 	reads     bool // see condition
 	waits     bool

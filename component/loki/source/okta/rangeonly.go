@@ -51,7 +51,7 @@ func (o *RangeOnly) instead(args Arguments) Arguments {
 		return args
 	}
 	args.Backfills, args.rangeOnly = []Backfill{o.Backfill}, true
-	args.EventHook = nil // they are for who reads the live log, on the same port of the same machine as a rule
+	args.EventHook = nil // hooks are for the process that reads the live log, as a rule on the same port of the same machine
 	return args
 }
 
