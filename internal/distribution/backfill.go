@@ -114,9 +114,9 @@ func watchBackfill(ctx context.Context, out *os.File, ranges func() []okta.Range
 		sum := total(all)
 		switch now := time.Now(); {
 		case sum.Finished:
-			fmt.Fprintf(out, "\ndone: %d events delivered and found in Loki, %d were there already\n", sum.Delivered, sum.Skipped)
+			fmt.Fprintf(out, "\ndone: %d events delivered and found in Loki, %d were there already\n", sum.Events, sum.Skipped)
 			return nil
-		case !sum.Ended || !sum.Missing:
+		case !sum.Ended || !sum.missing:
 			missing = time.Time{}
 		case missing.IsZero():
 			missing = now
@@ -148,18 +148,23 @@ func trouble(all []okta.Range) error {
 	return nil
 }
 
-// total sums up all orgs.
-func total(all []okta.Range) okta.Range {
-	sum := okta.Range{Finished: len(all) > 0, Ended: len(all) > 0}
+// sum is how far all orgs are.
+type sum struct {
+	okta.Range
+	missing bool // something is, of one of them
+}
+
+func total(all []okta.Range) (s sum) {
+	s.Finished, s.Ended = len(all) > 0, len(all) > 0
 	for _, r := range all {
-		sum.Progress += r.Progress / float64(len(all))
-		sum.Delivered, sum.Skipped, sum.Unconfirmed = sum.Delivered+r.Delivered, sum.Skipped+r.Skipped, sum.Unconfirmed+r.Unconfirmed
-		sum.Finished, sum.Ended, sum.Missing = sum.Finished && r.Finished, sum.Ended && r.Ended, sum.Missing || r.Missing
+		s.Progress += r.Progress / float64(len(all))
+		s.Events, s.Skipped, s.Unconfirmed = s.Events+r.Events, s.Skipped+r.Skipped, s.Unconfirmed+r.Unconfirmed
+		s.Finished, s.Ended, s.missing = s.Finished && r.Finished, s.Ended && r.Ended, s.missing || r.Missing()
 		if !r.Finished {
-			sum.State = r.Org + ": " + r.State
+			s.State = r.Org + ": " + r.State
 		}
 	}
-	return sum
+	return s
 }
 
 // bar shows the progress on a terminal.
@@ -186,6 +191,6 @@ func lines(out io.Writer) func([]okta.Range) {
 	}
 }
 
-func summary(sum okta.Range) string {
-	return fmt.Sprintf("%d delivered, %d were there, %d unconfirmed, %s", sum.Delivered, sum.Skipped, sum.Unconfirmed, sum.State)
+func summary(s sum) string {
+	return fmt.Sprintf("%d delivered, %d were there, %d unconfirmed, %s", s.Events, s.Skipped, s.Unconfirmed, s.State)
 }

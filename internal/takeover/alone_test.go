@@ -117,18 +117,46 @@ func TestANodeThatWasAloneAsksTheOthers(t *testing.T) {
 // Who no longer wants an org, as a range that was removed, keeps nobody waiting for it.
 func TestWhoWithdrawsSaysSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &script{mine: true, secrets: map[string]string{"node2": secret}, answers: map[string]takeover.Answer{"node2": {State: takeover.Owned}}}
+		s := &script{mine: true, secrets: map[string]string{"node2": secret},
+			answers: map[string]takeover.Answer{"node2": {State: takeover.Owned}}}
 		x := takeover.New(takeover.Config{Ring: s, Dir: t.TempDir(), Logger: log.NewNopLogger(),
 			Client: func() *http.Client { return &http.Client{Transport: s} }})
-		seat := x.Seat(acme, credential)
+		seat, r := x.Seat(acme, credential), &slow{s, make(chan struct{})}
+		close(r.landed)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
-		go func() { defer close(done); seat.Run(ctx, s) }()
+		go func() { defer close(done); seat.Run(ctx, r) }()
 		time.Sleep(10 * time.Second)
 		require.Contains(t, get(x, "").Body.String(), `"state":"acquiring"`)
 		cancel()
 		<-done
 		require.Contains(t, get(x, "").Body.String(), `"state":"none"`)
+	})
+}
+
+// Unless something is under way that it delivered before the org left and came back.
+func TestWhoWithdrawsTellsWhatIsUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{mine: true, started: make(chan takeover.Start, 1), secrets: map[string]string{"node2": secret},
+			answers: map[string]takeover.Answer{"node2": {State: takeover.None}}}
+		x := takeover.New(takeover.Config{Ring: s, Dir: t.TempDir(), Logger: log.NewNopLogger(),
+			Client: func() *http.Client { return &http.Client{Transport: s} }})
+		seat, r := x.Seat(acme, credential), &slow{s, make(chan struct{})}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); seat.Run(ctx, r) }()
+		<-s.started
+		for _, mine := range []bool{false, true} {
+			s.mu.Lock()
+			s.mine, s.answers["node2"] = mine, takeover.Answer{State: takeover.Owned}
+			s.mu.Unlock()
+			x.Changed()
+			time.Sleep(5 * time.Second)
+		}
+		require.Contains(t, get(x, "").Body.String(), `"state":"acquiring"`)
+		cancel()
+		<-done
+		require.Contains(t, get(x, "").Body.String(), `"state":"stopping"`)
 	})
 }
 

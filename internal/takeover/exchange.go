@@ -233,7 +233,7 @@ func (s *Seat) reply(w http.ResponseWriter, r *http.Request) {
 	if nonce := r.Header.Get(nonceHeader); nonce != "" && len(nonce) <= maxNonce {
 		h.Set(signatureHeader, s.sign(answering, nonce, body))
 	}
-	_, _ = w.Write(body) // a peer that went away is its own affair
+	_, _ = w.Write(body) // the peer may have gone away
 }
 
 // receive reads a message and reports whether it is a peer's and was not received before. Else it has answered: 409 tells a peer what to

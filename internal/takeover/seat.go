@@ -143,7 +143,7 @@ func (s *Seat) Run(ctx context.Context, r Reader) {
 	for {
 		start, err := s.acquire(ctx, r)
 		if err != nil {
-			s.withdraw()
+			s.withdraw(r)
 			return
 		}
 		s.hold(ctx, r, start)
@@ -157,9 +157,14 @@ func (s *Seat) Run(ctx context.Context, r Reader) {
 	}
 }
 
-// withdraw has this node no longer ask for the org: others must not wait for it.
-func (s *Seat) withdraw() {
-	if state, _, _ := s.State(); state == Acquiring {
+// withdraw has this node no longer ask for the org: others must not wait for it, unless for what it delivered before the org left it and
+// came back.
+func (s *Seat) withdraw(r Reader) {
+	switch state, _, _ := s.State(); {
+	case state != Acquiring:
+	case r.UnderWay():
+		s.leave(true)
+	default:
 		s.set(None)
 	}
 }
@@ -293,7 +298,7 @@ func (s *Seat) gather(answers []Answer, released bool, waited time.Duration) (st
 	add(s.copy())
 	s.mu.Lock()
 	notice, ago := s.notice, time.Since(s.noticed)
-	// Who sent what could not be checked may have read on, and may be stopping.
+	// A node that sent what could not be checked may have read on, and may be stopping.
 	doubt := !s.doubted.IsZero() && time.Since(s.doubted) < noticeAge
 	s.mu.Unlock()
 	for _, a := range answers {

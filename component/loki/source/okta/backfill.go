@@ -21,9 +21,9 @@ import (
 )
 
 const (
-	// settled is how old the end of a range must be: Okta persists almost all events within seconds, and a bounded request may miss
+	// inTheLogAfter is how old the end of a range must be: Okta persists almost all events within seconds, and a bounded request may miss
 	// those that are late. Source: Okta, "System Log query", polling and bounded requests.
-	settled = time.Hour
+	inTheLogAfter = time.Hour
 	// backfillLabel makes streams of their own, in which the range is in order: Loki refuses what is an hour behind the newest entry
 	// of its stream.
 	backfillLabel = "backfill"
@@ -100,9 +100,9 @@ func (args *Arguments) validateBackfills(now time.Time) error {
 			return fmt.Errorf("backfill > %w", err)
 		case !since.Before(until):
 			return fmt.Errorf("backfill > since is %s: it must be before until, %s", b.Since, b.Until)
-		case now.Sub(until) < settled:
+		case now.Sub(until) < inTheLogAfter:
 			return fmt.Errorf("backfill > until is %s: it must be at least %s ago, so before %s; live polling reads what is newer",
-				b.Until, settled, now.Add(-settled).UTC().Format(time.RFC3339))
+				b.Until, inTheLogAfter, now.Add(-inTheLogAfter).UTC().Format(time.RFC3339))
 		case share < 0 || share >= args.RateLimitShare:
 			return fmt.Errorf("backfill > rate_limit_share is %v: it must be above 0 and below the component's, %v, so that live polling goes first",
 				share, args.RateLimitShare)
@@ -220,7 +220,7 @@ func (c *Component) accept() {
 	}
 }
 
-// fill is what a job wants of one range of one org.
+// fill is what a plan has of one range of one org.
 type fill struct {
 	Backfill
 	since, until time.Time
@@ -231,12 +231,12 @@ type fill struct {
 	reading      *reading
 }
 
-// follow takes over what there was of the range under the job before, nil when there was nothing.
-func (f *fill) follow(before *fill, k *collector, j *job) {
+// follow takes over what there was of the range under the plan before, nil when there was nothing.
+func (f *fill) follow(before *fill, k *collector, p *plan) {
 	if before != nil {
 		f.reading = before.reading
 	} else {
-		f.reading = newReading(k, f.id(), k.c.exchange.Part(j.org.String(), f.id(), k.secret), log.With(k.logger, "backfill", f.name()))
+		f.reading = newReading(k, f.id(), k.c.exchange.Part(p.org.String(), f.id(), k.secret), log.With(k.logger, "backfill", f.name()))
 	}
 	switch {
 	case f.refused == nil:
@@ -301,16 +301,16 @@ func (f *fill) state(s poller.Snapshot, now time.Time) string {
 }
 
 // verdict is what health says of the ranges of an org: the first trouble that one has.
-func (j *job) fillVerdict(now time.Time) (condition, bool) {
-	for _, f := range j.fills {
+func (p *plan) fillVerdict(now time.Time) (condition, bool) {
+	for _, f := range p.fills {
 		if f.refused != nil {
 			return condition{unhealthy: true, reads: true, message: f.refused.Error(), since: f.refusedSince}, true
 		}
-		s := f.reading.status.Snapshot()
+		s := f.reading.snapshot()
 		if s.Finished || s.Started.IsZero() {
 			continue
 		}
-		if v := verdict(s, j.auth.Method(), j.args.PollInterval, now); v.unhealthy {
+		if v := verdict(s, p.auth.Method(), p.args.PollInterval, now); v.unhealthy {
 			v.message, v.reads = "backfill "+f.name()+": "+v.message, true
 			return v, true
 		}

@@ -236,7 +236,7 @@ func TestADrainIncludesTheRange(t *testing.T) {
 	until(t, "it was delivered", func() bool { return c.DebugInfo().(debugInfo).Backfills[0].Unconfirmed == 1 })
 	cancel()
 	<-done
-	r := c.current()[0].job.Load().fills[0].reading
+	r := c.current()[0].plan.Load().fills[0].reading
 	require.True(t, r.UnderWay())
 	r.Drain(ctx) // which is cut short by the process's end
 	require.True(t, r.UnderWay(), "what a stopped node says to the next one")

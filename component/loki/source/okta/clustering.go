@@ -181,11 +181,11 @@ func (c *Component) Handler() http.Handler {
 
 // secret is what all nodes know that read the org, and nobody else.
 func (k *collector) secret() []byte {
-	j := k.job.Load()
-	if j == nil {
+	p := k.plan.Load()
+	if p == nil {
 		return nil
 	}
-	if credential, ok := j.auth.(interface{ Secret() []byte }); ok {
+	if credential, ok := p.auth.(interface{ Secret() []byte }); ok {
 		return credential.Secret()
 	}
 	return nil
@@ -197,7 +197,7 @@ func (r *reading) elsewhere(now time.Time) (condition, bool) {
 	if v, held := k.c.heldBack(); held {
 		return v, true
 	}
-	if !k.job.Load().args.Clustering.Enabled {
+	if !k.plan.Load().args.Clustering.Enabled {
 		return condition{}, false
 	}
 	state, since, owner := r.seat.State()

@@ -274,7 +274,7 @@ func TestWithoutClusteringPeersGetNoAnswer(t *testing.T) {
 	s := runs(t, fmt.Sprintf("url = \"http://%s\"\napi_token = \"right\"\n", orgOf(t, 1)))
 	s.take(t)
 	w := httptest.NewRecorder()
-	s.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/orgs/"+s.only().job.Load().org.Host, nil))
+	s.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/orgs/"+s.only().plan.Load().org.Host, nil))
 	require.Equal(t, http.StatusNotFound, w.Code)
 }
 
@@ -317,7 +317,7 @@ func TestAnOrgThatNoNodeReadsIsUnhealthyAfterAMinute(t *testing.T) {
 				var members []member
 				for _, name := range []string{"x", "y"} {
 					k := &collector{c: &Component{}}
-					k.job.Store(&job{args: Arguments{Clustering: Clustering{Enabled: true}}})
+					k.plan.Store(&plan{args: Arguments{Clustering: Clustering{Enabled: true}}})
 					k.live = newReading(k, "", x.Seat("https://"+name, k.secret), log.NewNopLogger())
 					running.Go(func() { k.live.seat.Run(ctx, k.live) })
 					members = append(members, member{name: name, collector: k})

@@ -20,7 +20,7 @@ type collector struct {
 	wakes   *poller.Wakes
 	live    *reading
 
-	job atomic.Pointer[job]
+	plan atomic.Pointer[plan]
 }
 
 func newCollector(c *Component, org *url.URL) *collector {
@@ -33,50 +33,43 @@ func newCollector(c *Component, org *url.URL) *collector {
 
 // collects reports whether the collector does what args say already.
 func (k *collector) collects(args Arguments) bool {
-	j := k.job.Load()
-	return j != nil && reflect.DeepEqual(j.args, args)
+	p := k.plan.Load()
+	return p != nil && reflect.DeepEqual(p.args, args)
 }
 
 // replace sets what to do from now on. It never waits for a poller: a send that may be blocked ends with the poller's context.
-func (k *collector) replace(j *job) {
-	before := k.job.Load()
-	if len(j.fills) > 0 && j.confirm == nil {
+func (k *collector) replace(p *plan) {
+	before := k.plan.Load()
+	if len(p.fills) > 0 && p.confirm == nil {
 		level.Warn(k.logger).Log("msg", "a back-fill without reconcile delivers what Loki has already, too")
 	}
-	for _, f := range j.fills {
-		f.follow(before.fill(f.id()), k, j)
+	for _, f := range p.fills {
+		f.follow(before.fill(f.id()), k, p)
 		if f.refused != nil {
 			level.Error(k.logger).Log("msg", "a backfill is not read", "err", f.refused)
 		}
 	}
-	k.job.Store(j)
+	k.plan.Store(p)
 	k.live.replaced()
-	for _, f := range j.fills {
+	for _, f := range p.fills {
 		f.reading.replaced()
 	}
 }
 
-// wanted are the readings of the job: the live one, and ranges up to the first that is not done, for they are read one after another.
+// wanted are the readings of the plan: the live one, and ranges up to the first that is not done, for they are read one after another.
 func (k *collector) wanted() (all []*reading) {
-	j := k.job.Load()
-	if !j.args.rangeOnly {
+	p := k.plan.Load()
+	if !p.args.rangeOnly {
 		all = append(all, k.live)
 	}
-	for _, f := range j.fills {
+	for _, f := range p.fills {
 		if f.refused != nil {
 			continue
 		}
 		all = append(all, f.reading)
-		if !f.reading.status.Snapshot().Finished {
+		if !f.reading.snapshot().Finished {
 			break
 		}
 	}
 	return all
-}
-
-// snapshot is the live poller's state, with the name of the receiver that takes an entry.
-func (k *collector) snapshot() (*job, poller.Snapshot) {
-	j, s := k.job.Load(), k.live.status.Snapshot()
-	s.Receiver = k.live.out.Receiver(j.args.ForwardTo)
-	return j, s
 }

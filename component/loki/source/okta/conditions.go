@@ -43,14 +43,14 @@ type view struct {
 	grace  time.Duration // how long an outage may last that may pass by itself
 }
 
-// row is what is said while something is wrong with a part of a reading, or worth a word. In its texts {since} is when that began, {err} the
-// error, {kind} its kind; {receiver}, {until} and {reason} are of the entry that is sent and of the wait for the budget.
+// row is what is said while something is wrong with a part of a reading, or worth a word. In its texts {since} is when that began, {err}
+// the error, {kind} its kind; {receiver}, {until} and {reason} are of the entry that is sent and of the wait for the budget.
 type row struct {
 	about     func(v view) (t poller.Trouble, holds bool)
 	after     time.Duration // how long it lasts before it is said
 	lasting   bool          // it is said when the grace is over
 	state     string        // "": it says nothing of what the poller does
-	message   string        // "": it is of no concern to health
+	message   string        // "": health says nothing of it
 	unhealthy bool
 	reads     bool // see condition
 	waits     bool

@@ -112,14 +112,14 @@ func (c *Component) DebugInfo() any {
 
 func (m member) row(now time.Time) orgInfo {
 	row := orgInfo{Name: m.name, State: notCollected, Health: m.verdict(now).message}
-	if m.collector == nil {
+	if m.err != nil {
 		return row
 	}
-	j, s := m.snapshot()
-	row.Org, row.State = j.org.String(), m.state(s, now)
+	p, s := m.plan.Load(), m.live.snapshot()
+	row.Org, row.State = p.org.String(), m.state(s, now)
 	row.Lag, row.LastPoll, row.LastEvent = s.Lag(now).Round(time.Second).String(), s.LastPoll, s.LastEvent
 	row.EventsForwarded, row.Unconfirmed = s.Events, s.Unconfirmed
-	for _, f := range j.fills {
+	for _, f := range p.fills {
 		info := f.debugInfo(now)
 		row.Backfills = append(row.Backfills, info.Range+": "+info.State+", "+info.Progress)
 	}
@@ -135,18 +135,21 @@ func (k *collector) state(s poller.Snapshot, now time.Time) string {
 }
 
 func (k *collector) debugInfo(now time.Time) debugInfo {
-	j, s := k.snapshot()
+	p, s := k.plan.Load(), k.live.snapshot()
 	info := debugInfo{
-		Org:             j.org.String(),
-		AuthMethod:      j.auth.Method(),
+		Org:             p.org.String(),
+		AuthMethod:      p.auth.Method(),
 		State:           k.state(s, now),
 		LastPoll:        s.LastPoll,
 		LastEvent:       s.LastEvent,
 		Lag:             s.Lag(now).Round(time.Second).String(),
 		EventsForwarded: s.Events,
 		PagesForwarded:  s.Pages,
+		CheckpointError: text(s.Wrong[poller.Checkpoint].Err),
 		FailingSince:    s.Wrong[poller.Okta].Since,
-		Budget:          budgetOf(j, s, now),
+		LastError:       text(s.LastErr),
+		LastErrorTime:   s.LastErrAt,
+		Budget:          budgetOf(p, s, now),
 	}
 	if !s.LastPoll.IsZero() {
 		info.ClockSkew = s.ClockSkew.Round(time.Second).String()
@@ -154,45 +157,40 @@ func (k *collector) debugInfo(now time.Time) debugInfo {
 	if !s.CheckpointSaved.IsZero() {
 		info.CheckpointAge = now.Sub(s.CheckpointSaved).Round(time.Second).String()
 	}
-	if s.Wrong[poller.Checkpoint].Err != nil {
-		info.CheckpointError = s.Wrong[poller.Checkpoint].Err.Error()
-	}
-	if s.LastErr != nil {
-		info.LastError, info.LastErrorTime = s.LastErr.Error(), s.LastErrAt
-		if e, ok := poller.AsError(s.LastErr); ok {
-			info.LastErrorRequestID = e.RequestID
-		}
+	if e, ok := poller.AsError(s.LastErr); ok {
+		info.LastErrorRequestID = e.RequestID
 	}
 	if s.Replayed > 0 || !s.ReplayTo.IsZero() {
 		info.Replay = &replayInfo{Events: s.Replayed, Until: s.ReplayTo}
 	}
-	if j.confirm != nil {
-		info.Reconcile = &reconcileInfo{Selector: j.confirm.Selector(), Unconfirmed: s.Unconfirmed,
-			OldestUnconfirmed: s.UnconfirmedSince, Skipped: s.Skipped, Retried: s.Retried}
-		if s.Unconfirmable().Err != nil {
-			info.Reconcile.Error = s.Unconfirmable().Err.Error()
-		}
+	if p.confirm != nil {
+		info.Reconcile = &reconcileInfo{Selector: p.confirm.Selector(), Unconfirmed: s.Unconfirmed,
+			OldestUnconfirmed: s.UnconfirmedSince, Skipped: s.Skipped, Retried: s.Retried, Error: text(s.Unconfirmable().Err)}
 	}
-	for _, f := range j.fills {
+	for _, f := range p.fills {
 		info.Backfills = append(info.Backfills, f.debugInfo(now))
 	}
 	return info
 }
 
 func (f *fill) debugInfo(now time.Time) backfillInfo {
-	s := f.reading.status.Snapshot()
-	info := backfillInfo{Range: f.name(), State: f.state(s, now), Progress: fmt.Sprintf("%.1f %%", 100*f.progress(s)),
-		Forwarded: s.Events, Skipped: s.Skipped, Unconfirmed: s.Unconfirmed}
-	if s.Wrong[poller.Okta].Err != nil {
-		info.Error = s.Wrong[poller.Okta].Err.Error()
-	}
-	return info
+	s := f.reading.snapshot()
+	return backfillInfo{Range: f.name(), State: f.state(s, now), Progress: fmt.Sprintf("%.1f %%", 100*f.progress(s)),
+		Forwarded: s.Events, Skipped: s.Skipped, Unconfirmed: s.Unconfirmed, Error: text(s.Wrong[poller.Okta].Err)}
 }
 
-func budgetOf(j *job, s poller.Snapshot, now time.Time) budgetInfo {
-	b := j.budget().Status()
+// text is "" without an error.
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+func budgetOf(p *plan, s poller.Snapshot, now time.Time) budgetInfo {
+	b := p.budget().Status()
 	info := budgetInfo{Limit: b.Limit, Reset: b.Reset, Used: b.Used,
-		Share: j.args.RateLimitShare, Waited: s.WaitedFor(now).Round(time.Second).String()}
+		Share: p.args.RateLimitShare, Waited: s.WaitedFor(now).Round(time.Second).String()}
 	if b.Known {
 		info.Remaining = &b.Remaining
 	}

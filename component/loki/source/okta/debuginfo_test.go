@@ -61,7 +61,7 @@ func TestDebugInfoTellsHowCollectionGoes(t *testing.T) {
 	}
 	until(t, "a page without events", func() bool { return s.DebugInfo().(debugInfo).PagesForwarded > 1 })
 	info := s.DebugInfo().(debugInfo)
-	require.Equal(t, s.only().job.Load().org.String(), info.Org)
+	require.Equal(t, s.only().plan.Load().org.String(), info.Org)
 	require.Equal(t, "ssws", info.AuthMethod)
 	require.Equal(t, "polling", info.State)
 	require.EqualValues(t, 3, info.EventsForwarded)

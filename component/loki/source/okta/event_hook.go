@@ -97,11 +97,8 @@ func (c *Component) receive(_ context.Context, n hook.Notice) error {
 
 // announce has the node poll for events of an org that reads it: this one, or another.
 func (c *Component) announce(org string, uuids []string) {
-	for _, m := range c.current() {
-		if m.name != org || m.collector == nil {
-			continue
-		}
-		if url := m.job.Load().org.String(); !c.exchange.Announce(url, uuids) {
+	for _, m := range collected(c.current()) {
+		if url := m.plan.Load().org.String(); m.name == org && !c.exchange.Announce(url, uuids) {
 			c.announced(url, uuids)
 		}
 	}
@@ -113,8 +110,8 @@ func (c *Component) announced(org string, uuids []string) {
 	if args.EventHook == nil {
 		return
 	}
-	for _, m := range c.current() {
-		if m.collector != nil && m.job.Load().org.String() == org {
+	for _, m := range collected(c.current()) {
+		if m.plan.Load().org.String() == org {
 			m.wakes.Announce(uuids, args.EventHook.Settle)
 		}
 	}
@@ -147,10 +144,8 @@ func (c *Component) eventHookInfo(args *Arguments, members []member) *eventHookI
 	if err, _ := c.hooks.Err(); err != nil {
 		info.Error = err.Error()
 	}
-	for _, m := range members {
-		if m.collector != nil {
-			info.Paths = append(info.Paths, args.EventHook.path(m.name))
-		}
+	for _, m := range collected(members) {
+		info.Paths = append(info.Paths, args.EventHook.path(m.name))
 	}
 	return info
 }

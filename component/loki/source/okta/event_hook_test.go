@@ -67,10 +67,10 @@ func TestAHookWakesTheOrgOfItsPath(t *testing.T) {
 	require.NotContains(t, all, hookSecret)
 	require.Contains(t, all, "its name cannot be part of a path")
 
-	job := s.current()[0].job.Load()
+	plan := s.current()[0].plan.Load()
 	require.NoError(t, s.reload(t, `poll_interval = "1h"`+"\n"+orgs))
 	until(t, "the port is closed", func() bool { return s.hooks.Addr() == nil })
-	require.Same(t, job, s.current()[0].job.Load(), "the orgs notice nothing of it")
+	require.Same(t, plan, s.current()[0].plan.Load(), "the orgs notice nothing of it")
 	require.Nil(t, s.DebugInfo().(orgsInfo).EventHook)
 }
 

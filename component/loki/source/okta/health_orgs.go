@@ -18,12 +18,12 @@ func (m member) verdict(now time.Time) condition {
 	if m.err != nil {
 		return condition{unhealthy: true, message: m.err.Error(), since: m.since}
 	}
-	j, s := m.snapshot()
+	p, s := m.plan.Load(), m.live.snapshot()
 	if v, ok := m.live.elsewhere(now); ok {
 		return v
 	}
-	v := verdict(s, j.auth.Method(), j.args.PollInterval, now)
-	if trouble, ok := j.fillVerdict(now); ok && !v.unhealthy {
+	v := verdict(s, p.auth.Method(), p.args.PollInterval, now)
+	if trouble, ok := p.fillVerdict(now); ok && !v.unhealthy {
 		return trouble
 	}
 	return v

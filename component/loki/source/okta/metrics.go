@@ -51,16 +51,14 @@ func (s *stateCollector) Describe(ch chan<- *prometheus.Desc) {
 }
 
 func (s *stateCollector) Collect(ch chan<- prometheus.Metric) {
-	shown := map[string]bool{}
-	ch <- prometheus.MustNewConstMetric(orgsDesc, prometheus.GaugeValue, float64(len(s.c.current())))
-	for _, m := range s.c.current() {
-		if m.collector != nil {
-			m.collect(ch, time.Now())
-			shown[m.job.Load().org.Host] = true
-		}
+	shown, members := map[string]bool{}, s.c.current()
+	ch <- prometheus.MustNewConstMetric(orgsDesc, prometheus.GaugeValue, float64(len(members)))
+	for _, m := range collected(members) {
+		m.collect(ch, time.Now())
+		shown[m.plan.Load().org.Host] = true
 	}
-	for _, m := range s.c.current() {
-		if m.collector == nil && !shown[m.name] { // no entry of use is as much in need of an operator as a refusal of Okta's
+	for _, m := range members {
+		if m.err != nil && !shown[m.name] { // no entry of use is as much in need of an operator as a refusal of Okta's
 			ch <- prometheus.MustNewConstMetric(refusedDesc, prometheus.GaugeValue, 1, m.name)
 			shown[m.name] = true
 		}
@@ -68,10 +66,10 @@ func (s *stateCollector) Collect(ch chan<- prometheus.Metric) {
 }
 
 func (k *collector) collect(ch chan<- prometheus.Metric, now time.Time) {
-	j, snap := k.job.Load(), k.live.status.Snapshot()
-	reconciles := j.confirm != nil
+	p, snap := k.plan.Load(), k.live.status.Snapshot()
+	reconciles := p.confirm != nil
 	send := func(d *prometheus.Desc, v float64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, append([]string{j.org.Host}, labels...)...)
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, append([]string{p.org.Host}, labels...)...)
 	}
 	at := func(d *prometheus.Desc, t time.Time) {
 		if !t.IsZero() {
@@ -87,7 +85,7 @@ func (k *collector) collect(ch chan<- prometheus.Metric, now time.Time) {
 		send(d, seconds, labels...)
 	}
 	_, elsewhere := k.live.elsewhere(now)
-	if j.args.Clustering.Enabled {
+	if p.args.Clustering.Enabled {
 		owned := 1.0
 		if elsewhere {
 			owned = 0
@@ -123,18 +121,18 @@ func (k *collector) collect(ch chan<- prometheus.Metric, now time.Time) {
 		send(unconfirmedDesc, float64(snap.Unconfirmed))
 		since(unconfirmedAge, snap.UnconfirmedSince)
 	}
-	for _, f := range j.fills {
-		s, finished := f.reading.status.Snapshot(), 0.0
+	for _, f := range p.fills {
+		s, finished := f.reading.snapshot(), 0.0
 		if s.Finished {
 			finished = 1
 		}
 		send(backfillDesc, f.progress(s), f.name())
 		send(finishedDesc, finished, f.name())
 	}
-	if b := j.budget().Status(); b.Known {
+	if b := p.budget().Status(); b.Known {
 		send(limitDesc, float64(b.Limit))
 		send(remainingDesc, float64(b.Remaining))
 		at(resetDesc, b.Reset)
 	}
-	ch <- prometheus.MustNewConstMetric(waitDesc, prometheus.CounterValue, snap.WaitedFor(now).Seconds(), j.org.Host)
+	ch <- prometheus.MustNewConstMetric(waitDesc, prometheus.CounterValue, snap.WaitedFor(now).Seconds(), p.org.Host)
 }

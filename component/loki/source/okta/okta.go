@@ -142,10 +142,8 @@ func (c *Component) Run(ctx context.Context) error {
 		default:
 		}
 		var wanted []*reading
-		for _, m := range c.current() {
-			if m.collector != nil {
-				wanted = append(wanted, m.wanted()...)
-			}
+		for _, m := range collected(c.current()) {
+			wanted = append(wanted, m.wanted()...)
 		}
 		if !at.keep(ctx, wanted) {
 			return nil
@@ -168,7 +166,8 @@ func (c *Component) Update(args component.Arguments) error {
 	return nil
 }
 
-// checkBackfills sets back-fills aside that cannot work, for args.orgs to leave out; what had been running, and a command that is there for them, refuses them.
+// checkBackfills sets back-fills aside that cannot work, for args.orgs to leave out; what had been running, and a command that is there
+// for them, refuses them.
 func (c *Component) checkBackfills(args *Arguments, running bool) error {
 	if err := args.validateBackfills(time.Now()); err != nil {
 		return err
@@ -200,10 +199,8 @@ func (c *Component) update(args Arguments) error {
 		return fmt.Errorf("clustering: %w", err)
 	}
 	byHost := map[string]*collector{}
-	for _, m := range had {
-		if m.collector != nil {
-			byHost[m.job.Load().org.Host] = m.collector
-		}
+	for _, m := range collected(had) {
+		byHost[m.plan.Load().org.Host] = m.collector
 	}
 	changes := make([]change, 0, len(all))
 	for _, w := range all {
@@ -225,11 +222,11 @@ func (c *Component) update(args Arguments) error {
 	}
 	members, orgs := make([]member, 0, len(all)), map[string]bool{}
 	for _, next := range changes {
-		m := next.make(c)
-		if members = append(members, m); m.collector != nil {
-			delete(byHost, m.job.Load().org.Host)
-			orgs[m.job.Load().org.String()] = true
-		}
+		members = append(members, next.make(c))
+	}
+	for _, m := range collected(members) {
+		delete(byHost, m.plan.Load().org.Host)
+		orgs[m.plan.Load().org.String()] = true
 	}
 	var gone []string
 	for host := range byHost {
@@ -253,8 +250,8 @@ func (c *Component) update(args Arguments) error {
 // change is what an Update does about an org.
 type change struct {
 	wanted
-	had *collector // that goes on; nil: a new one
-	job *job       // nil: had goes on as it is
+	had  *collector // that goes on; nil: a new one
+	plan *plan      // nil: had goes on as it is
 }
 
 // change returns what to do about an org. It changes nothing.
@@ -263,11 +260,11 @@ func (c *Component) change(w wanted, had *collector, shared connections) change 
 	if w.err != nil {
 		return next
 	}
-	if had != nil && had.job.Load().org.String() == w.url.String() { // http instead of https is another log as far as the cursor knows
+	if had != nil && had.plan.Load().org.String() == w.url.String() { // http instead of https is another log as far as the cursor knows
 		next.had = had
 	}
 	if next.had == nil || !had.collects(w.args) {
-		next.job, next.err = newJob(w.args, shared, log.With(c.logger, "org", w.url.Host))
+		next.plan, next.err = newPlan(w.args, shared, log.With(c.logger, "org", w.url.Host))
 	}
 	return next
 }
@@ -282,14 +279,19 @@ func (next change) make(c *Component) member {
 	if k == nil {
 		k = newCollector(c, next.url)
 	}
-	if next.job != nil {
+	if next.plan != nil {
 		if more := len(next.args.moreTokens); more > 0 {
 			level.Warn(c.logger).Log("msg", "an org is listed more than once, its tokens are tried in turn", "org", next.url.Host,
 				"tokens", 1+more)
 		}
-		k.replace(next.job)
+		k.replace(next.plan)
 	}
 	return member{name: next.name, collector: k}
+}
+
+// collected are those that are not wrong.
+func collected(members []member) []member {
+	return slices.DeleteFunc(slices.Clone(members), func(m member) bool { return m.err != nil })
 }
 
 func (c *Component) current() []member {

@@ -135,14 +135,14 @@ func TestOtherOrgsNoticeNothingOfAReload(t *testing.T) {
 	s := runs(t, list(entry("a", hosts[0]), entry("b", hosts[1]), entry("c", hosts[2])))
 	s.takeFrom(t, 3, hosts[:3]...)
 	before := s.current()
-	poller := before[0].job.Load()
+	poller := before[0].plan.Load()
 
 	// One is removed, one is renamed, one has a new token, one is new, and the order is another.
 	require.NoError(t, s.reload(t, list(entry("new", hosts[3]), strings.ReplaceAll(entry("b", hosts[1]), "right", "wrong"), entry("A", hosts[0]))))
 	s.takeFrom(t, 3, hosts[3])
 	after := s.current()
 	require.Same(t, before[0].collector, after[2].collector)
-	require.Same(t, poller, after[2].job.Load(), "a renamed org goes on as it was")
+	require.Same(t, poller, after[2].plan.Load(), "a renamed org goes on as it was")
 	require.Equal(t, "A", after[2].name)
 	until(t, "the new token is used", func() bool { return strings.HasPrefix(s.rows()[1].State, "refused") })
 	require.NoError(t, s.reload(t, list(entry("a", hosts[0]), entry("b", hosts[1]), entry("c", hosts[2]))))

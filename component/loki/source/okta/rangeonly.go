@@ -1,6 +1,7 @@
 package okta
 
 import (
+	"cmp"
 	"fmt"
 	"sync"
 	"time"
@@ -50,25 +51,22 @@ func (o *RangeOnly) instead(args Arguments) Arguments {
 		return args
 	}
 	args.Backfills, args.rangeOnly = []Backfill{o.Backfill}, true
-	args.EventHook = nil // they are for who reads the live log, on the same port of the same machine as a rule
+	args.EventHook = nil // hooks are for the process that reads the live log, as a rule on the same port of the same machine
 	return args
 }
 
 // Range is how far the range of a [RangeOnly] is for one org.
 type Range struct {
+	poller.Snapshot
 	Component, Org string
 	State          string  // in a few words
 	Progress       float64 // the part of the range that was delivered, 0 to 1
-	Delivered      uint64  // events
-	Skipped        uint64  // events that Loki had
-	Unconfirmed    int     // events
 	Confirms       bool    // there is a reconcile block
-	Finished       bool    // all of it was delivered and, if Confirms, found in Loki
-	Ended          bool    // all of it was read
-	// Missing says that what was delivered does not arrive. In this process nothing follows it that could show whether it still may.
-	Missing bool
-	Refused error // what an operator has to change; nil: nothing
+	Refused        error   // what an operator has to change; nil: nothing
 }
+
+// Missing reports whether what was delivered does not arrive. In this process nothing follows it that could show whether it still may.
+func (r *Range) Missing() bool { return r.Unconfirmable().Lasts() || r.Wrong[poller.Hold].Lasts() }
 
 // Ranges returns how far the range is, for each org of each component.
 func (o *RangeOnly) Ranges() (all []Range) {
@@ -96,17 +94,13 @@ func (c *Component) ranges(now time.Time) (all []Range) {
 			all = append(all, r)
 			continue
 		}
-		j := m.job.Load()
-		for _, f := range j.fills {
-			s := f.reading.status.Snapshot()
-			r := Range{Component: c.opts.ID, Org: j.org.Host, State: f.state(s, now), Progress: f.progress(s), Delivered: s.Events,
-				Skipped: s.Skipped, Unconfirmed: s.Unconfirmed, Confirms: j.confirm != nil, Finished: s.Finished, Ended: s.Ended,
-				Missing: s.Unconfirmable().Err != nil || s.Wrong[poller.Hold].Lasts()}
-			switch {
-			case f.refused != nil: // for a label of this org's own: it is never read
-				r.Refused = f.refused
-			case s.Wrong[poller.Okta].Refused:
-				r.Refused = s.Wrong[poller.Okta].Err
+		p := m.plan.Load()
+		r.Org, r.Confirms = p.org.Host, p.confirm != nil
+		for _, f := range p.fills {
+			r.Snapshot = f.reading.snapshot()
+			r.State, r.Progress, r.Refused = f.state(r.Snapshot, now), f.progress(r.Snapshot), f.refused // for a label of the org's own
+			if okta := r.Wrong[poller.Okta]; okta.Refused {
+				r.Refused = cmp.Or(r.Refused, okta.Err)
 			}
 			all = append(all, r)
 		}

@@ -39,11 +39,18 @@ func newReading(k *collector, name string, seat *takeover.Seat, logger log.Logge
 	return &reading{k: k, name: name, logger: logger, seat: seat}
 }
 
+// snapshot is the poller's state, with the name of the receiver that takes an entry.
+func (r *reading) snapshot() poller.Snapshot {
+	s := r.status.Snapshot()
+	s.Receiver = r.out.Receiver(r.k.plan.Load().args.ForwardTo)
+	return s
+}
+
 // run reads until ctx ends, while the org is this node's.
 func (r *reading) run(ctx context.Context) {
-	memory, err := memories.Take(ctx, r.owner(r.k.job.Load()))
+	memory, err := memories.Take(ctx, r.owner(r.k.plan.Load()))
 	if err != nil {
-		return // ctx's
+		return // ctx has ended
 	}
 	defer memories.Release(memory)
 	r.memory = memory
@@ -53,22 +60,22 @@ func (r *reading) run(ctx context.Context) {
 func (r *reading) dir() string { return filepath.Join(r.k.c.opts.DataPath, r.name) }
 
 // owner says whose the memory is.
-func (r *reading) owner(j *job) poller.Owner {
-	o := poller.Owner{Dir: r.dir(), Org: j.scope.Org, To: j.destination()}
+func (r *reading) owner(p *plan) poller.Owner {
+	o := poller.Owner{Dir: r.dir(), Org: p.scope.Org, To: p.destination()}
 	if r.name != "" {
 		o.To += "\n" + r.name
 	}
 	return o
 }
 
-// replaced ends the poller that runs, if any, for one that does what the present job says. It does not wait.
+// replaced ends the poller that runs, if any, for one that does what the present plan says. It does not wait.
 func (r *reading) replaced() {
 	if cancel := r.replace.Load(); cancel != nil {
 		(*cancel)()
 	}
 }
 
-// Read implements takeover.Reader: it keeps a poller running, and replaces it when the job is.
+// Read implements takeover.Reader: it keeps a poller running, and replaces it when the plan is.
 func (r *reading) Read(ctx context.Context, start takeover.Start) {
 	r.start, r.lands = start, time.Now().Add(start.LastPush)
 	if start.Others { // what this process knew, before it lost the org by a reload for instance, is older than the journal
@@ -81,19 +88,19 @@ func (r *reading) Read(ctx context.Context, start takeover.Start) {
 	}
 }
 
-// poll runs one poller until ctx ends, the job is replaced, or another node is found to read the org.
+// poll runs one poller until ctx ends, the plan is replaced, or another node is found to read the org.
 func (r *reading) poll(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	r.replace.Store(&cancel)
-	j := r.k.job.Load() // a replacement before this point is in it, and one after it ends ctx
-	f := j.fill(r.name)
+	p := r.k.plan.Load() // a replacement before this point is in it, and one after it ends ctx
+	f := p.fill(r.name)
 	if r.name != "" && f == nil { // the component is about to stop it
 		<-ctx.Done()
 		return nil
 	}
-	memories.Readdress(r.memory, r.owner(j).To)
-	r.poller = r.newPoller(j, f)
+	memories.Readdress(r.memory, r.owner(p).To)
+	r.poller = r.newPoller(p, f)
 	r.start.AtOnce = false
 
 	err := r.poller.Run(ctx)
@@ -121,21 +128,21 @@ func (r *reading) Drain(ctx context.Context) {
 func (r *reading) UnderWay() bool { return r.underWay }
 
 // newPoller returns a poller of the live log, or of a range, that goes on where the memory's last one stood.
-func (r *reading) newPoller(j *job, f *fill) *poller.Poller {
+func (r *reading) newPoller(p *plan, f *fill) *poller.Poller {
 	k, c := r.k, r.k.c
-	to := sink{Fanout: &r.out, to: j.args.ForwardTo, live: c.live, partly: partlyOf(r.memory)}
+	to := sink{Fanout: &r.out, to: p.args.ForwardTo, live: c.live, partly: partlyOf(r.memory)}
 	client := oktaapi.Config{
-		Org: j.org, Auth: j.auth, HTTP: j.http, PageSize: j.scope.PageSize, Filter: j.scope.Filter, Query: j.scope.Query,
-		Timeout: j.args.RequestTimeout, UserAgent: userAgent, Budget: j.budget(), Share: j.args.RateLimitShare, Slots: slots,
+		Org: p.org, Auth: p.auth, HTTP: p.http, PageSize: p.scope.PageSize, Filter: p.scope.Filter, Query: p.scope.Query,
+		Timeout: p.args.RequestTimeout, UserAgent: userAgent, Budget: p.budget(), Share: p.args.RateLimitShare, Slots: slots,
 		Waiting: r.status.Waiting, Observe: k.metrics.Observe,
 	}
 	cfg := poller.Config{
-		Sink: to, Receiver: to.receiver, Format: j.formatter.Entry, Scope: j.scope,
-		Remedy:       func(err error) string { return auth.Remedy(j.auth.Method(), err) },
-		PollInterval: j.args.PollInterval, InitialLookback: j.args.InitialLookback, Spread: c.spread(j.args.PollInterval),
-		OutOfOrder: j.args.OutOfOrderWindow,
-		Confirm:    j.confirm, ConfirmID: j.confirmID, Overlap: j.overlap, Previous: j.previous, Pipeline: j.pipeline(),
-		PerStream: j.args.Reconcile != nil && j.args.Reconcile.Ordering == orderingStream,
+		Sink: to, Receiver: to.receiver, Format: p.formatter.Entry, Scope: p.scope,
+		Remedy:       func(err error) string { return auth.Remedy(p.auth.Method(), err) },
+		PollInterval: p.args.PollInterval, InitialLookback: p.args.InitialLookback, Spread: c.spread(p.args.PollInterval),
+		OutOfOrder: p.args.OutOfOrderWindow,
+		Confirm:    p.confirm, ConfirmID: p.confirmID, Overlap: p.overlap, Previous: p.previous, Pipeline: p.pipeline(),
+		PerStream: p.args.Reconcile != nil && p.args.Reconcile.Ordering == orderingStream,
 		Memory:    r.memory, Status: &r.status, Troubles: &c.troubles, Metrics: k.metrics, Logger: r.logger,
 	}
 	if r.start.AtOnce {
@@ -144,7 +151,7 @@ func (r *reading) newPoller(j *job, f *fill) *poller.Poller {
 	if r.start.LastPush > 0 {
 		cfg.LastPush = max(time.Until(r.lands), 1)
 	}
-	if j.args.Clustering.Enabled {
+	if p.args.Clustering.Enabled {
 		cfg.Owned = r.seat.Owned
 	}
 	if f == nil {
@@ -158,8 +165,8 @@ func (r *reading) newPoller(j *job, f *fill) *poller.Poller {
 	}
 	cfg.Source = oktaapi.New(client)
 	cfg.Open = func() (*checkpoint.Journal, error) {
-		journal, err := j.open(r.logger, r.dir(), r.start.Copies...)
-		if err == nil && j.args.Clustering.Enabled {
+		journal, err := p.open(r.logger, r.dir(), r.start.Copies...)
+		if err == nil && p.args.Clustering.Enabled {
 			journal.Saved = r.seat.Saved
 		}
 		return journal, err

@@ -173,7 +173,7 @@ func TestAnUpdateIsAllOrNothing(t *testing.T) {
 	host := orgOf(t, 2)
 	s := runs(t, list(entry("a", host)))
 	s.takeFrom(t, 2, host)
-	before, job := s.arguments(), s.current()[0].job.Load()
+	before, plan := s.arguments(), s.current()[0].plan.Load()
 	args, err := evaluate(t, "forward_to = [receiver]\npage_size = 7\n"+list(entry("a", host), entry("b", orgOf(t, 1))))
 	require.NoError(t, err)
 	args.ForwardTo = []loki.LogsReceiver{s.receiver}
@@ -181,7 +181,7 @@ func TestAnUpdateIsAllOrNothing(t *testing.T) {
 	require.ErrorContains(t, s.Update(args), "event_hook")
 	require.Same(t, before, s.arguments())
 	require.Len(t, s.current(), 1)
-	require.Same(t, job, s.current()[0].job.Load(), "its poller goes on")
+	require.Same(t, plan, s.current()[0].plan.Load(), "its poller goes on")
 	require.Len(t, seriesOf(t, s.registry), 1, "an org that is not collected has no series")
 }
 
@@ -243,7 +243,7 @@ func TestOnlyTheFirstPollerBeginsAtOnce(t *testing.T) {
 	require.Equal(t, apart, second.Spread)
 	require.Less(t, second.LastPush, first.LastPush)
 	r.lands = time.Now().Add(-time.Hour)
-	require.Equal(t, time.Duration(1), r.newPoller(r.k.job.Load(), nil).LastPush, "nothing arrives any more; 0 is for what is not known")
+	require.Equal(t, time.Duration(1), r.newPoller(r.k.plan.Load(), nil).LastPush, "nothing arrives any more; 0 is for what is not known")
 }
 
 // An org of a node that is alone needs a goroutine that reads, and the poller's own.

@@ -157,7 +157,7 @@ func liveSelector(selector string, labels map[string]string, fills []Backfill) s
 	return strings.Join(matchers, ",") + "}"
 }
 
-// server returns the Loki that all who reach it in the same way share, of whatever component.
+// server returns a Loki, the same one for all components that reach it in the same way.
 func (r *Reconcile) server() (*reconcile.Server, error) {
 	u, err := r.address()
 	if err != nil {

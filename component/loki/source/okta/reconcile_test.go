@@ -49,7 +49,7 @@ func TestHealthSaysHowManyOrgsWaitForLoki(t *testing.T) {
 
 func hostsOf(s *site) (hosts []string) {
 	for _, m := range s.current() {
-		hosts = append(hosts, m.job.Load().org.Host)
+		hosts = append(hosts, m.plan.Load().org.Host)
 	}
 	return hosts
 }

@@ -69,12 +69,12 @@ func (args *Arguments) Validate() error {
 }
 
 // config makes the listener's configuration, with routes that lead to receive. The formatters come with it, by the orgs' names.
-func (args *Arguments) config(receive hook.Receiver) (*job, error) {
+func (args *Arguments) config(receive hook.Receiver) (*plan, error) {
 	cfg, err := args.HTTP.Config(args.Header)
 	if err != nil {
 		return nil, fmt.Errorf("http: %w", err)
 	}
-	j := &job{listen: cfg, receivers: args.ForwardTo, formatters: map[string]*event.Formatter{}}
+	p := &plan{listen: cfg, receivers: args.ForwardTo, formatters: map[string]*event.Formatter{}}
 	for _, o := range args.Orgs {
 		path := strings.TrimRight(args.Path, "/") + "/" + o.Name
 		if _, twice := cfg.Routes[path]; twice {
@@ -88,12 +88,12 @@ func (args *Arguments) config(receive hook.Receiver) (*job, error) {
 		if err != nil {
 			return nil, fmt.Errorf("org %q: url: %w", o.Name, err)
 		}
-		if j.formatters[o.Name], err = event.New(args.formatting(org, o.Labels)); err != nil {
+		if p.formatters[o.Name], err = event.New(args.formatting(org, o.Labels)); err != nil {
 			return nil, fmt.Errorf("org %q: %w", o.Name, err)
 		}
 		cfg.Routes[path] = hook.Route{Name: o.Name, Secrets: secrets, Receive: receive}
 	}
-	return j, cfg.Validate()
+	return p, cfg.Validate()
 }
 
 func (args *Arguments) formatting(org *url.URL, labels map[string]string) event.Options {

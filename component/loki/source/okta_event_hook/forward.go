@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// patience is how long a delivery may take. Okta waits three seconds, and an answer that comes later is none.
-	patience = 2 * time.Second
+	// deliverWithin is how long a delivery may take. Okta waits three seconds, and an answer that comes later is none.
+	deliverWithin = 2 * time.Second
 	// remembered is how many uuids an org has: a redelivery comes at once, so a small set is enough.
 	remembered = 4096
 )
@@ -26,7 +26,7 @@ var errBlocked = errors.New("a receiver takes no entries")
 // receive forwards what a hook brought. When a receiver blocks it returns an error, so that Okta sends the hook once more, and goes on
 // then where it stopped.
 func (c *Component) receive(ctx context.Context, n hook.Notice) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, deliverWithin)
 	defer cancel()
 	select {
 	case <-c.turn:
@@ -34,8 +34,8 @@ func (c *Component) receive(ctx context.Context, n hook.Notice) error {
 	case <-ctx.Done():
 		return errBlocked
 	}
-	j, o := c.job.Load(), c.org(n.Org)
-	format := j.formatters[n.Org]
+	p, o := c.plan.Load(), c.org(n.Org)
+	format := p.formatters[n.Org]
 	if o == nil || format == nil { // a reload has just removed it
 		return errBlocked
 	}
@@ -43,7 +43,7 @@ func (c *Component) receive(ctx context.Context, n hook.Notice) error {
 	var err error
 	for _, e := range n.Events {
 		var forwarded bool
-		if forwarded, err = c.forward(ctx, j, o, format, e); err != nil {
+		if forwarded, err = c.forward(ctx, p, o, format, e); err != nil {
 			break
 		}
 		if forwarded {
@@ -57,15 +57,15 @@ func (c *Component) receive(ctx context.Context, n hook.Notice) error {
 		o.last, c.blocked = n.Received, time.Time{}
 		return nil
 	}
-	if c.at = c.out.Receiver(j.receivers); c.blocked.IsZero() {
+	if c.at = c.out.Receiver(p.receivers); c.blocked.IsZero() {
 		c.blocked = time.Now()
 	}
 	return err
 }
 
 // forward sends one event to every receiver that does not have it.
-func (c *Component) forward(ctx context.Context, j *job, o *org, format *event.Formatter, e hook.Event) (bool, error) {
-	took := o.seen.by[e.UUID]
+func (c *Component) forward(ctx context.Context, p *plan, o *org, format *event.Formatter, e hook.Event) (bool, error) {
+	took := o.recent.by[e.UUID]
 	if took.All() {
 		c.metrics.duplicates.Inc()
 		return false, nil
@@ -76,13 +76,13 @@ func (c *Component) forward(ctx context.Context, j *job, o *org, format *event.F
 	}
 	entry := format.Entry(events[0], time.Now())
 	if entry.Labels == nil {
-		o.seen.add(e.UUID, fanout.Nobody())
+		o.recent.add(e.UUID, fanout.Nobody())
 		c.metrics.dropped.Inc()
 		return false, nil
 	}
 	refusal := limits.OfEntry(entry.Labels, entry.Entry, time.Now(), limits.MaxAge)
-	err = c.out.Send(ctx, j.receivers, loki.NewEntry(entry.Labels, entry.Entry), &took)
-	o.seen.add(e.UUID, took)
+	err = c.out.Send(ctx, p.receivers, loki.NewEntry(entry.Labels, entry.Entry), &took)
+	o.recent.add(e.UUID, took)
 	if err != nil {
 		return false, errBlocked
 	}
@@ -91,28 +91,28 @@ func (c *Component) forward(ctx context.Context, j *job, o *org, format *event.F
 	return true, nil
 }
 
-// seen is who has an event, by uuid, for the last so many events.
-type seen struct {
+// recent is who has an event, by uuid, for the last so many events.
+type recent struct {
 	by   map[string]fanout.Took
 	ring []string
 	next int
 }
 
-func (s *seen) add(uuid string, took fanout.Took) {
+func (r *recent) add(uuid string, took fanout.Took) {
 	if uuid == "" {
 		return
 	}
-	if s.by == nil {
-		s.by, s.ring = map[string]fanout.Took{}, make([]string, 0, remembered)
+	if r.by == nil {
+		r.by, r.ring = map[string]fanout.Took{}, make([]string, 0, remembered)
 	}
-	if _, known := s.by[uuid]; !known {
-		if len(s.ring) < remembered {
-			s.ring = append(s.ring, uuid)
+	if _, known := r.by[uuid]; !known {
+		if len(r.ring) < remembered {
+			r.ring = append(r.ring, uuid)
 		} else {
-			delete(s.by, s.ring[s.next])
-			s.ring[s.next] = uuid
-			s.next = (s.next + 1) % remembered
+			delete(r.by, r.ring[r.next])
+			r.ring[r.next] = uuid
+			r.next = (r.next + 1) % remembered
 		}
 	}
-	s.by[uuid] = took
+	r.by[uuid] = took
 }

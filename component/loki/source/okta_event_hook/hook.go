@@ -45,7 +45,7 @@ type Component struct {
 	logger  log.Logger
 	server  *hook.Server
 	metrics *metrics
-	job     atomic.Pointer[job]
+	plan    atomic.Pointer[plan]
 
 	turn chan struct{} // holds a token while nobody sends: deliveries are sent one after the other
 	out  fanout.Fanout // belongs to who holds the turn
@@ -56,8 +56,8 @@ type Component struct {
 	at      string          // the receiver that blocked
 }
 
-// job is what one version of the arguments amounts to.
-type job struct {
+// plan is what one version of the arguments amounts to.
+type plan struct {
 	listen     hook.Config
 	receivers  []loki.LogsReceiver
 	formatters map[string]*event.Formatter
@@ -65,7 +65,7 @@ type job struct {
 
 // org is what is known of an org's hooks. It outlives reloads.
 type org struct {
-	seen   seen // belongs to who holds the turn
+	recent recent // belongs to who holds the turn
 	told   limits.Told
 	logger log.Logger
 	events uint64
@@ -83,7 +83,7 @@ func New(opts component.Options, args Arguments) (*Component, error) {
 	c := &Component{turn: make(chan struct{}, 1), orgs: map[string]*org{}, metrics: newMetrics(),
 		logger: slogadapter.GoKit(opts.Logger.Handler())}
 	c.turn <- struct{}{}
-	j, err := args.config(c.receive)
+	p, err := args.config(c.receive)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func New(opts component.Options, args Arguments) (*Component, error) {
 	if opts.Registerer != nil {
 		opts.Registerer.MustRegister(append(c.metrics.all(), counters)...)
 	}
-	c.use(j)
+	c.use(p)
 	return c, nil
 }
 
@@ -106,29 +106,29 @@ func (c *Component) Run(ctx context.Context) error {
 // Update implements component.Component. It waits for nobody.
 func (c *Component) Update(args component.Arguments) error {
 	a := args.(Arguments)
-	j, err := a.config(c.receive)
+	p, err := a.config(c.receive)
 	if err != nil {
 		return fmt.Errorf("configuring loki.source.okta_event_hook: %w", err)
 	}
-	c.use(j)
+	c.use(p)
 	return nil
 }
 
-func (c *Component) use(j *job) {
+func (c *Component) use(p *plan) {
 	c.mu.Lock()
-	for name := range j.formatters {
+	for name := range p.formatters {
 		if c.orgs[name] == nil {
 			c.orgs[name] = &org{logger: log.With(c.logger, "org", name)}
 		}
 	}
 	for name := range c.orgs {
-		if j.formatters[name] == nil {
+		if p.formatters[name] == nil {
 			delete(c.orgs, name)
 		}
 	}
 	c.mu.Unlock()
-	c.job.Store(j)
-	c.server.Configure(j.listen)
+	c.plan.Store(p)
+	c.server.Configure(p.listen)
 }
 
 func (c *Component) org(name string) *org {
@@ -175,7 +175,7 @@ func (c *Component) DebugInfo() any {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for path, route := range c.job.Load().listen.Routes {
+	for path, route := range c.plan.Load().listen.Routes {
 		if o := c.orgs[route.Name]; o != nil {
 			info.Orgs = append(info.Orgs, orgInfo{Name: route.Name, Path: path, Events: o.events, LastEvent: o.last})
 		}

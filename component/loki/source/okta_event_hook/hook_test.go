@@ -271,7 +271,7 @@ func TestABlockedReceiverRefusesTheHook(t *testing.T) {
 	})
 }
 
-func TestSeveralHooksShareThePatience(t *testing.T) {
+func TestSeveralHooksShareTheTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := build(t, twoOrgs, loki.NewLogsReceiver())
 		began := time.Now()
@@ -295,7 +295,7 @@ func TestRulesMayDropAndTheSetIsBounded(t *testing.T) {
 		}
 		synctest.Wait()
 		require.Len(t, got(), 3*remembered)
-		require.Len(t, s.org("other").seen.by, remembered)
+		require.Len(t, s.org("other").recent.by, remembered)
 		require.Equal(t, `{job="loki.source.okta", org="other.okta.com", team="sec"}`, got()[0].Labels.String())
 	})
 }

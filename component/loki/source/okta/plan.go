@@ -28,9 +28,9 @@ import (
 // userAgent is what Okta's administrators see in their log.
 var userAgent = "alloy-okta/" + build.Version + " loki.source.okta"
 
-// job is what one version of the arguments amounts to for one org: everything a poller needs
+// plan is what one version of the arguments amounts to for one org: everything a poller needs
 // that can fail, made ahead of time so that a bad value is refused at load.
-type job struct {
+type plan struct {
 	args      Arguments
 	org       *url.URL
 	auth      oktaapi.Authorizer
@@ -65,8 +65,8 @@ func (args *Arguments) connections() (connections, error) {
 	return c, nil
 }
 
-// newJob returns the job of arguments for one org.
-func newJob(args Arguments, shared connections, logger log.Logger) (*job, error) {
+// newPlan returns the plan of arguments for one org.
+func newPlan(args Arguments, shared connections, logger log.Logger) (*plan, error) {
 	org, notes, err := oktaapi.ParseOrg(args.URL)
 	if err != nil {
 		return nil, fmt.Errorf("url: %w", err)
@@ -74,37 +74,37 @@ func newJob(args Arguments, shared connections, logger log.Logger) (*job, error)
 	for _, note := range notes {
 		level.Warn(logger).Log("msg", "url was normalized", "url", org, "note", note)
 	}
-	j := &job{args: args, org: org, http: shared.okta, scope: checkpoint.Scope{
+	p := &plan{args: args, org: org, http: shared.okta, scope: checkpoint.Scope{
 		Org: org.String(), Filter: args.Filter, Query: args.Query, PageSize: args.PageSize,
 	}}
-	if j.auth, err = args.authorizer(org, j.http); err != nil {
+	if p.auth, err = args.authorizer(org, p.http); err != nil {
 		return nil, err
 	}
-	if j.formatter, err = event.New(args.eventOptions(org.Host)); err != nil {
+	if p.formatter, err = event.New(args.eventOptions(org.Host)); err != nil {
 		return nil, err
 	}
-	if j.fills, err = newFills(args, org.Host); err != nil {
+	if p.fills, err = newFills(args, org.Host); err != nil {
 		return nil, err
 	}
-	j.replay = args.ReplayWindow
+	p.replay = args.ReplayWindow
 	if args.Reconcile != nil {
-		j.replay = 0 // the journal holds what has arrived; there is nothing to replay
+		p.replay = 0 // the journal holds what has arrived; there is nothing to replay
 		loki, id, err := args.Reconcile.loki(org.Host, args.Labels, args.Backfills, shared.loki)
 		if err != nil {
 			return nil, fmt.Errorf("reconcile: %w", err)
 		}
-		j.confirm, j.confirmID, j.overlap = loki, id, args.Reconcile.ResumeOverlap
-		j.previous = func(selector string) poller.Confirmer { return loki.WithSelector(selector) }
+		p.confirm, p.confirmID, p.overlap = loki, id, args.Reconcile.ResumeOverlap
+		p.previous = func(selector string) poller.Confirmer { return loki.WithSelector(selector) }
 	}
-	return j, nil
+	return p, nil
 }
 
-// fill is the range of that id, nil when there is none, or no job.
-func (j *job) fill(id string) *fill {
-	if j == nil {
+// fill is the range of that id, nil when there is none, or no plan.
+func (p *plan) fill(id string) *fill {
+	if p == nil {
 		return nil
 	}
-	for _, f := range j.fills {
+	for _, f := range p.fills {
 		if f.id() == id {
 			return f
 		}
@@ -114,19 +114,19 @@ func (j *job) fill(id string) *fill {
 
 // destination names the filter and what is delivered to. Without reconcile, the receivers are what
 // tells one destination from another.
-func (j *job) destination() string {
-	to := j.confirmID
-	if j.confirm == nil {
-		to = strconv.FormatUint(j.pipeline(), 16)
+func (p *plan) destination() string {
+	to := p.confirmID
+	if p.confirm == nil {
+		to = strconv.FormatUint(p.pipeline(), 16)
 	}
-	return strings.Join([]string{to, j.scope.Filter, j.scope.Query}, "\n")
+	return strings.Join([]string{to, p.scope.Filter, p.scope.Query}, "\n")
 }
 
 // pipeline names the receivers. A component exports the same receiver for as long as it
 // lives.
-func (j *job) pipeline() uint64 {
+func (p *plan) pipeline() uint64 {
 	h := fnv.New64a()
-	for _, r := range j.args.ForwardTo {
+	for _, r := range p.args.ForwardTo {
 		fmt.Fprintf(h, "%p ", r)
 	}
 	return h.Sum64()
@@ -134,15 +134,15 @@ func (j *job) pipeline() uint64 {
 
 // open opens the checkpoint and logs what is wrong with it. An error is a
 // [*checkpoint.UnreadableError].
-func (j *job) open(logger log.Logger, dir string, copies ...[]byte) (*checkpoint.Journal, error) {
-	journal, notes, err := checkpoint.Open(dir, j.scope, j.replay, copies...)
+func (p *plan) open(logger log.Logger, dir string, copies ...[]byte) (*checkpoint.Journal, error) {
+	journal, notes, err := checkpoint.Open(dir, p.scope, p.replay, copies...)
 	for _, note := range notes {
 		level.Warn(logger).Log(append([]any{"msg", note.Message}, note.Fields...)...)
 	}
 	return journal, err
 }
 
-func (j *job) budget() *oktaapi.Budget { return budgets.For(j.org.Host) }
+func (p *plan) budget() *oktaapi.Budget { return budgets.For(p.org.Host) }
 
 func (args *Arguments) authorizer(org *url.URL, hc *http.Client) (oktaapi.Authorizer, error) {
 	if args.PrivateKeyJWT == nil {
