@@ -53,6 +53,9 @@ backfill block in the configuration does the same within the running process.`,
 		Args:         cobra.ExactArgs(1),
 		SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if flags.run.cluster.enabled {
+				return errors.New("--cluster.enabled is set: the other nodes would leave orgs to this one, which does not read their live log")
+			}
 			only := &okta.RangeOnly{Backfill: flags.window}
 			return runUntil(cmd, &flags.run, args[0], func(ctx context.Context) error {
 				return watchBackfill(ctx, os.Stderr, only.Ranges)

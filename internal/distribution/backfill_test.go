@@ -37,6 +37,7 @@ func TestABackfillThatCannotBeEndsTheCommand(t *testing.T) {
 	const source = "loki.echo \"default\" { }\nloki.source.okta \"default\" {\n\turl = \"http://127.0.0.1:1\"\n\tapi_token = \"x\"\n" +
 		"\tforward_to = [loki.echo.default.receiver]\n}\n"
 	for name, c := range map[string]struct{ config, since, until, want string }{
+		"a cluster":       {source, ago(3), ago(2), "--cluster.enabled is set: the other nodes would leave orgs to this one"},
 		"no component":    {`loki.echo "default" { }`, ago(3), ago(2), "the configuration has no loki.source.okta with an org"},
 		"no reconcile":    {source, ago(3), ago(2), "loki.source.okta.default has no reconcile block"},
 		"too long ago":    {source, "2026-01-01", ago(2), "Okta keeps events for 90 days"},
@@ -50,8 +51,12 @@ func TestABackfillThatCannotBeEndsTheCommand(t *testing.T) {
 			if c.config != "" {
 				config = writeFile(t, "config.alloy", c.config)
 			}
-			r := execute(t, "", "backfill", "--since="+c.since, "--until="+c.until, "--storage.path="+t.TempDir(),
-				"--server.http.listen-addr="+free(t), "--disable-reporting", config)
+			args := []string{"backfill", "--since=" + c.since, "--until=" + c.until, "--storage.path=" + t.TempDir(),
+				"--server.http.listen-addr=" + free(t), "--disable-reporting", config}
+			if name == "a cluster" {
+				args = append(args, "--cluster.enabled")
+			}
+			r := execute(t, "", args...)
 			require.Equal(t, 1, r.code)
 			require.Contains(t, r.stderr, c.want)
 		})

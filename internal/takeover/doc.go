@@ -3,10 +3,11 @@
 // A ring that all nodes know says who an org belongs to; but nodes notice a change of it at different times, and one that hangs does
 // not notice at all. So nodes ask each other, over HTTP, before one begins:
 //
-//   - A node that gains an org asks all others. While one of them still reads it, or waits for what it delivered to arrive, it waits. Then it
-//     goes on from the newest journal there is: its own file, the answers, or the standby copy that the owner sent to the node that
+//   - A node that gains an org asks all others. While one of them still reads it, or waits for what it delivered to arrive, it waits.
+//     Then it goes on from the newest journal there is: its own file, the answers, or the standby copy that the owner sent to the node that
 //     the ring names second.
-//   - One that loses an org stops at once, goes on confirming what is under way, bounded or until the org is its own again, and says "released".
+//   - One that loses an org stops at once, goes on confirming what is under way, bounded or until the org is its own again, and says
+//     "released".
 //   - A node that is alone asks nobody, until clustering is switched on.
 //   - A range that is read beside the log is taken over by itself ([Exchange.Part]): what is under way of it may take hours to be seen.
 //   - One that is stopped says so to the second node, whose start then reckons with copies that are still under way.
@@ -33,6 +34,6 @@
 //
 // A credential that was replaced counts for another hour, and messages are signed with both: nodes are reloaded one after the other. Of
 // what is not signed, or with another credential, nothing is used; a node that says so that it reads the org is waited for all the same,
-// bounded, since it may be one that has another credential. A node that then begins does so as if another node had read on, from what it has
-// itself, when nothing can be under way any more. Versions from before signatures are such nodes.
+// bounded, since it may be one that has another credential. A node that then begins does so as if another node had read on, from what it
+// has itself, when nothing can be under way any more. Versions from before signatures are such nodes.
 package takeover

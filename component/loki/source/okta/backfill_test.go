@@ -267,7 +267,7 @@ func TestARangeAloneLeavesHooksAndTheLogAlone(t *testing.T) {
 	org := &oktasim.Org{Token: "right", RateLimit: -1}
 	org.Generate(20, 100*time.Hour)
 	body := fmt.Sprintf("forward_to = [receiver]\nurl = \"http://%s\"\napi_token = \"right\"\ninitial_lookback = \"2160h\"\n", serving(t, org))
-	args, err := evaluate(t, body+hookBlock(""))
+	args, err := evaluate(t, body+hookBlock("")+"clustering {\n enabled = true\n}\n")
 	require.NoError(t, err)
 	only := beside(t, t.TempDir(), args)
 	go func() {
@@ -278,6 +278,7 @@ func TestARangeAloneLeavesHooksAndTheLogAlone(t *testing.T) {
 	until(t, "it is read", func() bool { return only.Ranges()[0].Finished })
 	require.Equal(t, "done", only.Ranges()[0].State)
 	require.Nil(t, only.components[0].arguments().EventHook)
+	require.False(t, only.components[0].arguments().Clustering.Enabled)
 	for _, r := range org.Requests() {
 		require.Contains(t, r.URL, "until=", "the live log is not read")
 	}

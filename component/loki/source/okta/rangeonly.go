@@ -51,7 +51,8 @@ func (o *RangeOnly) instead(args Arguments) Arguments {
 		return args
 	}
 	args.Backfills, args.rangeOnly = []Backfill{o.Backfill}, true
-	args.EventHook = nil // hooks are for the process that reads the live log, as a rule on the same port of the same machine
+	args.Clustering = Clustering{} // all of the range is this process's
+	args.EventHook = nil           // hooks are for the process that reads the live log, as a rule on the same port of the same machine
 	return args
 }
 
