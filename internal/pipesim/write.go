@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/limits"
 )
 
 // Config are loki.write's settings of these names.
@@ -24,12 +25,12 @@ type Config struct {
 	DrainTimeout      time.Duration
 }
 
-// Defaults are loki.write's. Source: loki/write/types.go, GetDefaultEndpointOptions.
+// Defaults are loki.write's.
 func Defaults() Config {
 	return Config{
-		BatchSize: 1 << 20, BatchWait: time.Second, RemoteTimeout: 10 * time.Second,
-		MinBackoff: 500 * time.Millisecond, MaxBackoff: 5 * time.Minute, MaxBackoffRetries: 10,
-		Capacity: 10 << 20, MinShards: 1, DrainTimeout: 15 * time.Second,
+		BatchSize: limits.BatchSize, BatchWait: limits.BatchWait, RemoteTimeout: limits.RemoteTimeout,
+		MinBackoff: limits.MinBackoff, MaxBackoff: limits.MaxBackoff, MaxBackoffRetries: limits.MaxBackoffRetries,
+		Capacity: limits.QueueCapacity, MinShards: 1, DrainTimeout: limits.DrainTimeout,
 	}
 }
 

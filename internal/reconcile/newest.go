@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// longestSearch is below Loki's default max_query_length of 721h; a search for one entry is cheap.
-	longestSearch = 30 * 24 * time.Hour
+	// longestSearch is below Loki's default max_query_length, 721 hours; a search for one entry is cheap.
+	longestSearch = limits.MaxQueryLength - time.Hour
 	// leastSearch keeps a search through 90 days to some hundred queries.
 	leastSearch = 6 * time.Hour
 	// shortSearch is a range that costs little to read.

@@ -9,8 +9,8 @@ const (
 	// minGap is the least silence at which a range may be cut in two: shorter ones
 	// cost less to read over than another query.
 	minGap = 10 * time.Minute
-	// maxRange bounds one query at first: Loki's max_query_length is 721h by default, and
-	// old ranges are expensive. A sparse org's page can span months. A Loki that refuses
+	// maxRange bounds one query at first, far below limits.MaxQueryLength, as old ranges are
+	// expensive. A sparse org's page can span months. A Loki that refuses
 	// it is asked for half as much, down to leastRange.
 	maxRange   = 24 * time.Hour
 	leastRange = 10 * time.Minute
