@@ -148,9 +148,8 @@ func (w *Write) enqueue(e *Entry) {
 // fingerprint is loki.write's choice of a shard. The real one includes internal labels, which sources hardly send.
 func fingerprint(e *Entry) model.Fingerprint { return e.Labels.FastFingerprint() }
 
-// Stop ends the loki.write as Alloy does when it ends in order: what is queued is sent, for DrainTimeout at most.
-// While a queue is full it waits for room first, as the real one does. It returns when all is over. Nothing may
-// be sent any more.
+// Stop ends the loki.write as Alloy does when it ends in order: what is queued is sent, for DrainTimeout at most. While a queue is full it
+// waits for room first, as the real one does. It returns when all is over. Nothing may be sent any more.
 func (w *Write) Stop() {
 	w.once.Do(func() { close(w.stop) })
 	<-w.fed
@@ -163,8 +162,7 @@ func (w *Write) Stop() {
 	w.cancel()
 }
 
-// Kill ends it at once, as the end of the process does. What it had is lost, but for a push that Loki has already
-// begun to take.
+// Kill ends it at once, as the end of the process does. What it had is lost, but for a push that Loki has already begun to take.
 func (w *Write) Kill() {
 	w.cancel()
 	w.wg.Wait()
