@@ -220,8 +220,7 @@ func writeJSON(w http.ResponseWriter, v any) error {
 	return json.NewEncoder(w).Encode(v)
 }
 
-// number reads a whole number of at least least; otherwise without one, which a
-// negative value means there is none.
+// number reads a whole number of at least least; otherwise without one, which a negative value means there is none.
 func number(q url.Values, name string, otherwise, least int) (int, error) {
 	s := q.Get(name)
 	if s == "" && otherwise >= 0 {

@@ -1,28 +1,24 @@
-// Command oktasim is a simulated Okta org as a program: a System Log with a past and a
-// present, for trying out a collector without an org and for driving one from
-// the outside in tests. What it models is said in internal/oktasim.
+// Command oktasim is a simulated Okta org as a program: a System Log with a past and a present, for trying out a collector without an org
+// and for driving one from the outside in tests. What it models is said in internal/oktasim.
 //
 //	oktasim --rate 5/s --backlog 100000
 //
-// serves an org whose log holds 100,000 events of the last 24 hours and gains
-// five a second. It prints its URL, its token, and what to put into a config.
-// SIGINT and SIGTERM end it. A bad flag ends it with status 2 and a message that
-// names the value and what is allowed; a port that is taken, with status 1.
+// serves an org whose log holds 100,000 events of the last 24 hours and gains five a second. It prints its URL, its token, and what to put
+// into a config. SIGINT and SIGTERM end it. A bad flag ends it with status 2 and a message that names the value and what is allowed; a port
+// that is taken, with status 1.
 //
-// Some flags make the org behave as real ones now and then do: --page-cap 100 puts at most
-// 100 events on a page whatever limit asks for, --visible-every 30s shows new events in bulk,
-// --late-share lets events reach the log late, and --clock puts the org's clock off. --quiet leaves out
-// what should alarm anybody, and --scenario push-bombing,app-sprawl puts attacks among such events. --help
-// lists all flags and scenarios.
+// Some flags make the org behave as real ones now and then do: --page-cap 100 puts at most 100 events on a page whatever limit asks for,
+// --visible-every 30s shows new events in bulk, --late-share lets events reach the log late, and --clock puts the org's clock off. --quiet
+// leaves out what should alarm anybody, and --scenario push-bombing,app-sprawl puts attacks among such events. --help lists all flags and
+// scenarios.
 //
 // With --hook-uri the org has an event hook for 300 of the 314 eligible event types, as many as one takes: it verifies
 // the receiver, tries that again until it succeeds, and sends from then on.
 //
 // # Control
 //
-// Paths under /_oktasim/ are not Okta's. They need no credentials, so --listen
-// should stay on loopback unless everybody may use them. A parameter that is
-// missing or wrong gets 400 and one line of text.
+// Paths under /_oktasim/ are not Okta's. They need no credentials, so --listen should stay on loopback unless everybody may use them. A
+// parameter that is missing or wrong gets 400 and one line of text.
 //
 //	GET  /_oktasim/events[?from=N]           every event persisted so far as NDJSON, in persistence order, each line the
 //	                                         bytes that the API serves; from=N leaves out the first N

@@ -32,8 +32,7 @@ const (
 	exitUsage   = 2
 )
 
-// run is the program: it serves until ctx ends and returns the exit status.
-// Help goes to stdout, everything else to stderr.
+// run is the program: it serves until ctx ends and returns the exit status. Help goes to stdout, everything else to stderr.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	opts, err := parseOptions(args, stdout)
 	switch {
@@ -50,8 +49,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitOK
 }
 
-// lastWords is how long requests under way may take once the program is told
-// to end. Faults hang for minutes on purpose.
+// lastWords is how long requests under way may take once the program is told to end. Faults hang for minutes on purpose.
 const lastWords = time.Second
 
 func serve(ctx context.Context, opts options, stderr io.Writer) error {

@@ -51,9 +51,8 @@ Usage: oktasim [flags]
 
 `
 
-// parseOptions reads the flags. Help is printed to stdout and comes back as
-// flag.ErrHelp; every other error names the flag, its value and what is
-// allowed.
+// parseOptions reads the flags. Help is printed to stdout and comes back as flag.ErrHelp; every other error names the flag, its value and
+// what is allowed.
 func parseOptions(args []string, stdout io.Writer) (options, error) {
 	var o options
 	var rate, clientID, clientJWKS string

@@ -13,14 +13,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/grafana/alloy/okta/internal/limits"
 	"github.com/grafana/alloy/okta/internal/testbed"
 	"github.com/grafana/alloy/okta/syntax"
 )
 
 const (
 	readyWithin = 2 * time.Minute // for one program to start; a cold disk takes its time
-	// alloy-okta's loki.write empties its queue for up to 15 s while it shuts down.
-	alloyGrace = 25 * time.Second
+	// alloy-okta's loki.write empties its queue while it shuts down.
+	alloyGrace = limits.DrainTimeout + 10*time.Second
 	otherGrace = 10 * time.Second
 )
 

@@ -17,7 +17,7 @@ const MaxCopy = 1 << 20
 // would stay the newest for ever.
 const maxAhead = 10 * time.Minute
 
-// Read checks a copy of org's journal that another node sent and returns when it was written, by the clock of who wrote it.
+// Read checks a copy of org's journal that another node sent and returns when it was written, by its writer's clock.
 func Read(data []byte, org string) (written time.Time, err error) {
 	f, err := parseCopy(data, org)
 	return f.written(), err

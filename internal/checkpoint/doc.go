@@ -2,10 +2,9 @@
 //
 // # Contract
 //
-// A [Journal] is a short list of [Mark]s, oldest first. A mark says: everything up to
-// this cursor was delivered by then. The last mark is the position; the older ones
-// exist so that a start can go back by the replay window and deliver again what a
-// receiver may have held only in memory.
+// A [Journal] is a short list of [Mark]s, oldest first. A mark says: everything up to this cursor was delivered by then. The last mark is
+// the position; the older ones exist so that a start can go back by the replay window and deliver again what a receiver may have held only
+// in memory.
 //
 //   - [Journal.Append] is durable when it returns nil: the whole file is written to a
 //     temporary name, synced, renamed over the old one, and the folder is synced. A
@@ -30,9 +29,8 @@
 //     which keeps it in <org host>.standby.json. [Open] takes the newest of its own file
 //     and such copies: one that is older only means that more is read again.
 //
-// A journal belongs to one goroutine; it is not safe for concurrent use. Alloy gives each
-// component its own folder, and [Acquire] keeps a second process out of it: two would
-// overwrite each other's files.
+// A journal belongs to one goroutine; it is not safe for concurrent use. Alloy gives each component its own folder, and [Acquire] keeps a
+// second process out of it: two would overwrite each other's files.
 //
 // # The file
 //
@@ -57,12 +55,10 @@
 //	  "checksum": "sha256:..."
 //	}
 //
-// A later version may add members. "least_reader" is then the lowest version that a program
-// must know to use the file, and is left out when that is "version" itself: raise it with
-// "version" when a program that does not know a member would skip or repeat events, or leave
-// something behind in it that is no longer true. Else a member needs neither. What a program
-// does not know it ignores, and keeps it, at the top level, when it writes the file.
-// The checksum covers all members, so that who does not know one still finds it damaged.
+// A later version may add members. "least_reader" is then the lowest version that a program must know to use the file, and is left out when
+// that is "version" itself: raise it with "version" when a program that does not know a member would skip or repeat events, or leave
+// something behind in it that is no longer true. Else a member needs neither. What a program does not know it ignores, and keeps it, at the
+// top level, when it writes the file. The checksum covers all members: damage to one is found by programs that do not know it, too.
 // Programs from before this rule set a file aside that has a member more.
 //
 // To edit it by hand, stop the process and write "checksum": "none".

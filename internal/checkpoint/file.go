@@ -53,8 +53,7 @@ func (e *UnreadableError) Error() string {
 // Unwrap returns the operating system's error.
 func (e *UnreadableError) Unwrap() error { return e.Err }
 
-// load returns what the file at path holds. found is false when there is no such file; an error is always an
-// [*UnreadableError].
+// load returns what the file at path holds. found is false when there is no such file; an error is always an [*UnreadableError].
 func load(path string) (data []byte, found bool, err error) {
 	r, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {

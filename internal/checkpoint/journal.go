@@ -12,8 +12,7 @@ import (
 // maxMarks bounds the journal whatever the clock does.
 const maxMarks = 40
 
-// Scope is what a cursor is valid for. A cursor carries the filter, the query and
-// the page size it was made with, so it serves no other.
+// Scope is what a cursor is valid for. A cursor carries the filter, the query and the page size it was made with, so it serves no other.
 type Scope struct {
 	Org      string `json:"org"` // scheme://host of the org
 	Filter   string `json:"filter"`
@@ -66,9 +65,8 @@ func (n Note) String() string {
 	return n.Message + " " + strings.TrimSuffix(fmt.Sprintln(n.Fields...), "\n")
 }
 
-// Open reads the journal of scope.Org in the folder dir, which is created when
-// missing. window is how far back [Journal.Resume] must be able to go. The newest of copies from other nodes takes the place of the
-// file where it is newer; those that [Read] refuses count as none.
+// Open reads the journal of scope.Org in the folder dir, which is created when missing. window is how far back [Journal.Resume] must be
+// able to go. The newest of copies from other nodes takes the place of the file where it is newer; those that [Read] refuses count as none.
 //
 // What is wrong with the file's content is told in notes, and what is wrong with the folder comes back from Append. A file that exists
 // and cannot be read is an [*UnreadableError], the only error there is: nothing is known of the position then, and the caller must wait
@@ -126,8 +124,7 @@ func (j *Journal) Last() (Mark, bool) {
 	return j.marks[len(j.marks)-1], true
 }
 
-// Continue returns the time to go on from when the file holds marks of another
-// scope of the same org, which no cursor of ours can follow.
+// Continue returns the time to go on from when the file holds marks of another scope of the same org, which no cursor of ours can follow.
 func (j *Journal) Continue() (time.Time, bool) { return j.since, !j.since.IsZero() }
 
 // Follow goes on where another journal of the process stands, whatever the file held. It reports whether that one has another file, as
@@ -141,10 +138,9 @@ func (j *Journal) Follow(other *Journal) (moved bool) {
 	return j.path != other.path
 }
 
-// Resume goes back to the newest mark that was delivered at least a window before
-// the last one, or the oldest there is, and forgets the marks after it: until they
-// are passed again, an interrupted replay must begin from the same place. The file
-// keeps them until the next Append.
+// Resume goes back to the newest mark that was delivered at least a window before the last one, or the oldest there is, and forgets the
+// marks after it: until they are passed again, an interrupted replay must begin from the same place. The file keeps them until the next
+// Append.
 func (j *Journal) Resume() (Mark, bool) {
 	last, ok := j.Last()
 	if !ok {
@@ -163,8 +159,7 @@ func (j *Journal) Resume() (Mark, bool) {
 	return j.marks[at], true
 }
 
-// Append adds a mark and writes the file. When it fails, the journal in memory has
-// the mark and the next Append writes both.
+// Append adds a mark and writes the file. When it fails, the journal in memory has the mark and the next Append writes both.
 func (j *Journal) Append(m Mark) error {
 	m.Published, m.Delivered = m.Published.UTC(), m.Delivered.UTC()
 	j.marks = thin(append(j.marks, m), j.window)

@@ -7,7 +7,7 @@ import (
 // The numbers of the contract.
 const (
 	// settle is how long after its delivery an event is queried first: loki.write collects
-	// for a second before it sends (batch_wait), and Loki takes a moment.
+	// before it sends (limits.BatchWait), and Loki takes a moment.
 	settle = 2 * time.Second
 	// overtakenAfter is how long a later event must have been visible. It covers queries
 	// that see one part of a push before another.
@@ -25,10 +25,10 @@ const (
 	// strandedAfter is a compromise: loki.write's defaults can keep an event for longer, 22
 	// batches (a worker takes a full queue of ten as a list of its own while ten more queue up,
 	// one is in flight, one filling) of up to 8.5 minutes each (10 tries, 0.5 s doubling to
-	// 5 min); but after Loki's query_ingesters_within a copy could not be seen before its flush.
+	// 5 min); but after limits.QueryIngesters a copy could not be seen before its flush.
 	// Source: Alloy v1.19.2, internal/component/common/loki/client/shards.go.
 	strandedAfter = 2 * time.Hour
-	// The bounds of the window. Loki refuses what is an hour (max_chunk_age/2) behind the
+	// The bounds of the window. Loki refuses what is limits.OutOfOrder behind the
 	// newest of its stream, so a retry must not be further behind than maxSpan.
 	maxEvents = 20_000
 	maxBytes  = 64 << 20

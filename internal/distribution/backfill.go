@@ -22,7 +22,7 @@ const (
 	shownEvery    = 500 * time.Millisecond
 	reportedEvery = 10 * time.Second
 	// missingFor is how long what was delivered may be missing in the end. Nothing follows it here that could show whether it is lost;
-	// a new process knows that nothing of this one is under way any more. loki.write's defaults retry a push for 8.5 minutes.
+	// a new process knows that nothing of this one is under way any more. loki.write's defaults retry a push for limits.Retries, 8.5 minutes.
 	missingFor = 20 * time.Minute
 )
 

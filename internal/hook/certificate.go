@@ -76,7 +76,7 @@ func (t TLS) stamps() (s [2]stamp) {
 	return s
 }
 
-// lookAgain is how often files are looked at, at most: handshakes cost anybody nothing.
+// lookAgain is how often files are looked at, at most: anybody can start handshakes.
 const lookAgain = time.Second
 
 // certificate is the pair in use. It is safe for concurrent use.

@@ -15,8 +15,8 @@
 //   - Answers: 204 when the route took the notice, 503 when it did not (Okta repeats a delivery once after a time-out of three seconds or
 //     a 5xx, and never after a 4xx) or while the server stops; 400, 401, 404, 405, 413 and 415 as RFC 9110 has them.
 //   - A header has 5 seconds, a whole request 10, an idle connection 60. At the limit on connections the oldest one that has shown no
-//     secret makes place: slow clients, however many, do not keep Okta out. Who opens connections faster than Okta needs for one request
-//     does.
+//     secret makes place: slow clients, however many, do not keep Okta out. Only a client that opens connections faster
+//     than Okta needs for one request keeps it out.
 //   - Configurations change without a restart: routes, secrets and certificates with the next request, an address with a new listener.
 //     [Server.Configure] never waits. Requests under way get two seconds.
 //   - Secrets are kept as SHA-256 only. Neither secrets nor bodies are in a log, an error or a metric.

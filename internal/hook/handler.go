@@ -91,9 +91,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) Result {
 	return s.receive(w, r, route)
 }
 
-// astray answers a request to a path that leads nowhere. Who has a secret learns that, others learn nothing.
+// astray answers a request to a path that leads nowhere. A sender that shows a secret learns so, others learn nothing.
 func (s *Server) astray(w http.ResponseWriter, r *http.Request, cfg *Config, values []string) Result {
-	if len(values) > 0 { // who scans the port has no value for the header
+	if len(values) > 0 { // a scanner of ports has no value for the header
 		s.warn("", "event hook refused: its path is none of those configured", "path", r.URL.Path[:min(len(r.URL.Path), maxPath)])
 	}
 	var all []Secret

@@ -192,8 +192,8 @@ func (s *Server) note(addr net.Addr, err error) (news bool) {
 	return news
 }
 
-// warn logs a refusal, once a minute for what it is about and a few in all: after a rotation it is what one looks for, and whoever tries
-// secrets must not fill the log.
+// warn logs a refusal, once a minute for what it is about and a few in all: after a rotation it is what one looks for, and attempts to
+// guess secrets must not fill the log.
 func (s *Server) warn(about, msg string, fields ...any) {
 	s.mu.Lock()
 	if now := time.Now(); now.Sub(s.warned) >= warnedEvery {
@@ -236,7 +236,7 @@ func (s *Server) bind(ctx context.Context, cfg *Config) (*bound, error) {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		ConnContext:       withConn,
-		ErrorLog:          log.New(io.Discard, "", 0), // handshakes of whoever scans the port
+		ErrorLog:          log.New(io.Discard, "", 0), // handshakes of scanners of ports
 		Protocols:         new(http.Protocols),
 	}
 	b.server.Protocols.SetHTTP1(true)

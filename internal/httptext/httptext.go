@@ -1,6 +1,5 @@
-// Package httptext makes text that came over HTTP fit to be quoted in an error: it
-// removes the credentials that the request carried, which a proxy or a gateway may echo,
-// and whatever would break a log line.
+// Package httptext makes text that came over HTTP fit to be quoted in an error: it removes the credentials that the request carried, which
+// a proxy or a gateway may echo, and whatever would break a log line.
 package httptext
 
 import (
@@ -19,8 +18,7 @@ import (
 
 const (
 	redacted = "[redacted]"
-	// shortest is the least length of a value that is looked for: a shorter one is no
-	// secret, and would be found in every other word.
+	// shortest is the least length of a value that is looked for: a shorter one is no secret, and would be found in every other word.
 	shortest = 4
 )
 
@@ -49,17 +47,15 @@ func Clean(text string, n int) string {
 	return strings.ToValidUTF8(text[:n], "") + "..."
 }
 
-// Secrets are values that must not be repeated. The zero value is ready, a nil *Secrets
-// holds none; it is safe for concurrent use.
+// Secrets are values that must not be repeated. The zero value is ready, a nil *Secrets holds none; it is safe for concurrent use.
 type Secrets struct {
 	mu     sync.Mutex
 	values []string // longest first, so that none is cut by one that it contains
 }
 
-// Watch returns a context under which the header values of every request sent are
-// collected in Secrets, as they are written to the connection: also those that a
-// RoundTripper or a redirect adds below the request at hand, such as basic_auth and
-// http_headers of prometheus/common, and Proxy-Authorization.
+// Watch returns a context under which the header values of every request sent are collected in Secrets, as they are written to the
+// connection: also those that a RoundTripper or a redirect adds below the request at hand, such as basic_auth and http_headers of
+// prometheus/common, and Proxy-Authorization.
 func Watch(ctx context.Context) (context.Context, *Secrets) {
 	s := new(Secrets)
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaderField: s.addHeader}), s

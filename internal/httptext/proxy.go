@@ -59,7 +59,7 @@ type hinted struct {
 func (h *hinted) Error() string { return h.err.Error() + "; " + h.hint }
 func (h *hinted) Unwrap() error { return h.err }
 
-// Hint is what [Unproxied] adds to an error, "" for nothing: for who replaces the error.
+// Hint is what [Unproxied] adds to an error, "" for nothing: for callers that replace the error.
 func Hint(err error) string {
 	if h, ok := errors.AsType[*hinted](err); ok {
 		return h.hint

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// ServerTime is when an answer was made, by the clock of who made it; now, by ours, when it does not say.
+// ServerTime is when an answer was made, by the server's clock; without a Date it is now, by ours.
 func ServerTime(h http.Header) time.Time {
 	if t, err := http.ParseTime(h.Get("Date")); err == nil {
 		return t

@@ -17,6 +17,7 @@ const (
 
 // Loki's limits on a query, at their defaults.
 const (
-	MaxEntriesPerQuery = 5000          // max_entries_limit_per_query. Source: as above
-	QueryIngesters     = 3 * time.Hour // query_ingesters_within: how far back ingesters are asked. Source: loki/v3 pkg/querier, Config
+	MaxEntriesPerQuery = 5000            // max_entries_limit_per_query. Source: as above
+	MaxQueryLength     = 721 * time.Hour // max_query_length. Source: as above
+	QueryIngesters     = 3 * time.Hour   // query_ingesters_within: how far back ingesters are asked. Source: loki/v3 pkg/querier, Config
 )

@@ -21,11 +21,9 @@ var (
 	gzipReaders sync.Pool // of *gzip.Reader, which hold 40 KB of tables each
 )
 
-// readBody reads and decodes at most limit bytes. A body that is longer gives
-// ErrBodyTooLarge, one that is cut gives io.ErrUnexpectedEOF. klauspost/compress
-// decodes in about two thirds of the standard library's time when it reads from
-// memory rather than from the connection. received is called when nothing more comes
-// from the connection; its error is returned.
+// readBody reads and decodes at most limit bytes. A body that is longer gives ErrBodyTooLarge, one that is cut gives io.ErrUnexpectedEOF.
+// klauspost/compress decodes in about two thirds of the standard library's time when it reads from memory rather than from the connection.
+// received is called when nothing more comes from the connection; its error is returned.
 func readBody(resp *http.Response, limit int64, received func() error) (*bytes.Buffer, error) {
 	src, size := io.Reader(resp.Body), resp.ContentLength
 	switch enc := strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding"))); enc {

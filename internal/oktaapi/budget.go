@@ -16,8 +16,7 @@ const (
 	// assumedLimit counts while Okta sends no headers: requests per minute of a
 	// Workforce org. The first request of all goes alone, to learn the real limit.
 	assumedLimit = 120
-	// window is the length of Okta's buckets, plus a second for the difference
-	// between when we send and when Okta counts.
+	// window is the length of Okta's buckets, plus a second for the difference between when we send and when Okta counts.
 	window = 61 * time.Second
 	// rangeEvery is how long a range may be kept waiting by live polling: few enough requests not to be missed by it, even where one a
 	// minute is all there is.
@@ -28,28 +27,23 @@ const (
 
 // Budget rations the System Log requests of one org, for all clients that share it.
 //
-// Two rules hold at once. In any minute, a client sends no more than its share of the
-// limit, and all clients together no more than the largest share among those that
-// sent; so a backlog uses the share and no window ever sees more. And when the bucket,
-// which all clients of the org drain, is down to the part left to the others
-// ((1-share) x limit), nothing is sent until it resets. The second rule keeps a busy
-// org below its warning threshold; since the bucket is full after a reset, at least
-// one page a minute gets through however busy the org is.
+// Two rules hold at once. In any minute, a client sends no more than its share of the limit, and all clients together no more than the
+// largest share among those that sent; so a backlog uses the share and no window ever sees more. And when the bucket, which all clients of
+// the org drain, is down to the part left to the others ((1-share) x limit), nothing is sent until it resets. The second rule keeps a busy
+// org below its warning threshold; since the bucket is full after a reset, at least one page a minute gets through however busy the org is.
 //
-// A 429, or a 503 with Retry-After, stops all clients of the budget until the time it names, bounded both ways
-// and growing while 429s repeat. All times are taken relative to the server's own
-// Date, so a wrong clock on either side does no harm.
+// A 429, or a 503 with Retry-After, stops all clients of the budget until the time it names, bounded both ways and growing while 429s
+// repeat. All times are taken relative to the server's own Date, so a wrong clock on either side does no harm.
 //
-// Live clients go first. A client that reads a range (see [Config].Until) sends only what leaves room for as many requests of live
-// clients as they sent in the minute before, and one more; but all ranges together get a request every [rangeEvery], whatever live
-// clients want.
+// Live clients go first. A client that reads a range (see [Config].Until) sends only what leaves room for as many requests of live clients
+// as they sent in the minute before, and one more; but all ranges together get a request every [rangeEvery], whatever live clients want.
 //
 // A Budget is safe for concurrent use. Of clients of one kind that may send, the one that has
 // waited longest goes first; one whose own share is spent holds up nobody.
 type Budget struct {
 	mu      sync.Mutex
 	queue   []*claim      // waiting, in order of arrival
-	changed chan struct{} // closed and replaced whenever those who wait must look again
+	changed chan struct{} // closed and replaced whenever waiting claims must look again
 
 	probed    bool      // a request was answered, or failed
 	live      time.Time // first request of a live client
@@ -148,8 +142,7 @@ func (b *Budget) acquire(ctx context.Context, by any, share float64, live bool, 
 	}
 }
 
-// turn is ready for a claim in the queue, which lets those go first that come before it. The
-// caller holds mu.
+// turn is ready for a claim in the queue, which lets those go first that come before it. The caller holds mu.
 func (b *Budget) turn(c *claim, now time.Time) (time.Time, string) {
 	b.forget(now)
 	until, reason := b.ready(c, now)
@@ -166,7 +159,7 @@ func (b *Budget) turn(c *claim, now time.Time) (time.Time, string) {
 			continue
 		}
 		if t, _ := b.ready(other, now); t.IsZero() {
-			// It has been woken, and wakes us when it is through.
+			// It looks again, too, and has us look again when it is through.
 			return now.Add(window), "another component reads the same org"
 		}
 	}
@@ -187,8 +180,7 @@ func (b *Budget) rank(c *claim, now time.Time) int {
 // due reports whether ranges have waited long enough to go before live clients. The caller holds mu.
 func (b *Budget) due(now time.Time) bool { return now.Sub(b.ranged) >= rangeEvery }
 
-// ready returns the zero time when a request may go now, else when to look again
-// and why. The caller holds mu.
+// ready returns the zero time when a request may go now, else when to look again and why. The caller holds mu.
 func (b *Budget) ready(c *claim, now time.Time) (time.Time, string) {
 	if now.Before(b.blocked) {
 		return b.blocked, b.reason
@@ -238,14 +230,14 @@ func (b *Budget) leftOver(all, live int, known bool, now time.Time) (time.Time, 
 	untilReset := float64(b.reset.Sub(now)) / float64(window)
 	switch {
 	case len(b.sent)+wanted-live+1 >= all:
-		again := b.ranged.Add(rangeEvery)
+		at := b.ranged.Add(rangeEvery)
 		if len(b.sent) > 0 {
-			again = earlier(again, b.sent[0].expires(now))
+			at = earlier(at, b.sent[0].expires(now))
 		}
 		if len(b.past) > 0 {
-			again = earlier(again, b.past[0].at.Add(2*window))
+			at = earlier(at, b.past[0].at.Add(2*window))
 		}
-		return again, behind
+		return at, behind
 	case known && b.remaining <= b.limit-all+1+int(float64(wanted)*untilReset):
 		return earlier(b.ranged.Add(rangeEvery), b.reset), behind
 	}
@@ -262,8 +254,7 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// allowance is how many requests a minute a share amounts to: at least one, or
-// nothing would ever be read.
+// allowance is how many requests a minute a share amounts to: at least one, or nothing would ever be read.
 func allowance(limit int, share float64) int {
 	return min(max(1, int(share*float64(limit)+1e-9)), maxRemembered)
 }
@@ -275,7 +266,7 @@ func spent(n, limit int) string {
 // expires is when the request no longer counts.
 func (c *claim) expires(now time.Time) time.Time {
 	if c.pending {
-		return now.Add(window) // or when it is answered, which wakes those who wait
+		return now.Add(window) // or when it is answered, when all look again
 	}
 	return c.at.Add(window)
 }
@@ -298,11 +289,11 @@ func (b *Budget) forget(now time.Time) {
 // leave takes a claim out of the queue. The caller holds mu.
 func (b *Budget) leave(c *claim) {
 	b.queue = slices.DeleteFunc(b.queue, func(q *claim) bool { return q == c })
-	b.wake()
+	b.lookAgain()
 }
 
-// wake makes everybody in the queue look again. The caller holds mu.
-func (b *Budget) wake() {
+// lookAgain has all that wait in the queue look again. The caller holds mu.
+func (b *Budget) lookAgain() {
 	close(b.changed)
 	b.changed = make(chan struct{})
 }
@@ -312,15 +303,14 @@ func (b *Budget) released(c *claim) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.sent = slices.DeleteFunc(b.sent, func(s *claim) bool { return s == c })
-	b.wake()
+	b.lookAgain()
 }
 
-// answered notes the end of a request and learns from the response. h is nil when
-// there was none.
+// answered notes the end of a request and learns from the response. h is nil when there was none.
 func (b *Budget) answered(c *claim, status int, h http.Header) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	defer b.wake()
+	defer b.lookAgain()
 	now := time.Now()
 	c.pending, c.at, b.probed = false, now, true
 	slices.SortStableFunc(b.sent, func(x, y *claim) int { return x.expires(now).Compare(y.expires(now)) })
@@ -333,8 +323,7 @@ func (b *Budget) answered(c *claim, status int, h http.Header) {
 		if r.limit > 0 {
 			reset := now.Add(r.untilReset)
 			if r.resetAt == b.resetAt && b.reset.Before(reset) {
-				// The same moment told again. Date is cut to seconds, so each answer
-				// gives an upper bound, and the lowest is the best.
+				// The same moment told again. Date is cut to seconds, so each answer gives an upper bound, and the lowest is the best.
 				reset = b.reset
 			}
 			b.limit, b.remaining, b.reset, b.resetAt = r.limit, r.remaining, reset, r.resetAt
@@ -358,8 +347,7 @@ type Budgets struct {
 	byOrg map[string]*Budget
 }
 
-// For returns the budget of the org with the given host. It lives as long as b:
-// a few hundred bytes for each org ever configured.
+// For returns the budget of the org with the given host. It lives as long as b: a few hundred bytes for each org ever configured.
 func (b *Budgets) For(host string) *Budget {
 	b.mu.Lock()
 	defer b.mu.Unlock()

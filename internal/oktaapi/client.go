@@ -19,16 +19,13 @@ const (
 	errorBodyLimit = 64 << 10
 )
 
-// Authorizer puts credentials on requests. Package auth has the implementations.
-// It must be safe for concurrent use.
+// Authorizer puts credentials on requests. Package auth has the implementations. It must be safe for concurrent use.
 type Authorizer interface {
-	// Authorize sets the credential headers of req. It may ask a token endpoint,
-	// under ctx. An error whose chain holds interface{ Refused() bool } returning true
-	// is a configuration error, any other is transient.
+	// Authorize sets the credential headers of req. It may ask a token endpoint, under ctx. An error whose chain holds interface{ Refused()
+	// bool } returning true is a configuration error, any other is transient.
 	Authorize(ctx context.Context, req *http.Request) error
-	// Challenge is shown each 400, 401 and 403 answer to a request that Authorize
-	// prepared. It returns true when credentials were dropped or renewed so that one
-	// more try may succeed.
+	// Challenge is shown each 400, 401 and 403 answer to a request that Authorize prepared. It returns true when credentials were dropped or
+	// renewed so that one more try may succeed.
 	Challenge(resp *http.Response) (retry bool)
 	// Method names the way of authorizing for people: "ssws", "private_key_jwt", ...
 	Method() string
@@ -49,9 +46,8 @@ type Config struct {
 	Budget    *Budget       // the org's; nil: one of its own
 	Share     float64       // of the org's limit, (0, 1]; 0: 0.5
 	Slots     *Slots        // for the pages in memory; nil: no bound
-	// Waiting, if not nil, is called when a Fetch begins to wait for the budget, with
-	// the time the wait is expected to end and the reason in words; and with the zero
-	// time when it goes on.
+	// Waiting, if not nil, is called when a Fetch begins to wait for the budget, with the time the wait is expected to end and the reason in
+	// words; and with the zero time when it goes on.
 	Waiting func(until time.Time, reason string)
 	// Observe, if not nil, is called after each HTTP exchange with Okta's System Log:
 	// status (0: no answer), time from sending to the last byte, decoded bytes read.
@@ -77,9 +73,8 @@ type Page struct {
 	slot   *slot
 }
 
-// Release gives the body's memory back, for a later page, and its slot. Neither Body nor
-// anything that shares its memory may be used afterwards. It may be called again; without
-// [Config].Slots, calling it is optional.
+// Release gives the body's memory back, for a later page, and its slot. Neither Body nor anything that shares its memory may be used
+// afterwards. It may be called again; without [Config].Slots, calling it is optional.
 func (p *Page) Release() {
 	if p.memory != nil {
 		bodies.Put(p.memory)
@@ -123,9 +118,8 @@ func New(cfg Config) *Client {
 	if cfg.Share == 0 {
 		cfg.Share = DefaultShare
 	}
-	// The transport is used without http.Client around it, so redirects are seen here:
-	// net/http would copy Authorization to a host that shares a parent domain, and a
-	// DPoP proof is valid for one URL only.
+	// The transport is used without http.Client around it, so redirects are seen here: net/http would copy Authorization to a host that shares
+	// a parent domain, and a DPoP proof is valid for one URL only.
 	c := &Client{cfg: cfg, transport: http.DefaultTransport}
 	if cfg.HTTP != nil && cfg.HTTP.Transport != nil {
 		c.transport = cfg.HTTP.Transport

@@ -14,18 +14,16 @@ import (
 // logsPath is the System Log resource.
 const logsPath = "/api/v1/logs"
 
-// timeLayout is the one form of date that all of Okta's documentation and error
-// messages agree on: UTC with milliseconds.
+// timeLayout is the one form of date that all of Okta's documentation and error messages agree on: UTC with milliseconds.
 const timeLayout = "2006-01-02T15:04:05.000Z"
 
 // Cursor is the URL of a page of one org's log. It is opaque and used verbatim;
 // "cursor formats may change without notice" (Okta core API, pagination).
 type Cursor string
 
-// IsStart reports whether the cursor came from [Client.Start] rather than from Okta:
-// it has no parameter but those that Start writes, while Okta's links carry at least
-// `after`. The query is split by hand, for url.Query drops a parameter that holds a
-// semicolon, which a cursor may.
+// IsStart reports whether the cursor came from [Client.Start] rather than from Okta: it has no parameter but those that Start writes, while
+// Okta's links carry at least `after`. The query is split by hand, for url.Query drops a parameter that holds a semicolon, which a cursor
+// may.
 func (c Cursor) IsStart() bool {
 	_, query, _ := strings.Cut(string(c), "?")
 	for param := range strings.SplitSeq(query, "&") {
@@ -78,10 +76,8 @@ func (c *Client) StartOf(since time.Time, limit int) Cursor {
 
 var errElsewhere = errors.New("it leads to another host")
 
-// resolve turns a cursor, or a redirect found at the page `from`, into an absolute URL of the same
-// org, or refuses it. A relative one is resolved, an absolute
-// one is kept to the letter. Nothing that fails here is ever requested, so no
-// credential can follow it.
+// resolve turns a cursor, or a redirect found at the page `from`, into an absolute URL of the same org, or refuses it. A relative one is
+// resolved, an absolute one is kept to the letter. Nothing that fails here is ever requested, so no credential can follow it.
 func (c *Client) resolve(from *url.URL, target string) (string, error) {
 	u, err := url.Parse(target)
 	if err != nil {

@@ -2,10 +2,8 @@
 //
 // # Contract
 //
-// [Client.Fetch] is a pure function of a [Cursor]: it asks Okta for the page
-// behind that URL and returns the page's bytes and the cursor that Okta names as
-// next. It keeps no position, moves nothing, and may be called again with the
-// same cursor after any error.
+// [Client.Fetch] is a pure function of a [Cursor]: it asks Okta for the page behind that URL and returns the page's bytes and the cursor
+// that Okta names as next. It keeps no position, moves nothing, and may be called again with the same cursor after any error.
 //
 //   - Requests are polling requests (no `until`), so Okta orders by the time it
 //     persisted an event and late events are not skipped; but for a range, which has an
@@ -22,8 +20,7 @@
 //     The HTTP status decides first, because Okta uses E0000053 both for a bad filter
 //     (400) and for an internal error (500).
 //
-// The package knows nothing of events: a page is bytes that claim to be a JSON
-// array. Package event checks that claim.
+// The package knows nothing of events: a page is bytes that claim to be a JSON array. Package event checks that claim.
 //
 // Source for what Okta promises: the System Log API reference, "System Log query"
 // guide and "Rate limits" pages of the Okta developer documentation.

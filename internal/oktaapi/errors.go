@@ -11,22 +11,19 @@ import (
 	"github.com/grafana/alloy/okta/internal/httptext"
 )
 
-// Class says what a failure asks of the caller. The HTTP status decides first,
-// then errorCode.
+// Class says what a failure asks of the caller. The HTTP status decides first, then errorCode.
 type Class int
 
 const (
 	// Transient failures go away by themselves: 408, 5xx, network, TLS, timeouts, cut
 	// or undecodable bodies. Retry the same cursor with backoff, for ever.
 	Transient Class = iota
-	// RateLimited is a 429. The client's Budget already knows until when to wait, so
-	// the next Fetch waits by itself.
+	// RateLimited is a 429. The client's Budget already knows until when to wait, so the next Fetch waits by itself.
 	RateLimited
 	// Refused failures last until somebody changes something: 401, 403, 404, a 400 on
 	// a start cursor, a redirect elsewhere. Retry slowly, tell the operator.
 	Refused
-	// CursorRefused is a 400 on a cursor that Okta once issued: expired or of another
-	// org. Start again from the last event's time.
+	// CursorRefused is a 400 on a cursor that Okta once issued: expired or of another org. Start again from the last event's time.
 	CursorRefused
 )
 
@@ -43,8 +40,7 @@ func (c Class) String() string {
 	}
 }
 
-// Error is any failure of [Client.Fetch] but the end of its context. It never holds
-// a credential.
+// Error is any failure of [Client.Fetch] but the end of its context. It never holds a credential.
 type Error struct {
 	Class     Class
 	Status    int    // HTTP status; 0 when there was no answer
@@ -58,8 +54,7 @@ type Error struct {
 	Host    string // of the org's URL, with Foreign and a Status
 }
 
-// Error gives Okta's own words: "Okta answered 401 E0000011: Invalid token provided
-// (request id ...)".
+// Error gives Okta's own words: "Okta answered 401 E0000011: Invalid token provided (request id ...)".
 func (e *Error) Error() string {
 	if e.Status == 0 {
 		return fmt.Sprintf("fetching page: %v", e.Err)
@@ -89,8 +84,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// ClassOf returns the class of err: that of the [*Error] in its chain, else
-// Transient.
+// ClassOf returns the class of err: that of the [*Error] in its chain, else Transient.
 func ClassOf(err error) Class {
 	var e *Error
 	if errors.As(err, &e) {
@@ -102,8 +96,7 @@ func ClassOf(err error) Class {
 // ErrBodyTooLarge is the cause of a page that exceeds [Config.MaxBody].
 var ErrBodyTooLarge = errors.New("page is too large")
 
-// statusError classifies a response that is not 200. body is what could be read of
-// it, which may be HTML from a proxy on the way.
+// statusError classifies a response that is not 200. body is what could be read of it, which may be HTML from a proxy on the way.
 func statusError(cur Cursor, status int, h http.Header, body []byte) *Error {
 	told := ReadRefusal(h, body)
 	e := &Error{Status: status, RequestID: requestID(h), Code: httptext.Clean(told.Code, 40),
@@ -136,9 +129,8 @@ func foreignPage(cur Cursor, a answer) *Error {
 	return &Error{Class: Transient, Status: a.status, Foreign: true, Host: cur.host(), Err: errors.New("not a page of the System Log")}
 }
 
-// aboutCredentials reports whether a 400 is about the access token or the DPoP proof:
-// then the cursor is as good as before. Okta's API errors have an errorCode instead,
-// and no challenge.
+// aboutCredentials reports whether a 400 is about the access token or the DPoP proof: then the cursor is as good as before. Okta's API
+// errors have an errorCode instead, and no challenge.
 func aboutCredentials(h http.Header, told Refusal) bool {
 	return told.oauth || h.Get("WWW-Authenticate") != ""
 }
@@ -176,8 +168,7 @@ func authorizeError(err error) *Error {
 	return e
 }
 
-// tokenAnswer is the status and the header of an answer of the token endpoint in err's chain that may say when to ask again; 0
-// without one.
+// tokenAnswer is the status and the header of an answer of the token endpoint in err's chain that may say when to ask again; 0 without one.
 func tokenAnswer(err error) (int, http.Header) {
 	var told interface{ AskAgain() (int, http.Header) }
 	if errors.As(err, &told) {

@@ -120,8 +120,7 @@ func (c *Client) readPage(ctx context.Context, resp *http.Response, timeout *dea
 	return body, s, err
 }
 
-// tokenRefused learns from the token endpoint, whose limit is apart from the log's, until when
-// to wait: the next Fetch does.
+// tokenRefused learns from the token endpoint, whose limit is apart from the log's, until when to wait: the next Fetch does.
 func (c *Client) tokenRefused(e *Error) *Error {
 	status, h := tokenAnswer(e)
 	c.mu.Lock()
@@ -168,10 +167,9 @@ func (a *answer) redact(secrets *httptext.Secrets) {
 	}
 }
 
-// onlyOnce is an empty body that cannot be had again. Without it, http.Transport sends a
-// GET a second time by itself when a reused connection closes before an answer
-// (net/http, Request.isReplayable): with the same DPoP proof, which Okta takes once,
-// and past the budget. HTTP/1.1 sends no trace of an empty body (transferWriter.probeRequestBody).
+// onlyOnce is an empty body that cannot be had again. Without it, http.Transport sends a GET a second time by itself when a reused
+// connection closes before an answer (net/http, Request.isReplayable): with the same DPoP proof, which Okta takes once, and past the
+// budget. HTTP/1.1 sends no trace of an empty body (transferWriter.probeRequestBody).
 type onlyOnce struct{}
 
 func (onlyOnce) Read([]byte) (int, error) { return 0, io.EOF }

@@ -11,8 +11,7 @@ type link struct {
 	rels   []string // relation types, lower case
 }
 
-// nextLink returns the target of the first link with relation "next" among all
-// Link header lines of h, and whether there was one.
+// nextLink returns the target of the first link with relation "next" among all Link header lines of h, and whether there was one.
 func nextLink(h http.Header) (string, bool) {
 	for _, value := range h.Values("Link") {
 		for _, l := range parseLinks(value) {
@@ -26,11 +25,9 @@ func nextLink(h http.Header) (string, bool) {
 	return "", false
 }
 
-// parseLinks reads one Link header value: a comma-separated list of
-// `<URI>; name=value; name="quoted value"`. Commas and semicolons inside <> or
-// quotes belong to what they stand in. What does not parse is skipped up to the
-// next element, as RFC 8288 appendix B.2 asks of parsers; one malformed link does
-// not hide a good one.
+// parseLinks reads one Link header value: a comma-separated list of `<URI>; name=value; name="quoted value"`. Commas and semicolons inside
+// <> or quotes belong to what they stand in. What does not parse is skipped up to the next element, as RFC 8288 appendix B.2 asks of
+// parsers; one malformed link does not hide a good one.
 func parseLinks(value string) []link {
 	var links []link
 	s := value
@@ -53,8 +50,7 @@ func parseLinks(value string) []link {
 	}
 }
 
-// parseParams reads `; name=value` pairs up to the comma that ends the element.
-// Only the first rel counts (RFC 8288 section 3.3).
+// parseParams reads `; name=value` pairs up to the comma that ends the element. Only the first rel counts (RFC 8288 section 3.3).
 func parseParams(s string) (rels []string, rest string) {
 	seenRel := false
 	for {

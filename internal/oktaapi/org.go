@@ -12,9 +12,8 @@ import (
 	"github.com/grafana/alloy/okta/internal/httptext"
 )
 
-// Domains that Okta runs orgs on. On these, and only these, the Admin Console
-// lives at TENANT-admin.DOMAIN. Sources: Okta "Organizations" concept page and the
-// validators of Okta's SDKs.
+// Domains that Okta runs orgs on. On these, and only these, the Admin Console lives at TENANT-admin.DOMAIN. Sources: Okta "Organizations"
+// concept page and the validators of Okta's SDKs.
 var oktaDomains = []string{
 	"okta.com", "oktapreview.com", "okta-emea.com", "okta-gov.com", "okta.mil",
 	"trexcloud.com", "trex-gov.com", "trex-govcloud.com", "okta-miltest.com",

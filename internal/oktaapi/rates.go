@@ -75,9 +75,8 @@ func passes(status int) bool {
 
 // refusalWait is how long to wait after the n-th 429 in a row (from 1), and why.
 //
-// The concurrency limit answers Limit 0, Remaining 0 and a Reset that is an estimate
-// about other people's requests; it clears in seconds, so the wait is 2s growing to
-// 30s, half of it random. Else Okta's Reset counts, or Retry-After if it is later, and repeated refusals
+// The concurrency limit answers Limit 0, Remaining 0 and a Reset that is an estimate about other people's requests; it clears in seconds,
+// so the wait is 2s growing to 30s, half of it random. Else Okta's Reset counts, or Retry-After if it is later, and repeated refusals
 // double a minimum so that clients that share a bucket do not all come back at once.
 func (r rates) refusalWait(n int) (time.Duration, string) {
 	grow := minRefusalWait << min(n-1, 8)

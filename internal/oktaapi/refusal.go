@@ -7,22 +7,19 @@ import (
 	"strings"
 )
 
-// Refusal is the part of an answer other than 200 that says why, as received: it may hold
-// whatever the request did.
+// Refusal is the part of an answer other than 200 that says why, as received: it may hold whatever the request did.
 type Refusal struct {
 	Code        string // Okta's errorCode, such as E0000011, or OAuth's error; "" without one
 	Description string // in words; may be ""
 	ID          string // Okta's errorId; may be ""
-	// Foreign is set when the answer is not Okta's: no error object of Okta's and no
-	// X-Okta-Request-Id.
+	// Foreign is set when the answer is not Okta's: no error object of Okta's and no X-Okta-Request-Id.
 	Foreign bool
 
 	oauth bool // Code is OAuth's
 }
 
-// ReadRefusal understands {"errorCode","errorSummary","errorCauses"} (API), {"error",
-// "error_description"} (OAuth, RFC 6749 section 5.2) and a WWW-Authenticate challenge (RFC 6750
-// section 3, RFC 9449 section 7.1), which alone tells of a missing scope. body may be anything,
+// ReadRefusal understands {"errorCode","errorSummary","errorCauses"} (API), {"error", "error_description"} (OAuth, RFC 6749 section 5.2)
+// and a WWW-Authenticate challenge (RFC 6750 section 3, RFC 9449 section 7.1), which alone tells of a missing scope. body may be anything,
 // such as HTML from a proxy on the way.
 func ReadRefusal(h http.Header, body []byte) Refusal {
 	r := readErrorBody(body)

@@ -16,11 +16,10 @@ import (
 const slowBody = 2 * time.Second
 
 // Slots bounds how many pages are in memory at once. Clients share one; it is safe for
-// concurrent use. Those who wait are served in their order.
+// concurrent use. Clients that wait are served in order.
 //
-// A page has a slot from its response's header to [Page.Release]. None is taken while Okta
-// makes up its mind: its answers take up to request_timeout, and there may be fewer slots than
-// slow orgs.
+// A page has a slot from its response's header to [Page.Release]. None is taken while a client waits for Okta: its answers take up to
+// request_timeout, and there may be fewer slots than slow orgs.
 type Slots struct {
 	taken   chan struct{}
 	waiting atomic.Int32
@@ -99,8 +98,7 @@ type deadline struct {
 	end   context.CancelCauseFunc
 }
 
-// withDeadline returns a context that ends after d of the deadline's time, with the cause
-// [context.DeadlineExceeded].
+// withDeadline returns a context that ends after d of the deadline's time, with the cause [context.DeadlineExceeded].
 func withDeadline(ctx context.Context, d time.Duration) (context.Context, *deadline) {
 	ctx, end := context.WithCancelCause(ctx)
 	timer := time.AfterFunc(d, func() { end(context.DeadlineExceeded) })

@@ -1,7 +1,6 @@
-// Package pipesim is a test double of what is behind the component: a loki.write with its queue and its
-// retries, and a Loki with its limits. It lives in bubbles of testing/synctest: its clock is time.Now, its
-// goroutines end with [Write.Stop] or [Write.Kill], and nothing ticks while nothing is due, so that
-// simulated hours cost milliseconds. Only tests import it.
+// Package pipesim is a test double of what is behind the component: a loki.write with its queue and its retries, and a Loki with its
+// limits. It lives in bubbles of testing/synctest: its clock is time.Now, its goroutines end with [Write.Stop] or [Write.Kill], and nothing
+// ticks while nothing is due, so that simulated hours cost milliseconds. Only tests import it.
 //
 // # What Write models
 //
@@ -37,9 +36,8 @@
 //
 // # What they do not model
 //
-// Tenants, the WAL, several endpoints, max_streams, reloads of loki.write; chunks that are full; replication;
-// the index' delays; deduplication. A [Loki] counts as a copy what came with one Send, however often
-// loki.write pushed it: only the number of Sends is the component's doing. What loki.write repeats, after a
-// push that was stored in part or answered too late, Loki drops while the first one is in the stream's open
-// block; [Stats] has the number.
+// Tenants, the WAL, several endpoints, max_streams, reloads of loki.write; chunks that are full; replication; the index' delays;
+// deduplication. A [Loki] counts as a copy what came with one Send, however often loki.write pushed it: only the number of Sends is the
+// component's doing. What loki.write repeats, after a push that was stored in part or answered too late, Loki drops while the first one is
+// in the stream's open block; [Stats] has the number.
 package pipesim

@@ -10,6 +10,8 @@ import (
 	"github.com/grafana/loki/pkg/push"
 	"github.com/prometheus/common/model"
 	"github.com/tidwall/gjson"
+
+	"github.com/grafana/alloy/okta/internal/limits"
 )
 
 // Limits are Loki's settings of these names.
@@ -27,8 +29,8 @@ type Limits struct {
 // DefaultLimits are Loki's defaults, but for the rate limit, which is off.
 func DefaultLimits() Limits {
 	return Limits{
-		MaxChunkAge: 2 * time.Hour, ChunkIdlePeriod: 30 * time.Minute, FlushCheckPeriod: 30 * time.Second,
-		QueryIngestersWithin: 3 * time.Hour, RejectOldSamplesMaxAge: 7 * 24 * time.Hour, CreationGracePeriod: 10 * time.Minute,
+		MaxChunkAge: limits.MaxChunkAge, ChunkIdlePeriod: limits.ChunkIdlePeriod, FlushCheckPeriod: limits.FlushCheckPeriod,
+		QueryIngestersWithin: limits.QueryIngesters, RejectOldSamplesMaxAge: limits.MaxAge, CreationGracePeriod: limits.MaxAhead,
 	}
 }
 

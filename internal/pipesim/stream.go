@@ -21,8 +21,7 @@ type chunk struct {
 	flushed     time.Time // by other means; zero: see flushedAt
 }
 
-// flushedAt is when the chunk is flushed if nothing more comes. Source: shouldFlushChunk in Loki's
-// pkg/ingester/flush.go.
+// flushedAt is when the chunk is flushed if nothing more comes. Source: shouldFlushChunk in Loki's pkg/ingester/flush.go.
 func (c *chunk) flushedAt(l *Limits) time.Time {
 	if !c.flushed.IsZero() {
 		return c.flushed

@@ -45,8 +45,7 @@ func (v *View) Visible() time.Duration {
 // Accepted is the age up to which Loki takes an entry.
 func (v *View) Accepted() time.Duration { return v.loki.limits.RejectOldSamplesMaxAge }
 
-// Find returns the uuids of events that Loki shows, as of the call. Like reconcile.Loki it looks for an event
-// within a second of its time.
+// Find returns the uuids of events that Loki shows, as of the call. Like reconcile.Loki it looks for an event within a second of its time.
 func (v *View) Find(ctx context.Context, events []reconcile.Event) (map[string]bool, error) {
 	found, takes, err := v.find(events)
 	if takes > 0 {
@@ -107,8 +106,7 @@ func (v *View) match(e *Entry) bool {
 	return ok
 }
 
-// Newest is the time of the newest entry that the selector matches and Loki shows, of those that are as young as
-// back; 0: of all.
+// Newest is the time of the newest entry that the selector matches and Loki shows, of those that are as young as back; 0: of all.
 func (v *View) Newest(_ context.Context, back time.Duration) (newest time.Time, err error) {
 	v.loki.mu.Lock()
 	defer v.loki.mu.Unlock()

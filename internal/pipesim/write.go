@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/limits"
 )
 
 // Config are loki.write's settings of these names.
@@ -24,12 +25,12 @@ type Config struct {
 	DrainTimeout      time.Duration
 }
 
-// Defaults are loki.write's. Source: loki/write/types.go, GetDefaultEndpointOptions.
+// Defaults are loki.write's.
 func Defaults() Config {
 	return Config{
-		BatchSize: 1 << 20, BatchWait: time.Second, RemoteTimeout: 10 * time.Second,
-		MinBackoff: 500 * time.Millisecond, MaxBackoff: 5 * time.Minute, MaxBackoffRetries: 10,
-		Capacity: 10 << 20, MinShards: 1, DrainTimeout: 15 * time.Second,
+		BatchSize: limits.BatchSize, BatchWait: limits.BatchWait, RemoteTimeout: limits.RemoteTimeout,
+		MinBackoff: limits.MinBackoff, MaxBackoff: limits.MaxBackoff, MaxBackoffRetries: limits.MaxBackoffRetries,
+		Capacity: limits.QueueCapacity, MinShards: 1, DrainTimeout: limits.DrainTimeout,
 	}
 }
 
@@ -147,9 +148,8 @@ func (w *Write) enqueue(e *Entry) {
 // fingerprint is loki.write's choice of a shard. The real one includes internal labels, which sources hardly send.
 func fingerprint(e *Entry) model.Fingerprint { return e.Labels.FastFingerprint() }
 
-// Stop ends the loki.write as Alloy does when it ends in order: what is queued is sent, for DrainTimeout at most.
-// While a queue is full it waits for room first, as the real one does. It returns when all is over. Nothing may
-// be sent any more.
+// Stop ends the loki.write as Alloy does when it ends in order: what is queued is sent, for DrainTimeout at most. While a queue is full it
+// waits for room first, as the real one does. It returns when all is over. Nothing may be sent any more.
 func (w *Write) Stop() {
 	w.once.Do(func() { close(w.stop) })
 	<-w.fed
@@ -162,8 +162,7 @@ func (w *Write) Stop() {
 	w.cancel()
 }
 
-// Kill ends it at once, as the end of the process does. What it had is lost, but for a push that Loki has already
-// begun to take.
+// Kill ends it at once, as the end of the process does. What it had is lost, but for a push that Loki has already begun to take.
 func (w *Write) Kill() {
 	w.cancel()
 	w.wg.Wait()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/grafana/alloy/okta/internal/delivery"
 	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/limits"
 )
 
 // proof is how many events of the log show whether a position is one that was reached.
@@ -50,7 +51,7 @@ func (p *Poller) beginAnew(ctx context.Context) bool {
 	p.goBack(p.Overlap)
 	p.inherit()
 	p.reached(newest)
-	sleep(ctx, lastPush) // of a process that was killed a moment ago
+	sleep(ctx, limits.LastPush) // of a process that was killed a moment ago
 	return ctx.Err() == nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/go-kit/log/level"
 
 	"github.com/grafana/alloy/okta/internal/delivery"
+	"github.com/grafana/alloy/okta/internal/limits"
 	"github.com/grafana/alloy/okta/internal/reconcile"
 )
 
@@ -33,7 +34,7 @@ const (
 	// flushed is how much longer than Visible Loki may take to show an old entry: it flushes
 	// a chunk when that is max_chunk_age old, which is below query_ingesters_within, of which
 	// Visible leaves half an hour.
-	flushed = 90 * time.Minute
+	flushed = limits.MaxChunkAge - 30*time.Minute
 	// forgotten is how long the Loki of a previous configuration may be out of reach before
 	// it is no longer queried.
 	forgotten = 10 * time.Minute

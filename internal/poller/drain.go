@@ -5,14 +5,15 @@ import (
 	"time"
 
 	"github.com/grafana/alloy/okta/internal/delivery"
+	"github.com/grafana/alloy/okta/internal/limits"
 )
 
 const (
 	// pipelineWorks is how long ago something may have arrived last for the pipeline to work. What does not arrive for as long, in a
 	// pipeline that works, will not: it was dropped.
 	pipelineWorks = time.Minute
-	// drainMost is how long a batch can be retried by loki.write at its defaults, and some.
-	drainMost = 10 * time.Minute
+	// drainMost is how long a batch can be retried by loki.write at its defaults, and some: ten minutes.
+	drainMost = limits.Retries + 90*time.Second
 )
 
 // Drain goes on confirming what was delivered after Run has returned, so that the journal is complete when another node goes on from

@@ -8,12 +8,9 @@ import (
 	"github.com/go-kit/log/level"
 
 	"github.com/grafana/alloy/okta/internal/delivery"
+	"github.com/grafana/alloy/okta/internal/limits"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
-
-// lastPush is how long a push of a process that was killed may still be on its way, in a
-// proxy or in Loki: loki.write gives one ten seconds (remote_timeout).
-const lastPush = 10 * time.Second
 
 // catchUp has the journal say what the previous poller of this process knew, which is newer than any file.
 func (p *Poller) catchUp() {
@@ -106,7 +103,7 @@ func (p *Poller) inherit() {
 	}
 	m.furthest = pending.Published
 	m.heads.SetFloor(pending.Published)
-	m.pending, m.landing = pending, time.Now().Add(cmp.Or(p.LastPush, lastPush))
+	m.pending, m.landing = pending, time.Now().Add(cmp.Or(p.LastPush, limits.LastPush))
 	for _, selector := range p.journal.Delivery.Selectors {
 		if p.Confirm != nil && p.Previous != nil && selector != p.Confirm.Selector() {
 			m.previous = append(m.previous, &previous{confirm: p.Previous(selector), required: true})

@@ -2,12 +2,11 @@ package reconcile
 
 import "sync"
 
-// A bound that was lowered is tried at twice its value after patience successes, and
-// after twice as many each time that failed: what Loki refuses for good costs little, and a
-// moment's overload is forgotten.
+// A bound that was lowered is tried at twice its value after raiseAfter successes, and after twice as many each time that failed: what Loki
+// refuses for good costs little, and a moment's overload is forgotten.
 const (
-	patience    = 20
-	maxPatience = 1280
+	raiseAfter    = 20
+	maxRaiseAfter = 1280
 )
 
 // bound is a figure that Loki may find too high. It is safe for concurrent use.
@@ -16,7 +15,7 @@ type bound struct {
 	value        int64
 	first, least int64
 	worked       int  // successes since value changed
-	patience     int  // 0: the constant
+	needed       int  // successes; 0: raiseAfter
 	raised       bool // value is on trial
 }
 
@@ -28,21 +27,21 @@ func (b *bound) get() int64 {
 	return b.value
 }
 
-// tooHigh notes that `was` was: the bound is half of that, unless another query has lowered it already. It
+// tooHigh notes that Loki found tried too high: the bound is half of that, unless another query has lowered it already. It
 // returns false when was cannot be halved.
-func (b *bound) tooHigh(was int64) bool {
+func (b *bound) tooHigh(tried int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if was/2 < b.least {
+	if tried/2 < b.least {
 		return false
 	}
-	if b.value < was {
+	if b.value < tried {
 		return true
 	}
 	if b.raised {
-		b.patience = min(2*max(b.patience, patience), maxPatience)
+		b.needed = min(2*max(b.needed, raiseAfter), maxRaiseAfter)
 	}
-	b.value, b.worked, b.raised = was/2, 0, false
+	b.value, b.worked, b.raised = tried/2, 0, false
 	return true
 }
 
@@ -52,11 +51,11 @@ func (b *bound) fine() {
 	defer b.mu.Unlock()
 	if b.value == b.first {
 		if b.raised {
-			b.patience, b.raised = 0, false
+			b.needed, b.raised = 0, false
 		}
 		return
 	}
-	if b.worked++; b.worked >= max(b.patience, patience) {
+	if b.worked++; b.worked >= max(b.needed, raiseAfter) {
 		b.value, b.worked, b.raised = min(2*b.value, b.first), 0, true
 	}
 }

@@ -64,7 +64,7 @@ func TestTheLimitRecoversFromATransientFailure(t *testing.T) {
 		}
 		require.EqualValues(t, 625, l.server.limit.get())
 		f.fail = nil
-		for range 3 * patience {
+		for range 3 * raiseAfter {
 			_, err := l.Find(t.Context(), events)
 			require.NoError(t, err)
 		}
@@ -97,7 +97,7 @@ func TestTheLongestRangeRecovers(t *testing.T) {
 		require.NoError(t, err)
 		require.EqualValues(t, 6*time.Hour, l.server.longest.get())
 		f.maxRange = 0
-		for range 2 * patience {
+		for range 2 * raiseAfter {
 			_, err := l.Find(t.Context(), events)
 			require.NoError(t, err)
 		}

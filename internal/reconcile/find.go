@@ -28,9 +28,8 @@ const (
 	shortest = time.Minute
 )
 
-// extract makes Loki return a short line with the uuid alone where the line is the event
-// or our envelope of it, and the line itself where it is something else. A page of
-// answers is then a twentieth as large, and fits Loki's internal message size.
+// extract makes Loki return a short line with the uuid alone where the line is the event or our envelope of it, and the line itself where
+// it is something else. A page of answers is then a twentieth as large, and fits Loki's internal message size.
 const extract = ` |= "uuid" | json okta_uuid_enveloped="event.uuid", okta_uuid_bare="uuid"` +
 	` | line_format "{{ if .okta_uuid_enveloped }}uuid={{ .okta_uuid_enveloped }}` +
 	`{{ else if .okta_uuid_bare }}uuid={{ .okta_uuid_bare }}{{ else }}{{ __line__ }}{{ end }}"` +
@@ -46,28 +45,28 @@ func splitByTime(requests []*request) [][]*part {
 			times = append(times, e.Time)
 		}
 		for _, s := range ranges(times, r.loki.cfg.Before, r.loki.cfg.After) {
-			parts = append(parts, &part{request: r, selector: r.loki.all, span: s})
+			parts = append(parts, &part{request: r, selector: r.loki.all, interval: s})
 			r.parts++
 		}
 	}
-	slices.SortStableFunc(parts, func(a, b *part) int { return a.span.start.Compare(b.span.start) })
+	slices.SortStableFunc(parts, func(a, b *part) int { return a.interval.start.Compare(b.interval.start) })
 	type cluster struct {
-		span    span
-		longest time.Duration // up to which it may grow
-		parts   []*part
+		interval interval
+		longest  time.Duration // up to which it may grow
+		parts    []*part
 	}
 	var clusters []*cluster
 next:
 	for _, p := range parts {
-		longest := max(shortest, 2*p.span.length())
+		longest := max(shortest, 2*p.interval.length())
 		for _, c := range clusters {
-			both := span{c.span.start, latest(c.span.end, p.span.end)}
+			both := interval{c.interval.start, latest(c.interval.end, p.interval.end)}
 			if both.length() <= min(c.longest, longest) {
-				c.span, c.longest, c.parts = both, min(c.longest, longest), append(c.parts, p)
+				c.interval, c.longest, c.parts = both, min(c.longest, longest), append(c.parts, p)
 				continue next
 			}
 		}
-		clusters = append(clusters, &cluster{p.span, longest, []*part{p}})
+		clusters = append(clusters, &cluster{p.interval, longest, []*part{p}})
 	}
 	var out [][]*part
 	for _, c := range clusters {
@@ -78,9 +77,9 @@ next:
 
 // find looks for the events of parts that lie together.
 func (s *Server) find(ctx context.Context, parts []*part) error {
-	whole := parts[0].span
+	whole := parts[0].interval
 	for _, p := range parts {
-		whole = span{earliest(whole.start, p.span.start), latest(whole.end, p.span.end)}
+		whole = interval{earliest(whole.start, p.interval.start), latest(whole.end, p.interval.end)}
 	}
 	f := finding{server: s, parts: parts, wanted: make(map[string][]*part)}
 	for _, p := range parts {
@@ -114,7 +113,7 @@ type finding struct {
 	queries int
 }
 
-func (f *finding) readAll(ctx context.Context, all []span) error {
+func (f *finding) readAll(ctx context.Context, all []interval) error {
 	for _, r := range all {
 		if err := f.read(ctx, f.parts, r); err != nil {
 			return err
@@ -123,15 +122,14 @@ func (f *finding) readAll(ctx context.Context, all []span) error {
 	return nil
 }
 
-// read goes through one range, forward, until its end or until all is found. Those whose entries fill a page go on alone, after the
-// others.
-func (f *finding) read(ctx context.Context, parts []*part, r span) error {
+// read goes through one range, forward, until its end or until all is found. Those whose entries fill a page go on alone, after the others.
+func (f *finding) read(ctx context.Context, parts []*part, r interval) error {
 	for start := r.start; ; {
 		parts = slices.DeleteFunc(slices.Clone(parts), func(p *part) bool { return p.complete(start) || !p.missing(r) })
 		if len(parts) == 0 || !start.Before(r.end) {
 			return nil
 		}
-		page, limit, counts, err := f.ask(ctx, parts, extract, span{start, r.end})
+		page, limit, counts, err := f.ask(ctx, parts, extract, interval{start, r.end})
 		switch {
 		case err != nil:
 			return err
@@ -144,7 +142,7 @@ func (f *finding) read(ctx context.Context, parts []*part, r span) error {
 			start = start.Add(1)
 		case len(selectorsOf(parts)) > 1:
 			loud := loudest(counts)
-			rest := span{page.last, r.end} // the rest of the entries at that instant again
+			rest := interval{page.last, r.end} // the rest of the entries at that instant again
 			quiet := slices.DeleteFunc(slices.Clone(parts), func(p *part) bool { return p.selector.key == loud })
 			if err := f.read(ctx, quiet, rest); err != nil {
 				return err
@@ -170,13 +168,13 @@ func (f *finding) readInstant(ctx context.Context, parts []*part, at time.Time) 
 	var uuids []string
 	for _, p := range parts {
 		for _, e := range p.events {
-			if p.may(e, span{at, at.Add(1)}) && !p.has(e.UUID) {
+			if p.may(e, interval{at, at.Add(1)}) && !p.has(e.UUID) {
 				uuids = append(uuids, regexp.QuoteMeta(e.UUID))
 			}
 		}
 	}
 	for n := range slices.Chunk(uuids, uuidsPerFilter) {
-		page, limit, _, err := f.ask(ctx, parts, " |~ `"+strings.Join(n, "|")+"`", span{at, at.Add(1)})
+		page, limit, _, err := f.ask(ctx, parts, " |~ `"+strings.Join(n, "|")+"`", interval{at, at.Add(1)})
 		if err != nil {
 			return err
 		}
@@ -189,7 +187,7 @@ func (f *finding) readInstant(ctx context.Context, parts []*part, at time.Time) 
 
 // ask sends one query for parts and notes what it finds. It returns the limit the query was made with, and how many entries there were of
 // each selector.
-func (f *finding) ask(ctx context.Context, parts []*part, filter string, r span) (answer, int, map[string]int, error) {
+func (f *finding) ask(ctx context.Context, parts []*part, filter string, r interval) (answer, int, map[string]int, error) {
 	all := selectorsOf(parts)
 	query := join(all) + filter
 	for {
@@ -239,18 +237,18 @@ func (r *request) has(uuid string) bool {
 }
 
 // missing reports whether anything that may be in s is still to be found.
-func (p *part) missing(s span) bool {
+func (p *part) missing(s interval) bool {
 	return slices.ContainsFunc(p.events, func(e Event) bool { return p.may(e, s) && !p.has(e.UUID) })
 }
 
 // may reports whether the entry of an event may be in s.
-func (r *request) may(e Event, s span) bool {
+func (r *request) may(e Event, s interval) bool {
 	return !e.Time.Before(s.start.Add(-r.loki.cfg.After)) && e.Time.Before(s.end.Add(r.loki.cfg.Before))
 }
 
 // complete answers a part of which everything before a time was read, when that is all of it or all was found.
 func (p *part) complete(until time.Time) bool {
-	if until.Before(p.span.end) && p.missing(p.span) {
+	if until.Before(p.interval.end) && p.missing(p.interval) {
 		return false
 	}
 	p.answer(nil)

@@ -44,7 +44,7 @@ type request struct {
 type part struct {
 	*request
 	selector selector
-	span     span // for Find
+	interval interval // for Find
 	answered atomic.Bool
 }
 
@@ -73,7 +73,7 @@ type queue struct {
 	mu      sync.Mutex
 	waiting []*request
 	last    time.Time          // when the last ones left
-	leaving context.CancelFunc // of who takes them to Loki; nil: nobody waits
+	leaving context.CancelFunc // stops what takes them to Loki; nil: nobody waits
 	hurry   chan struct{}
 }
 
@@ -115,7 +115,7 @@ func (q *queue) ask(r *request) error {
 	}
 }
 
-// ended is the error of who stopped waiting.
+// ended is the error of a caller that stopped waiting.
 func ended(ctx context.Context) error {
 	return &failure{text: "querying Loki: " + ctx.Err().Error(), causes: []error{ctx.Err()}}
 }
@@ -129,7 +129,7 @@ func (q *queue) abandon(r *request) {
 	}
 }
 
-// lead takes who waits to Loki, when it is time and there is room; the queue is locked.
+// lead takes what waits to Loki, when it is time and there is room; the queue is locked.
 func (q *queue) lead() {
 	ctx, cancel := context.WithCancel(context.Background())
 	q.leaving = cancel

@@ -24,8 +24,7 @@ type Config struct {
 	Ingesters time.Duration
 	// MaxAge is Loki's reject_old_samples_max_age: what is older is refused. 0: nothing is.
 	MaxAge time.Duration
-	// Before and After widen each range, for entries that another program stamped with
-	// its own time. 0: 1s.
+	// Before and After widen each range, for entries that another program stamped with its own time. 0: 1s.
 	Before, After time.Duration
 }
 
@@ -52,9 +51,8 @@ func (l *Loki) WithSelector(selector string) *Loki {
 	return l.server.Loki(cfg)
 }
 
-// Visible is the age up to which Loki shows an entry at once: half an hour, or half of
-// it, inside what the queriers ask the ingesters for, as a single Loki takes off some
-// minutes itself. 0: any age.
+// Visible is the age up to which Loki shows an entry at once: half an hour, or half of it, inside what the queriers ask the ingesters for,
+// as a single Loki takes off some minutes itself. 0: any age.
 func (l *Loki) Visible() time.Duration {
 	return l.cfg.Ingesters - min(30*time.Minute, l.cfg.Ingesters/2)
 }

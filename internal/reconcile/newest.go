@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// longestSearch is below Loki's default max_query_length of 721h; a search for one entry is cheap.
-	longestSearch = 30 * 24 * time.Hour
+	// longestSearch is below Loki's default max_query_length, 721 hours; a search for one entry is cheap.
+	longestSearch = limits.MaxQueryLength - time.Hour
 	// leastSearch keeps a search through 90 days to some hundred queries.
 	leastSearch = 6 * time.Hour
 	// shortSearch is a range that costs little to read.
@@ -58,7 +58,7 @@ func (s *Server) newest(ctx context.Context, parts []*part) error {
 			break
 		}
 		length = min(length, time.Duration(s.search.get()))
-		r := span{latest(end.Add(-length), oldest), end}
+		r := interval{latest(end.Add(-length), oldest), end}
 		if err := s.searchIn(ctx, open, r, end.Before(now)); err != nil {
 			if (errors.Is(err, errRange) || errors.Is(err, errSlow)) && ctx.Err() == nil && s.search.tooHigh(int64(length)) {
 				continue
@@ -74,7 +74,7 @@ func (s *Server) newest(ctx context.Context, parts []*part) error {
 
 // searchIn looks for the newest entries of parts in r; in what is old it asks the index first, and again for pieces of it, so that few
 // hours of entries are read.
-func (s *Server) searchIn(ctx context.Context, parts []*part, r span, old bool) error {
+func (s *Server) searchIn(ctx context.Context, parts []*part, r interval, old bool) error {
 	parts = slices.DeleteFunc(slices.Clone(parts), func(p *part) bool { return !p.newest.IsZero() })
 	known := false
 	if old && len(parts) > 0 {
@@ -95,7 +95,7 @@ func (s *Server) searchIn(ctx context.Context, parts []*part, r span, old bool) 
 }
 
 // present are those of parts that may have streams in r, and whether Loki said so.
-func (s *Server) present(ctx context.Context, parts []*part, r span) ([]*part, bool, error) {
+func (s *Server) present(ctx context.Context, parts []*part, r interval) ([]*part, bool, error) {
 	all := selectorsOf(parts)
 	label, at := telling(all)
 	if label == "" {
@@ -112,7 +112,7 @@ func (s *Server) present(ctx context.Context, parts []*part, r span) ([]*part, b
 
 // latestOf notes the newest entry in r of each of parts that has one there. A page shows the newest of all that are in it; then it is the
 // others' turn.
-func (s *Server) latestOf(ctx context.Context, parts []*part, r span) error {
+func (s *Server) latestOf(ctx context.Context, parts []*part, r interval) error {
 	for queries := 0; len(parts) > 0 && r.start.Before(r.end); queries++ {
 		if queries == maxQueries {
 			return errors.New("querying Loki: no end of entries that belong to no selector")

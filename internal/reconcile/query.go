@@ -17,8 +17,7 @@ import (
 	"github.com/grafana/alloy/okta/internal/limits"
 )
 
-// maxAnswer bounds an answer: 5,000 lines of Loki's largest size would not fit, but
-// such a Loki is asked again with half the limit.
+// maxAnswer bounds an answer: 5,000 lines of Loki's largest size would not fit, but such a Loki is asked again with half the limit.
 const maxAnswer = 128 << 20
 
 var (
@@ -29,8 +28,7 @@ var (
 	// errAway and errBusy say nothing about the query: there was no answer, or Loki has too much to do.
 	errAway = errors.New("no answer")
 	errBusy = errors.New("Loki is asked too much")
-	// ErrRefused is in the chain of errors that last until somebody changes the
-	// configuration: Loki answered 4xx other than 429.
+	// ErrRefused is in the chain of errors that last until somebody changes the configuration: Loki answered 4xx other than 429.
 	ErrRefused = errors.New("Loki refuses the query")
 )
 
@@ -53,7 +51,7 @@ type each func(at time.Time, line string)
 
 // query asks for entries from r.start to r.end in a direction, at most limit. It shows the labels of each stream, and then its entries.
 // Source: Loki HTTP API, GET /loki/api/v1/query_range.
-func (s *Server) query(ctx context.Context, query string, r span, limit int, d direction, stream func(labels gjson.Result) each) (answer,
+func (s *Server) query(ctx context.Context, query string, r interval, limit int, d direction, stream func(labels gjson.Result) each) (answer,
 	error) {
 	body, err := s.post(ctx, "loki/api/v1/query_range", r, url.Values{
 		"query":     {query},
@@ -71,7 +69,7 @@ func (s *Server) query(ctx context.Context, query string, r span, limit int, d d
 // (Loki 3.7.8, pkg/validation/limits.go: split_metadata_queries_by_interval 24h, split_queries_by_interval 1h). Nil without an error:
 // somebody refuses to say; what times out would cost more in any other way. Source: Loki HTTP API, GET
 // /loki/api/v1/label/<name>/values; an empty answer has no data.
-func (s *Server) values(ctx context.Context, label, selector string, r span) (map[string]bool, error) {
+func (s *Server) values(ctx context.Context, label, selector string, r interval) (map[string]bool, error) {
 	body, err := s.post(ctx, "loki/api/v1/label/"+label+"/values", r, url.Values{"query": {selector}})
 	if errors.Is(err, ErrRefused) || err == nil && gjson.GetBytes(body, "status").String() != "success" {
 		return nil, nil
@@ -90,14 +88,14 @@ func (s *Server) values(ctx context.Context, label, selector string, r span) (ma
 // not in JSON. Source: Loki HTTP API, GET /loki/api/v1/labels, whose answer has no data then.
 func (l *Loki) Empty(ctx context.Context, since time.Time) bool {
 	now := time.Now()
-	r := span{latest(since.Add(-l.cfg.Before), now.Add(-longestSearch)), now.Add(limits.MaxAhead)}
+	r := interval{latest(since.Add(-l.cfg.Before), now.Add(-longestSearch)), now.Add(limits.MaxAhead)}
 	body, err := l.server.post(ctx, "loki/api/v1/labels", r, url.Values{})
 	return err == nil && gjson.GetBytes(body, "status").String() == "success" && len(gjson.GetBytes(body, "data").Array()) == 0
 }
 
 // send is one request. A form is the same as a query string and has no limit of length. With errBusy comes how long to wait, 0 when
 // Loki does not say.
-func (s *Server) send(ctx context.Context, path string, r span, form url.Values) ([]byte, time.Duration, error) {
+func (s *Server) send(ctx context.Context, path string, r interval, form url.Values) ([]byte, time.Duration, error) {
 	ctx, secrets := httptext.Watch(ctx)
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
@@ -154,8 +152,7 @@ func networkError(err error, secrets *httptext.Secrets) error {
 	return &failure{text: "querying Loki: " + secrets.Clean(err.Error(), 400), causes: []error{err, cause}}
 }
 
-// statusError is for an answer other than 200. Loki's own error texts are one line; a
-// gateway's may be a page that repeats the request.
+// statusError is for an answer other than 200. Loki's own error texts are one line; a gateway's may be a page that repeats the request.
 func statusError(resp *http.Response, body []byte, secrets *httptext.Secrets) error {
 	status := resp.StatusCode
 	text := secrets.Clean(string(body[:min(len(body), 64<<10)]), 300)

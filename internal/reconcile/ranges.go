@@ -6,27 +6,25 @@ import (
 )
 
 const (
-	// minGap is the least silence at which a range may be cut in two: shorter ones
-	// cost less to read over than another query.
+	// minGap is the least silence at which a range may be cut in two: shorter ones cost less to read over than another query.
 	minGap = 10 * time.Minute
-	// maxRange bounds one query at first: Loki's max_query_length is 721h by default, and
-	// old ranges are expensive. A sparse org's page can span months. A Loki that refuses
-	// it is asked for half as much, down to leastRange.
+	// maxRange bounds one query at first, far below limits.MaxQueryLength, as old ranges are expensive. A sparse org's page can interval
+	// months. A Loki that refuses it is asked for half as much, down to leastRange.
 	maxRange   = 24 * time.Hour
 	leastRange = 10 * time.Minute
 	// maxCuts bounds the queries that scattered late events can cause.
 	maxCuts = 16
 )
 
-// span is a range of time, start inclusive, end exclusive, as Loki has it.
-type span struct{ start, end time.Time }
+// interval is a range of time, start inclusive, end exclusive, as Loki has it.
+type interval struct{ start, end time.Time }
 
-func (s span) length() time.Duration { return s.end.Sub(s.start) }
+func (s interval) length() time.Duration { return s.end.Sub(s.start) }
 
 // pieces are s in spans that are none longer than longest.
-func (s span) pieces(longest time.Duration) (all []span) {
+func (s interval) pieces(longest time.Duration) (all []interval) {
 	for s.length() > longest {
-		all = append(all, span{s.start, s.start.Add(longest)})
+		all = append(all, interval{s.start, s.start.Add(longest)})
 		s.start = s.start.Add(longest)
 	}
 	return append(all, s)
@@ -46,16 +44,14 @@ func latest(a, b time.Time) time.Time {
 	return a
 }
 
-// ranges covers times with few narrow spans, earliest first, widened by before and
-// after. A silence is cut out when it is long and makes up
-// over a quarter of its range: so events that come late stand alone, while a page of an
-// org with one event an hour stays one range.
-func ranges(times []time.Time, before, after time.Duration) []span {
+// ranges covers times with few narrow spans, earliest first, widened by before and after. A silence is cut out when it is long and makes up
+// over a quarter of its range: so events that come late stand alone, while a page of an org with one event an hour stays one range.
+func ranges(times []time.Time, before, after time.Duration) []interval {
 	if len(times) == 0 {
 		return nil
 	}
 	sorted := slices.SortedFunc(slices.Values(times), time.Time.Compare)
-	var out []span
+	var out []interval
 	cuts := 0
 	var split func(ts []time.Time)
 	split = func(ts []time.Time) {
@@ -71,7 +67,7 @@ func ranges(times []time.Time, before, after time.Duration) []span {
 			split(ts[at:])
 			return
 		}
-		out = append(out, span{ts[0].Add(-before), ts[len(ts)-1].Add(after + 1)})
+		out = append(out, interval{ts[0].Add(-before), ts[len(ts)-1].Add(after + 1)})
 	}
 	split(sorted)
 	return out

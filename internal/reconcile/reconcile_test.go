@@ -71,7 +71,7 @@ func TestRangesAreNarrow(t *testing.T) {
 	}
 }
 
-func inPieces(spans []span) (all []span) {
+func inPieces(spans []interval) (all []interval) {
 	for _, s := range spans {
 		all = append(all, s.pieces(maxRange)...)
 	}
@@ -85,7 +85,7 @@ func TestRangesCoverEveryEventAndStayFew(t *testing.T) {
 	}
 	all := inPieces(ranges(times, time.Second, time.Second))
 	for _, at := range times {
-		require.True(t, slices.ContainsFunc(all, func(r span) bool { return !at.Before(r.start) && at.Before(r.end) }))
+		require.True(t, slices.ContainsFunc(all, func(r interval) bool { return !at.Before(r.start) && at.Before(r.end) }))
 	}
 	for _, r := range all {
 		require.LessOrEqual(t, r.end.Sub(r.start), maxRange)

@@ -27,8 +27,8 @@ type matcher struct {
 	value string
 }
 
-// parseSelector takes a selector apart. What Prometheus' parser does not know it leaves as it is, and what may have strings in single
-// quotes, which Loki does not take. Loki's own parser is AGPL-3.0.
+// parseSelector takes a selector apart. It leaves alone what Prometheus' parser does not know, and what may hold strings in single quotes,
+// which Loki does not take. Loki's own parser is AGPL-3.0.
 func parseSelector(text string) selector {
 	whole := selector{text: text, shape: text}
 	matchers, err := parser.NewParser(parser.Options{}).ParseMetricSelector(text)

@@ -33,8 +33,7 @@ type ServerConfig struct {
 	UserAgent string
 }
 
-// Server is one Loki, or one tenant of it, for all who ask it: it bounds their requests, and joins them. It is safe for concurrent
-// use.
+// Server is one Loki, or one tenant of it, for all callers: it bounds their requests, and joins them. It is safe for concurrent use.
 type Server struct {
 	cfg     ServerConfig
 	slots   chan struct{}
@@ -91,7 +90,7 @@ func (s *Servers) For(key any, create func() (*Server, error)) (*Server, error) 
 	return server, nil
 }
 
-// enter waits until a request may be sent. leave must follow unless there is an error, which is ctx's.
+// enter waits until a request may be sent. It returns an error only when ctx ends; otherwise leave must follow.
 func (s *Server) enter(ctx context.Context) error {
 	select {
 	case s.slots <- struct{}{}:
@@ -118,7 +117,7 @@ func (s *Server) enter(ctx context.Context) error {
 
 func (s *Server) leave() { <-s.slots }
 
-// refused notes that a request that was sent at a time was answered with the wish to be asked after a while; 0: it did not say when.
+// refused notes that a request that was sent at a time was refused for a while, as Loki was busy; 0: it did not say for how long.
 // Of several that were under way together, one counts.
 func (s *Server) refused(sent time.Time, after time.Duration) {
 	s.mu.Lock()
@@ -148,7 +147,7 @@ func (s *Server) wereJoined(selectors int) {
 }
 
 // post asks about r. It waits for its turn, and as long as Loki wants.
-func (s *Server) post(ctx context.Context, path string, r span, form url.Values) ([]byte, error) {
+func (s *Server) post(ctx context.Context, path string, r interval, form url.Values) ([]byte, error) {
 	begin := time.Now()
 	for {
 		if err := s.enter(ctx); err != nil {

@@ -2,9 +2,8 @@ package reconcile
 
 import "strings"
 
-// findUUIDs calls found for each value of a member named uuid in line: after "uuid" come
-// quotes, backslashes of a nested encoding, colon or equals sign and space, then the
-// value. It allocates nothing; the value shares memory with line.
+// findUUIDs calls found for each value of a member named uuid in line: after "uuid" come quotes, backslashes of a nested encoding, colon or
+// equals sign and space, then the value. It allocates nothing; the value shares memory with line.
 func findUUIDs(line string, found func(uuid string)) {
 	for {
 		at := strings.Index(line, "uuid")

@@ -11,6 +11,7 @@ import (
 	"github.com/go-kit/log/level"
 
 	"github.com/grafana/alloy/okta/internal/checkpoint"
+	"github.com/grafana/alloy/okta/internal/limits"
 )
 
 const (
@@ -29,9 +30,8 @@ const (
 	// noticeWait is how long a notice of a node that was stopped may take, and noticeAge how long it means something.
 	noticeWait = time.Second
 	noticeAge  = time.Minute
-	// stopping is how long after such a notice copies may arrive: loki.write sends what it has for 15 s (drain_timeout) and gives a push
-	// 10 s (remote_timeout). Source: Alloy v1.19.2, internal/component/loki/write/types.go.
-	stopping = 25 * time.Second
+	// stopping is how long after such a notice copies may arrive.
+	stopping = limits.LastOfDrain
 	// landed is for those of whom nothing can be under way: they have released the org, or have been dead for the 20 s that it takes the
 	// ring to notice.
 	landed = time.Second

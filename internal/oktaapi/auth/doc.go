@@ -8,11 +8,10 @@
 //     until shortly before it expires. Where the app demands it, every request is bound to a key that
 //     lives in memory only (DPoP, RFC 9449).
 //
-// Both have the same three methods. Authorize sets the headers of one request, and may ask the token
-// endpoint first. Challenge is shown every 400, 401 and 403 that comes back, and says whether one more
-// attempt of the same request may succeed: it drops a token that was refused, and takes up a
-// nonce or a clock correction. Method names the scheme for people. What an operator should change after a
-// refusal, [Remedy] says.
+// Both have the same three methods. Authorize sets the headers of one request, and may ask the token endpoint first. Challenge is shown
+// every 400, 401 and 403 that comes back, and says whether one more attempt of the same request may succeed: it drops a token that was
+// refused, and takes up a nonce or a clock correction. Method names the scheme for people. What an operator should change after a refusal,
+// [Remedy] says.
 //
 // What a caller can rely on:
 //

@@ -20,8 +20,7 @@ import (
 // Okta takes proofs up to five minutes old.
 const proofBackdate = 30 * time.Second
 
-// prover signs DPoP proofs with a key that exists in memory only, for as long as the authorizer does.
-// It is immutable.
+// prover signs DPoP proofs with a key that exists in memory only, for as long as the authorizer does. It is immutable.
 type prover struct {
 	signer jose.Signer
 }

@@ -106,8 +106,7 @@ func newSigningKey(key any, alg, kid string) (*signingKey, error) {
 	if err != nil {
 		return nil, errors.New("cannot be used for signing; " + keyForms)
 	}
-	// A damaged JWK can have a public half that does not belong to the private one. Better said now
-	// than by Okta as an invalid signature.
+	// A damaged JWK can have a public half that does not belong to the private one. Better said now than by Okta as an invalid signature.
 	signed, err := k.signer.Sign([]byte("self-test"))
 	if err != nil {
 		return nil, errors.New("cannot be used for signing: the key is damaged")

@@ -223,8 +223,7 @@ func (a *PrivateKeyJWT) Challenge(resp *http.Response) bool {
 	return false
 }
 
-// drop forgets the token that Okta refused and reports whether another one is worth a try. The caller
-// holds mu.
+// drop forgets the token that Okta refused and reports whether another one is worth a try. The caller holds mu.
 func (a *PrivateKeyJWT) drop(used string) bool {
 	t := a.token
 	switch {

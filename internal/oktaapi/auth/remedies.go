@@ -168,9 +168,8 @@ func Refused(method string, status int) string {
 	return "the request"
 }
 
-// Remedy says what to look at after a failed [oktaapi.Client.Fetch], in a sentence without
-// a capital or a full stop. method is the authorizer's. "" means that nothing is known, as
-// for most transient failures, or that the error's own text has it.
+// Remedy says what to look at after a failed [oktaapi.Client.Fetch], in a sentence without a capital or a full stop. method is the
+// authorizer's. "" means that nothing is known, as for most transient failures, or that the error's own text has it.
 func Remedy(method string, err error) string {
 	var own *Error
 	var dns *net.DNSError

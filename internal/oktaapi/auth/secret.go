@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// Secret returns what only those have who have the API token, for keys that are made of it. Of several it is the first one's, whichever is
-// in use: nodes with the same list agree.
+// Secret returns what only holders of the API token know, to derive keys from. Of several tokens it is the first one's, whichever is in
+// use: nodes with the same list agree.
 func (s *SSWS) Secret() []byte { return []byte(s.tokens[0]) }
 
-// Secret returns what only those have who have the private key, in whatever form, for keys that are made of it; nil: there is no key yet.
+// Secret returns what only holders of the private key know, in whatever form they have it, to derive keys from; nil: there is no key yet.
 // With a key file it is that of the file as it is now, or of the last good one. It is safe for concurrent use and asks no server.
 func (a *PrivateKeyJWT) Secret() []byte {
 	if a.opts.PrivateKeyFile == "" {

@@ -61,8 +61,7 @@ func checkToken(token string) error {
 	return nil
 }
 
-// assignment finds NAME=value, as in a file for a shell, but not the padding at the end of a
-// value in base64.
+// assignment finds NAME=value, as in a file for a shell, but not the padding at the end of a value in base64.
 var assignment = regexp.MustCompile(`^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*[^=\s]`)
 
 // isTokenByte reports whether s has a visible ASCII character at i, all that a header value needs here.

@@ -14,6 +14,7 @@ import (
 	"github.com/grafana/alloy/syntax/alloytypes"
 
 	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/limits"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/oktaapi/auth"
 	"github.com/grafana/alloy/okta/internal/poller"
@@ -96,11 +97,10 @@ func (c *Client) Validate() error { return c.ProxyConfig.Validate() }
 
 // DefaultArguments holds the defaults.
 var DefaultArguments = Arguments{
-	PollInterval:    10 * time.Second,
-	InitialLookback: time.Hour,
-	ReplayWindow:    time.Minute,
-	// Loki refuses what is max_chunk_age/2, an hour, behind the newest entry of its stream.
-	OutOfOrderWindow: 50 * time.Minute,
+	PollInterval:     10 * time.Second,
+	InitialLookback:  time.Hour,
+	ReplayWindow:     time.Minute,
+	OutOfOrderWindow: limits.OutOfOrder - 10*time.Minute, // Loki refuses what is further behind
 	PageSize:         oktaapi.MaxPageSize,
 	RequestTimeout:   oktaapi.DefaultTimeout,
 	RateLimitShare:   oktaapi.DefaultShare,

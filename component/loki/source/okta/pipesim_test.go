@@ -279,3 +279,15 @@ func TestPipesimTakesAsMuchAsLokiWrite(t *testing.T) {
 	require.Equal(t, taken, actual.taken)
 	require.Equal(t, taken, simulated.taken)
 }
+
+// What follows from loki.write's timings follows from those of the real one.
+func TestLokiWritesDefaultsAreThoseOfLimits(t *testing.T) {
+	var args write.Arguments
+	require.NoError(t, syntax.Unmarshal([]byte(`endpoint { url = "http://localhost/loki/api/v1/push" }`), &args))
+	e := args.Endpoints[0]
+	require.Equal(t, pipesim.Config{
+		BatchSize: int(e.BatchSize), BatchWait: e.BatchWait, RemoteTimeout: e.RemoteTimeout,
+		MinBackoff: e.MinBackoff, MaxBackoff: e.MaxBackoff, MaxBackoffRetries: e.MaxBackoffRetries,
+		Capacity: int(e.QueueConfig.Capacity), MinShards: e.QueueConfig.MinShards, DrainTimeout: e.QueueConfig.DrainTimeout,
+	}, pipesim.Defaults(), "which are limits'")
+}
