@@ -46,20 +46,27 @@ func (p *Pass) findAddresses(s rawjson.Span) {
 
 // signs points at the next bytes that can be of an address's sign or begin a query, so that all strings together are searched once. The
 // bytes are counted from 1, for the zero value to point nowhere.
-type signs [5]int
+type signs struct {
+	next  [5]int
+	first int // of next
+}
 
 // in tells whether one is in b at s. Strings are asked about in their order.
-func (next *signs) in(b []byte, s rawjson.Span) (found bool) {
-	for i, c := range [len(next)]byte{'@', '%', '\\', '&', '?'} {
-		if next[i] <= int(s.Start) {
-			next[i] = len(b) + 1
+func (n *signs) in(b []byte, s rawjson.Span) (found bool) {
+	if n.first > int(s.End) {
+		return false
+	}
+	n.first = len(b) + 1
+	for i, c := range [len(n.next)]byte{'@', '%', '\\', '&', '?'} {
+		if n.next[i] <= int(s.Start) {
+			n.next[i] = len(b) + 1
 			if at := bytes.IndexByte(b[s.Start:], c); at >= 0 {
-				next[i] = int(s.Start) + at + 1
+				n.next[i] = int(s.Start) + at + 1
 			}
 		}
-		found = found || next[i] <= int(s.End)
+		n.first = min(n.first, n.next[i])
 	}
-	return found
+	return n.first <= int(s.End)
 }
 
 // mayHoldAddress tells whether the sign of an address is in the text, or may be after escapes and entities are read.

@@ -15,11 +15,12 @@ import (
 type filter struct {
 	plain    [][]byte // the ASCII spellings
 	next     []int32  // by spelling: the next one that has the same block, plus 1
-	shortest int      // length of the shortest of them, at most 255
+	shortest int      // length of the shortest of them, at most maxWindow
 	escapes  uint32   // the short escapes whose character is in some spelling, see escapeBit
 
 	// A window is as long as the shortest spelling. By the block it ends with:
 	reach [512]uint8 // how far into a spelling the block is at most; all of the window: a spelling may be here
+	heads [64]uint64 // the first bytes of the spellings, a bit for each hash of them
 	last  [512]int32 // if so, one of these spellings, plus 1
 }
 
@@ -28,12 +29,35 @@ const (
 	highBits = 0x8080808080808080
 )
 
+// maxWindow bounds the window: a longer one skips more, and costs more to make.
+const maxWindow = 8
+
+// head is a hash of the first bytes of b, which has as many as a window. Upper and lower case have the same.
+func (f *filter) head(b []byte) uint32 {
+	var h uint32
+	switch {
+	case len(b) >= 4 && f.shortest >= 4:
+		h = binary.LittleEndian.Uint32(b) | 0x20202020
+	case f.shortest == 3:
+		h = uint32(b[0]|' ') | uint32(b[1]|' ')<<8 | uint32(b[2]|' ')<<16
+	default:
+		h = uint32(b[0]|' ') | uint32(b[1]|' ')<<8
+	}
+	return h * 0x9e3779b1 >> 20
+}
+
+// mayBegin tells whether a spelling may begin where b does.
+func (f *filter) mayBegin(b []byte) bool {
+	bit := f.head(b)
+	return f.heads[bit>>6]&(1<<(bit&63)) != 0
+}
+
 func block(a, b byte) uint { return (uint(a|' ')*5 ^ uint(b|' ')*2) & 511 }
 
 // build makes the filter for the secrets.
 func (f *filter) build(all []*secret) {
 	f.plain, f.next = f.plain[:0], f.next[:0]
-	f.shortest, f.escapes = 255, 0
+	f.shortest, f.escapes = maxWindow, 0
 	for _, s := range all {
 		f.escapes |= s.escapes
 		for _, spelling := range s.spelled {
@@ -47,8 +71,11 @@ func (f *filter) build(all []*secret) {
 		return
 	}
 	clear(f.reach[:])
+	clear(f.heads[:])
 	full := f.shortest - 1
 	for n, spelling := range f.plain {
+		bit := f.head(spelling)
+		f.heads[bit>>6] |= 1 << (bit & 63)
 		for i := range full {
 			here := block(spelling[i], spelling[i+1])
 			if i+1 == full {
@@ -110,6 +137,10 @@ func (f *filter) markPlain(b []byte, from int, marks []uint32) []uint32 {
 			continue
 		}
 		start := i - full + 1
+		if !f.mayBegin(b[start:]) {
+			i++
+			continue
+		}
 		for n := f.last[here]; n != 0; n = f.next[n-1] {
 			if beginsWith(b[start:], f.plain[n-1]) {
 				marks = append(marks, uint32(start))
@@ -155,4 +186,64 @@ func oddByte(b []byte, from, to int) int {
 		}
 	}
 	return -1
+}
+
+// mayBeIn tells whether a secret may be in b: as mark, for one token. Without odd there are no other spellings in it.
+func (f *filter) mayBeIn(b []byte, odd bool) bool {
+	if odd {
+		for i := oddByte(b, 0, len(b)); i >= 0; i = oddByte(b, i+1, len(b)) {
+			if b[i] != '\\' || i+1 == len(b) || b[i+1] == 'u' || b[i+1] == '\\' || f.escapes&escapeBit(b[i+1]) != 0 {
+				return true
+			}
+			i++
+		}
+		for i := 0; ; i++ {
+			next := bytes.IndexByte(b[i:], '&')
+			if next < 0 {
+				break
+			}
+			i += next
+			if _, n := entity(b[i:]); n > 0 {
+				return true
+			}
+		}
+	}
+	return f.plainIn(b)
+}
+
+// plainIn tells whether a plain spelling is in b.
+func (f *filter) plainIn(b []byte) bool {
+	if len(b) < f.shortest {
+		return false
+	}
+	if f.shortest < 2 {
+		for i := range b {
+			for _, spelling := range f.plain {
+				if beginsWith(b[i:], spelling) {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	full := f.shortest - 1
+	for i := full - 1; i+1 < len(b); {
+		here := block(b[i], b[i+1])
+		if reach := int(f.reach[here]); reach < full {
+			i += full - reach
+			continue
+		}
+		start := i - full + 1
+		if !f.mayBegin(b[start:]) {
+			i++
+			continue
+		}
+		for n := f.last[here]; n != 0; n = f.next[n-1] {
+			if beginsWith(b[start:], f.plain[n-1]) {
+				return true
+			}
+		}
+		i++
+	}
+	return false
 }

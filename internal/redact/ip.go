@@ -8,7 +8,7 @@ import (
 
 // findIPs knows the IP addresses in a string that stays, whose bytes between quotes are at s, in all spellings that a mention is found in.
 func (p *Pass) findIPs(s rawjson.Span) {
-	if !bytes.ContainsAny(s.Of(p.raw), `.:%\&`) {
+	if raw := s.Of(p.raw); !mayHoldIP(raw) && !bytes.ContainsAny(raw, `%\&`) {
 		return
 	}
 	p.text.decode(p.raw, s)
@@ -51,4 +51,9 @@ func (p *Pass) ipsIn(d *decoded) {
 
 func isIPByte(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || c == '.' || c == ':'
+}
+
+// mayHoldIP tells whether the text may have an IP address, as findIPs finds it.
+func mayHoldIP(b []byte) bool {
+	return bytes.Count(b, []byte(".")) >= 3 || bytes.Count(b, []byte(":")) >= 2
 }

@@ -17,6 +17,10 @@ type Pass struct {
 	raw      []byte   // what is walked: the event, or the JSON in one of its strings
 	signs    signs    // in raw
 	members  []member // top level, in order
+	tokens   []token  // what of an event of a known shape mentions are looked for in, in order
+	knows    int      // how often know was called
+	event    uint64   // counts the events
+	recent   *[recents]recent
 	space    []member // memory for members
 	secrets  []*secret
 	edits    []edit   // in order
@@ -48,24 +52,43 @@ type edit struct {
 // to where they are now; one that was taken out is the zero span. What it returns is good until End, or the event itself where nothing
 // is redacted.
 func (p *Pass) Redact(raw []byte, places []rawjson.Span) []byte {
-	p.raw, p.signs = raw, signs{}
-	p.secrets, p.edits, p.mentions, p.members = p.secrets[:0], p.edits[:0], p.mentions[:0], nil
+	p.raw = raw
+	p.begin()
 
 	at := place{}
 	if p.redactor.guard != nil {
 		at.scope = documented
 	}
-	p.value(0, p.redactor.top, at)
-	if len(p.edits) == 0 && len(p.secrets) == 0 {
-		return raw
+	known := p.redactor.shapes.guard != nil
+	if known {
+		p.members = p.space[:0]
+		known = p.shaped()
 	}
-	p.findMentions()
+	if !known {
+		p.begin()
+		p.value(0, p.redactor.top, at)
+	}
+	switch {
+	case len(p.edits) == 0 && len(p.secrets) == 0:
+		return raw
+	case known:
+		p.findTokens()
+	default:
+		p.findMentions()
+	}
 	p.mergeEdits()
 	return p.edited(places)
 }
 
+func (p *Pass) begin() {
+	p.event++
+	p.signs = signs{}
+	p.secrets, p.edits, p.mentions, p.tokens, p.members = p.secrets[:0], p.edits[:0], p.mentions[:0], p.tokens[:0], nil
+}
+
 // know adds a secret to those that the event is searched for.
 func (p *Pass) know(s *secret) {
+	p.knows++
 	if s.spelled != nil && !slices.Contains(p.secrets, s) {
 		p.secrets = append(p.secrets, s)
 	}

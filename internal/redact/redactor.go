@@ -41,6 +41,7 @@ type Redactor struct {
 	guard   *guard  // of the presets; nil: paths alone
 	top     []*rule // the rules for the event; empty without paths
 	secrets secrets
+	shapes  shapes    // without guard, no use is made of them
 	passes  sync.Pool // of *Pass
 }
 
@@ -71,7 +72,13 @@ func New(o Options) (_ *Redactor, err error) {
 	if len(names) == 0 && len(o.Paths) == 0 {
 		return nil, fmt.Errorf("no preset and no path: nothing would be redacted")
 	}
-	return r, r.addPaths(o.Paths)
+	if err := r.addPaths(o.Paths); err != nil {
+		return nil, err
+	}
+	if !r.drop && r.top == nil {
+		r.shapes.guard = r.guard
+	}
+	return r, nil
 }
 
 func (r *Redactor) addPaths(paths []string) error {
@@ -102,7 +109,7 @@ func (r *Redactor) Begin() *Pass {
 	if p, ok := r.passes.Get().(*Pass); ok {
 		return p
 	}
-	return &Pass{redactor: r, space: make([]member, 0, 32)}
+	return &Pass{redactor: r, space: make([]member, 0, 32), recent: new([recents]recent)}
 }
 
 // End returns the pass to the pool; its output is invalid afterward.

@@ -54,11 +54,12 @@ func (p *Pass) whole(i int, open bool) (end int, drop bool) {
 
 // scalar redacts the string or number at v unless it identifies nobody.
 func (p *Pass) scalar(v rawjson.Span) (drop bool) {
-	if s := p.redactor.secrets.of(p.scalarText(v)); s.spelled != nil {
-		p.replace(v, s, true)
-		return p.redactor.drop
+	s, again := p.secretOf(v, true)
+	if s.spelled == nil {
+		return false
 	}
-	return false
+	p.replace(v, s, !again)
+	return p.redactor.drop
 }
 
 func (p *Pass) object(i int, rules []*rule, at place) (end int, drop bool) {
@@ -217,8 +218,9 @@ func (p *Pass) redactAll(v rawjson.Span, search, open bool) {
 		if search && b[v.Start] == '"' {
 			p.knowInside(v, open)
 		}
-		if text := p.scalarText(v); text != "" {
-			p.replace(v, p.redactor.secrets.of(text), search)
+		if empty := b[v.Start] == '"' && v.End-v.Start == 2; !empty {
+			s, again := p.secretOf(v, search)
+			p.replace(v, s, search && !again)
 		}
 	}
 }
