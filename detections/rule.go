@@ -40,9 +40,9 @@ type Rule struct {
 	forEvent string // the query for line_format "event" where it does not follow from Query
 }
 
-// intervals are how often rules are evaluated, by severity.
+// intervals are how often rules are evaluated, by severity: as often as somebody looks.
 var intervals = map[string]time.Duration{
-	"high": time.Minute, "medium": 5 * time.Minute, "low": 15 * time.Minute, "informational": 15 * time.Minute,
+	"high": 2 * time.Minute, "medium": 10 * time.Minute, "low": 30 * time.Minute, "informational": 30 * time.Minute,
 }
 
 // often is how often a rule is evaluated: by severity, and no more than every five minutes when it looks back more than half an hour, as
@@ -108,8 +108,11 @@ func read(folder fs.FS, file string) (rule Rule, err error) {
 // max_query_series, by default 500 (pkg/logql/engine.go of Loki 3.7), and then shows none: in the largest attack a rule would be blind.
 const maxAlerts = 100
 
-// atMost has a query give the maxAlerts elements with the highest values.
+// atMost has a query give the maxAlerts elements with the highest values, unless it is limited already.
 func atMost(query string) string {
+	if strings.HasPrefix(query, "topk(") {
+		return query
+	}
 	return fmt.Sprintf("topk(%d,\n  %s\n)", maxAlerts, strings.ReplaceAll(query, "\n", "\n  "))
 }
 

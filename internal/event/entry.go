@@ -34,9 +34,10 @@ type Options struct {
 
 // DefaultStructuredMetadata returns the metadata that entries have when none is
 // configured. The event_target_* keys exist because LogQL's json parser drops
-// arrays: with them rules that name target.displayName work on envelopes.
+// arrays: with them rules that name target.displayName work on envelopes. Of a
+// membership, which has a user and a group, both are there.
 func DefaultStructuredMetadata() map[string]string {
-	const target = "target[AppInstance|User|0]."
+	const target, group = "target[AppInstance|User|0].", "target[UserGroup]."
 	return map[string]string{
 		"eventType":                "eventType",
 		"outcome":                  "outcome.result",
@@ -44,6 +45,9 @@ func DefaultStructuredMetadata() map[string]string {
 		"event_target_type":        target + "type",
 		"event_target_alternateId": target + "alternateId",
 		"event_target_displayName": target + "displayName",
+
+		"event_target_group_type":        group + "type",
+		"event_target_group_displayName": group + "displayName",
 	}
 }
 

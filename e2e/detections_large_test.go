@@ -1,0 +1,101 @@
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/tidwall/gjson"
+
+	"github.com/grafana/alloy/okta/detections"
+	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/testbed"
+)
+
+// underAttack is what happens to each of the users: rules that group by user have one alert for each.
+var underAttack = []string{
+	`"eventType":"user.session.start","legacyEventType":"core.user_auth.login_failed","outcome":{"result":"FAILURE","reason":"INVALID_CREDENTIALS"},"actor":{"id":"unknown","alternateId":"guess%[1]d"}`,
+	`"eventType":"user.session.start","outcome":{"result":"SUCCESS"},"debugContext":{"debugData":{"threatSuspected":"true","behaviors":"{New Geo-Location=POSITIVE, New Device=POSITIVE, New IP=POSITIVE}"}}`,
+	`"eventType":"policy.evaluate_sign_on","outcome":{"result":"ALLOW"},"target":[{"id":"0oaadmin","type":"AppInstance","displayName":"Okta Admin Console"}],"debugContext":{"debugData":{"behaviors":"{New Device=POSITIVE, New IP=POSITIVE}"}}`,
+	`"eventType":"user.authentication.sso","outcome":{"result":"SUCCESS"},"client":{"ipAddress":"192.0.2.1","geographicalContext":{"country":"Brazil"},"userAgent":{"os":"Windows 10"}},"target":[{"id":"0oaapp","type":"AppInstance","displayName":"Payroll"}]`,
+	`"eventType":"user.risk.detect","outcome":{"result":"SUCCESS"},"debugContext":{"debugData":{"risk":"{level=HIGH, detectionName=Okta Threat Intelligence}"}},"target":[{"id":"00u%[1]d","type":"User","alternateId":"user%[1]d@acme.example"}]`,
+	`"eventType":"user.account.lock","outcome":{"result":"FAILURE","reason":"LOCKED_OUT"},"displayMessage":"Max sign in attempts exceeded"`,
+	`"eventType":"user.account.report_suspicious_activity_by_enduser","outcome":{"result":"SUCCESS"}`,
+	`"eventType":"user.mfa.factor.reset_all","outcome":{"result":"SUCCESS"},"actor":{"id":"00uhelp","alternateId":"help@acme.example"},"target":[{"id":"00u%[1]d","type":"User","alternateId":"user%[1]d@acme.example"}]`,
+}
+
+// TestNoRuleFailsInALargeAttack has 5,000 users attacked within ten minutes, and a Loki with its default limits for queries evaluate all rules,
+// each in one piece, as its ruler does: none is refused, and those about each user find a hundred. Without topk they are refused: 500 series.
+func TestNoRuleFailsInALargeAttack(t *testing.T) {
+	t.Parallel()
+	const users = 5000
+	loki := &testbed.Loki{Bin: program(t, "loki"), Dir: t.TempDir(), Whole: true}
+	runLoki(t, loki)
+	formatter, err := event.New(event.Options{Org: "acme.okta.com"})
+	require.NoError(t, err)
+	begin := time.Now().Add(-12 * time.Minute)
+	var events [][]byte
+	for user := range users {
+		for i, members := range underAttack {
+			members = strings.ReplaceAll(members, "%[1]d", fmt.Sprint(user))
+			if !strings.Contains(members, `"actor"`) {
+				members += fmt.Sprintf(`,"actor":{"id":"00u%d","alternateId":"user%d@acme.example"}`, user, user)
+			}
+			if !strings.Contains(members, `"client"`) {
+				members += fmt.Sprintf(`,"client":{"ipAddress":"203.0.%d.%d","geographicalContext":{"country":"Netherlands"},"userAgent":{"os":"Mac OS X"}}`,
+					user/250, user%250)
+			}
+			events = append(events, fmt.Appendf(nil, `{"uuid":"%08d-%04d","published":%q,"securityContext":{"isProxy":true,"asNumber":64496},`+
+				`"authenticationContext":{"externalSessionId":"idx%d"},"transaction":{"id":"tx%d"},%s}`, user, i,
+				begin.Add(time.Duration(user)*10*time.Minute/users+time.Duration(i)*time.Millisecond).UTC().Format("2006-01-02T15:04:05.000Z"),
+				user, user, members))
+		}
+	}
+	pushDay(t, loki, formatter, events)
+
+	rules, err := detections.Rules(os.DirFS("../detections/rules"))
+	require.NoError(t, err)
+	sigma, err := detections.SigmaRules(os.DirFS("../detections/sigma/rules"))
+	require.NoError(t, err)
+	found := map[string]int{}
+	for _, rule := range append(rules, sigma...) {
+		answer := ask(t, loki, rule.Query, time.Now())
+		require.Equalf(t, "success", gjson.Get(answer, "status").String(), "%s: %s", rule.Name, answer)
+		found[rule.Alert()] = len(gjson.Get(answer, "data.result").Array())
+	}
+	for _, name := range []string{
+		"OktaUserSessionStartViaAnonymisedProxy", "OktaPasswordInAlternateidField", "OktaProxyAndNewDevice", "OktaSuspectedSignInAllowed",
+		"OktaUserRiskHigh", "OktaSessionInTwoCountries", "OktaSessionOnTwoSystems", "OktaResetThenStrangeSignIn", "OktaSuspiciousActivityEnduserReport",
+		"OktaAdminConsoleNewDevice", "OktaUserAccountLockedOut",
+	} {
+		require.Equal(t, 100, found[name], name)
+	}
+	require.Equal(t, 1, found["OktaManyUsersLockedOut"])
+	require.Equal(t, 1, found["OktaManyMfaResets"])
+	for _, rule := range rules {
+		if rule.Alert() == "OktaProxyAndNewDevice" {
+			all := strings.TrimSuffix(strings.TrimPrefix(rule.Query, "topk(100,"), ")")
+			require.Contains(t, ask(t, loki, all, time.Now()), "maximum number of series (500)")
+		}
+	}
+}
+
+// ask is the answer of Loki to a metric query at one moment.
+func ask(t *testing.T, loki *testbed.Loki, query string, at time.Time) string {
+	t.Helper()
+	resp, err := http.Get(loki.URL() + "/loki/api/v1/query?" + url.Values{
+		"query": {query}, "time": {strconv.FormatInt(at.UnixNano(), 10)},
+	}.Encode())
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	return string(body)
+}
