@@ -45,7 +45,6 @@ func (p *Poller) deliver(ctx context.Context, h *hand) (time.Duration, error) {
 	p.announce(page, events, there.found)
 	newest, fresh, err := p.sendAll(ctx, h, there, pg)
 	if err != nil || h.gone {
-		p.sent(err)
 		if p.Confirm != nil {
 			m.window.Add(pg) // the page comes again, without these events
 		}
@@ -54,7 +53,6 @@ func (p *Poller) deliver(ctx context.Context, h *hand) (time.Duration, error) {
 		}
 		return 0, err
 	}
-	p.sent(nil)
 	p.looked(events)
 	m.at.published = newest
 	m.seen.passed(newest, page.Date)
@@ -100,11 +98,10 @@ func (p *Poller) progressed(step step, fresh int) {
 func (p *Poller) sendAll(ctx context.Context, h *hand, there answer, pg *delivery.Page[position]) (newest time.Time, fresh int, err error) {
 	newest = p.Memory.at.published
 	for _, ev := range h.events {
-		known, err := p.send(ctx, ev, there, pg)
-		if err != nil || h.gone {
-			return newest, fresh, err
-		}
-		if !known {
+		if !p.known(ev, there) {
+			if err := p.send(ctx, ev, pg, there.asked); err != nil || h.gone {
+				return newest, fresh, err
+			}
 			fresh++
 		}
 		// A time ahead of the server's clock says nothing about when the event was
@@ -117,37 +114,49 @@ func (p *Poller) sendAll(ctx context.Context, h *hand, there answer, pg *deliver
 	return newest, fresh, nil
 }
 
-// send delivers one event as part of pg, unless it was before or is there already, which
-// makes it known.
-func (p *Poller) send(ctx context.Context, ev event.Event, there answer, pg *delivery.Page[position]) (known bool, err error) {
+// known reports whether an event was delivered before or is there already, which makes it known.
+func (p *Poller) known(ev event.Event, there answer) bool {
 	m := p.Memory
-	if there.found[ev.UUID] {
+	switch {
+	case there.found[ev.UUID]:
 		m.seen.add(ev.UUID)
 		p.Metrics.skipped.Inc()
 		p.Status.set(func(s *Snapshot) { s.Skipped++; s.LastEvent = delivery.Latest(s.LastEvent, ev.Published) })
-		return true, nil
-	}
-	if m.seen.has(ev.UUID) || m.window.Has(ev.UUID) {
+		return true
+	case m.seen.has(ev.UUID) || m.window.Has(ev.UUID):
 		p.Metrics.duplicates.Inc()
-		return true, nil
+		return true
 	}
-	now := time.Now()
+	return false
+}
+
+// send delivers an event as part of pg, or again, whatever pg is; unless the relabeling rules drop it, or a previous process may have
+// delivered it, as far as a query sent at asked can tell: then it is left to be looked for.
+func (p *Poller) send(ctx context.Context, ev event.Event, pg *delivery.Page[position], asked time.Time) error {
+	m, now := p.Memory, time.Now()
+	again := m.window.Has(ev.UUID)
 	entry := p.Format(ev, now)
-	if entry.Labels == nil { // the relabeling rules say so
+	switch {
+	case entry.Labels == nil: // the relabeling rules say so, maybe since a reload
+		m.window.Drop(ev.UUID)
 		m.seen.add(ev.UUID)
 		p.Metrics.dropped.Inc()
-		return false, nil
-	}
-	if p.mayBeUnderWay(ev, now, there.asked) {
+		return nil
+	case !again && p.mayBeUnderWay(ev, now, asked):
 		m.window.Leave(pg, delivery.Event{UUID: ev.UUID, Time: ev.Published}, delivery.Latest(m.landing, now), now)
 		m.seen.add(ev.UUID)
-		return false, nil
+		return nil
 	}
 	if err := p.forward(ctx, ev, entry, pg, now); err != nil {
-		return false, err
+		return err
 	}
-	p.account(ev)
-	return false, nil
+	if again {
+		p.Metrics.retried.Inc()
+		p.Status.set(func(s *Snapshot) { s.Retried++ })
+	} else {
+		p.account(ev)
+	}
+	return nil
 }
 
 // forward gives an entry to the sink and enters it in the window, in pg.
@@ -166,7 +175,6 @@ func (p *Poller) forward(ctx context.Context, ev event.Event, entry event.Entry,
 	if p.suspended() {
 		return errSuspended
 	}
-	p.sending()
 	refusal := p.refusal(entry, now) // before the entry is the receiver's
 	if err := p.offer(ctx, entry); err != nil {
 		return err
@@ -174,7 +182,9 @@ func (p *Poller) forward(ctx context.Context, ev event.Event, entry event.Entry,
 	m.told.Tell(p.Logger, p.Metrics.overLimit, refusal, ev.UUID)
 	m.sent = time.Now()
 	m.seen.add(ev.UUID)
-	if p.confirmable(ev, now) {
+	if !p.confirmable(ev, now) {
+		m.window.Drop(ev.UUID) // it was, when it was delivered first
+	} else {
 		route := p.Pipeline
 		if p.PerStream {
 			route ^= uint64(entry.LabelsKey)

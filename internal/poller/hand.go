@@ -50,6 +50,22 @@ func (p *Poller) fetch(ctx context.Context, cur oktaapi.Cursor) (*hand, error) {
 	return h, nil
 }
 
+// do fetches the page at a cursor for an errand: to read on, to deliver again what was lost, or to probe. It returns what kept the page
+// away, which is ctx's end or for the caller to judge; all else is the errand's.
+func (p *Poller) do(ctx context.Context, cur oktaapi.Cursor, errand func(h *hand)) error {
+	h, err := p.fetch(ctx, cur)
+	if err != nil {
+		return err
+	}
+	defer p.drop(h)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	p.answered(h.Page)
+	errand(h)
+	return nil
+}
+
 // drop gives the page's memory back. Entries, uuids and the window share none with it.
 func (p *Poller) drop(h *hand) {
 	p.mu.Lock()
@@ -74,28 +90,19 @@ func (p *Poller) reclaim() {
 	}
 }
 
-// sending notes that a receiver gets an entry now, and so that the entry before it was taken.
-func (p *Poller) sending() {
-	p.clear(Receiver)
-	p.Status.set(func(s *Snapshot) { s.Wrong[Receiver].fail("", nil, true, time.Now()) })
-}
-
-// sent notes that no receiver is taking an entry any more, the last one with an error or not.
-func (p *Poller) sent(err error) {
-	if err == nil {
-		p.clear(Receiver)
-		return
-	}
-	p.Status.set(func(s *Snapshot) { s.Wrong[Receiver] = Trouble{} })
-}
-
 // offer sends an entry of the page in hand. When that takes long and others wait for the
 // page's memory, the page is dropped: all that a blocked receiver needs is the entry.
 func (p *Poller) offer(ctx context.Context, entry event.Entry) error {
+	p.Status.set(func(s *Snapshot) { s.Wrong[Receiver].fail("", nil, true, time.Now()) })
 	err := p.Sink.Send(p.hand.lease, entry)
-	if err == nil || ctx.Err() != nil || p.hand.lease.Err() == nil {
+	if err != nil && ctx.Err() == nil && p.hand.lease.Err() != nil {
+		p.drop(p.hand)
+		err = p.Sink.Send(ctx, entry)
+	}
+	if err != nil { // nobody takes it, but that is not the end of a trouble
+		p.Status.set(func(s *Snapshot) { s.Wrong[Receiver] = Trouble{} })
 		return err
 	}
-	p.drop(p.hand)
-	return p.Sink.Send(ctx, entry)
+	p.clear(Receiver)
+	return nil
 }

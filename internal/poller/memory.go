@@ -56,7 +56,7 @@ type Memory struct {
 	sent     time.Time        // when the last entry was taken by all receivers
 	ahead    time.Time        // time of the furthest probe: Loki may have events up to it already
 	last     string           // uuid of the last event of the log that was delivered, or known
-	probed   string           // uuid of the last probe, which is behind it
+	probes   []string         // uuids of probes, which may be behind it
 
 	told limits.Told
 

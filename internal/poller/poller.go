@@ -103,7 +103,7 @@ type Poller struct {
 	ended    bool      // all of the span was read
 	lastPoll time.Time // end of the last page, with Wakes
 	queries  queries
-	search   search
+	rewind   rewind
 	pulse    *pulse
 	epoch    int // of the pulse, when it was known last that the org is this poller's
 
@@ -188,20 +188,23 @@ func (p *Poller) once(ctx context.Context) (time.Duration, error) {
 	if guess := p.Memory.pages.guess(p.asked(cur)); guess > 0 {
 		cur = p.startOf(at.published, guess)
 	}
-	h, err := p.fetch(ctx, cur)
-	if err != nil {
-		if ctx.Err() != nil {
-			return 0, nil
+	var wait time.Duration
+	var broken error
+	err := p.do(ctx, cur, func(h *hand) {
+		if cur != at.cursor {
+			at.cursor = cur
+			p.askFor(cur.Limit())
 		}
+		p.fetched()
+		wait, broken = p.deliver(ctx, h)
+	})
+	switch {
+	case ctx.Err() != nil:
+		return 0, nil
+	case err != nil:
 		return p.failed(err, cur), nil
 	}
-	defer p.drop(h)
-	if cur != at.cursor {
-		at.cursor = cur
-		p.askFor(cur.Limit())
-	}
-	p.fetched(h.Page)
-	return p.deliver(ctx, h)
+	return wait, broken
 }
 
 // moment is the poller's part of Spread: any of it, and always the same for an org.
@@ -215,9 +218,8 @@ func (p *Poller) moment() time.Duration {
 }
 
 // fetched notes that the page at the position is here.
-func (p *Poller) fetched(page oktaapi.Page) {
+func (p *Poller) fetched() {
 	p.Memory.pages.fails, p.Memory.pages.grown = 0, false
-	p.answered(page)
 	p.Status.set(func(s *Snapshot) { s.LastPoll = time.Now() })
 	if !p.Memory.at.cursor.IsStart() {
 		p.clear(Cursor)

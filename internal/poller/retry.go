@@ -5,163 +5,155 @@ import (
 	"slices"
 	"time"
 
+	"github.com/go-kit/log/level"
+
 	"github.com/grafana/alloy/okta/internal/delivery"
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
-const (
-	// probeBack is how far before now a probe is looked for, where Loki shows any age.
-	probeBack = time.Hour
-	// probeAgain is the time between two searches for a probe.
-	probeAgain = time.Minute
-)
+// barrenPages is how many pages in a row that have nothing lost are fetched at a time, which is once a minute: a window has about twenty
+// (delivery's bounds), and live polling waits meanwhile.
+const barrenPages = 5
 
-// retry delivers again what is lost, oldest page first.
+// rewind is the way through the log for lost events: from the page of the oldest to where the log was read to when it began, since an
+// event may have reached the log long after it happened. It leads over page boundaries of its own.
+type rewind struct {
+	wanted []string  // uuids; none: there is no rewind
+	before []string  // uuids that are not behind the end: it is reached when all were met, or something newer than the rewind
+	began  time.Time // Okta's clock at its first page
+	cursor oktaapi.Cursor
+	byTime oktaapi.Cursor // the last start by time
+	latest time.Time      // event time read, to go on from when a cursor is refused
+}
+
+// retry delivers again what is lost, the oldest first.
 func (p *Poller) retry(ctx context.Context, pages []*delivery.Page[position]) {
 	if p.enlist() {
 		p.write(func(time.Time) error { return p.journal.Save() })
 	}
-	var missing []string
-	for _, pg := range pages {
-		lost, ok := p.retryPage(ctx, pg)
-		if !ok {
-			return
-		}
-		missing = append(missing, lost...)
+	if !p.misses(p.rewind.wanted) {
+		p.beginRewind(pages)
 	}
-	p.lookFor(ctx, missing)
+	for barren := 0; barren < barrenPages && len(p.rewind.wanted) > 0; barren++ {
+		found, ok := p.rewindPage(ctx)
+		if !ok {
+			break
+		}
+		if found {
+			barren = -1
+		}
+	}
 	p.settle()
 }
 
-// retryPage fetches a page again and delivers its lost events, and those of later pages
-// that came with them. It returns those that did not, or false when ctx ended or Okta does not answer.
-func (p *Poller) retryPage(ctx context.Context, pg *delivery.Page[position]) (missing []string, ok bool) {
-	w, cur := &p.Memory.window, pg.Start.cursor
-	lost := slices.DeleteFunc(w.Lost(pg, time.Now()), func(uuid string) bool { return slices.Contains(p.search.wanted, uuid) })
-	if most := p.Memory.pages.limit; len(lost) == 0 || most > 0 && p.asked(cur) > most {
-		return lost, true
-	}
-	h, err := p.fetch(ctx, cur)
-	class := oktaapi.ClassOf(err)
-	switch {
-	case ctx.Err() != nil:
-		if err == nil {
-			p.drop(h)
-		}
-		return nil, false
-	case class == oktaapi.CursorRefused && err != nil, class == oktaapi.Refused && cur.IsStart():
-		return lost, true
-	case err != nil && isTooLarge(err):
-		p.askFor(max(1, p.asked(cur)/2))
-		return lost, true
-	case err != nil: // the next pass comes back to it
-		p.noPage(class, err)
-		return nil, false
-	}
-	p.answered(h.Page)
-	if !p.lostOf(ctx, h, pg) {
-		return nil, false
-	}
-	return w.Lost(pg, time.Now()), true
+// misses reports whether one of some events is still to be delivered again.
+func (p *Poller) misses(uuids []string) bool {
+	return slices.ContainsFunc(uuids, func(uuid string) bool { return p.Memory.window.Redeliver(uuid, time.Now()) })
 }
 
-// lostOf delivers the lost events of a page in hand, and drops it. It returns false when some were not
-// delivered.
-func (p *Poller) lostOf(ctx context.Context, h *hand, pg *delivery.Page[position]) bool {
-	defer p.drop(h)
+// beginRewind begins one for the lost events of pages.
+func (p *Poller) beginRewind(pages []*delivery.Page[position]) {
+	m, start := p.Memory, pages[0].Start
+	m.probes = p.waitingProbes()
+	r := rewind{before: append([]string{m.last}, m.probes...), cursor: start.cursor, latest: start.published}
+	for _, pg := range pages {
+		r.wanted = append(r.wanted, m.window.Lost(pg, time.Now())...)
+	}
+	if most := m.pages.limit; most > 0 && p.asked(r.cursor) > most {
+		r.cursor = p.start(r.latest)
+		r.byTime = r.cursor
+	}
+	p.rewind = r
+}
+
+// rewindPage fetches a page of the rewind and delivers what is lost of it. It returns whether anything was, and false when the next pass
+// has to come back to it.
+func (p *Poller) rewindPage(ctx context.Context) (found, ok bool) {
+	r := &p.rewind
+	err := p.do(ctx, r.cursor, func(h *hand) {
+		next, end := h.Next, r.read(h)
+		if found, ok = p.sendLost(ctx, h); !ok {
+			return
+		}
+		if end || next == "" || next == r.cursor || !p.misses(r.wanted) {
+			p.unfound()
+			return
+		}
+		r.cursor = next
+	})
+	if err != nil {
+		return false, ctx.Err() == nil && p.rewindByTime(err)
+	}
+	return found, ok
+}
+
+// read notes what is on a page, and returns whether the end is reached.
+func (r *rewind) read(h *hand) bool {
+	if r.began.IsZero() {
+		r.began = h.Date
+	}
+	for _, ev := range h.events {
+		if !ev.Published.After(h.Date) {
+			r.latest = delivery.Latest(r.latest, ev.Published)
+		}
+	}
+	r.before = slices.DeleteFunc(r.before, func(uuid string) bool {
+		return slices.ContainsFunc(h.events, func(ev event.Event) bool { return ev.UUID == uuid })
+	})
+	return len(r.before) == 0 || len(h.events) == 0 || r.latest.After(r.began.Add(startSlack))
+}
+
+// sendLost delivers the lost events of a page in hand. It returns whether there were any, and false when some were not delivered.
+func (p *Poller) sendLost(ctx context.Context, h *hand) (found, ok bool) {
 	for _, ev := range h.events {
 		if !p.Memory.window.Redeliver(ev.UUID, time.Now()) {
 			continue
 		}
-		if err := p.again(ctx, ev, pg); err != nil || h.gone {
-			return false
+		found = true
+		// They stay on the page where they are in the window.
+		if err := p.send(ctx, ev, nil, time.Time{}); err != nil || h.gone {
+			return found, false
 		}
 	}
+	return found, true
+}
+
+// rewindByTime goes on by time after a cursor that is refused or a page that is too large. It returns false when the next pass has to
+// come back to it.
+func (p *Poller) rewindByTime(err error) bool {
+	r, class := &p.rewind, oktaapi.ClassOf(err)
+	asked := p.asked(r.cursor)
+	switch {
+	case isTooLarge(err) && asked > 1:
+		p.askFor(asked / 2)
+	case class == oktaapi.CursorRefused, class == oktaapi.Refused && r.cursor.IsStart() && r.cursor != r.byTime: // too far back, maybe
+	default:
+		p.noPage(class, err)
+		return false
+	}
+	at := p.start(r.latest)
+	if at == r.byTime { // it leads no further
+		p.unfound()
+		return false
+	}
+	r.cursor, r.byTime = at, at
 	return true
 }
 
-// again delivers a lost event once more.
-func (p *Poller) again(ctx context.Context, ev event.Event, pg *delivery.Page[position]) error {
-	now := time.Now()
-	entry := p.Format(ev, now)
-	if entry.Labels == nil { // rules that came with a reload drop it
-		p.Memory.window.Drop(ev.UUID)
-		p.Metrics.dropped.Inc()
-		return nil
-	}
-	err := p.forward(ctx, ev, entry, pg, now)
-	p.sent(err)
-	if err == nil {
-		p.Metrics.retried.Inc()
-		p.Status.set(func(s *Snapshot) { s.Retried++ })
-	}
-	return err
-}
-
-// probe delivers one event ahead of the position, while nothing newer may be delivered. Only
-// something later can show that the pipeline works again and that what is missing is lost.
-// It must be one that nobody can have delivered, or it would be found whatever the pipeline
-// does, and young enough for Loki to show it.
-func (p *Poller) probe(ctx context.Context) {
-	m, now := p.Memory, time.Now()
-	if p.Span != nil { // behind its end is nothing of ours
-		if !p.ended {
-			p.probeFrom(ctx, m.at, time.Time{})
+// unfound ends the rewind, and gives up what it did not find.
+func (p *Poller) unfound() {
+	wanted := p.rewind.wanted
+	p.rewind = rewind{}
+	var gone []delivery.GaveUp
+	for _, uuid := range wanted {
+		if g, lost := p.Memory.window.GiveUp(uuid, time.Now()); lost {
+			gone = append(gone, g)
 		}
-		return
 	}
-	newest := delivery.Latest(delivery.Latest(m.at.published, m.furthest), m.began.Add(startSlack))
-	from := now.Add(-probeBack)
-	if visible := p.Confirm.Visible(); visible > 0 {
-		from = now.Add(-visible / 2)
+	if len(gone) > 0 {
+		p.Metrics.givenUp.Add(float64(len(gone)))
+		level.Warn(p.Logger).Log("msg", "giving up on events: lost on the way to Loki, and no longer in Okta's log", "events", len(gone),
+			"uuid", gone[0].UUID, "since", gone[0].Since.UTC().Format(time.RFC3339), "metric", "loki_source_okta_given_up_events_total")
 	}
-	at := position{published: delivery.Latest(from, newest), scope: p.Scope}
-	at.cursor = p.start(at.published)
-	if !p.probeFrom(ctx, at, newest) {
-		p.probeFrom(ctx, m.at, time.Time{}) // nothing new: the next of the log, unless Loki has it
-	}
-}
-
-// probeFrom delivers the first event of a page that is after a time and that nobody has
-// delivered. It returns false when the page has none.
-func (p *Poller) probeFrom(ctx context.Context, at position, after time.Time) bool {
-	m := p.Memory
-	h, err := p.fetch(ctx, at.cursor)
-	if err != nil {
-		if ctx.Err() == nil {
-			p.noPage(oktaapi.ClassOf(err), err)
-		}
-		return true // there may be one
-	}
-	defer p.drop(h)
-	page := h.Page
-	p.answered(page)
-	there, err := p.here(ctx, h)
-	if err != nil || h.gone {
-		return true
-	}
-	now := time.Now()
-	for _, ev := range h.events {
-		if !ev.Published.After(after) || ev.Published.After(page.Date) || !p.confirmable(ev, now) || there.found[ev.UUID] ||
-			m.seen.has(ev.UUID) || m.window.Has(ev.UUID) || p.mayBeUnderWay(ev, now, now) || !m.window.Shown(ev.Published, now, now) {
-			continue
-		}
-		entry := p.Format(ev, now)
-		if entry.Labels == nil {
-			continue
-		}
-		p.announce(page, []event.Event{ev}, nil)
-		m.ahead = delivery.Latest(m.ahead, ev.Published)
-		pg := delivery.NewPage(at, m.at, 1, len(entry.Line))
-		err := p.forward(ctx, ev, entry, pg, now)
-		p.sent(err)
-		if err == nil {
-			p.account(ev)
-			m.window.Add(pg)
-			m.probed = ev.UUID
-		}
-		return true
-	}
-	return false
 }
