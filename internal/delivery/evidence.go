@@ -23,7 +23,7 @@ func (w *Window[P]) Due(now time.Time) (events []Event) {
 	w.advance(now)
 	add := func(p *Page[P]) {
 		for _, r := range p.records {
-			if !r.done {
+			if r.state != done {
 				events = append(events, Event{UUID: r.uuid, Time: r.time})
 			}
 		}
@@ -62,7 +62,7 @@ func (w *Window[P]) Wake(now time.Time) (at time.Time) {
 		}
 	}
 	w.all(func(r *record[P]) {
-		if r.lost && w.tells(r) {
+		if r.state == lost && w.tells(r) {
 			earliest(Latest(w.retried.Add(retryEvery), r.again()))
 		}
 	})
@@ -87,14 +87,16 @@ func (w *Window[P]) Answer(asked, now time.Time, events []Event, found map[strin
 		// What has waited for long is queried less often.
 		r.page.next = asked.Add(min(max(w.rules.Interval, asked.Sub(r.at)/4), patience))
 		if w.countsAsLost(r, asked) {
-			if r.assumed {
+			if r.state == assumed {
 				out.Assumed++
 			}
-			r.losses++
-			r.lost = r.losses < maxLosses
-			if !r.lost {
+			r.state = lost
+			if r.seq > 0 {
+				r.losses++
+			}
+			if r.losses == maxLosses {
 				out.GaveUp = append(out.GaveUp, GaveUp{UUID: r.uuid, Since: r.since})
-				w.done(r)
+				w.remove(r)
 			}
 		}
 	}
@@ -105,7 +107,7 @@ func (w *Window[P]) Answer(asked, now time.Time, events []Event, found map[strin
 // countsAsLost reports whether an event is lost that a query sent at asked did not find: no copy
 // of it can still arrive, or that is assumed after strandedAfter, and one would be shown.
 func (w *Window[P]) countsAsLost(r *record[P], asked time.Time) bool {
-	return w.tells(r) && !r.lost && !r.done && w.gone(r, asked)
+	return w.tells(r) && r.state != lost && r.state != done && w.gone(r, asked)
 }
 
 // tells reports whether it means something that an event is not found.
@@ -113,7 +115,7 @@ func (w *Window[P]) tells(r *record[P]) bool { return w.trusted == w.rules.ID ||
 
 // gone reports whether an event that a query sent at asked does not find is not at the destination, nor on its way to it.
 func (w *Window[P]) gone(r *record[P], asked time.Time) bool {
-	return !r.overtaken.IsZero() && !asked.Before(r.overtaken) && w.Shown(r.time, r.overtaken, asked)
+	return r.state != underWay && !asked.Before(r.overtaken) && w.Shown(r.time, r.overtaken, asked)
 }
 
 // Sample lets one overtaken event count as lost although the configuration was never seen to work, once: whether it is found when it was
@@ -164,7 +166,7 @@ func (w *Window[P]) arrived(r *record[P], now time.Time) {
 			}
 		}
 	}
-	w.done(r)
+	w.remove(r)
 }
 
 // pass notes that an event was found. Once another one that was delivered after that is found too, nothing that was delivered before
@@ -190,8 +192,8 @@ func (w *Window[P]) Passed(route uint64) time.Time {
 // Overtake notes that no copy of what was delivered on a route so far can still arrive: another window has the evidence.
 func (w *Window[P]) Overtake(route uint64, now time.Time) {
 	w.all(func(r *record[P]) {
-		if r.overtaken.IsZero() && r.route == route {
-			r.overtaken = now.Add(overtakenAfter)
+		if r.state == underWay && r.route == route {
+			r.state, r.overtaken = overtaken, now.Add(overtakenAfter)
 			r.page.next = r.overtaken
 		}
 	})
@@ -219,13 +221,16 @@ func (w *Window[P]) advance(now time.Time) {
 		}
 	}
 	w.all(func(r *record[P]) {
-		if !r.overtaken.IsZero() {
+		if r.state != underWay {
 			return
 		}
 		rt := w.routes[r.route]
 		proven := rt != nil && r.seq < rt.reach
 		if proven || r.seq < w.reach && now.Sub(r.at) >= strandedAfter {
-			r.overtaken, r.assumed, r.page.next = now, !proven, now
+			r.state, r.overtaken, r.page.next = overtaken, now, now
+			if !proven {
+				r.state = assumed
+			}
 		}
 	})
 }
@@ -257,7 +262,7 @@ func (r *record[P]) again() time.Time {
 
 // due reports whether an event is to be delivered again now.
 func (w *Window[P]) due(r *record[P], now time.Time) bool {
-	return r.lost && w.tells(r) && !r.again().After(now)
+	return r.state == lost && w.tells(r) && !r.again().After(now)
 }
 
 // Redeliver reports whether an event is to be delivered again now.
@@ -269,9 +274,11 @@ func (w *Window[P]) Redeliver(uuid string, now time.Time) bool {
 // Doubt takes back what counts as lost, until it is queried for once more: another node may have delivered it meanwhile.
 func (w *Window[P]) Doubt(now time.Time) {
 	w.all(func(r *record[P]) {
-		if r.lost {
-			r.lost = false
-			r.losses--
+		if r.state == lost {
+			r.state = overtaken
+			if r.seq > 0 {
+				r.losses--
+			}
 		}
 		r.page.next = now
 	})
@@ -280,7 +287,7 @@ func (w *Window[P]) Doubt(now time.Time) {
 // Lost returns the uuids of the events of p that are to be delivered again now.
 func (w *Window[P]) Lost(p *Page[P], now time.Time) (uuids []string) {
 	for _, r := range p.records {
-		if !r.done && w.due(r, now) {
+		if w.due(r, now) {
 			uuids = append(uuids, r.uuid)
 		}
 	}
@@ -293,14 +300,14 @@ func (w *Window[P]) GiveUp(uuid string, now time.Time) (GaveUp, bool) {
 	if r == nil || !w.due(r, now) {
 		return GaveUp{}, false
 	}
-	w.done(r)
+	w.remove(r)
 	return GaveUp{UUID: uuid, Since: r.since}, true
 }
 
 // Drop takes an event out that is no longer wanted.
 func (w *Window[P]) Drop(uuid string) {
 	if r := w.index[uuid]; r != nil {
-		w.done(r)
+		w.remove(r)
 	}
 }
 

@@ -24,7 +24,7 @@ func (w *Window[P]) Hold(now time.Time) Hold {
 		switch {
 		case w.hides(r, now):
 			hidden++
-		case r.overtaken.IsZero() && now.Sub(r.at) >= patience:
+		case r.state == underWay && now.Sub(r.at) >= patience:
 			if r.seq >= w.reach {
 				missing = true
 			} else { // later events of other routes arrive
@@ -82,7 +82,7 @@ func (w *Window[P]) Trim(now time.Time) (unverified int) {
 		}
 	})
 	for _, r := range hidden[:max(0, len(hidden)-maxHidden)] {
-		w.done(r)
+		w.remove(r)
 		unverified++
 	}
 	return unverified
@@ -90,7 +90,7 @@ func (w *Window[P]) Trim(now time.Time) (unverified int) {
 
 // hides reports whether the destination may have an event and not show it now.
 func (w *Window[P]) hides(r *record[P], now time.Time) bool {
-	if r.overtaken.IsZero() {
+	if r.state == underWay {
 		return r.hidden && !w.Shown(r.time, r.at, now)
 	}
 	return !w.Shown(r.time, r.overtaken, now)
@@ -132,7 +132,7 @@ func (w *Window[P]) Stats(now time.Time) Stats {
 		if s.Since.IsZero() || r.since.Before(s.Since) {
 			s.Since = r.since
 		}
-		tells := w.trusted != w.rules.ID || r.overtaken.IsZero() && !hidden && r.seq >= w.reach
+		tells := w.trusted != w.rules.ID || r.state == underWay && !hidden && r.seq >= w.reach
 		if tells && (s.Telling.IsZero() || r.at.Before(s.Telling)) {
 			s.Telling = r.at
 		}

@@ -85,14 +85,23 @@ type record[P any] struct {
 	at        time.Time // last delivery
 	seq       uint64    // of the last delivery; 0: by a previous process
 	route     uint64
-	rules     string    // Rules.ID of the last delivery
-	overtaken time.Time // since when no copy can still arrive; zero: one can
-	assumed   bool      // overtaken without evidence, strandedAfter its delivery
-	losses    int8
-	hidden    bool // the destination would not have shown it at delivery
-	lost      bool // to be delivered again
-	done      bool
+	rules     string // Rules.ID of the last delivery
+	state     state
+	overtaken time.Time // since when no copy can still arrive, unless it is under way
+	losses    int8      // of what was delivered here
+	hidden    bool      // the destination would not have shown it at delivery
 }
+
+// state is what is known of a delivered event.
+type state uint8
+
+const (
+	underWay  state = iota // a copy of it may still arrive
+	overtaken              // none can
+	assumed                // none will, without evidence: strandedAfter its delivery
+	lost                   // it is not at the destination: to be delivered again
+	done                   // it is there, given up, or no longer wanted
+)
 
 // route is what is known of one way to the destination.
 type route struct {
@@ -156,7 +165,7 @@ func (w *Window[P]) Deliver(p *Page[P], e Event, route uint64, now time.Time) {
 	w.seq++
 	w.delivered = now
 	r.at, r.seq, r.route, r.rules = now, w.seq, route, w.rules.ID
-	r.overtaken, r.lost = time.Time{}, false
+	r.state, r.overtaken = underWay, time.Time{}
 	r.hidden = !w.Shown(e.Time, now, now)
 	r.page.next = now.Add(settle)
 }
@@ -168,7 +177,7 @@ func (w *Window[P]) Leave(p *Page[P], e Event, until, now time.Time) {
 		return
 	}
 	r := w.enter(p, e, now)
-	r.at, r.overtaken, r.losses = now, until, -1 // its first delivery here is no retry
+	r.at, r.state, r.overtaken = now, overtaken, until
 }
 
 func (w *Window[P]) enter(p *Page[P], e Event, now time.Time) *record[P] {
@@ -213,16 +222,16 @@ func (w *Window[P]) Front() (start P, earliest time.Time, ok bool) {
 // earliest is the time of the earliest event that waits and matches; zero when there is none.
 func (p *Page[P]) earliest(match func(*record[P]) bool) (first time.Time) {
 	for _, r := range p.records {
-		if !r.done && match(r) && (first.IsZero() || r.time.Before(first)) {
+		if r.state != done && match(r) && (first.IsZero() || r.time.Before(first)) {
 			first = r.time
 		}
 	}
 	return first
 }
 
-// done takes an event out.
-func (w *Window[P]) done(r *record[P]) {
-	r.done = true
+// remove takes an event out.
+func (w *Window[P]) remove(r *record[P]) {
+	r.state = done
 	if r == w.sample {
 		w.sample = nil
 	}
@@ -239,7 +248,7 @@ func (w *Window[P]) done(r *record[P]) {
 func (w *Window[P]) all(f func(r *record[P])) {
 	for _, p := range w.pages {
 		for _, r := range p.records {
-			if !r.done {
+			if r.state != done {
 				f(r)
 			}
 		}
