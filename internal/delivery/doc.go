@@ -34,7 +34,7 @@
 //   - Nothing is lost before an event delivered under the present configuration was found:
 //     with a wrong selector everything looks lost. But for one event, where the log has ended
 //     and nothing newer could be found ([Window.Sample]).
-//   - While an event has been missing for [patience], or the window is full, nothing newer is
+//   - While an event has been missing for [missingAfter], or the window is full, nothing newer is
 //     delivered ([Window.Hold]), but for a probe now and then: one event, which shows whether
 //     the pipeline works again ([Window.Probe]). Full is counted in events, bytes and event
 //     time.

@@ -44,8 +44,8 @@ func (w *Window[P]) Due(now time.Time) (events []Event) {
 	return events
 }
 
-// Wake is when Due, Retry or Probe may have something; zero when nothing waits.
-func (w *Window[P]) Wake(now time.Time) (at time.Time) {
+// Next is when Due, Retry or Probe may have something; zero when nothing waits.
+func (w *Window[P]) Next(now time.Time) (at time.Time) {
 	earliest := func(t time.Time) {
 		if at.IsZero() || t.Before(at) {
 			at = t
@@ -85,7 +85,7 @@ func (w *Window[P]) Answer(asked, now time.Time, events []Event, found map[strin
 	}
 	for _, r := range absent {
 		// What has waited for long is queried less often.
-		r.page.next = asked.Add(min(max(w.rules.Interval, asked.Sub(r.at)/4), patience))
+		r.page.next = asked.Add(min(max(w.rules.Interval, asked.Sub(r.at)/4), missingAfter))
 		if w.countsAsLost(r, asked) {
 			if r.state == assumed {
 				out.Assumed++

@@ -10,7 +10,7 @@ type Hold string
 // The reasons.
 const (
 	Open    Hold = ""                                          // deliver
-	Missing Hold = "delivered events do not arrive"            // for patience
+	Missing Hold = "delivered events do not arrive"            // for missingAfter
 	Full    Hold = "too many delivered events are unconfirmed" // or too far apart in time
 	Hidden  Hold = "what was delivered cannot be shown yet"    // maxHidden events of a configuration that is not trusted
 )
@@ -24,7 +24,7 @@ func (w *Window[P]) Hold(now time.Time) Hold {
 		switch {
 		case w.hides(r, now):
 			hidden++
-		case r.state == underWay && now.Sub(r.at) >= patience:
+		case r.state == underWay && now.Sub(r.at) >= missingAfter:
 			if r.seq >= w.reach {
 				missing = true
 			} else { // later events of other routes arrive
@@ -57,7 +57,7 @@ func (w *Window[P]) Hold(now time.Time) Hold {
 // window is lost. When one was found, others follow at once until a second one is: it takes
 // two, and a stage may drop the next.
 func (w *Window[P]) Probe(hold Hold, now time.Time) bool {
-	wait := patience
+	wait := missingAfter
 	for _, rt := range w.routes {
 		if rt.open() && rt.newest <= rt.mark {
 			wait = overtakenAfter

@@ -10,16 +10,16 @@ import (
 func TestHoldsWhileSomethingIsMissing(t *testing.T) {
 	r := newRig(t)
 	r.page(1, 0, "a")
-	require.Equal(t, Open, r.Hold(at(patience-1)))
-	require.Equal(t, Missing, r.Hold(at(patience)))
-	require.False(t, r.Probe(Open, at(patience)))
-	require.True(t, r.Probe(Missing, at(patience)))
+	require.Equal(t, Open, r.Hold(at(missingAfter-1)))
+	require.Equal(t, Missing, r.Hold(at(missingAfter)))
+	require.False(t, r.Probe(Open, at(missingAfter)))
+	require.True(t, r.Probe(Missing, at(missingAfter)))
 
-	r.page(2, patience, "probe")
-	require.False(t, r.Probe(Missing, at(2*patience-1)))
-	require.True(t, r.Probe(Missing, at(2*patience)))
-	r.ask(2*patience, "probe")
-	now := 2*patience + overtakenAfter
+	r.page(2, missingAfter, "probe")
+	require.False(t, r.Probe(Missing, at(2*missingAfter-1)))
+	require.True(t, r.Probe(Missing, at(2*missingAfter)))
+	r.ask(2*missingAfter, "probe")
+	now := 2*missingAfter + overtakenAfter
 	r.due(now)
 	r.ask(now)
 	require.Equal(t, Open, r.Hold(at(now)), "the pipeline works, and a retry is due")
@@ -48,7 +48,7 @@ func TestHoldsWhenFull(t *testing.T) {
 			}
 			r.Add(p)
 			require.Equal(t, c.want, r.Hold(at(now)))
-			require.Equal(t, c.want == Full, r.Probe(c.want, at(now+patience)))
+			require.Equal(t, c.want == Full, r.Probe(c.want, at(now+missingAfter)))
 		})
 	}
 }
@@ -73,17 +73,17 @@ func TestStrandedEventsHoldNothingUp(t *testing.T) {
 	p := NewPage(1, 2, 1, 1000)
 	r.deliver(p, "b", 2, time.Second, time.Second)
 	r.Add(p)
-	require.Equal(t, Missing, r.Hold(at(patience+time.Second)))
-	r.ask(patience+time.Second, "b")
-	r.due(patience + time.Minute)
-	require.Equal(t, Open, r.Hold(at(patience+time.Minute)), "later events of another route arrive")
+	require.Equal(t, Missing, r.Hold(at(missingAfter+time.Second)))
+	r.ask(missingAfter+time.Second, "b")
+	r.due(missingAfter + time.Minute)
+	require.Equal(t, Open, r.Hold(at(missingAfter+time.Minute)), "later events of another route arrive")
 	require.Equal(t, Open, r.Hold(at(strandedAfter-1)))
-	require.Zero(t, r.Stats(at(patience+time.Minute)).Telling, "it says nothing about the pipeline")
+	require.Zero(t, r.Stats(at(missingAfter+time.Minute)).Telling, "it says nothing about the pipeline")
 
 	q := NewPage(2, 3, 1, 1000)
 	r.deliver(q, "c", 1, time.Hour, time.Hour)
 	r.Add(q)
-	require.Equal(t, Missing, r.Hold(at(time.Hour+patience)), "nothing later at all")
+	require.Equal(t, Missing, r.Hold(at(time.Hour+missingAfter)), "nothing later at all")
 }
 
 func TestStrandedEventsAreBounded(t *testing.T) {
@@ -94,11 +94,11 @@ func TestStrandedEventsAreBounded(t *testing.T) {
 	}
 	r.deliver(p, "b", 2, 0, 0)
 	r.Add(p)
-	r.ask(patience, "b")
-	r.due(patience + time.Minute)
-	require.Equal(t, Full, r.Hold(at(patience+time.Minute)))
+	r.ask(missingAfter, "b")
+	r.due(missingAfter + time.Minute)
+	require.Equal(t, Full, r.Hold(at(missingAfter+time.Minute)))
 	r.Drop("a0")
-	require.Equal(t, Open, r.Hold(at(patience+time.Minute)))
+	require.Equal(t, Open, r.Hold(at(missingAfter+time.Minute)))
 }
 
 func TestHiddenEventsHoldOnlyTheUnknown(t *testing.T) {
@@ -149,7 +149,7 @@ func TestAFutureEventIsHiddenUntilItsTime(t *testing.T) {
 	require.Equal(t, at(time.Minute+skew), r.Stats(at(time.Minute)).Shown)
 	require.Zero(t, r.Stats(at(time.Minute+skew)).Hidden)
 	require.Equal(t, at(0), r.Stats(at(time.Minute+skew)).Telling)
-	require.Equal(t, Missing, r.Hold(at(patience)), "a dead pipeline is noticed all the same")
+	require.Equal(t, Missing, r.Hold(at(missingAfter)), "a dead pipeline is noticed all the same")
 }
 
 // A back-fill into a dead pipeline is noticed when Loki must have shown it.
@@ -179,14 +179,14 @@ func TestStats(t *testing.T) {
 func TestProbesUntilTheProofIsThere(t *testing.T) {
 	r := newRig(t)
 	r.page(1, 0, "a", "b")
-	r.askAt(patience, patience, "b")
-	require.True(t, r.Probe(Missing, at(patience)))
-	r.page(2, patience, "dropped")
-	require.False(t, r.Probe(Missing, at(patience+overtakenAfter-1)))
-	require.True(t, r.Probe(Missing, at(patience+overtakenAfter)))
-	now := patience + overtakenAfter
+	r.askAt(missingAfter, missingAfter, "b")
+	require.True(t, r.Probe(Missing, at(missingAfter)))
+	r.page(2, missingAfter, "dropped")
+	require.False(t, r.Probe(Missing, at(missingAfter+overtakenAfter-1)))
+	require.True(t, r.Probe(Missing, at(missingAfter+overtakenAfter)))
+	now := missingAfter + overtakenAfter
 	r.page(3, now, "c")
-	r.askAt(now+settle, now+settle, "c")
+	r.askAt(now+firstQuery, now+firstQuery, "c")
 	r.due(now + overtakenAfter)
 	require.Equal(t, Open, r.Hold(at(now+overtakenAfter)), "the proof is there")
 }

@@ -6,15 +6,15 @@ import (
 
 // The numbers of the contract.
 const (
-	// settle is how long after its delivery an event is queried first: loki.write collects
+	// firstQuery is how long after its delivery an event is queried first: loki.write collects
 	// before it sends (limits.BatchWait), and Loki takes a moment.
-	settle = 2 * time.Second
+	firstQuery = 2 * time.Second
 	// overtakenAfter is how long a later event must have been visible. It covers queries
 	// that see one part of a push before another.
 	overtakenAfter = 10 * time.Second
-	// patience is how long an event may be missing before nothing newer is delivered, and
+	// missingAfter is how long an event may be missing before nothing newer is delivered, and
 	// the time between two probes.
-	patience = 5 * time.Minute
+	missingAfter = 5 * time.Minute
 	// retryEvery is the least time between two passes of retries, so that a pipeline that
 	// drops events all the time costs a bounded number of requests.
 	retryEvery = time.Minute
@@ -167,7 +167,7 @@ func (w *Window[P]) Deliver(p *Page[P], e Event, route uint64, now time.Time) {
 	r.at, r.seq, r.route, r.rules = now, w.seq, route, w.rules.ID
 	r.state, r.overtaken = underWay, time.Time{}
 	r.hidden = !w.Shown(e.Time, now, now)
-	r.page.next = now.Add(settle)
+	r.page.next = now.Add(firstQuery)
 }
 
 // Leave notes an event of p that a previous process may have delivered: a copy of it can

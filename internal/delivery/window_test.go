@@ -146,8 +146,8 @@ func TestQueriesTheNewestPageFirst(t *testing.T) {
 	r.page(1, 0, "a")
 	r.page(2, 0, "b")
 	r.page(3, 0, "c")
-	require.Empty(t, r.due(settle-1), "nothing can have arrived")
-	require.Equal(t, []string{"c", "a", "b"}, r.due(settle))
+	require.Empty(t, r.due(firstQuery-1), "nothing can have arrived")
+	require.Equal(t, []string{"c", "a", "b"}, r.due(firstQuery))
 }
 
 func TestBoundsAQuery(t *testing.T) {
@@ -155,7 +155,7 @@ func TestBoundsAQuery(t *testing.T) {
 	for i := range 20 {
 		r.page(i+1, 0, named(fmt.Sprint("p", i, "-"), 1000)...)
 	}
-	require.LessOrEqual(t, len(r.due(settle)), maxQueried+1000, "a page beyond the bound at most")
+	require.LessOrEqual(t, len(r.due(firstQuery)), maxQueried+1000, "a page beyond the bound at most")
 }
 
 func TestQueriesMoreSeldomWithTime(t *testing.T) {
@@ -188,22 +188,22 @@ func TestHas(t *testing.T) {
 
 func TestWakesWhenSomethingIsDue(t *testing.T) {
 	r := newRig(t)
-	require.Zero(t, r.Wake(at(0)))
+	require.Zero(t, r.Next(at(0)))
 	r.page(1, 0, "a")
-	require.Equal(t, at(settle), r.Wake(at(0)), "the first query")
-	r.ask(settle)
-	require.Equal(t, at(settle+10*time.Second), r.Wake(at(settle)), "the next one")
+	require.Equal(t, at(firstQuery), r.Next(at(0)), "the first query")
+	r.ask(firstQuery)
+	require.Equal(t, at(firstQuery+10*time.Second), r.Next(at(firstQuery)), "the next one")
 
 	r.page(2, 20*time.Second, "b")
 	r.ask(23*time.Second, "b")
-	require.Equal(t, at(33*time.Second), r.Wake(at(23*time.Second)), "what arrived has been visible for ten seconds")
+	require.Equal(t, at(33*time.Second), r.Next(at(23*time.Second)), "what arrived has been visible for ten seconds")
 	require.Equal(t, []string{"a"}, r.due(33*time.Second))
 	r.ask(33 * time.Second)
 	require.Equal(t, []string{"a"}, r.lost(33*time.Second))
-	require.False(t, r.Wake(at(33*time.Second)).After(at(33*time.Second)), "a retry is due")
+	require.False(t, r.Next(at(33*time.Second)).After(at(33*time.Second)), "a retry is due")
 	require.Len(t, r.Retry(at(33*time.Second)), 1)
 	require.Empty(t, r.Retry(at(34*time.Second)))
-	require.True(t, r.Wake(at(34*time.Second)).After(at(34*time.Second)), "no hot loop while the retry fails")
+	require.True(t, r.Next(at(34*time.Second)).After(at(34*time.Second)), "no hot loop while the retry fails")
 	require.Len(t, r.Retry(at(33*time.Second+retryEvery)), 1, "it is tried again")
 }
 
@@ -217,7 +217,7 @@ func TestNeverWakesForNothing(t *testing.T) {
 			r.ask(now, fmt.Sprint("a", i-1))
 		}
 		r.Retry(at(now))
-		if wake := r.Wake(at(now)); !wake.IsZero() && !wake.After(at(now)) {
+		if wake := r.Next(at(now)); !wake.IsZero() && !wake.After(at(now)) {
 			require.NotEmpty(t, r.due(now), "at %s", now)
 		}
 	}

@@ -47,7 +47,7 @@ func (p *Poller) beginAnew(ctx context.Context) bool {
 	}
 	level.Info(p.Logger).Log("msg", "no checkpoint, continuing from the newest event that Loki has",
 		"newest", newest.UTC().Format(time.RFC3339), "overlap", p.Overlap)
-	p.Memory.unproven = &unproven{newest: newest, oldest: time.Now().Add(-oldest)}
+	p.Memory.past.unproven = &unproven{newest: newest, oldest: time.Now().Add(-oldest)}
 	p.goBack(p.Overlap)
 	p.inherit()
 	p.reached(newest)
@@ -57,7 +57,7 @@ func (p *Poller) beginAnew(ctx context.Context) bool {
 
 // goBack moves the unproven position. It is not saved: the next process finds it as this one did.
 func (p *Poller) goBack(d time.Duration) {
-	u := p.Memory.unproven
+	u := p.Memory.past.unproven
 	u.back = d
 	since := delivery.Latest(u.newest.Add(-d), u.oldest)
 	p.Memory.at = position{cursor: p.start(since), published: since, scope: p.Scope}
@@ -68,7 +68,7 @@ func (p *Poller) goBack(d time.Duration) {
 // twice as far, until the destination would refuse what it finds there.
 func (p *Poller) proven(events []event.Event, there answer) bool {
 	m := p.Memory
-	u, now := m.unproven, time.Now()
+	u, now := m.past.unproven, time.Now()
 	found, asked := 0, 0
 	for _, ev := range events {
 		if asked < proof && ev.Published.Before(u.newest) && p.confirmable(ev, now) && p.Format(ev, now).Labels != nil {
@@ -83,21 +83,21 @@ func (p *Poller) proven(events []event.Event, there answer) bool {
 	case found > 0 && 2*found >= asked:
 		// What is before a gap may have gaps of its own: events that were lost and waited to be delivered again.
 		p.goBack(2 * u.back)
-		m.unproven = nil
+		m.past.unproven = nil
 		p.save(m.at)
 		return false
 	case m.at.published.After(u.oldest):
 		p.goBack(2 * u.back)
 		return false
 	case asked > 0:
-		m.unproven = nil
+		m.past.unproven = nil
 		initial := now.Add(-p.InitialLookback)
 		level.Warn(p.Logger).Log("msg", "what Loki has under the selector are not this org's events, starting from the initial lookback",
 			"selector", p.Confirm.Selector(), "since", initial.UTC().Format(time.RFC3339))
 		p.begin(initial)
 		return false
 	}
-	m.unproven = nil
+	m.past.unproven = nil
 	p.save(m.at)
 	return true
 }

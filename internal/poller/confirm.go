@@ -40,14 +40,6 @@ const (
 	forgotten = 10 * time.Minute
 )
 
-// previous finds what was delivered before the present configuration, by this process or
-// one before it.
-type previous struct {
-	confirm  Confirmer
-	required bool      // it is the present Loki with another selector: never forgotten
-	failing  time.Time // since when it does not answer
-}
-
 // queries is what the poller knows of its queries.
 type queries struct {
 	running <-chan answer      // nil: none is under way
@@ -83,13 +75,13 @@ func (p *Poller) configure() {
 		p.Status.set(func(s *Snapshot) {
 			s.Unconfirmed, s.UnconfirmedSince, s.Hidden, s.Shown = 0, time.Time{}, 0, time.Time{}
 		})
-		m.window, m.confirm, m.previous, m.unproven = delivery.Window[position]{}, nil, nil, nil
+		m.window, m.confirm, m.past.previous, m.past.unproven = delivery.Window[position]{}, nil, nil, nil
 		return
 	}
 	if m.confirm != nil && m.confirmID != p.ConfirmID && !m.window.Empty() {
-		m.previous = append(m.previous, &previous{confirm: m.confirm})
+		m.past.previous = append(m.past.previous, &previous{confirm: m.confirm})
 	}
-	for _, o := range m.previous {
+	for _, o := range m.past.previous {
 		if o.required && p.Previous != nil { // with what this configuration has to authenticate with
 			o.confirm = p.Previous(o.confirm.Selector())
 		}
@@ -107,12 +99,6 @@ func (p *Poller) configure() {
 // is under way meanwhile.
 func (p *Poller) pause(ctx context.Context, d time.Duration) {
 	end := time.Now().Add(d)
-	if p.Confirm == nil {
-		for until := p.before(end); ctx.Err() == nil && time.Now().Before(until); until = p.before(end) {
-			p.rest(ctx, until)
-		}
-		return
-	}
 	w := &p.Memory.window
 	for ctx.Err() == nil {
 		p.tend(ctx)
@@ -121,22 +107,23 @@ func (p *Poller) pause(ctx context.Context, d time.Duration) {
 		if p.suspended() {
 			return
 		}
-		wake := p.before(end)
-		if hold == delivery.Open && !now.Before(wake) {
-			return
-		}
-		if hold != delivery.Open {
-			wake = now.Add(time.Minute)
+		until := p.before(end)
+		if hold == delivery.Open {
+			if !now.Before(until) {
+				return
+			}
+		} else {
+			until = now.Add(time.Minute)
 			if !p.Status.wrong(Queries).Lasts() && w.Probe(hold, now) && now.Sub(p.queries.probed) >= probeAgain {
 				p.queries.probed = now
 				p.probe(ctx)
 				continue
 			}
 		}
-		if at := w.Wake(now); !at.IsZero() && p.queries.running == nil {
-			wake = earlier(wake, delivery.Latest(at, p.queries.next))
+		if at := w.Next(now); !at.IsZero() && p.queries.running == nil {
+			until = earlier(until, delivery.Latest(at, p.queries.next))
 		}
-		p.wait(ctx, wake)
+		p.wait(ctx, until)
 	}
 }
 
@@ -147,7 +134,7 @@ func (p *Poller) wait(ctx context.Context, until time.Time) {
 	select {
 	case a := <-p.queries.running:
 		p.queries.running = nil
-		p.answer(ctx, a)
+		p.learn(ctx, a)
 	case <-p.Wakes.signals():
 	case <-t.C:
 	case <-ctx.Done():
@@ -161,7 +148,7 @@ func (p *Poller) tend(ctx context.Context) {
 	select {
 	case a := <-q.running:
 		q.running = nil
-		p.answer(ctx, a)
+		p.learn(ctx, a)
 	default:
 	}
 	now := time.Now()
@@ -184,7 +171,7 @@ func (p *Poller) query(ctx context.Context, events []delivery.Event) {
 	ctx, cancel := context.WithCancel(reconcile.Unhurried(ctx))
 	answers := make(chan answer, 1)
 	p.queries.running, p.queries.cancel = answers, cancel
-	confirm, others, untrusted := p.Confirm, slices.Clone(p.Memory.previous), p.untrusted()
+	confirm, others, untrusted := p.Confirm, slices.Clone(p.Memory.past.previous), p.untrusted()
 	asked := time.Now()
 	go func() {
 		defer cancel()
@@ -192,7 +179,7 @@ func (p *Poller) query(ctx context.Context, events []delivery.Event) {
 	}()
 }
 
-// ask is a query that is waited for. An error is ctx's.
+// ask is a query that is waited for. It returns an error only when ctx ends.
 func (p *Poller) ask(ctx context.Context, events []delivery.Event) (answer, error) {
 	for p.queries.running != nil && ctx.Err() == nil {
 		p.wait(ctx, time.Now().Add(time.Hour))
@@ -200,11 +187,11 @@ func (p *Poller) ask(ctx context.Context, events []delivery.Event) (answer, erro
 	if now := time.Now(); now.Before(p.queries.next) && p.Status.wrong(Queries).Lasts() {
 		sleep(ctx, p.queries.next.Sub(now))
 	}
-	a := find(ctx, p.Confirm, p.Memory.previous, events, time.Now(), p.untrusted())
+	a := find(ctx, p.Confirm, p.Memory.past.previous, events, time.Now(), p.untrusted())
 	if ctx.Err() != nil {
 		return a, ctx.Err()
 	}
-	p.answer(ctx, a)
+	p.learn(ctx, a)
 	return a, nil
 }
 
@@ -243,8 +230,8 @@ func find(ctx context.Context, confirm Confirmer, others []*previous, events []d
 	return a
 }
 
-// answer takes what a query brought: the window learns it, and the journal follows.
-func (p *Poller) answer(ctx context.Context, a answer) {
+// learn takes what a query brought: the window learns it, and the journal follows.
+func (p *Poller) learn(ctx context.Context, a answer) {
 	if ctx.Err() != nil {
 		return
 	}
@@ -297,7 +284,7 @@ func (p *Poller) silent(a answer, now time.Time) []delivery.Event {
 			a.silence)
 	}
 	if now.Sub(a.silent.failing) >= forgotten {
-		p.Memory.previous = slices.DeleteFunc(p.Memory.previous, func(o *previous) bool { return o == a.silent })
+		p.Memory.past.previous = slices.DeleteFunc(p.Memory.past.previous, func(o *previous) bool { return o == a.silent })
 		level.Warn(p.Logger).Log("msg", "giving up on the Loki of a previous configuration; events that it has may be delivered again",
 			"selector", a.silent.confirm.Selector(), "err", a.silence)
 	}

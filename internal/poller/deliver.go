@@ -38,16 +38,14 @@ func (p *Poller) deliver(ctx context.Context, h *hand) (time.Duration, error) {
 		}
 	}
 	page, events := h.Page, h.events
-	if m.unproven != nil && !p.proven(events, there) {
+	if m.past.unproven != nil && !p.proven(events, there) {
 		return 0, nil // from further back
 	}
 	pg := delivery.NewPage(m.at, m.at, len(events), len(page.Body))
-	p.announce(page, events, there.found)
+	p.foretell(page, events, there.found)
 	newest, fresh, err := p.sendAll(ctx, h, there, pg)
 	if err != nil || h.gone {
-		if p.Confirm != nil {
-			m.window.Add(pg) // the page comes again, without these events
-		}
+		m.window.Add(pg) // the page comes again, without these events
 		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 			err = nil
 		}
@@ -64,7 +62,7 @@ func (p *Poller) deliver(ctx context.Context, h *hand) (time.Duration, error) {
 		p.grow(asked, len(events), page.Light)
 	}
 	if !step.more && !step.cut { // all that a previous process may have delivered has been read
-		m.replaying, m.pending = time.Time{}, nil
+		m.past.read()
 	}
 	if step.moved || len(events) > 0 || p.Status.wrong(Checkpoint).Lasts() {
 		p.advanced(pg)
@@ -84,7 +82,7 @@ func (p *Poller) progressed(step step, fresh int) {
 	p.Status.set(func(s *Snapshot) {
 		s.Pages++
 		s.CatchingUp = step.more
-		s.ReplayTo = p.Memory.replaying
+		s.ReplayTo = p.Memory.past.replaying
 		s.Watermark = delivery.Latest(s.Watermark, p.Memory.at.published)
 		if p.Span == nil && !step.more && !step.cut && step.stuck == nil {
 			// Everything that Okta had when it answered is delivered.
@@ -143,7 +141,7 @@ func (p *Poller) send(ctx context.Context, ev event.Event, pg *delivery.Page[pos
 		p.Metrics.dropped.Inc()
 		return nil
 	case !again && p.mayBeUnderWay(ev, now, asked):
-		m.window.Leave(pg, delivery.Event{UUID: ev.UUID, Time: ev.Published}, delivery.Latest(m.landing, now), now)
+		m.window.Leave(pg, delivery.Event{UUID: ev.UUID, Time: ev.Published}, delivery.Latest(m.past.landing, now), now)
 		m.seen.add(ev.UUID)
 		return nil
 	}
@@ -194,18 +192,6 @@ func (p *Poller) forward(ctx context.Context, ev event.Event, entry event.Entry,
 	return nil
 }
 
-// mayBeUnderWay reports whether an event that a query sent at asked did not find was
-// delivered by a previous process and must not be delivered yet: because the present
-// configuration has never been seen to work, so that "not found" proves nothing; or because
-// the destination may have it and not show it.
-func (p *Poller) mayBeUnderWay(ev event.Event, now, asked time.Time) bool {
-	m := p.Memory
-	if m.pending == nil || !p.confirmable(ev, now) || ev.Published.After(m.pending.Published) {
-		return false
-	}
-	return m.window.Trusted() != p.ConfirmID || !m.window.Shown(ev.Published, m.landing, asked)
-}
-
 // confirmable reports whether there is a point in querying for an event: it can be looked
 // for, and is neither so old nor so far ahead of our clock and Okta's that the destination refuses it.
 func (p *Poller) confirmable(ev event.Event, now time.Time) bool {
@@ -223,10 +209,10 @@ func (p *Poller) confirmable(ev event.Event, now time.Time) bool {
 // and h is gone then. It returns an error only when ctx ends.
 func (p *Poller) here(ctx context.Context, h *hand) (answer, error) {
 	m := p.Memory
-	if m.began.IsZero() {
-		m.began = h.Date
+	if m.past.began.IsZero() {
+		m.past.began = h.Date
 	}
-	until := delivery.Latest(m.began.Add(startSlack), m.ahead)
+	until := m.past.known()
 	if err := p.learnNewest(ctx, h); err != nil || h.gone {
 		return answer{}, err
 	}
@@ -253,10 +239,10 @@ func (p *Poller) here(ctx context.Context, h *hand) (answer, error) {
 				p.drop(h)
 			}
 			sleep(ctx, time.Until(p.queries.next))
-		case !a.asked.Before(m.landing) || !p.mayLand(about, a.found):
+		case !a.asked.Before(m.past.landing) || !m.past.mayLand(about, a.found):
 			return a, nil
 		default: // most of what is under way lands soon
-			sleep(ctx, min(time.Until(m.landing), landAgain))
+			sleep(ctx, min(time.Until(m.past.landing), landAgain))
 		}
 	}
 }
@@ -265,7 +251,7 @@ func (p *Poller) here(ctx context.Context, h *hand) (answer, error) {
 // far behind them needs the label late. The page in hand makes room for others while there is no answer. It returns an error only when
 // ctx ends.
 func (p *Poller) learnNewest(ctx context.Context, h *hand) error {
-	if !p.Memory.headless {
+	if !p.Memory.past.headless {
 		return nil
 	}
 	newest, err := p.newest(ctx, 0, func() {
@@ -282,7 +268,7 @@ func (p *Poller) learnNewest(ctx context.Context, h *hand) error {
 // reached notes how far Loki's streams have got.
 func (p *Poller) reached(newest time.Time) {
 	p.Memory.heads.SetFloor(newest)
-	p.Memory.headless = false
+	p.Memory.past.headless = false
 }
 
 // newest asks for the newest entry until there is an answer, and calls waiting before each wait. It returns an error only
@@ -302,19 +288,4 @@ func (p *Poller) newest(ctx context.Context, back time.Duration, waiting func())
 		waiting()
 		sleep(ctx, time.Until(p.queries.next))
 	}
-}
-
-// mayLand reports whether one of events that was not found was delivered by the previous
-// process.
-func (p *Poller) mayLand(events []delivery.Event, found map[string]bool) bool {
-	pending := p.Memory.pending
-	if pending == nil {
-		return false
-	}
-	for _, e := range events {
-		if !found[e.UUID] && !e.Time.After(pending.Published) {
-			return true
-		}
-	}
-	return false
 }

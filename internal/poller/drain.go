@@ -39,11 +39,11 @@ func (p *Poller) Drain(ctx context.Context) {
 				p.query(ctx, events)
 			}
 		}
-		wake := since.Add(most)
-		if at := w.Wake(now); !at.IsZero() && p.queries.running == nil {
-			wake = earlier(wake, delivery.Latest(at, p.queries.next))
+		until := since.Add(most)
+		if at := w.Next(now); !at.IsZero() && p.queries.running == nil {
+			until = earlier(until, delivery.Latest(at, p.queries.next))
 		}
-		p.wait(ctx, delivery.Latest(wake, now.Add(100*time.Millisecond)))
+		p.wait(ctx, delivery.Latest(until, now.Add(100*time.Millisecond)))
 	}
 	p.queries.stop()
 }
@@ -51,11 +51,10 @@ func (p *Poller) Drain(ctx context.Context) {
 // Forget has the next poller with this Memory start from its checkpoint, as a new process does: another node has read on meanwhile.
 func (m *Memory) Forget() {
 	m.Taken = nil
-	m.at, m.known, m.unproven, m.journal, m.replaying = position{}, false, nil, nil, time.Time{}
-	m.seen, m.heads, m.headless = seen{}, delivery.Heads{}, false
-	m.window, m.confirm, m.confirmID, m.previous = delivery.Window[position]{}, nil, "", nil
-	m.furthest, m.pending, m.landing = time.Time{}, nil, time.Time{}
-	m.began, m.sent, m.ahead = time.Time{}, time.Time{}, time.Time{}
+	m.at, m.known, m.journal, m.past = position{}, false, nil, past{}
+	m.seen, m.heads = seen{}, delivery.Heads{}
+	m.window, m.confirm, m.confirmID = delivery.Window[position]{}, nil, ""
+	m.sent, m.last, m.probes = time.Time{}, "", nil
 }
 
 // UnderWay reports whether something that was delivered has not been seen to arrive, after Run or Drain has returned and while the

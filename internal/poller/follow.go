@@ -43,7 +43,7 @@ type step struct {
 	stuck error // there is more, and no way to it
 }
 
-// step moves the position behind a page of which so many events were not known.
+// step moves the position behind a page; fresh is how many of its events were not known.
 func (f *follow) step(page oktaapi.Page, events []event.Event, fresh int) step {
 	if f.poller.Span != nil {
 		return f.span(page, events, fresh)
@@ -51,7 +51,7 @@ func (f *follow) step(page oktaapi.Page, events []event.Event, fresh int) step {
 	return f.page(page, events, fresh)
 }
 
-// page is step for a log without an end.
+// page is step for the log, which has no end.
 func (f *follow) page(page oktaapi.Page, events []event.Event, fresh int) step {
 	p, n := f.poller, len(events)
 	at := &p.Memory.at

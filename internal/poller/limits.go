@@ -32,7 +32,7 @@ func (p *Poller) compareClocks(skew time.Duration) {
 func (p *Poller) account(ev event.Event) {
 	m := p.Metrics
 	m.entries.Inc()
-	replayed := !ev.Published.After(p.Memory.replaying) && !p.Memory.replaying.IsZero()
+	replayed := !ev.Published.After(p.Memory.past.replaying) && !p.Memory.past.replaying.IsZero()
 	if replayed {
 		m.replayed.Inc()
 	}

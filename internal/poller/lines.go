@@ -12,10 +12,10 @@ import (
 )
 
 const (
-	// blockedAfter is how long a receiver may take an entry, and slowedAfter how long the rate
+	// blockedTold is how long a receiver may take an entry, and slowedAfter how long the rate
 	// limit may keep all pages away, before it is worth a line in the log.
-	blockedAfter = time.Minute
-	slowedAfter  = 2 * time.Minute
+	blockedTold = time.Minute
+	slowedAfter = 2 * time.Minute
 	// heldAfter is slowedAfter for a range: behind live polling it gets a page every three minutes (see oktaapi.Budget).
 	heldAfter = 10 * time.Minute
 	// fullAfter is how long the window may be full.
@@ -77,7 +77,7 @@ var lines = [parts]line{
 	},
 	Receiver: {
 		level: level.Warn, begin: say("a receiver takes no entries, so nothing more is fetched"), fields: receiverFields,
-		after: func(*Poller, Trouble) time.Duration { return blockedAfter }, end: say("the receiver takes entries again"),
+		after: func(*Poller, Trouble) time.Duration { return blockedTold }, end: say("the receiver takes entries again"),
 	},
 	Budget: {
 		level: level.Warn, begin: say("the rate limit lets no page through"), fields: budgetFields, after: budgetAfter,

@@ -32,31 +32,23 @@ type Memory struct {
 	// Taken is what the Sink knows of an entry that only some of its receivers took. It is the Sink's alone.
 	Taken any
 
-	at        position
-	known     bool                // at was set
-	unproven  *unproven           // at came from the destination and was not held against the log yet
-	journal   *checkpoint.Journal // of the last poller; that of a renamed component is another file
-	replaying time.Time           // events up to this time were delivered before; zero: no replay
-	seen      seen
-	heads     delivery.Heads
-	headless  bool // the checkpoint does not say how far the destination's streams have got
+	at      position
+	known   bool                // at was set
+	journal *checkpoint.Journal // of the last poller; that of a renamed component is another file
+	seen    seen
+	heads   delivery.Heads
+	past    past
 
 	window    delivery.Window[position]
-	confirm   Confirmer   // of the last poller
-	confirmID string      // of the last poller
-	previous  []*previous // what else to query, while anything delivered before the present configuration waits
+	confirm   Confirmer // of the last poller
+	confirmID string    // of the last poller
 
 	pages pages         // how many events to ask for
 	skew  time.Duration // how far our clock is ahead of Okta's
 
-	furthest time.Time        // latest event time announced, see announce
-	pending  *checkpoint.Mark // how far the previous process had delivered
-	landing  time.Time        // until when what it delivered may still arrive
-	began    time.Time        // Okta's clock when the process got its first page
-	sent     time.Time        // when the last entry was taken by all receivers
-	ahead    time.Time        // time of the furthest probe: Loki may have events up to it already
-	last     string           // uuid of the last event of the log that was delivered, or known
-	probes   []string         // uuids of probes, which may be behind it
+	sent   time.Time // when the last entry was taken by all receivers
+	last   string    // uuid of the last event of the log that was delivered, or known
+	probes []string  // uuids of probes, which may be behind it
 
 	told limits.Told
 

@@ -151,10 +151,10 @@ func (p *Poller) Run(ctx context.Context) error {
 		return ctx.Err()
 	}
 	p.configure()
-	p.Status.set(func(s *Snapshot) { s.ReplayTo = p.Memory.replaying })
+	p.Status.set(func(s *Snapshot) { s.ReplayTo = p.Memory.past.replaying })
 	defer p.queries.stop()
 	for ctx.Err() == nil {
-		if err := p.woke(ctx); err != nil {
+		if err := p.afterSuspension(ctx); err != nil {
 			return err
 		}
 		wait, err := p.once(ctx)
@@ -207,7 +207,7 @@ func (p *Poller) once(ctx context.Context) (time.Duration, error) {
 	return wait, broken
 }
 
-// moment is the poller's part of Spread: any of it, and always the same for an org.
+// moment is how long after the start the poller begins: somewhere within Spread, always at the same moment for an org.
 func (p *Poller) moment() time.Duration {
 	if p.Spread <= 0 {
 		return 0

@@ -29,7 +29,7 @@ func (p *Poller) probe(ctx context.Context) {
 		}
 		return
 	}
-	newest := delivery.Latest(delivery.Latest(m.at.published, m.furthest), m.began.Add(startSlack))
+	newest := delivery.Latest(delivery.Latest(m.at.published, m.past.furthest), m.past.began.Add(startSlack))
 	from := now.Add(-probeBack)
 	if visible := p.Confirm.Visible(); visible > 0 {
 		from = now.Add(-visible / 2)
@@ -78,8 +78,8 @@ func (p *Poller) waitingProbes() []string {
 
 func (p *Poller) sendProbe(ctx context.Context, h *hand, ev event.Event, at position) {
 	m := p.Memory
-	p.announce(h.Page, []event.Event{ev}, nil)
-	m.ahead = delivery.Latest(m.ahead, ev.Published)
+	p.foretell(h.Page, []event.Event{ev}, nil)
+	m.past.ahead = delivery.Latest(m.past.ahead, ev.Published)
 	pg := delivery.NewPage(at, m.at, 1, len(ev.Raw))
 	if err := p.send(ctx, ev, pg, time.Now()); err == nil {
 		m.window.Add(pg)

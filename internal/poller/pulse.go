@@ -75,9 +75,9 @@ func (p *Poller) suspended() bool {
 	return p.Owned != nil && p.pulse.epoch() != p.epoch
 }
 
-// woke begins as after a restart when the process was suspended: another node may have read on, so it is asked, and the destination is
-// queried about every page. It returns [ErrNotOwned] or ctx's error.
-func (p *Poller) woke(ctx context.Context) error {
+// afterSuspension begins as after a restart when the process was suspended: another node may have read on, so the others are asked, and
+// the destination is queried about every page. It returns [ErrNotOwned] or ctx's error.
+func (p *Poller) afterSuspension(ctx context.Context) error {
 	for p.suspended() {
 		epoch := p.pulse.epoch()
 		p.pulse.mu.Lock()
@@ -86,8 +86,8 @@ func (p *Poller) woke(ctx context.Context) error {
 		level.Warn(p.Logger).Log("msg", "this process was suspended, asking who reads the org now", "for", gap.Round(time.Second))
 		p.queries.stop() // its answer would be of before
 		p.Memory.window.Doubt(time.Now())
-		p.Memory.began = time.Time{}
-		p.Memory.headless = p.Confirm != nil && p.Span == nil // a span has streams of its own
+		p.Memory.past.began = time.Time{}
+		p.Memory.past.headless = p.Confirm != nil && p.Span == nil // a span has streams of its own
 		owned, err := p.Owned(ctx)
 		switch {
 		case err != nil:

@@ -22,15 +22,15 @@ var ErrNothingArrives = errors.New("no delivered event found in Loki")
 
 // judge reports when nothing of what was delivered is found; empty says that Loki has nothing of anybody's either.
 func (p *Poller) judge(stats delivery.Stats, empty bool, now time.Time) {
-	patience := missed
+	after := missed
 	if p.untrusted() {
-		patience = untold
+		after = untold
 	}
 	var problem error
 	if p.Span != nil && stats.Hidden == stats.Waiting { // of an old range Loki shows nothing at first, and that is no reason to worry
 		stats.Telling = time.Time{}
 	}
-	if !stats.Telling.IsZero() && now.Sub(delivery.Latest(stats.Telling, stats.Arrival)) >= patience {
+	if !stats.Telling.IsZero() && now.Sub(delivery.Latest(stats.Telling, stats.Arrival)) >= after {
 		problem = p.nothingArrives(stats, empty)
 	}
 	if problem == nil {

@@ -1,14 +1,12 @@
 package poller
 
 import (
-	"cmp"
 	"context"
 	"time"
 
 	"github.com/go-kit/log/level"
 
 	"github.com/grafana/alloy/okta/internal/delivery"
-	"github.com/grafana/alloy/okta/internal/limits"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
@@ -38,14 +36,14 @@ func (p *Poller) resume(ctx context.Context) bool {
 		return true
 	case m.known:
 		m.at = position{cursor: p.start(m.at.published), published: m.at.published, scope: p.Scope}
-		m.replaying = time.Time{}
+		m.past.replaying = time.Time{}
 		p.save(p.oldest())
 		return true
 	case saved:
 		from, _ := p.journal.Resume()
 		m.at = position{cursor: oktaapi.Cursor(from.Cursor), published: from.Published, scope: p.Scope}
 		if from != last {
-			m.replaying = last.Published
+			m.past.replaying = last.Published
 		}
 		m.heads.SetFloor(last.Published)
 		level.Info(p.Logger).Log("msg", "resuming from the checkpoint", "last_event", last.Published, "delivered", last.Delivered, "replay_from",
@@ -88,27 +86,6 @@ func (p *Poller) oldest() position {
 		at.cursor, at.scope = p.start(at.published), p.Scope
 	}
 	return at
-}
-
-// inherit takes over from a previous process how far it had delivered.
-func (p *Poller) inherit() {
-	m := p.Memory
-	m.known = true
-	m.heads.SetFloor(p.journal.Newest)
-	// There is no checkpoint, or one that was written by hand or by an older version. A span has streams of its own.
-	m.headless = p.Span == nil && p.journal.Newest.IsZero()
-	pending := p.journal.Delivery.Pending
-	if pending == nil {
-		return
-	}
-	m.furthest = pending.Published
-	m.heads.SetFloor(pending.Published)
-	m.pending, m.landing = pending, time.Now().Add(cmp.Or(p.LastPush, limits.LastPush))
-	for _, selector := range p.journal.Delivery.Selectors {
-		if p.Confirm != nil && p.Previous != nil && selector != p.Confirm.Selector() {
-			m.previous = append(m.previous, &previous{confirm: p.Previous(selector), required: true})
-		}
-	}
 }
 
 // start is the cursor for since, moved up to the retention when it lies before.

@@ -19,9 +19,8 @@ const barrenPages = 5
 // rewind is the way through the log for lost events: from the page of the oldest to where the log was read to when it began, since an
 // event may have reached the log long after it happened. It leads over page boundaries of its own.
 type rewind struct {
-	wanted []string  // uuids; none: there is no rewind
-	before []string  // uuids that are not behind the end: it is reached when all were met, or something newer than the rewind
-	began  time.Time // Okta's clock at its first page
+	wanted []string // uuids; none: there is no rewind
+	before []string // uuids that are not behind the end: it is reached when all were met, or the log ends
 	cursor oktaapi.Cursor
 	byTime oktaapi.Cursor // the last start by time
 	latest time.Time      // event time read, to go on from when a cursor is refused
@@ -90,9 +89,6 @@ func (p *Poller) rewindPage(ctx context.Context) (found, ok bool) {
 
 // read notes what is on a page, and returns whether the end is reached.
 func (r *rewind) read(h *hand) bool {
-	if r.began.IsZero() {
-		r.began = h.Date
-	}
 	for _, ev := range h.events {
 		if !ev.Published.After(h.Date) {
 			r.latest = delivery.Latest(r.latest, ev.Published)
@@ -101,7 +97,7 @@ func (r *rewind) read(h *hand) bool {
 	r.before = slices.DeleteFunc(r.before, func(uuid string) bool {
 		return slices.ContainsFunc(h.events, func(ev event.Event) bool { return ev.UUID == uuid })
 	})
-	return len(r.before) == 0 || len(h.events) == 0 || r.latest.After(r.began.Add(startSlack))
+	return len(r.before) == 0 || len(h.events) == 0
 }
 
 // sendLost delivers the lost events of a page in hand. It returns whether there were any, and false when some were not delivered.

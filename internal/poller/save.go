@@ -31,10 +31,6 @@ func (p *Poller) open(ctx context.Context) bool {
 
 // advanced makes the position behind a page durable: at once, or when the page has arrived.
 func (p *Poller) advanced(pg *delivery.Page[position]) {
-	if p.Confirm == nil {
-		p.save(p.Memory.at)
-		return
-	}
 	pg.End = p.Memory.at
 	p.Memory.window.Add(pg)
 	if n := p.Memory.window.Trim(time.Now()); n > 0 {
@@ -54,8 +50,8 @@ func (p *Poller) settle() delivery.Stats {
 		if end.scope != p.Scope { // a cursor of another filter is of no use; the time is
 			end.cursor = p.start(end.published)
 		}
-		if m.window.Empty() && m.pending == nil {
-			m.previous = nil
+		if p.Confirm != nil && m.window.Empty() && m.past.pending == nil {
+			m.past.previous = nil
 			p.journal.Delivery.Selectors = nil // the next delivery enters its own
 		}
 		p.save(end)
@@ -67,9 +63,9 @@ func (p *Poller) settle() delivery.Stats {
 	return stats
 }
 
-// announce saves how far the delivery is about to get, before it does: after a crash the
+// foretell saves how far the delivery is about to get, before it does: after a crash the
 // next process cannot ask this one what it had delivered.
-func (p *Poller) announce(page oktaapi.Page, events []event.Event, there map[string]bool) {
+func (p *Poller) foretell(page oktaapi.Page, events []event.Event, there map[string]bool) {
 	if p.Confirm == nil {
 		return
 	}
@@ -81,14 +77,14 @@ func (p *Poller) announce(page oktaapi.Page, events []event.Event, there map[str
 		further = p.enlist() || further
 		// The server's clock is cut to seconds, so the newest events look ahead of it; one
 		// that is far ahead would make all that follow look as if they were under way.
-		if ev.Published.After(p.Memory.furthest) && ev.Published.Before(page.Date.Add(time.Minute)) {
-			p.Memory.furthest, further = ev.Published, true
+		if ev.Published.After(p.Memory.past.furthest) && ev.Published.Before(page.Date.Add(time.Minute)) {
+			p.Memory.past.furthest, further = ev.Published, true
 		}
 	}
 	if further {
 		p.write(func(now time.Time) error {
 			p.journal.Delivery.Pending = &checkpoint.Mark{
-				Cursor: string(p.Memory.at.cursor), Published: p.Memory.furthest.UTC(), Delivered: now.UTC(),
+				Cursor: string(p.Memory.at.cursor), Published: p.Memory.past.furthest.UTC(), Delivered: now.UTC(),
 			}
 			return p.journal.Save()
 		})

@@ -10,7 +10,7 @@ import (
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
-// Span is a part of the log that has an end, for a poller that reads it once. Source must be bounded by Until.
+// Span is a range: a part of the log that has an end, for a poller that reads it once. Source must be bounded by Until.
 type Span struct {
 	Since, Until time.Time
 	// Passed returns the time before which everything that was delivered on Pipeline has arrived or is lost, as another poller of
@@ -19,8 +19,7 @@ type Span struct {
 	Passed func() time.Time
 }
 
-// page moves the position behind a page of a span of which so many events were not known. Okta's last page has no next link; but a
-// full one without it may have lost its link on the way.
+// span is step for a range. Okta's last page has no next link; but a full one without it may have lost its link on the way.
 func (f *follow) span(page oktaapi.Page, events []event.Event, fresh int) step {
 	p, n := f.poller, len(events)
 	if fresh > 0 {
@@ -49,7 +48,7 @@ func (p *Poller) finish(ctx context.Context) bool {
 		level.Info(p.Logger).Log("msg", "the range is delivered, waiting for Loki to show events that are old", "unconfirmed", stats.Waiting,
 			"hidden", stats.Hidden, "until", stats.Shown.UTC().Format(time.RFC3339))
 	}
-	for p.Confirm != nil && !p.Memory.window.Empty() && ctx.Err() == nil && !p.suspended() {
+	for !p.Memory.window.Empty() && ctx.Err() == nil && !p.suspended() {
 		p.pause(ctx, time.Second)
 	}
 	if ctx.Err() != nil || p.suspended() {

@@ -170,10 +170,11 @@ func TestARefusalIsNotHiddenByWhatPasses(t *testing.T) {
 func TestWhyNothingIsConfirmed(t *testing.T) {
 	noon := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 	for name, c := range map[string]struct{ queries, arrival, want Trouble }{
-		"all is well":       {},
-		"queries fail":      {queries: Trouble{Since: noon, Err: ErrStuck}, want: Trouble{Since: noon, Err: ErrStuck}},
-		"nothing is found":  {arrival: Trouble{Since: noon, Err: ErrStuck}, want: Trouble{Since: noon, Err: ErrStuck}},
-		"then queries fail": {queries: Trouble{Since: noon.Add(1), Err: ErrStuck}, arrival: Trouble{Since: noon}, want: Trouble{Since: noon, Err: ErrStuck}},
+		"all is well":      {},
+		"queries fail":     {queries: Trouble{Since: noon, Err: ErrStuck}, want: Trouble{Since: noon, Err: ErrStuck}},
+		"nothing is found": {arrival: Trouble{Since: noon, Err: ErrStuck}, want: Trouble{Since: noon, Err: ErrStuck}},
+		"then queries fail": {queries: Trouble{Since: noon.Add(1), Err: ErrStuck}, arrival: Trouble{Since: noon},
+			want: Trouble{Since: noon, Err: ErrStuck}},
 	} {
 		var s Snapshot
 		s.Wrong[Queries], s.Wrong[Arrival] = c.queries, c.arrival

@@ -1,7 +1,6 @@
 package poller
 
 import (
-	"context"
 	"sync"
 	"time"
 
@@ -18,9 +17,9 @@ const (
 	longest = 128
 )
 
-// again are the times after an announcement at which it is polled for until the event is seen: the log may show an event later than the
-// hook that announces it arrives.
-var again = []time.Duration{0, 2 * time.Second, 5 * time.Second, 15 * time.Second, 30 * time.Second}
+// looks are the times after an announcement at which the event is polled for until it is found: the log may show an event later than
+// the hook that announces it arrives.
+var looks = []time.Duration{0, 2 * time.Second, 5 * time.Second, 15 * time.Second, 30 * time.Second}
 
 // Wakes are the events that event hooks announced, for one poller, whose pause they end. They outlive reloads. Announce is for any
 // goroutine; the rest belongs to the running poller.
@@ -63,7 +62,7 @@ func (w *Wakes) Announce(uuids []string, settle time.Duration) {
 	}
 }
 
-// signals is nil without hooks, and then never ready.
+// signals is ready when something was announced. Without hooks it is nil, which is never ready.
 func (w *Wakes) signals() <-chan struct{} {
 	if w == nil {
 		return nil
@@ -110,7 +109,7 @@ func (p *Poller) looked(events []event.Event) {
 	}
 	for uuid, a := range open {
 		age := now.Sub(a.at)
-		for a.tries < len(again) && again[a.tries] <= age {
+		for a.tries < len(looks) && looks[a.tries] <= age {
 			a.tries++
 		}
 		if age >= a.until {
@@ -127,20 +126,9 @@ func (p *Poller) before(end time.Time) time.Time {
 	}
 	p.take()
 	for _, a := range p.Wakes.open {
-		if a.tries < len(again) && again[a.tries] < a.until {
-			end = earlier(end, delivery.Latest(a.at.Add(again[a.tries]), p.lastPoll.Add(wakeEvery)))
+		if a.tries < len(looks) && looks[a.tries] < a.until {
+			end = earlier(end, delivery.Latest(a.at.Add(looks[a.tries]), p.lastPoll.Add(wakeEvery)))
 		}
 	}
 	return end
-}
-
-// rest waits until a time, an announcement, or the end of ctx.
-func (p *Poller) rest(ctx context.Context, until time.Time) {
-	t := time.NewTimer(time.Until(until))
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-p.Wakes.signals():
-	case <-ctx.Done():
-	}
 }

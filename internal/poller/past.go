@@ -1,0 +1,86 @@
+package poller
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/grafana/alloy/okta/internal/checkpoint"
+	"github.com/grafana/alloy/okta/internal/delivery"
+	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/limits"
+)
+
+// past is what somebody may have delivered before: a previous process, another node, another collector, the poller before a reload, or a
+// probe of this one.
+type past struct {
+	began     time.Time        // Okta's clock at the process' first page, or the first one after a suspension: what is older is asked for
+	ahead     time.Time        // time of the furthest probe: what is older is asked for, too
+	replaying time.Time        // events up to this time were delivered before; zero: no replay
+	pending   *checkpoint.Mark // how far the previous process had delivered
+	landing   time.Time        // until when what it delivered may still arrive
+	furthest  time.Time        // latest event time that the journal says is about to be delivered, see foretell
+	previous  []*previous      // where else to look, while anything delivered before the present configuration waits
+	headless  bool             // nobody says how far the destination's streams have got
+	unproven  *unproven        // the position came from the destination and was not held against the log yet
+}
+
+// previous finds what was delivered before the present configuration, by this process or
+// one before it.
+type previous struct {
+	confirm  Confirmer
+	required bool      // it is the present Loki with another selector: never forgotten
+	failing  time.Time // since when it does not answer
+}
+
+// known is the time up to which events may be at the destination before this poller delivers them.
+func (p *past) known() time.Time { return delivery.Latest(p.began.Add(startSlack), p.ahead) }
+
+// read notes that all of it that Okta has was read.
+func (p *past) read() { p.replaying, p.pending = time.Time{}, nil }
+
+// mayHave reports whether the previous process may have delivered an event of a time.
+func (p *past) mayHave(t time.Time) bool { return p.pending != nil && !t.After(p.pending.Published) }
+
+// mayLand reports whether one of events that was not found was delivered by the previous
+// process.
+func (p *past) mayLand(events []delivery.Event, found map[string]bool) bool {
+	for _, e := range events {
+		if !found[e.UUID] && p.mayHave(e.Time) {
+			return true
+		}
+	}
+	return false
+}
+
+// mayBeUnderWay reports whether an event that a query sent at asked did not find was
+// delivered by a previous process and must not be delivered yet: because the present
+// configuration has never been seen to work, so that "not found" proves nothing; or because
+// the destination may have it and not show it.
+func (p *Poller) mayBeUnderWay(ev event.Event, now, asked time.Time) bool {
+	m := p.Memory
+	if !m.past.mayHave(ev.Published) || !p.confirmable(ev, now) {
+		return false
+	}
+	return p.untrusted() || !m.window.Shown(ev.Published, m.past.landing, asked)
+}
+
+// inherit takes over from a previous process how far it had delivered.
+func (p *Poller) inherit() {
+	m := p.Memory
+	m.known = true
+	m.heads.SetFloor(p.journal.Newest)
+	// There is no checkpoint, or one that was written by hand or by an older version. A span has streams of its own.
+	m.past.headless = p.Span == nil && p.journal.Newest.IsZero()
+	pending := p.journal.Delivery.Pending
+	if pending == nil {
+		return
+	}
+	m.past.furthest = pending.Published
+	m.heads.SetFloor(pending.Published)
+	m.past.pending, m.past.landing = pending, time.Now().Add(cmp.Or(p.LastPush, limits.LastPush))
+	for _, selector := range p.journal.Delivery.Selectors {
+		if p.Confirm != nil && p.Previous != nil && selector != p.Confirm.Selector() {
+			m.past.previous = append(m.past.previous, &previous{confirm: p.Previous(selector), required: true})
+		}
+	}
+}
