@@ -22,7 +22,6 @@ import (
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/oktaapi/auth"
 	"github.com/grafana/alloy/okta/internal/poller"
-	"github.com/grafana/alloy/okta/internal/reconcile"
 )
 
 // userAgent is what Okta's administrators see in their log.
@@ -48,7 +47,7 @@ type plan struct {
 // connections are what all orgs of a component use.
 type connections struct {
 	okta *http.Client
-	loki *reconcile.Server // nil without reconcile
+	loki lokiServer // zero without reconcile
 }
 
 func (args *Arguments) connections() (connections, error) {
@@ -89,10 +88,7 @@ func newPlan(args Arguments, shared connections, logger log.Logger) (*plan, erro
 	p.replay = args.ReplayWindow
 	if args.Reconcile != nil {
 		p.replay = 0 // the journal holds what has arrived; there is nothing to replay
-		loki, id, err := args.Reconcile.loki(org.Host, args.Labels, args.Backfills, shared.loki)
-		if err != nil {
-			return nil, fmt.Errorf("reconcile: %w", err)
-		}
+		loki, id := args.loki(org.Host, shared.loki)
 		p.confirm, p.confirmID, p.overlap = loki, id, args.Reconcile.ResumeOverlap
 		p.previous = func(selector string) poller.Confirmer { return loki.WithSelector(selector) }
 	}
