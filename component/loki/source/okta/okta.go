@@ -1,9 +1,7 @@
-// Package okta implements the loki.source.okta component: it reads the System Log
-// of Okta orgs and forwards each event as a log entry.
+// Package okta implements the loki.source.okta component: it reads the System Log of Okta orgs and forwards each event as a log entry.
 //
-// The package is thin. It turns arguments into one collector for each org, keeps them
-// running, and shows their state to Alloy. What is Okta-shaped lives in internal/oktaapi (requests),
-// internal/event (entries), internal/poller (the loop) and internal/checkpoint (the
+// The package is thin. It turns arguments into one collector for each org, keeps them running, and shows their state to Alloy. What is
+// Okta-shaped lives in internal/oktaapi (requests), internal/event (entries), internal/poller (the loop) and internal/checkpoint (the
 // cursor).
 package okta
 
@@ -44,8 +42,7 @@ func init() {
 	})
 }
 
-// budgets are shared by all components of the process: those on one org spend from
-// one budget.
+// budgets are shared by all components of the process: those on one org spend from one budget.
 var budgets oktaapi.Budgets
 
 // slots bound the pages in memory, over all components of the process: a page takes some 3 MB.

@@ -108,8 +108,7 @@ func (p *plan) fill(id string) *fill {
 	return nil
 }
 
-// destination names the filter and what is delivered to. Without reconcile, the receivers are what
-// tells one destination from another.
+// destination names the filter and what is delivered to. Without reconcile, the receivers are what tells one destination from another.
 func (p *plan) destination() string {
 	to := p.confirmID
 	if p.confirm == nil {
@@ -118,8 +117,7 @@ func (p *plan) destination() string {
 	return strings.Join([]string{to, p.scope.Filter, p.scope.Query}, "\n")
 }
 
-// pipeline names the receivers. A component exports the same receiver for as long as it
-// lives.
+// pipeline names the receivers. A component exports the same receiver for as long as it lives.
 func (p *plan) pipeline() uint64 {
 	h := fnv.New64a()
 	for _, r := range p.args.ForwardTo {
@@ -128,8 +126,7 @@ func (p *plan) pipeline() uint64 {
 	return h.Sum64()
 }
 
-// open opens the checkpoint and logs what is wrong with it. An error is a
-// [*checkpoint.UnreadableError].
+// open opens the checkpoint and logs what is wrong with it. An error is a [*checkpoint.UnreadableError].
 func (p *plan) open(logger log.Logger, dir string, copies ...[]byte) (*checkpoint.Journal, error) {
 	journal, notes, err := checkpoint.Open(dir, p.scope, p.replay, copies...)
 	for _, note := range notes {

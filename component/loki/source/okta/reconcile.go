@@ -27,11 +27,9 @@ import (
 
 // The values of ordering.
 const (
-	// orderingAll: whatever is delivered arrives in the order of delivery, as with
-	// loki.write's default of one shard.
+	// orderingAll: whatever is delivered arrives in the order of delivery, as with loki.write's default of one shard.
 	orderingAll = "all"
-	// orderingStream: only entries with the same labels do, as with min_shards above 1 or
-	// several routes to one Loki.
+	// orderingStream: only entries with the same labels do, as with min_shards above 1 or several routes to one Loki.
 	orderingStream = "stream"
 )
 
@@ -210,8 +208,7 @@ func staticSelector(org string, labels map[string]string) string {
 	return "{" + strings.Join(parts, ",") + "}"
 }
 
-// stayHome lets redirects be followed on one host only: the client adds its credentials
-// to each request, also to one for another host.
+// stayHome lets redirects be followed on one host only: the client adds its credentials to each request, also to one for another host.
 func stayHome(req *http.Request, via []*http.Request) error {
 	if len(via) >= 10 || req.URL.Host != via[0].URL.Host || req.URL.Scheme != via[0].URL.Scheme {
 		return errors.New("refusing a redirect to another host")
