@@ -16,10 +16,9 @@ import (
 	"github.com/grafana/alloy/internal/service/cluster/discovery"
 )
 
-// newCluster builds the cluster service from the flags, as upstream's
-// internal/alloycli/cluster_builder.go does. Components ask for the service with
-// clustering off too, so it always exists. Peers talk over the HTTP server,
-// hence its listen address names the default port of every other address.
+// newCluster builds the cluster service from the flags, as upstream's internal/alloycli/cluster_builder.go does. Components ask for the
+// service with clustering off too, so it always exists. Peers talk over the HTTP server, hence its listen address names the default port of
+// every other address.
 func newCluster(f *clusterFlags, listenAddr string, l *slog.Logger, reg prometheus.Registerer,
 	tp trace.TracerProvider) (*cluster.Service, error) {
 	nodeName := f.nodeName
@@ -71,8 +70,7 @@ func newCluster(f *clusterFlags, listenAddr string, l *slog.Logger, reg promethe
 	})
 }
 
-// advertised returns the host:port that other nodes reach this one at: the
-// flag, else the first address of the interfaces, else loopback.
+// advertised returns the host:port that other nodes reach this one at: the flag, else the first address of the interfaces, else loopback.
 func (f *clusterFlags) advertised(port int, l *slog.Logger) (string, error) {
 	if f.advertiseAddress != "" {
 		if _, _, err := net.SplitHostPort(f.advertiseAddress); err == nil {
@@ -114,8 +112,7 @@ func joinPort(host string, port int) string {
 	return net.JoinHostPort(host, strconv.Itoa(port))
 }
 
-// splitPeers returns a list without elements for "", where strings.Split
-// returns one that is empty.
+// splitPeers returns a list without elements for "", where strings.Split returns one that is empty.
 func splitPeers(s string) []string {
 	if s == "" {
 		return []string{}

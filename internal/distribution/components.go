@@ -11,8 +11,7 @@ import (
 	"github.com/grafana/alloy/okta/internal/distribution/components"
 )
 
-// componentsCommand prints what components are in this binary, which is what a
-// configuration can name.
+// componentsCommand prints what components are in this binary, which is what a configuration can name.
 func componentsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "components",

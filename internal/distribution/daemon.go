@@ -38,9 +38,8 @@ type daemon struct {
 	loading sync.Mutex // SIGHUP and /-/reload may come together
 }
 
-// newDaemon wires the services, in the order of upstream's Run function
-// (internal/alloycli/cmd_run.go), and starts nothing but the tracer. flagSet is
-// what the support bundle reports, so no flag may hold a secret; more are services that upstream does not have.
+// newDaemon wires the services, in the order of upstream's Run function (internal/alloycli/cmd_run.go), and starts nothing but the tracer.
+// flagSet is what the support bundle reports, so no flag may hold a secret; more are services that upstream does not have.
 func newDaemon(
 	ctx context.Context, l *logging.Logger, flags *runFlags, flagSet *pflag.FlagSet, path string, more []service.Service,
 ) (*daemon, error) {
@@ -143,8 +142,7 @@ func newDaemon(
 // load reads the configuration and hands it to the runtime. The sources are
 // returned with an error too, to print its diagnostics against them.
 //
-// Unlike upstream, alloy_config_last_load_successful also falls to 0 when the
-// configuration was parsed and the runtime then refused it.
+// Unlike upstream, alloy_config_last_load_successful also falls to 0 when the configuration was parsed and the runtime then refused it.
 func (d *daemon) load() (sources map[string][]byte, err error) {
 	d.loading.Lock()
 	defer d.loading.Unlock()

@@ -12,15 +12,13 @@ import (
 	"github.com/grafana/alloy/okta/internal/distribution/components"
 )
 
-// unknownComponent is upstream's message for a name that nothing registered
-// (internal/component/registry.go). It may be part of a longer one, when the
-// name stands in a module.
+// unknownComponent is upstream's message for a name that nothing registered (internal/component/registry.go). It may be part of a longer
+// one, when the name stands in a module.
 var unknownComponent = regexp.MustCompile(`cannot find the definition of component name "([^"]+)"`)
 
-// explain adds to diagnostics about unknown components why this build does not
-// know them. The result prints all diagnostics, where diag.Diagnostics prints
-// its first and a count, because the log of a reload holds nothing else. An
-// error without diagnostics is returned as it is.
+// explain adds to diagnostics about unknown components why this build does not know them. The result prints all diagnostics, where
+// diag.Diagnostics prints its first and a count, because the log of a reload holds nothing else. An error without diagnostics is returned
+// as it is.
 func explain(err error) error {
 	diags, ok := errors.AsType[diag.Diagnostics](err)
 	if !ok {

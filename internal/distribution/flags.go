@@ -14,8 +14,7 @@ import (
 	"github.com/grafana/alloy/internal/util/windowspriority"
 )
 
-// runFlags holds the flags of run. Names and defaults are those of upstream's
-// internal/alloycli/cmd_run.go, and a test compares them.
+// runFlags holds the flags of run. Names and defaults are those of upstream's internal/alloycli/cmd_run.go, and a test compares them.
 type runFlags struct {
 	server  serverFlags
 	cluster clusterFlags
@@ -29,8 +28,7 @@ type runFlags struct {
 	windowsPriority  string
 }
 
-// serverFlags configures the HTTP server that carries the UI, the metrics and
-// the endpoints below /-/.
+// serverFlags configures the HTTP server that carries the UI, the metrics and the endpoints below /-/.
 type serverFlags struct {
 	listenAddr           string
 	memoryAddr           string
@@ -136,8 +134,7 @@ func registerDeprecated(fs *pflag.FlagSet, name string) {
 	}
 }
 
-// check refuses combinations of flags that no run could honor, before anything
-// is started.
+// check refuses combinations of flags that no run could honor, before anything is started.
 func (f *runFlags) check() error {
 	for _, experimental := range []struct {
 		flag string

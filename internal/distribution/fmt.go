@@ -82,9 +82,8 @@ func (f *formatter) run(file string, stdin io.Reader, stdout io.Writer) error {
 	return f.format(file, src, stdout, fi)
 }
 
-// format writes the formatted src to stdout, or back to the file that fi
-// describes. A file that is formatted already is not touched, so that tools
-// which watch it see no change; upstream rewrites it.
+// format writes the formatted src to stdout, or back to the file that fi describes. A file that is formatted already is not touched, so
+// that tools which watch it see no change; upstream rewrites it.
 func (f *formatter) format(name string, src []byte, stdout io.Writer, fi os.FileInfo) error {
 	parsed, err := parser.ParseFile(name, src)
 	if err != nil {

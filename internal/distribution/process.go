@@ -11,10 +11,9 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
-// applyMemoryLimit sets Go's memory limit from the cgroup on Linux; GOMEMLIMIT
-// wins. Elsewhere it does so from the machine's memory, and only if
-// AUTOMEMLIMIT_EXPERIMENT=system asks for it (upstream
-// internal/alloycli/automemlimit_linux.go and automemlimit_cgroups_unsupported.go).
+// applyMemoryLimit sets Go's memory limit from the cgroup on Linux; GOMEMLIMIT wins. Elsewhere it does so from the machine's memory, and
+// only if AUTOMEMLIMIT_EXPERIMENT=system asks for it (upstream internal/alloycli/automemlimit_linux.go and
+// automemlimit_cgroups_unsupported.go).
 func applyMemoryLimit(l *slog.Logger) {
 	opts := []memlimit.Option{memlimit.WithLogger(l)}
 	if runtime.GOOS != "linux" {
@@ -28,10 +27,8 @@ func applyMemoryLimit(l *slog.Logger) {
 	}
 }
 
-// setProfiling sets how much of mutex contention and blocking the profiles of
-// /debug/pprof see: by default 0.1 % of contentions and a sample per 10 us
-// blocked, or what upstream's environment variables say
-// (internal/alloycli/cmd_run.go, setMutexBlockProfiling).
+// setProfiling sets how much of mutex contention and blocking the profiles of /debug/pprof see: by default 0.1 % of contentions and a
+// sample per 10 us blocked, or what upstream's environment variables say (internal/alloycli/cmd_run.go, setMutexBlockProfiling).
 func setProfiling(l *slog.Logger) {
 	mutexFraction := 1000
 	if percent, ok := positiveEnv(l, "PPROF_MUTEX_PROFILING_PERCENT"); ok {

@@ -10,9 +10,8 @@ import (
 	"github.com/shirou/gopsutil/v4/process"
 )
 
-// resourcesCollector exposes what the process and the machine's network use, as
-// the alloy_resources_* metrics that upstream's dashboards and alerts read
-// (upstream internal/alloycli/resources_collector.go).
+// resourcesCollector exposes what the process and the machine's network use, as the alloy_resources_* metrics that upstream's dashboards
+// and alerts read (upstream internal/alloycli/resources_collector.go).
 type resourcesCollector struct {
 	log *slog.Logger
 
@@ -43,8 +42,7 @@ func (c *resourcesCollector) Describe(ch chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect implements prometheus.Collector. What the platform does not tell is
-// left out and logged.
+// Collect implements prometheus.Collector. What the platform does not tell is left out and logged.
 func (c *resourcesCollector) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v)

@@ -6,16 +6,14 @@ import (
 	// Register the components of this build.
 	_ "github.com/grafana/alloy/okta/internal/distribution/components"
 
-	// Trust anchors for machines without a certificate store, such as an empty
-	// container image (upstream flowcmd/flowcmd.go).
+	// Trust anchors for machines without a certificate store, such as an empty container image (upstream flowcmd/flowcmd.go).
 	_ "golang.org/x/crypto/x509roots/fallback"
 )
 
 // Name is the name of the product and of its binary.
 const Name = "alloy-okta"
 
-// Command returns the root command. It follows upstream's
-// internal/alloycli/alloycli.go: without a subcommand it prints its usage.
+// Command returns the root command. It follows upstream's internal/alloycli/alloycli.go: without a subcommand it prints its usage.
 func Command() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     Name + " [global options] <subcommand>",

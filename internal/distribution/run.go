@@ -20,8 +20,7 @@ import (
 	"github.com/grafana/alloy/syntax/diag"
 )
 
-// runCommand follows upstream's internal/alloycli/cmd_run.go, the RunCommand
-// and Run functions.
+// runCommand follows upstream's internal/alloycli/cmd_run.go, the RunCommand and Run functions.
 func runCommand() *cobra.Command {
 	var flags runFlags
 	cmd := &cobra.Command{
@@ -75,8 +74,7 @@ func runUntil(cmd *cobra.Command, flags *runFlags, path string, work func(contex
 	ctx, stop := untilInterrupted(cmd.Context())
 	defer stop()
 
-	// A SIGHUP that arrives during the first load is obeyed after it. Upstream
-	// subscribes later, and would be killed.
+	// A SIGHUP that arrives during the first load is obeyed after it. Upstream subscribes later, and would be killed.
 	reloads := make(chan os.Signal, 1)
 	signal.Notify(reloads, syscall.SIGHUP)
 	defer signal.Stop(reloads)
@@ -98,8 +96,7 @@ func runUntil(cmd *cobra.Command, flags *runFlags, path string, work func(contex
 		return err
 	}
 
-	// The runtime starts before the configuration is loaded, so that metrics and
-	// profiles can be had while it loads.
+	// The runtime starts before the configuration is loaded, so that metrics and profiles can be had while it loads.
 	running.Go(func() { d.runtime.Run(ctx) })
 
 	if sources, err := d.load(); err != nil {
@@ -111,9 +108,8 @@ func runUntil(cmd *cobra.Command, flags *runFlags, path string, work func(contex
 		return errors.New("could not perform the initial load successfully")
 	}
 
-	// A node joins the cluster as a viewer, and takes its share of the work once
-	// it has a graph. This also holds for a cluster of one, with clustering off:
-	// lookups have no owner before.
+	// A node joins the cluster as a viewer, and takes its share of the work once it has a graph. This also holds for a cluster of one, with
+	// clustering off: lookups have no owner before.
 	if err := d.cluster.ChangeState(ctx, peer.StateParticipant); err != nil {
 		return fmt.Errorf("joining the cluster as a participant after the initial load: %w", err)
 	}
@@ -148,8 +144,7 @@ func untilInterrupted(parent context.Context) (context.Context, context.CancelFu
 	return ctx, stop
 }
 
-// printDiagnostics shows the errors of a configuration with the lines around
-// them, in Alloy's form.
+// printDiagnostics shows the errors of a configuration with the lines around them, in Alloy's form.
 func printDiagnostics(sources map[string][]byte, diags diag.Diagnostics) {
 	p := diag.NewPrinter(diag.PrinterConfig{
 		Color:              !color.NoColor,
@@ -160,8 +155,7 @@ func printDiagnostics(sources map[string][]byte, diags diag.Diagnostics) {
 	fmt.Fprintln(os.Stderr)
 }
 
-// setPriority sets the priority of the process on Windows, the only platform
-// that has the flag.
+// setPriority sets the priority of the process on Windows, the only platform that has the flag.
 func setPriority(l *logging.Logger, priority string) error {
 	if runtime.GOOS != "windows" || priority == windowspriority.PriorityNormal {
 		return nil

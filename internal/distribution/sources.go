@@ -44,10 +44,9 @@ func (f *configFlags) check() error {
 		f.format, Name, alloyFormat, f.format)
 }
 
-// readSources reads the configuration at path, by file name: one file, or the
-// *.alloy files at the top level of a directory, which form one configuration.
-// Unlike upstream's loadSourceFiles (internal/alloycli/cmd_run.go) it follows a
-// path that is a symbolic link to a directory, where upstream finds nothing.
+// readSources reads the configuration at path, by file name: one file, or the *.alloy files at the top level of a directory, which form one
+// configuration. Unlike upstream's loadSourceFiles (internal/alloycli/cmd_run.go) it follows a path that is a symbolic link to a directory,
+// where upstream finds nothing.
 func readSources(path string) (map[string][]byte, error) {
 	fi, err := os.Stat(path)
 	if err != nil {
@@ -82,8 +81,7 @@ func alloyFiles(dir string) ([]string, error) {
 	return files, nil
 }
 
-// hashSources identifies a configuration in the alloy_config_hash metric: the
-// hash of its files in the order of their names.
+// hashSources identifies a configuration in the alloy_config_hash metric: the hash of its files in the order of their names.
 func hashSources(sources map[string][]byte) [sha256.Size]byte {
 	h := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(sources)) {

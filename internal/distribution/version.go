@@ -23,13 +23,11 @@ import (
 //	  -X github.com/grafana/alloy/internal/build.BuildUser=<user@host>
 //	  -X github.com/grafana/alloy/internal/build.BuildDate=<RFC 3339>"
 //
-// internal/build.Version is upstream's and needs no stamp: it is the version of
-// the Alloy module in this build, which components send in their User-Agent. A
-// revision that is not stamped is the one the go command embedded, if it did.
+// internal/build.Version is upstream's and needs no stamp: it is the version of the Alloy module in this build, which components send in
+// their User-Agent. A revision that is not stamped is the one the go command embedded, if it did.
 var Version = "devel"
 
-// Components read build.Version while they are built, so it is set before main
-// (upstream flowcmd/flowcmd.go does the same).
+// Components read build.Version while they are built, so it is set before main (upstream flowcmd/flowcmd.go does the same).
 func init() {
 	if build.Version == "" || build.Version == "v0.0.0" {
 		build.Version = components.Alloy
@@ -39,8 +37,7 @@ func init() {
 	}
 }
 
-// revision returns the commit the go command built from, "" if it did not
-// record one. A tree with changes is marked as such.
+// revision returns the commit the go command built from, "" if it did not record one. A tree with changes is marked as such.
 func revision(info *debug.BuildInfo) string {
 	settings := make(map[string]string, len(info.Settings))
 	for _, s := range info.Settings {
@@ -53,8 +50,7 @@ func revision(info *debug.BuildInfo) string {
 	return commit
 }
 
-// versionText is the output of --version. Its first line has the form of
-// upstream's.
+// versionText is the output of --version. Its first line has the form of upstream's.
 func versionText() string {
 	lines := []struct{ key, value string }{
 		{"alloy", build.Version},
@@ -78,8 +74,7 @@ func orUnknown(s string) string {
 	return s
 }
 
-// versionCollectors returns alloy_build_info, which upstream's dashboards read,
-// and alloy_okta_build_info, which names this distribution.
+// versionCollectors returns alloy_build_info, which upstream's dashboards read, and alloy_okta_build_info, which names this distribution.
 func versionCollectors() []prometheus.Collector {
 	return []prometheus.Collector{
 		build.NewCollector("alloy"),

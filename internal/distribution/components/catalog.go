@@ -19,8 +19,7 @@ type Conditional struct {
 	Needs string
 }
 
-// PerPlatform lists the components that depend on how and for what the binary
-// was built, in the order of their names.
+// PerPlatform lists the components that depend on how and for what the binary was built, in the order of their names.
 var PerPlatform = []Conditional{
 	{"discovery.process", "it works on Linux only"},
 	{"loki.source.journal", "it reads the journal through libsystemd, which a static binary cannot link; on Linux, with gcc and " +
@@ -28,8 +27,7 @@ var PerPlatform = []Conditional{
 	{"loki.source.windowsevent", "it works on Windows only"},
 }
 
-// upstream.txt holds the names of all components of the Alloy version in go.mod.
-// A test compares it with upstream's source.
+// upstream.txt holds the names of all components of the Alloy version in go.mod. A test compares it with upstream's source.
 //
 //go:embed upstream.txt
 var upstreamNames string

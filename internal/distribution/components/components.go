@@ -1,18 +1,15 @@
-// Package components is the table of contents of alloy-okta: importing it
-// registers every component this build contains, and nothing else. A component
-// is added or removed by one line here, or in full.go. The names that result are
-// pinned by testdata/components.txt, and docs/components.md is generated from them:
+// Package components is the table of contents of alloy-okta: importing it registers every component this build contains, and nothing else.
+// A component is added or removed by one line here, or in full.go. The names that result are pinned by testdata/components.txt, and
+// docs/components.md is generated from them:
 //
 //	go test ./internal/distribution/components -update
 //
-// A name is registered only where the component works. What needs a platform or
-// a build tag has a file of its own (process_linux.go, journal.go, windowsevent_windows.go) and an
-// entry in [PerPlatform], instead of the stub upstream puts in its place, which
-// accepts a configuration and then does nothing.
+// A name is registered only where the component works. What needs a platform or a build tag has a file of its own (process_linux.go,
+// journal.go, windowsevent_windows.go) and an entry in [PerPlatform], instead of the stub upstream puts in its place, which accepts a
+// configuration and then does nothing.
 //
-// Left out on purpose: everything that has no part in collecting logs, storing
-// secrets, or watching the collector itself, and pyroscope.*, for which the
-// version of ebpf-profiler that Alloy pins is not published.
+// Left out on purpose: everything that has no part in collecting logs, storing secrets, or watching the collector itself, and pyroscope.*,
+// for which the version of ebpf-profiler that Alloy pins is not published.
 //
 // Costly and in all the same, because upstream's configurations use them: peer discovery in clouds (--cluster.discover-peers), 17.5 MB
 // of the binary and 96 of its 3,100 packages, and loki.source.gelf, 4.9 MB and 61. Both compile the clouds' SDKs, 289 of 931 CPU seconds.

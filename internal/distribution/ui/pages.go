@@ -19,10 +19,9 @@ const index = "index.html"
 //go:embed missing.html
 var missing string
 
-// pages serves the interface in built below prefix, "/" or a path without a
-// slash at its end. A path that names no file is answered with the start page,
-// which routes it in the browser. Without a start page in built, every path is
-// answered with 404 and a page that tells how to build it.
+// pages serves the interface in built below prefix, "/" or a path without a slash at its end. A path that names no file is answered with
+// the start page, which routes it in the browser. Without a start page in built, every path is answered with 404 and a page that tells how
+// to build it.
 //
 // It panics when the start page is not a template: that is an error of the build.
 func pages(built fs.FS, prefix string) http.Handler {
@@ -34,8 +33,7 @@ func pages(built fs.FS, prefix string) http.Handler {
 	}
 	page := render(start, public)
 
-	// Unlike the file server of net/http this one knows the content types of web
-	// pages whatever the machine's registry says.
+	// Unlike the file server of net/http this one knows the content types of web pages whatever the machine's registry says.
 	files := http.StripPrefix(public, server.StaticFileServer(http.FS(built)))
 
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

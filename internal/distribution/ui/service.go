@@ -25,16 +25,14 @@ import (
 // ServiceName is upstream's name of this service.
 const ServiceName = "ui"
 
-// dist is the built interface. Git tracks only an empty file in it, which makes
-// the directive valid in a fresh clone.
+// dist is the built interface. Git tracks only an empty file in it, which makes the directive valid in a fresh clone.
 //
 //go:embed all:dist
 var dist embed.FS
 
 // Options configures the service for its lifetime.
 type Options struct {
-	// Prefix is the path the interface and its API are served below, "/" or
-	// "/a/b" with or without a slash at its end.
+	// Prefix is the path the interface and its API are served below, "/" or "/a/b" with or without a slash at its end.
 	Prefix string
 	// Callbacks connects live debugging with the components.
 	Callbacks livedebugging.CallbackManager
@@ -83,9 +81,8 @@ func (s *Service) Update(any) error {
 // Data implements service.Service.
 func (s *Service) Data() any { return nil }
 
-// ServiceHandler implements the HTTP service's ServiceHandler: the API, the
-// documentation below docs/ and, for all other paths below the prefix, the
-// interface.
+// ServiceHandler implements the HTTP service's ServiceHandler: the API, the documentation below docs/ and, for all other paths below the
+// prefix, the interface.
 func (s *Service) ServiceHandler(host service.Host) (base string, handler http.Handler) {
 	built, err := fs.Sub(dist, "dist")
 	if err != nil {

@@ -91,8 +91,7 @@ type Client struct {
 	TLSConfig   config.TLSConfig    `alloy:"tls_config,block,optional"`
 }
 
-// Validate implements syntax.Validator. A squashed struct's own Validate does not
-// run by itself.
+// Validate implements syntax.Validator. A squashed struct's own Validate does not run by itself.
 func (c *Client) Validate() error { return c.ProxyConfig.Validate() }
 
 // DefaultArguments holds the defaults.

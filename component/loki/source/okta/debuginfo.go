@@ -7,8 +7,7 @@ import (
 	"github.com/grafana/alloy/okta/internal/poller"
 )
 
-// debugInfo is what the UI shows of one org. Nothing in it is secret. Its fields are described in
-// docs/loki.source.okta.md.
+// debugInfo is what the UI shows of one org. Nothing in it is secret. Its fields are described in docs/loki.source.okta.md.
 type debugInfo struct {
 	Org        string `alloy:"org,attr"`
 	AuthMethod string `alloy:"auth_method,attr"`
@@ -94,8 +93,7 @@ type orgInfo struct {
 // notCollected is the state of an org whose entry is of no use.
 const notCollected = "not collected"
 
-// DebugInfo implements component.DebugComponent. It only reads snapshots and never
-// waits for a poller.
+// DebugInfo implements component.DebugComponent. It only reads snapshots and never waits for a poller.
 func (c *Component) DebugInfo() any {
 	now, args, members := time.Now(), c.arguments(), c.current()
 	if args.single() && len(members) == 1 {

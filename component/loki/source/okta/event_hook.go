@@ -69,7 +69,7 @@ func (e *EventHook) config(orgs []string, receive hook.Receiver) (hook.Config, e
 }
 
 // hooksFor is the listener that args want. An org whose name cannot be part of a path goes without hooks.
-func (c *Component) hooksFor(args *Arguments, orgs []change) (hook.Config, error) {
+func (c *Component) hooksFor(args *Arguments, orgs []wanted) (hook.Config, error) {
 	var names []string
 	for _, o := range orgs {
 		if args.EventHook == nil || o.err != nil {

@@ -13,9 +13,8 @@ import (
 	"github.com/grafana/alloy/okta/internal/poller"
 )
 
-// CurrentHealth implements component.HealthComponent. What needs an operator is
-// unhealthy at once, what may pass by itself only when it lasts. Waiting for the rate limit
-// is healthy, and so is a receiver that blocks for less than that; the message says so.
+// CurrentHealth implements component.HealthComponent. What needs an operator is unhealthy at once, what may pass by itself only when it
+// lasts. Waiting for the rate limit is healthy, and so is a receiver that blocks for less than that; the message says so.
 func (c *Component) CurrentHealth() component.Health {
 	now, args, members := time.Now(), c.arguments(), c.current()
 	if v, held := c.heldBack(); held {
@@ -72,8 +71,7 @@ func refusal(method string, err error) string {
 	return fmt.Sprintf("Okta refused %s (%s): %s", auth.Refused(method, e.Status), words, auth.Remedy(method, err))
 }
 
-// atOnce reports whether a failure is one of the address or of something on the way, which
-// no waiting repairs as a rule.
+// atOnce reports whether a failure is one of the address or of something on the way, which no waiting repairs as a rule.
 func atOnce(t poller.Trouble) bool {
 	err := t.Err
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {

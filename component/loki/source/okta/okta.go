@@ -1,9 +1,7 @@
-// Package okta implements the loki.source.okta component: it reads the System Log
-// of Okta orgs and forwards each event as a log entry.
+// Package okta implements the loki.source.okta component: it reads the System Log of Okta orgs and forwards each event as a log entry.
 //
-// The package is thin. It turns arguments into one collector for each org, keeps them
-// running, and shows their state to Alloy. What is Okta-shaped lives in internal/oktaapi (requests),
-// internal/event (entries), internal/poller (the loop) and internal/checkpoint (the
+// The package is thin. It turns arguments into one collector for each org, keeps them running, and shows their state to Alloy. What is
+// Okta-shaped lives in internal/oktaapi (requests), internal/event (entries), internal/poller (the loop) and internal/checkpoint (the
 // cursor).
 package okta
 
@@ -44,8 +42,7 @@ func init() {
 	})
 }
 
-// budgets are shared by all components of the process: those on one org spend from
-// one budget.
+// budgets are shared by all components of the process: those on one org spend from one budget.
 var budgets oktaapi.Budgets
 
 // slots bound the pages in memory, over all components of the process: a page takes some 3 MB.
@@ -202,15 +199,13 @@ func (c *Component) update(args Arguments) error {
 	for _, m := range collected(had) {
 		byHost[m.plan.Load().org.Host] = m.collector
 	}
-	changes := make([]change, 0, len(all))
-	for _, w := range all {
-		next := c.change(w, byHost[w.host()], shared)
-		if next.err != nil && args.single() {
-			return next.err
+	for i := range all {
+		w := &all[i]
+		if w.prepare(byHost[w.host()], shared, c.logger); w.err != nil && args.single() {
+			return w.err
 		}
-		changes = append(changes, next)
 	}
-	hooks, err := c.hooksFor(&args, changes)
+	hooks, err := c.hooksFor(&args, all)
 	if err != nil {
 		return err
 	}
@@ -221,8 +216,8 @@ func (c *Component) update(args Arguments) error {
 			"request_timeout", args.RequestTimeout)
 	}
 	members, orgs := make([]member, 0, len(all)), map[string]bool{}
-	for _, next := range changes {
-		members = append(members, next.make(c))
+	for _, w := range all {
+		members = append(members, w.make(c))
 	}
 	for _, m := range collected(members) {
 		delete(byHost, m.plan.Load().org.Host)
@@ -245,48 +240,6 @@ func (c *Component) update(args Arguments) error {
 	c.mut.Unlock()
 	c.accept()
 	return nil
-}
-
-// change is what an Update does about an org.
-type change struct {
-	wanted
-	had  *collector // that goes on; nil: a new one
-	plan *plan      // nil: had goes on as it is
-}
-
-// change returns what to do about an org. It changes nothing.
-func (c *Component) change(w wanted, had *collector, shared connections) change {
-	next := change{wanted: w}
-	if w.err != nil {
-		return next
-	}
-	if had != nil && had.plan.Load().org.String() == w.url.String() { // http instead of https is another log as far as the cursor knows
-		next.had = had
-	}
-	if next.had == nil || !had.collects(w.args) {
-		next.plan, next.err = newPlan(w.args, shared, log.With(c.logger, "org", w.url.Host))
-	}
-	return next
-}
-
-// make makes the change.
-func (next change) make(c *Component) member {
-	if next.err != nil {
-		level.Error(c.logger).Log("msg", "an org is not collected", "name", next.name, "err", next.err)
-		return member{name: next.name, err: next.err, since: time.Now()}
-	}
-	k := next.had
-	if k == nil {
-		k = newCollector(c, next.url)
-	}
-	if next.plan != nil {
-		if more := len(next.args.moreTokens); more > 0 {
-			level.Warn(c.logger).Log("msg", "an org is listed more than once, its tokens are tried in turn", "org", next.url.Host,
-				"tokens", 1+more)
-		}
-		k.replace(next.plan)
-	}
-	return member{name: next.name, collector: k}
 }
 
 // collected are those that are not wrong.

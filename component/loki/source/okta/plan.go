@@ -22,7 +22,6 @@ import (
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/oktaapi/auth"
 	"github.com/grafana/alloy/okta/internal/poller"
-	"github.com/grafana/alloy/okta/internal/reconcile"
 )
 
 // userAgent is what Okta's administrators see in their log.
@@ -48,7 +47,7 @@ type plan struct {
 // connections are what all orgs of a component use.
 type connections struct {
 	okta *http.Client
-	loki *reconcile.Server // nil without reconcile
+	loki lokiServer // zero without reconcile
 }
 
 func (args *Arguments) connections() (connections, error) {
@@ -89,10 +88,7 @@ func newPlan(args Arguments, shared connections, logger log.Logger) (*plan, erro
 	p.replay = args.ReplayWindow
 	if args.Reconcile != nil {
 		p.replay = 0 // the journal holds what has arrived; there is nothing to replay
-		loki, id, err := args.Reconcile.loki(org.Host, args.Labels, args.Backfills, shared.loki)
-		if err != nil {
-			return nil, fmt.Errorf("reconcile: %w", err)
-		}
+		loki, id := args.loki(org.Host, shared.loki)
 		p.confirm, p.confirmID, p.overlap = loki, id, args.Reconcile.ResumeOverlap
 		p.previous = func(selector string) poller.Confirmer { return loki.WithSelector(selector) }
 	}
@@ -112,8 +108,7 @@ func (p *plan) fill(id string) *fill {
 	return nil
 }
 
-// destination names the filter and what is delivered to. Without reconcile, the receivers are what
-// tells one destination from another.
+// destination names the filter and what is delivered to. Without reconcile, the receivers are what tells one destination from another.
 func (p *plan) destination() string {
 	to := p.confirmID
 	if p.confirm == nil {
@@ -122,8 +117,7 @@ func (p *plan) destination() string {
 	return strings.Join([]string{to, p.scope.Filter, p.scope.Query}, "\n")
 }
 
-// pipeline names the receivers. A component exports the same receiver for as long as it
-// lives.
+// pipeline names the receivers. A component exports the same receiver for as long as it lives.
 func (p *plan) pipeline() uint64 {
 	h := fnv.New64a()
 	for _, r := range p.args.ForwardTo {
@@ -132,8 +126,7 @@ func (p *plan) pipeline() uint64 {
 	return h.Sum64()
 }
 
-// open opens the checkpoint and logs what is wrong with it. An error is a
-// [*checkpoint.UnreadableError].
+// open opens the checkpoint and logs what is wrong with it. An error is a [*checkpoint.UnreadableError].
 func (p *plan) open(logger log.Logger, dir string, copies ...[]byte) (*checkpoint.Journal, error) {
 	journal, notes, err := checkpoint.Open(dir, p.scope, p.replay, copies...)
 	for _, note := range notes {

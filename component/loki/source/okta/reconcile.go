@@ -27,11 +27,9 @@ import (
 
 // The values of ordering.
 const (
-	// orderingAll: whatever is delivered arrives in the order of delivery, as with
-	// loki.write's default of one shard.
+	// orderingAll: whatever is delivered arrives in the order of delivery, as with loki.write's default of one shard.
 	orderingAll = "all"
-	// orderingStream: only entries with the same labels do, as with min_shards above 1 or
-	// several routes to one Loki.
+	// orderingStream: only entries with the same labels do, as with min_shards above 1 or several routes to one Loki.
 	orderingStream = "stream"
 )
 
@@ -119,21 +117,15 @@ func (r *Reconcile) address() (*url.URL, error) {
 	return u, nil
 }
 
-// loki returns the client and what identifies the configuration that decides whether
-// it finds what is sent.
-func (r *Reconcile) loki(org string, labels map[string]string, fills []Backfill, server *reconcile.Server) (*reconcile.Loki, string,
-	error) {
-	u, err := r.address()
-	if err != nil {
-		return nil, "", err
-	}
-	selector := cmp.Or(r.Selector, staticSelector(org, labels))
+// loki returns the client for an org's entries, and what identifies the configuration that decides whether it finds what is sent.
+func (args *Arguments) loki(org string, server lokiServer) (*reconcile.Loki, string) {
+	r, selector := args.Reconcile, args.selector(org)
 	margin := max(r.Margin, time.Nanosecond)
-	sum := sha256.Sum256([]byte(strings.Join([]string{u.String(), r.TenantID, selector}, "\n")))
+	sum := sha256.Sum256([]byte(strings.Join([]string{server.url, r.TenantID, selector}, "\n")))
 	return server.Loki(reconcile.Config{
-		Selector: selector, Live: liveSelector(selector, labels, fills),
+		Selector: selector, Live: liveSelector(selector, args.Labels, args.Backfills),
 		Before: margin, After: margin, Ingesters: r.QueryIngestersWithin, MaxAge: r.RejectOldSamplesMaxAge,
-	}), hex.EncodeToString(sum[:8]), nil
+	}), hex.EncodeToString(sum[:8])
 }
 
 // liveSelector leaves out of a selector what back-fills left: a start without a checkpoint must not go on from the newest event of a
@@ -157,23 +149,30 @@ func liveSelector(selector string, labels map[string]string, fills []Backfill) s
 	return strings.Join(matchers, ",") + "}"
 }
 
+// lokiServer is a Loki and its address.
+type lokiServer struct {
+	*reconcile.Server
+	url string
+}
+
 // server returns a Loki, the same one for all components that reach it in the same way.
-func (r *Reconcile) server() (*reconcile.Server, error) {
+func (r *Reconcile) server() (lokiServer, error) {
 	u, err := r.address()
 	if err != nil {
-		return nil, err
+		return lokiServer{}, err
 	}
 	key := struct {
 		url, tenant string
 		client      config.HTTPClientConfig
 	}{u.String(), r.TenantID, r.HTTPClientConfig}
-	return lokis.For(key, func() (*reconcile.Server, error) {
+	server, err := lokis.For(key, func() (*reconcile.Server, error) {
 		hc, err := r.httpClient()
 		if err != nil {
 			return nil, err
 		}
 		return reconcile.NewServer(reconcile.ServerConfig{URL: u, HTTP: hc, TenantID: r.TenantID, UserAgent: userAgent}), nil
 	})
+	return lokiServer{server, u.String()}, err
 }
 
 // httpClient returns the client for Loki.
@@ -209,8 +208,7 @@ func staticSelector(org string, labels map[string]string) string {
 	return "{" + strings.Join(parts, ",") + "}"
 }
 
-// stayHome lets redirects be followed on one host only: the client adds its credentials
-// to each request, also to one for another host.
+// stayHome lets redirects be followed on one host only: the client adds its credentials to each request, also to one for another host.
 func stayHome(req *http.Request, via []*http.Request) error {
 	if len(via) >= 10 || req.URL.Host != via[0].URL.Host || req.URL.Scheme != via[0].URL.Scheme {
 		return errors.New("refusing a redirect to another host")

@@ -56,8 +56,7 @@ func (s sink) Send(ctx context.Context, e event.Entry) error {
 	return err
 }
 
-// liveDebugging publishes entries to the UI while somebody looks. The zero value
-// publishes nothing.
+// liveDebugging publishes entries to the UI while somebody looks. The zero value publishes nothing.
 type liveDebugging struct {
 	id        livedebugging.ComponentID
 	publisher livedebugging.DebugDataPublisher
