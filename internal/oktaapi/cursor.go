@@ -74,8 +74,6 @@ func (c *Client) StartOf(since time.Time, limit int) Cursor {
 	return Cursor(u.String())
 }
 
-var errElsewhere = errors.New("it leads to another host")
-
 // resolve turns a cursor, or a redirect found at the page `from`, into an absolute URL of the same org, or refuses it. A relative one is
 // resolved, an absolute one is kept to the letter. Nothing that fails here is ever requested, so no credential can follow it.
 func (c *Client) resolve(from *url.URL, target string) (string, error) {
@@ -91,7 +89,7 @@ func (c *Client) resolve(from *url.URL, target string) (string, error) {
 		return "", errors.New("it holds user info")
 	}
 	if !sameOrigin(c.cfg.Org, u) {
-		return "", fmt.Errorf("%w (%s://%s instead of %s://%s)", errElsewhere,
+		return "", fmt.Errorf("it leads to another host (%s://%s instead of %s://%s)",
 			httptext.Clean(u.Scheme, 20), httptext.Clean(u.Host, 100), c.cfg.Org.Scheme, c.cfg.Org.Host)
 	}
 	return target, nil

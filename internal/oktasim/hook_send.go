@@ -46,7 +46,7 @@ func (o *Org) challengeHook(ctx context.Context, h eventHook) bool {
 
 // send makes one request to the receiver; status 0: there was no answer in time. A verification has the same headers as a delivery, the
 // secret's as well (Okta support, "Unable to verify event hook").
-func (h eventHook) send(ctx context.Context, client *http.Client, method string, body []byte, name, value string) (status int, answer []byte) {
+func (h eventHook) send(ctx context.Context, client *http.Client, method string, body []byte, name, value string) (int, []byte) {
 	r, err := http.NewRequestWithContext(ctx, method, h.uri, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil
@@ -60,7 +60,7 @@ func (h eventHook) send(ctx context.Context, client *http.Client, method string,
 		return 0, nil
 	}
 	defer func() { _ = resp.Body.Close() }()
-	answer, err = io.ReadAll(io.LimitReader(resp.Body, 1<<16))
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, 1<<16))
 	if err != nil {
 		answer = nil
 	}

@@ -51,8 +51,8 @@ type each func(at time.Time, line string)
 
 // query asks for entries from r.start to r.end in a direction, at most limit. It shows the labels of each stream, and then its entries.
 // Source: Loki HTTP API, GET /loki/api/v1/query_range.
-func (s *Server) query(ctx context.Context, query string, r interval, limit int, d direction, stream func(labels gjson.Result) each) (answer,
-	error) {
+func (s *Server) query(ctx context.Context, query string, r interval, limit int, d direction,
+	stream func(labels gjson.Result) each) (answer, error) {
 	body, err := s.post(ctx, "loki/api/v1/query_range", r, url.Values{
 		"query":     {query},
 		"limit":     {strconv.Itoa(limit)},

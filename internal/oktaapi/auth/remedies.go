@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/grafana/alloy/okta/internal/oktaapi"
@@ -40,8 +41,20 @@ const (
 		"under Security > Networks, or use the proxy that is allowed"
 )
 
+// proofRemedies are for a DPoP proof, which both want.
+var proofRemedies = []remedy{
+	{
+		code: "invalid_dpop_proof", words: "'htu'",
+		advice: "url must be the org's own URL, exactly as Okta knows it; a proxy that rewrites host or path breaks DPoP",
+	},
+	{code: "invalid_dpop_proof", words: "the future", advice: adviceClock},
+	{code: "invalid_dpop_proof", words: "in the past", advice: adviceClock},
+	{code: "invalid_dpop_proof", words: "'iat'", advice: adviceClock},
+	{code: "invalid_dpop_proof", advice: "Okta does not accept the DPoP proof: look for a proxy that changes or repeats requests"},
+}
+
 // tokenRemedies are for the token endpoint. Codes and words: Okta's OAuth error catalog.
-var tokenRemedies = []remedy{
+var tokenRemedies = slices.Concat([]remedy{
 	{
 		code: "invalid_client", words: "signature is invalid",
 		advice: "private_key is not the key registered in Okta under that key_id: compare with the app's public keys, and set key_id if it has " +
@@ -99,21 +112,14 @@ var tokenRemedies = []remedy{
 		code: "invalid_dpop_proof", words: "header is missing",
 		advice: `the app requires DPoP: set dpop to "auto" or "always", or clear "Require Demonstrating Proof of Possession (DPoP)" in the app`,
 	},
-	{
-		code: "invalid_dpop_proof", words: "'htu'",
-		advice: "url must be the org's own URL, exactly as Okta knows it; a proxy that rewrites host or path breaks DPoP",
-	},
-	{code: "invalid_dpop_proof", words: "the future", advice: adviceClock},
-	{code: "invalid_dpop_proof", words: "in the past", advice: adviceClock},
-	{code: "invalid_dpop_proof", words: "'iat'", advice: adviceClock},
-	{code: "invalid_dpop_proof", advice: "Okta does not accept the DPoP proof: look for a proxy that changes or repeats requests"},
+}, proofRemedies, []remedy{
 	{status: 404, advice: "url does not lead to an Okta org: check the spelling, and that the org exists"},
 	{status: 405, advice: "url does not lead to an Okta org: check the spelling, and that the org exists"},
 	{status: 429, advice: "the org's rate limit for token requests is used up: it passes by itself"},
-}
+})
 
 // apiRemedies are for the API. Codes: Okta's API error catalog; words of OAuth errors as above.
-var apiRemedies = []remedy{
+var apiRemedies = slices.Concat([]remedy{
 	{
 		method: "ssws", code: "E0000011",
 		advice: "api_token is not known to Okta: wrong org, revoked, unused for 30 days, or its creator was deactivated; create a new one",
@@ -134,14 +140,7 @@ var apiRemedies = []remedy{
 	{method: "private_key_jwt", code: "E0000006", advice: adviceRole},
 	{code: "access_denied", words: "network zone", advice: adviceZone},
 	{method: "private_key_jwt", code: "invalid_request", words: "DPoP", advice: `the app requires DPoP: set dpop to "auto" or "always"`},
-	{
-		code: "invalid_dpop_proof", words: "'htu'",
-		advice: "url must be the org's own URL, exactly as Okta knows it; a proxy that rewrites host or path breaks DPoP",
-	},
-	{code: "invalid_dpop_proof", words: "the future", advice: adviceClock},
-	{code: "invalid_dpop_proof", words: "in the past", advice: adviceClock},
-	{code: "invalid_dpop_proof", words: "'iat'", advice: adviceClock},
-	{code: "invalid_dpop_proof", advice: "Okta does not accept the DPoP proof: look for a proxy that changes or repeats requests"},
+}, proofRemedies, []remedy{
 	{method: "ssws", status: 401, advice: "check api_token, and that it belongs to the org that url names"},
 	{
 		method: "ssws", status: 403,
@@ -151,7 +150,7 @@ var apiRemedies = []remedy{
 	{method: "private_key_jwt", status: 403, advice: "check the app's scopes, admin roles and network zones"},
 	{status: 404, advice: "check url: there is no System Log at it"},
 	{status: 400, advice: "check filter and query"},
-}
+})
 
 // Refused names what an answer with status refuses, for people.
 func Refused(method string, status int) string {
