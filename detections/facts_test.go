@@ -19,6 +19,7 @@ import (
 // TestFactsOfPublicPacks takes testdata/facts.txt: what the public packs of detections for Okta look for, written as events after the
 // conditions of their rules and the shape of their samples, and what is next to it and must stay silent.
 func TestFactsOfPublicPacks(t *testing.T) {
+	t.Parallel()
 	facts := readFacts(t)
 	all := append(rules(t), sigmaRules(t)...)
 	raised := map[string][]string{} // names of rules by fact

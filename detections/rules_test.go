@@ -188,6 +188,7 @@ func TestRulesAreComplete(t *testing.T) {
 }
 
 func TestEachRuleFiresOnceAndStaysSilent(t *testing.T) {
+	t.Parallel()
 	for _, lineFormat := range []string{event.FormatEnvelope, event.FormatEvent} {
 		t.Run(lineFormat, func(t *testing.T) {
 			verdicts := judge(t, lineFormat, variant{name: "plain"})
@@ -201,6 +202,7 @@ func TestEachRuleFiresOnceAndStaysSilent(t *testing.T) {
 
 // TestWhatHappensToEntries is what may happen on the way to Loki, which must change no rule's verdict.
 func TestWhatHappensToEntries(t *testing.T) {
+	t.Parallel()
 	variants := []variant{
 		{name: "every event twice", change: func(all []event.Entry) []event.Entry { return append(all, all...) }},
 		{name: "every second one was late", change: lateLabel},
@@ -222,6 +224,7 @@ func TestWhatHappensToEntries(t *testing.T) {
 
 // TestEventsMayBeFiveMinutesLate has a rule see its events no sooner than five minutes, and an evaluation, after the last of them.
 func TestEventsMayBeFiveMinutesLate(t *testing.T) {
+	t.Parallel()
 	f, err := event.New(event.Options{Org: org})
 	require.NoError(t, err)
 	for _, rule := range rules(t) {
@@ -262,6 +265,7 @@ func moreMetadata() map[string]string {
 
 // TestRulesWorkWithoutMetadata shows that what a rule says of its needs is right.
 func TestRulesWorkWithoutMetadata(t *testing.T) {
+	t.Parallel()
 	verdicts := judge(t, event.FormatEnvelope, variant{name: "none", options: event.Options{StructuredMetadata: map[string]string{}}})
 	for _, rule := range rules(t) {
 		require.Equal(t, !strings.Contains(rule.Needs, "efault metadata"), verdicts[rule.Name][0].right(rule), rule.Name)
@@ -287,6 +291,7 @@ var redactions = []struct {
 // TestRulesTellWhatRedactionTheySurvive compares the member redact with what happens. A rule that survives a preset in the default
 // mode and hashed is listed with the preset alone.
 func TestRulesTellWhatRedactionTheySurvive(t *testing.T) {
+	t.Parallel()
 	var variants []variant
 	for _, r := range redactions {
 		variants = append(variants, variant{name: r.name, options: event.Options{Redaction: &r.options}})
@@ -312,6 +317,7 @@ func TestRulesTellWhatRedactionTheySurvive(t *testing.T) {
 
 // TestSigmaRulesRaiseOneAlertForTheirEvent has each rule's event in an org of its own, so that one query tells what it finds in all.
 func TestSigmaRulesRaiseOneAlertForTheirEvent(t *testing.T) {
+	t.Parallel()
 	all := sigmaRules(t)
 	require.Len(t, all, 24)
 	for _, lineFormat := range []string{event.FormatEnvelope, event.FormatEvent} {

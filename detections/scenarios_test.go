@@ -48,6 +48,7 @@ func raised(t *testing.T, loki *lokitest.Loki, rule Rule, from, to time.Time) (a
 // TestScenariosRaiseTheirRules compares the member scenarios with what oktasim's attacks raise, each in an org of its own, beyond what the
 // same everyday events raise in an org without an attack.
 func TestScenariosRaiseTheirRules(t *testing.T) {
+	t.Parallel()
 	const surroundings, quiet = 500, "quiet"
 	loki := &lokitest.Loki{}
 	end := day(t, loki, quiet, surroundings)
@@ -81,6 +82,7 @@ func TestScenariosRaiseTheirRules(t *testing.T) {
 
 // TestAQuietDayRaisesNothingHigh has 20,000 everyday events. Rules look back 15 minutes at least, so that every five minutes will do.
 func TestAQuietDayRaisesNothingHigh(t *testing.T) {
+	t.Parallel()
 	loki := &lokitest.Loki{}
 	end := day(t, loki, org, 20_000)
 	for _, rule := range append(rules(t), sigmaRules(t)...) {

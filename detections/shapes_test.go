@@ -154,6 +154,7 @@ func reshaped(t *testing.T, file string, s shape) []byte {
 // TestRulesHoldInEveryShape has each rule's events in every shape: it fires for the same, and stays silent for the same, unless its member
 // shapes says of one that it is otherwise, and why. What says so and is not otherwise fails too.
 func TestRulesHoldInEveryShape(t *testing.T) {
+	t.Parallel()
 	formatters := map[string]*event.Formatter{}
 	for _, s := range shapes {
 		for _, file := range []string{"fires", "silent"} {

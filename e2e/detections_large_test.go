@@ -19,8 +19,9 @@ import (
 	"github.com/grafana/alloy/okta/internal/testbed"
 )
 
-// underAttack is what happens to each of the users: rules that group by user have one alert for each.
+// underAttack is what happens to each of the users, in this order: rules that group by user have one alert for each.
 var underAttack = []string{
+	`"eventType":"user.mfa.factor.reset_all","outcome":{"result":"SUCCESS"},"actor":{"id":"00uhelp","alternateId":"help@acme.example"},"target":[{"id":"00u%[1]d","type":"User","alternateId":"user%[1]d@acme.example"}]`,
 	`"eventType":"user.session.start","legacyEventType":"core.user_auth.login_failed","outcome":{"result":"FAILURE","reason":"INVALID_CREDENTIALS"},"actor":{"id":"unknown","alternateId":"guess%[1]d"}`,
 	`"eventType":"user.session.start","outcome":{"result":"SUCCESS"},"debugContext":{"debugData":{"threatSuspected":"true","behaviors":"{New Geo-Location=POSITIVE, New Device=POSITIVE, New IP=POSITIVE}"}}`,
 	`"eventType":"policy.evaluate_sign_on","outcome":{"result":"ALLOW"},"target":[{"id":"0oaadmin","type":"AppInstance","displayName":"Okta Admin Console"}],"debugContext":{"debugData":{"behaviors":"{New Device=POSITIVE, New IP=POSITIVE}"}}`,
@@ -28,7 +29,6 @@ var underAttack = []string{
 	`"eventType":"user.risk.detect","outcome":{"result":"SUCCESS"},"debugContext":{"debugData":{"risk":"{level=HIGH, detectionName=Okta Threat Intelligence}"}},"target":[{"id":"00u%[1]d","type":"User","alternateId":"user%[1]d@acme.example"}]`,
 	`"eventType":"user.account.lock","outcome":{"result":"FAILURE","reason":"LOCKED_OUT"},"displayMessage":"Max sign in attempts exceeded"`,
 	`"eventType":"user.account.report_suspicious_activity_by_enduser","outcome":{"result":"SUCCESS"}`,
-	`"eventType":"user.mfa.factor.reset_all","outcome":{"result":"SUCCESS"},"actor":{"id":"00uhelp","alternateId":"help@acme.example"},"target":[{"id":"00u%[1]d","type":"User","alternateId":"user%[1]d@acme.example"}]`,
 }
 
 // TestNoRuleFailsInALargeAttack has 5,000 users attacked within ten minutes, and a Loki with its default limits for queries evaluate all rules,
