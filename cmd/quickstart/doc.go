@@ -13,7 +13,7 @@
 // It runs until Ctrl-C (SIGINT, SIGTERM or SIGHUP), or for as long as -lifetime or DEMO_SECONDS says, or with --once until the demo has
 // printed its result. Then it ends alloy-okta first, so that what is under way still reaches Loki, then Loki and the simulated org,
 // and exits with 0. A second Ctrl-C kills them at once. When one of them ends by itself, quickstart prints the last lines of its
-// log, ends the others and exits with 1. No child outlives quickstart (package stack).
+// log, ends the others and exits with 1. No child outlives quickstart.
 //
 // # What stays
 //

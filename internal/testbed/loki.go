@@ -43,7 +43,7 @@ type Loki struct {
 	Rules        []byte
 	Alertmanager string
 
-	// Tenants has Loki keep tenants apart, and refuse who does not say in X-Scope-OrgID which one is meant.
+	// Tenants has Loki keep tenants apart, and refuse requests without X-Scope-OrgID.
 	Tenants bool
 
 	// Where it listens. Chosen among the free loopback ports by the first Start when empty.

@@ -1,5 +1,6 @@
-// Package discover stands in for github.com/hashicorp/go-discover in the slim build of `make run`, by go build's -overlay: it finds no
-// peers, and needs no cloud's SDK. Alloy's cluster service (internal/service/cluster/discovery) imports it in every build.
+// Package discover stands in for github.com/hashicorp/go-discover in the slim build of `make run`, by a module file of its own
+// (-modfile): it finds no peers, and needs no cloud's SDK. Alloy's cluster service (internal/service/cluster/discovery) imports it in
+// every build.
 package discover
 
 import (
