@@ -141,7 +141,7 @@ func written(t *testing.T, eventType string, members []string, after time.Durati
 		"result": {"outcome", "result"}, "reason": {"outcome", "reason"}, "ip": {"client", "ipAddress"}, "asn": {"securityContext", "asNumber"},
 		"country": {"client", "geographicalContext", "country"}, "os": {"client", "userAgent", "os"}, "tx": {"transaction", "id"},
 		"agent": {"client", "userAgent", "rawUserAgent"}, "session": {"authenticationContext", "externalSessionId"},
-		"proxy": {"securityContext", "isProxy"}, "issuer": {"authenticationContext", "issuer"}, "token": {"transaction", "detail", "requestApiTokenId"},
+		"proxy": {"securityContext", "isProxy"}, "issuer": {"authenticationContext", "issuer"},
 	}
 	for _, member := range members {
 		name, text, ok := strings.Cut(strings.ReplaceAll(member, "%d", strconv.Itoa(i)), "=")
