@@ -24,9 +24,12 @@
 //   - It groups by org, by the actor's ID, which stays when the login changes and which no preset redacts, and by the login for people
 //     to read. These are the labels of the alert, so an actor raises one alert however many events there are.
 //   - Where it counts, it counts distinct uuids: without reconcile an event may be in Loki twice.
+//   - The user whom an event is about is the first target of the type User, or the actor when there is none: one of target[0] to target[3],
+//     which is what JSON expressions reach. Such a query wants lines that end as JSON does (|~ `}$`): one that was cut has lost targets.
 //   - Its window is half an hour at least: a single event that is late by less than the window minus one interval is still found.
 //
-// `go generate ./detections` writes the generated files and the table in docs/detections.md; a test fails while they are not current.
+// `go generate ./detections` writes the generated files, the tables in docs/detections.md; a test fails while they
+// are not current.
 package detections
 
 //go:generate go run ./generate

@@ -31,6 +31,7 @@ type Rule struct {
 	Query          string            `yaml:"query"`          // LogQL for line_format "envelope"; fires for every element of its result
 	FalsePositives string            `yaml:"falsePositives"` // what else raises it
 	Tuning         string            `yaml:"tuning"`         // what to change then
+	Investigate    []string          `yaml:"investigate"`    // what to do when it is raised, step by step
 	Needs          string            `yaml:"needs"`          // Okta's edition or setting, or metadata; "" for none
 	Redact         []string          `yaml:"redact"`         // with which it still works: preset, or preset/hash for mode "hash" alone
 	Scenarios      []string          `yaml:"scenarios"`      // of oktasim that raise it

@@ -99,6 +99,13 @@ func (r Rule) annotations() map[string]string {
 			annotations[name] = strings.TrimSpace(text)
 		}
 	}
+	if len(r.Investigate) > 0 {
+		var steps strings.Builder
+		for i, step := range r.Investigate {
+			fmt.Fprintf(&steps, "%d. %s\n", i+1, step)
+		}
+		annotations["investigate"] = strings.TrimSpace(steps.String())
+	}
 	return annotations
 }
 

@@ -52,7 +52,7 @@ func TestAScenarioRaisesItsAlertsOnce(t *testing.T) {
 			}
 		}
 	}
-	require.Len(t, raised, 8)
+	require.Len(t, raised, 11)
 	for scenario, want := range raised {
 		if long() || scenario == "push-bombing" {
 			t.Run(scenario, func(t *testing.T) { proveAlerts(t, scenario, want, ours) })

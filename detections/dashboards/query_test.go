@@ -179,6 +179,9 @@ var alight = map[string][]string{
 	"help-desk":             {},
 	"log-stream-tampering":  {"Log streams and hooks", "New at the Admin Console", "Roles granted"},
 	"support-impersonation": {"Factor bypassed", "Impersonation", "New at the Admin Console"},
+	"agent-hijack":          {"New at the Admin Console"},
+	"cookie-replay":         {"User risk"},
+	"credential-stuffing":   {"Proxies"},
 	"app-sprawl":            {"New at the Admin Console", "Passwords shown", "Proxies"},
 }
 

@@ -124,8 +124,8 @@ func TestAttacksAreMixedIntoTraffic(t *testing.T) {
 
 func TestUnknownScenariosAreRefusedWithTheList(t *testing.T) {
 	o := &Org{}
-	const want = `unknown scenario "flood": it is one of admin-takeover, app-sprawl, help-desk, log-stream-tampering, password-spray, ` +
-		`push-bombing, session-hijack, support-impersonation`
+	const want = `unknown scenario "flood": it is one of admin-takeover, agent-hijack, app-sprawl, cookie-replay, ` +
+		`credential-stuffing, help-desk, log-stream-tampering, password-spray, push-bombing, session-hijack, support-impersonation`
 	require.EqualError(t, o.PlayLast("flood"), want)
 	require.EqualError(t, o.Play("flood", time.Time{}), want)
 	require.EqualError(t, o.GenerateWith(10, 0, "push-bombing", "flood"), want)
@@ -173,6 +173,29 @@ func TestScenariosLeaveTheirTraces(t *testing.T) {
 		require.Equal(t, 1, distinct(events, "authenticationContext.externalSessionId", sso))
 		require.Equal(t, 3, distinct(events, "securityContext.asNumber", sso))
 		require.Equal(t, 1, distinct(events, "actor.id", sso))
+
+		events, _ = played(t, seed, "credential-stuffing")
+		failed := func(e gjson.Result) bool { return e.Get("outcome.result").Str == "FAILURE" }
+		require.Equal(t, 5, distinct(events, "eventType", failed), "doors")
+		require.GreaterOrEqual(t, distinct(events, "actor.id", failed), 40)
+		require.GreaterOrEqual(t, distinct(events, "client.ipAddress", failed), 35)
+		require.Equal(t, 3, distinct(events, "securityContext.asNumber", failed))
+		require.Equal(t, 1, count(events, typed("user.session.start", "SUCCESS")))
+
+		events, _ = played(t, seed, "cookie-replay")
+		require.Equal(t, 1, distinct(events, "authenticationContext.rootSessionId", sso))
+		require.Greater(t, distinct(events, "authenticationContext.externalSessionId", sso), 5, "each application has a session of its own")
+		require.Equal(t, 3, distinct(events, "securityContext.asNumber", sso))
+		require.Equal(t, 1, count(events, typed("user.session.start", "SUCCESS")))
+
+		events, _ = played(t, seed, "agent-hijack")
+		agent := func(e gjson.Result) bool { return e.Get("actor.type").Str == "WorkloadPrincipal" }
+		require.Equal(t, 1, distinct(events, "actor.id", agent))
+		require.Equal(t, 6, count(events, func(e gjson.Result) bool {
+			return agent(e) && !failed(e) && e.Get("eventType").Str != "app.oauth2.token.grant.id_jag"
+		}))
+		given := slices.IndexFunc(events, typed("workload_principal.ai_agent.credential.create", "SUCCESS"))
+		require.Less(t, given, slices.IndexFunc(events, agent))
 
 		events, _ = played(t, seed, "app-sprawl")
 		require.Equal(t, 12, distinct(events, "debugContext.debugData.requestUri", sso))
