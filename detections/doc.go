@@ -7,6 +7,7 @@
 //	sigma/                        Sigma's public rules for Okta, a package of its own
 //	ruler.yaml, ruler-event.yaml  all of these for Loki's ruler, by line format; generated
 //	grafana/                      the same as Grafana's alert provisioning; generated
+//	event-types.txt               Okta's catalog of event types; not-covered.yaml has the reasons for those without a rule
 //	lokitest/                     Loki's query engine over entries in memory, for tests
 //
 // Queries are written for line_format "envelope" and stand as they are: paste one into Grafana. Those for line_format "event" follow
@@ -28,8 +29,8 @@
 //     which is what JSON expressions reach. Such a query wants lines that end as JSON does (|~ `}$`): one that was cut has lost targets.
 //   - Its window is half an hour at least: a single event that is late by less than the window minus one interval is still found.
 //
-// `go generate ./detections` writes the generated files, the tables in docs/detections.md; a test fails while they
+// `go generate ./detections` writes the generated files, the tables in docs/detections.md, and docs/coverage.md; a test fails while they
 // are not current.
 package detections
 
-//go:generate go run ./generate
+//go:generate go run ./generate --root ..

@@ -41,5 +41,18 @@ func Generate(root string) (map[string][]byte, error) {
 		return nil, fmt.Errorf("%s: %w", page, err)
 	}
 	files[page] = []byte(text)
+	coverage, err := coverageOf(folder, rules, sigma)
+	if err != nil {
+		return nil, err
+	}
+	files[filepath.Join(root, "docs", "coverage.md")] = []byte(coverage.Page())
 	return files, nil
+}
+
+func coverageOf(folder string, rules, sigma []Rule) (*Coverage, error) {
+	reasons, err := os.ReadFile(filepath.Join(folder, "not-covered.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	return cover(eventTypes, rules, sigma, os.DirFS(filepath.Join(folder, "dashboards")), reasons)
 }

@@ -22,7 +22,7 @@ func copied(source model.LabelName, target string) []*relabel.Config {
 func TestGeneratedFilesAreCurrent(t *testing.T) {
 	files, err := Generate("..")
 	require.NoError(t, err)
-	require.Len(t, files, 5)
+	require.Len(t, files, 6)
 	for name, want := range files {
 		got, err := os.ReadFile(name)
 		require.NoError(t, err)
