@@ -127,7 +127,7 @@ func parseTime(text string) time.Time {
 
 // redact takes out what is redacted. The event is then good until the pass ends.
 func (ev *Event) redact(pass *redact.Pass) {
-	if ev.extra { // where repeated members are is read again
+	if ev.repeats { // where repeated members are is read again
 		left := Event{Raw: pass.Redact(ev.Raw, nil)}
 		left.read(left.Raw, 0, 1)
 		left.UUID, left.Published = ev.UUID, ev.Published

@@ -39,10 +39,10 @@ type Event struct {
 	EventType string    // "" when missing
 	Severity  string    // as Okta spelled it: DEBUG, INFO, WARN, ERROR; "" when missing
 
-	fields [fieldCount]rawjson.Span // where the top-level members that Okta documents are in Raw
-	order  [fieldCount]field        // the fields that are there, in the order of Raw
-	count  uint8                    // how many of order are in use
-	extra  bool                     // there are members that fields does not tell of: unknown or repeated ones
+	fields  [fieldCount]rawjson.Span // where the top-level members that Okta documents are in Raw
+	order   [fieldCount]field        // the fields that are there, in the order of Raw
+	count   uint8                    // how many of order are in use
+	repeats bool                     // one of them is there more than once
 }
 
 // Scan reads a page: the body of a response of GET /api/v1/logs. It checks the
@@ -152,15 +152,14 @@ func (ev *Event) read(body []byte, i, depth int) int {
 		if end < 0 {
 			return end
 		}
-		if field := fieldAt(body[key:]); field == fieldUnknown || ev.fields[field].Found() {
-			ev.extra = true
-			if field != fieldUnknown {
-				ev.fields[field] = rawjson.SpanOf(i-start, end-start)
+		if field := fieldAt(body[key:]); field != fieldUnknown {
+			if ev.fields[field].Found() {
+				ev.repeats = true
+			} else {
+				ev.order[ev.count] = field
+				ev.count++
 			}
-		} else {
 			ev.fields[field] = rawjson.SpanOf(i-start, end-start)
-			ev.order[ev.count] = field
-			ev.count++
 		}
 		i = rawjson.SkipSpace(body, end)
 		switch {

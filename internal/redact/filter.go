@@ -226,24 +226,25 @@ func (f *filter) plainIn(b []byte) bool {
 		}
 		return false
 	}
-	full := f.shortest - 1
-	for i := full - 1; i+1 < len(b); {
-		here := block(b[i], b[i+1])
-		if reach := int(f.reach[here]); reach < full {
-			i += full - reach
+	full, reach := f.shortest-1, &f.reach
+	for rest := b[full-1:]; len(rest) >= 2; {
+		here := block(rest[0], rest[1])
+		if skip := full - int(reach[here]); skip > 0 {
+			if skip >= len(rest) {
+				return false
+			}
+			rest = rest[skip:]
 			continue
 		}
-		start := i - full + 1
-		if !f.mayBegin(b[start:]) {
-			i++
-			continue
-		}
-		for n := f.last[here]; n != 0; n = f.next[n-1] {
-			if beginsWith(b[start:], f.plain[n-1]) {
-				return true
+		begin := b[len(b)-len(rest)-full+1:]
+		if f.mayBegin(begin) {
+			for n := f.last[here]; n != 0; n = f.next[n-1] {
+				if beginsWith(begin, f.plain[n-1]) {
+					return true
+				}
 			}
 		}
-		i++
+		rest = rest[1:]
 	}
 	return false
 }
