@@ -1,16 +1,9 @@
 package oktasim
 
 import (
-	"context"
 	_ "embed"
-	"errors"
-	"fmt"
-	"math/rand/v2"
-	"net"
 	"net/http"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -25,12 +18,15 @@ type Hooks struct {
 }
 
 const (
+	hooksPath = "/api/v1/eventHooks"
 	// hookTimeout and hookTries: three seconds, and one more try after a time-out or a 5xx, never after a 4xx (Okta, "Event hooks").
 	hookTimeout = 3 * time.Second
 	hookTries   = 2
 	hookDelay   = 10 * time.Second
 	hookTypes   = 300 // event types of one hook at most
-	hookBatch   = 100 // events of a batch at most; Okta documents no bound
+	activeHooks = 25  // active and verified ones of an org
+	// hookBatch bounds a batch. Okta documents no bound.
+	hookBatch = 100
 	// Okta asks receivers for nothing else, and sends nothing else.
 	challengeHeader = "X-Okta-Verification-Challenge"
 )
@@ -38,23 +34,73 @@ const (
 //go:embed hook_eligible.txt
 var eligibleTypes string
 
-// HookEligible lists the event types that an event hook can be for: 314 of 1,274, as Okta's catalog of 2026.08.1 tags them.
-func HookEligible() []string { return strings.Fields(eligibleTypes) }
-
-// hookedTypes are the event types of each hook: as many as one takes.
-var hookedTypes = func() map[string]bool {
+var eligible = func() map[string]bool {
 	types := map[string]bool{}
-	all := HookEligible()
-	for _, name := range all[len(all)-hookTypes:] {
+	for name := range strings.FieldsSeq(eligibleTypes) {
 		types[name] = true
 	}
 	return types
 }()
 
-// eventHook is a hook that was verified.
+// HookEligible lists the event types that an event hook can be for: 314 of 1,274, as Okta's catalog of 2026.08.1 tags them.
+func HookEligible() []string { return strings.Fields(eligibleTypes) }
+
+// eventHook is one registered hook, as the API shows it.
 type eventHook struct {
-	id, uri, header, secret string
-	next                    int // index in the log of the first event that was not looked at
+	ID           string     `json:"id"`
+	Status       string     `json:"status"`             // ACTIVE or INACTIVE
+	Verification string     `json:"verificationStatus"` // VERIFIED or UNVERIFIED
+	Name         string     `json:"name"`
+	Description  *string    `json:"description"`
+	Created      string     `json:"created"`
+	CreatedBy    string     `json:"createdBy"`
+	LastUpdated  string     `json:"lastUpdated"`
+	Events       hookEvents `json:"events"`
+	Channel      channel    `json:"channel"`
+
+	next int // index in the log of the first event that was not looked at
+}
+
+type hookEvents struct {
+	Type   string   `json:"type"` // EVENT_TYPE
+	Items  []string `json:"items"`
+	Filter any      `json:"filter"` // Okta EL, not modeled: all events of the types are sent
+}
+
+type channel struct {
+	Type    string        `json:"type"`    // HTTP
+	Version string        `json:"version"` // 1.0.0
+	Config  channelConfig `json:"config"`
+}
+
+type channelConfig struct {
+	URI     string       `json:"uri"`
+	Headers []hookHeader `json:"headers"`
+	Method  string       `json:"method"`
+	Auth    *authScheme  `json:"authScheme,omitempty"`
+}
+
+type hookHeader struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+type authScheme struct {
+	Type  string `json:"type"` // HEADER
+	Key   string `json:"key"`
+	Value string `json:"value,omitempty"` // never shown again
+}
+
+// live reports whether events are sent to the hook.
+func (h *eventHook) live() bool { return h.Status == "ACTIVE" && h.Verification == "VERIFIED" }
+
+// shown is the hook without its secret.
+func (h *eventHook) shown() eventHook {
+	copied := *h
+	if a := copied.Channel.Config.Auth; a != nil {
+		copied.Channel.Config.Auth = &authScheme{Type: a.Type, Key: a.Key}
+	}
+	return copied
 }
 
 // Delivery is what the org remembers of one attempt to send a hook: no secret, and of events only their uuids.
@@ -81,33 +127,4 @@ func (o *Org) remember(d Delivery) {
 	}
 	d.Time = o.now()
 	o.delivered = append(o.delivered, d)
-}
-
-// Hook registers a hook for as many eligible types as one takes, and verifies it, as an administrator does. It replaces a hook for the
-// same uri, and changes nothing when the receiver does not answer the challenge.
-func (o *Org) Hook(ctx context.Context, uri, header, secret string) error {
-	if !hookURI(uri) {
-		return fmt.Errorf("%q is no address that Okta would send to", uri)
-	}
-	h := eventHook{id: "who" + strconv.FormatUint(1e16+rand.Uint64N(9e16), 10), uri: uri, header: header, secret: secret}
-	if !o.challengeHook(ctx, h) {
-		return errors.New("the receiver does not answer the verification request")
-	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.hooks = slices.DeleteFunc(o.hooks, func(other *eventHook) bool { return other.uri == uri })
-	h.next = o.log.visible(o.shown())
-	o.hooks = append(o.hooks, &h)
-	return nil
-}
-
-// hookURI reports whether Okta would send to a URL. Plain HTTP to loopback is this simulator's own, for a receiver without certificate.
-func hookURI(text string) bool {
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || u.User != nil {
-		return false
-	}
-	ip := net.ParseIP(u.Hostname())
-	loopback := ip != nil && ip.IsLoopback() || u.Hostname() == "localhost"
-	return u.Scheme == "https" || u.Scheme == "http" && loopback
 }

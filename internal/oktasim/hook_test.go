@@ -45,13 +45,32 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	w.WriteHeader(r.status)
 }
 
+func hookJSON(uri string, types ...string) string {
+	items, _ := json.Marshal(types)
+	return fmt.Sprintf(`{"name":"siem","events":{"type":"EVENT_TYPE","items":%s},"channel":{"type":"HTTP","version":"1.0.0","config":{"uri":%q,`+
+		`"headers":[{"key":"X-Other","value":"Other value"}],"authScheme":{"type":"HEADER","key":"Authorization","value":"s3cret value"}}}}`,
+		items, uri)
+}
+
+func (o *Org) call(method, path, body string) (int, string) {
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r.Header.Set("Authorization", "SSWS t")
+	w := httptest.NewRecorder()
+	o.ServeHTTP(w, r)
+	return w.Code, w.Body.String()
+}
+
 // hooking registers a hook for all eligible types and sends, in a bubble, until the returned func is called.
 func hooking(t *testing.T, o *Org, to *receiver) (id string, stop func()) {
 	t.Helper()
 	pipe := Serve(to)
 	o.Hooks.Client = pipe.Client()
-	require.NoError(t, o.Hook(t.Context(), "http://localhost/hooks", "Authorization", "s3cret value"))
-	id = o.hooks[0].id
+	status, body := o.call("POST", "/api/v1/eventHooks", hookJSON("http://localhost/hooks", HookEligible()[:300]...))
+	require.Equal(t, 200, status, body)
+	id = gjson.Get(body, "id").Str
+	status, body = o.call("POST", "/api/v1/eventHooks/"+id+"/lifecycle/verify", "")
+	require.Equal(t, 200, status, body)
+	require.Equal(t, "VERIFIED", gjson.Get(body, "verificationStatus").Str)
 	ctx, cancel := context.WithCancel(t.Context())
 	var sending sync.WaitGroup
 	sending.Go(func() { _ = o.SendHooks(ctx) })
@@ -88,7 +107,8 @@ func TestHooksCarryEligibleEventsInBatches(t *testing.T) {
 		require.Equal(t, id, first.Get("debugContext.debugData.targetEventHookIds").Str)
 		require.Equal(t, "1.50", first.Get("debugContext.debugData.n").Raw)
 		require.Equal(t, "s3cret value", to.heads[0].Get("Authorization"))
-		for _, same := range []string{"Authorization", "Accept", "User-Agent"} {
+		require.Equal(t, "Other value", to.heads[0].Get("X-Other"))
+		for _, same := range []string{"Authorization", "X-Other", "Accept", "User-Agent"} {
 			require.Equal(t, to.heads[0].Get(same), to.asked.Get(same), "a verification has the headers of a delivery")
 		}
 		require.Equal(t, []Delivery{{Time: began.Add(10 * time.Second).UTC(), Hook: id, Try: 1, Status: 204, UUIDs: []string{"a", "c"}}}, o.Deliveries())
@@ -150,10 +170,41 @@ func TestHooksCanBeLostRepeatedAndReversed(t *testing.T) {
 	})
 }
 
-func TestHooksGoToAddressesThatOktaSendsTo(t *testing.T) {
-	for _, uri := range []string{"http://siem.example/", "siem.example", "https://user@siem.example/", "ftp://localhost/"} {
-		require.ErrorContains(t, (&Org{}).Hook(t.Context(), uri, "Authorization", "s3cret value"), "no address that Okta would send to", uri)
+func TestHooksAreRegisteredAsOktaDoes(t *testing.T) {
+	o := &Org{Token: "t"}
+	create := func(body string) string { _, answer := o.call("POST", "/api/v1/eventHooks", body); return answer }
+	const uri = "https://siem.example/hooks"
+	for want, body := range map[string]string{
+		"E0000003": `{`,
+		"'events.items': policy.evaluate_sign_on is not eligible": hookJSON(uri, "policy.evaluate_sign_on"),
+		"must have 1 to 300 event types":                          hookJSON(uri),
+		"must be an HTTPS URL":                                    hookJSON("http://siem.example/", "user.session.start"),
+		"'name'":                                                  `{"name":""}`,
+		"must have type HEADER":                                   strings.Replace(hookJSON(uri, "user.session.start"), "s3cret value", "", 1),
+	} {
+		require.Contains(t, create(body), want)
 	}
+	answer := create(hookJSON(uri, "user.session.start"))
+	require.NotContains(t, answer, "s3cret")
+	require.Equal(t, "UNVERIFIED", gjson.Get(answer, "verificationStatus").Str)
+	require.Contains(t, create(hookJSON(uri, "user.session.start")), "exists already")
+	path := "/api/v1/eventHooks/" + gjson.Get(answer, "id").Str
+	for _, step := range []struct {
+		method, path, body string
+		status             int
+	}{
+		{"GET", path, "", 200}, {"GET", "/api/v1/eventHooks", "", 200}, {"GET", "/api/v1/eventHooks/no", "", 404},
+		{"PUT", path, hookJSON(uri, "user.session.end"), 200}, {"DELETE", path, "", 400},
+		{"POST", path + "/lifecycle/deactivate", "", 200}, {"POST", path + "/lifecycle/activate", "", 200}, {"PATCH", path, "", 405},
+		{"POST", path + "/lifecycle/deactivate", "", 200}, {"DELETE", path, "", 204}, {"GET", path, "", 404},
+		{"POST", path + "/lifecycle/verify", "", 404},
+	} {
+		status, body := o.call(step.method, step.path, step.body)
+		require.Equalf(t, step.status, status, "%s %s: %s", step.method, step.path, body)
+	}
+	o.Token = "another"
+	status, _ := o.call("GET", "/api/v1/eventHooks", "")
+	require.Equal(t, 401, status)
 }
 
 func TestHooksThatDoNotEchoTheChallengeFail(t *testing.T) {
@@ -168,9 +219,10 @@ func TestHooksThatDoNotEchoTheChallengeFail(t *testing.T) {
 			}))
 			defer server.Close()
 			o := &Org{}
-			require.ErrorContains(t, o.Hook(t.Context(), server.URL, "Authorization", "s3cret value"), "does not answer the verification request")
+			_, body := o.call("POST", "/api/v1/eventHooks", hookJSON(server.URL, "user.session.start"))
+			status, body := o.call("POST", "/api/v1/eventHooks/"+gjson.Get(body, "id").Str+"/lifecycle/verify", "")
+			require.Equal(t, 400, status, body)
 			require.Equal(t, 2, asked)
-			require.Empty(t, o.hooks)
 		})
 	}
 }

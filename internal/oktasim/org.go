@@ -106,7 +106,7 @@ const (
 	keysPath  = "/oauth2/v1/keys"
 )
 
-// ServeHTTP serves the System Log, the token endpoint and the org's keys, and records the request. Any other path is Okta's 404.
+// ServeHTTP serves the System Log, the token endpoint, the org's keys and event hooks, and records the request. Any other path is Okta's 404.
 func (o *Org) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	record := o.arrive(r)
 	seen := &statusWriter{ResponseWriter: w}
@@ -120,6 +120,10 @@ func (o *Org) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case keysPath:
 		o.serve(seen, r, o.keys)
 	default:
+		if r.URL.Path == hooksPath || strings.HasPrefix(r.URL.Path, hooksPath+"/") {
+			o.eventHooks(seen, r)
+			return
+		}
 		o.serve(seen, r, func(r *http.Request) reply { return o.refusal(errNotFound(r.URL.Path)) })
 	}
 }

@@ -10,14 +10,17 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/go-kit/log"
 	"github.com/okta/okta-sdk-golang/v5/okta"
 	"github.com/stretchr/testify/require"
 	"github.com/tidwall/gjson"
 
+	"github.com/grafana/alloy/okta/internal/hook"
 	"github.com/grafana/alloy/okta/internal/oktasim"
 )
 
@@ -160,5 +163,58 @@ func TestTheSdkAuthenticatesWithAPrivateKey(t *testing.T) {
 			last := org.Requests()[len(org.Requests())-1]
 			require.Equal(t, map[bool]string{false: "Bearer", true: "DPoP"}[dpop], last.Scheme)
 		})
+	}
+}
+
+// Okta's SDK registers a hook, has it verified by our own listener, and the hook arrives there.
+func TestTheSdkRegistersAndVerifiesOurListener(t *testing.T) {
+	const secret = "Basic c2VjcmV0IG9mIGFjbWU="
+	digest, err := hook.ParseSecret(secret)
+	require.NoError(t, err)
+	notices := make(chan hook.Notice, 10)
+	listener := hook.New(log.NewNopLogger(), nil)
+	listener.Configure(hook.Config{Routes: map[string]hook.Route{"/okta/acme": {Name: "acme", Secrets: []hook.Secret{digest},
+		Receive: func(_ context.Context, n hook.Notice) error { notices <- n; return nil }}}})
+	receiver := httptest.NewTLSServer(listener)
+	defer receiver.Close()
+
+	org := &oktasim.Org{Token: "s3cret", Hooks: oktasim.Hooks{Client: receiver.Client(), Delay: time.Millisecond}}
+	client := connect(t, org, okta.WithToken("s3cret")).EventHookAPI
+	config := okta.NewEventHookChannelConfig(receiver.URL + "/okta/acme")
+	scheme := okta.NewEventHookChannelConfigAuthScheme()
+	scheme.SetType("HEADER")
+	scheme.SetKey("Authorization")
+	scheme.SetValue(secret)
+	config.SetAuthScheme(*scheme)
+	created, _, err := client.CreateEventHook(t.Context()).EventHook(*okta.NewEventHook(
+		*okta.NewEventHookChannel(*config, "HTTP", "1.0.0"), *okta.NewEventSubscriptions([]string{"user.session.start"}, "EVENT_TYPE"), "siem",
+	)).Execute()
+	require.NoError(t, err)
+	require.Equal(t, "UNVERIFIED", created.GetVerificationStatus())
+	verified, _, err := client.VerifyEventHook(t.Context(), created.GetId()).Execute()
+	require.NoError(t, err)
+	require.Equal(t, "VERIFIED", verified.GetVerificationStatus())
+
+	ctx, cancel := context.WithCancel(t.Context())
+	var sending sync.WaitGroup
+	sending.Go(func() { _ = org.SendHooks(ctx) })
+	org.Append([]byte(`{"uuid":"u1","eventType":"user.session.start","published":"2026-08-21T10:00:00.000Z"}`))
+	n := <-notices
+	require.Equal(t, "u1", n.Events[0].UUID)
+	cancel()
+	sending.Wait()
+
+	// Neither a wrong path nor a wrong secret is verified: Okta sends the secret with the verification.
+	for name, path := range map[string]string{"typo in the path": "/okta/other", "typo in the secret": "/okta/acme"} {
+		wrong := okta.NewEventHookChannelConfig(receiver.URL + path)
+		scheme.SetValue(secret[1:])
+		wrong.SetAuthScheme(*scheme)
+		other, _, err := client.CreateEventHook(t.Context()).EventHook(*okta.NewEventHook(
+			*okta.NewEventHookChannel(*wrong, "HTTP", "1.0.0"), *okta.NewEventSubscriptions([]string{"user.session.start"}, "EVENT_TYPE"), name,
+		)).Execute()
+		require.NoError(t, err)
+		_, resp, err := client.VerifyEventHook(t.Context(), other.GetId()).Execute()
+		require.Equal(t, "E0000001", errorCode(t, err), name)
+		require.Equal(t, http.StatusBadRequest, resp.StatusCode, name)
 	}
 }

@@ -1,0 +1,202 @@
+package oktasim
+
+import (
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// eventHooks serves /api/v1/eventHooks to SSWS tokens: create, read, replace, delete, and the life cycle.
+func (o *Org) eventHooks(w http.ResponseWriter, r *http.Request) {
+	id, action, _ := strings.Cut(strings.Trim(strings.TrimPrefix(r.URL.Path, hooksPath), "/"), "/")
+	if r.Method == http.MethodPost && action == "lifecycle/verify" {
+		o.verifyHook(w, r, id)
+		return
+	}
+	o.serve(w, r, func(r *http.Request) reply {
+		if _, refused := o.authenticate(r); refused != nil {
+			return *refused
+		}
+		answer, e := o.hookAction(r, id, action)
+		if e != nil {
+			return o.refusal(e)
+		}
+		return o.hookReply(answer)
+	})
+}
+
+// hookReply carries a hook or a list of them; nil is 204.
+func (o *Org) hookReply(answer any) reply {
+	h := http.Header{}
+	o.quota.showOn(h, o.limit(), o.now())
+	if answer == nil {
+		return reply{http.StatusNoContent, h, nil}
+	}
+	body, err := json.Marshal(answer)
+	if err != nil {
+		panic("oktasim: encoding a hook: " + err.Error()) // plain data
+	}
+	return reply{http.StatusOK, h, body}
+}
+
+// hookAction runs under the mutex.
+func (o *Org) hookAction(r *http.Request, id, action string) (any, *apiError) {
+	if id == "" {
+		switch r.Method {
+		case http.MethodGet:
+			all := []eventHook{}
+			for _, h := range o.hooks {
+				all = append(all, h.shown())
+			}
+			return all, nil
+		case http.MethodPost:
+			return o.createHook(r.Body)
+		}
+		return nil, errMethod
+	}
+	h := o.hook(id)
+	if h == nil {
+		return nil, errNotFound(id)
+	}
+	switch r.Method + " " + action {
+	case "GET ":
+	case "PUT ":
+		changed, e := readHook(r.Body)
+		if e != nil {
+			return nil, e
+		}
+		if changed.Channel.Config.URI != h.Channel.Config.URI { // another address has to prove itself
+			h.Verification = "UNVERIFIED"
+		}
+		h.Name, h.Events, h.Channel = changed.Name, changed.Events, changed.Channel
+	case "DELETE ":
+		if h.Status == "ACTIVE" {
+			return nil, errInvalid("eventHook", "An active event hook cannot be deleted.")
+		}
+		o.hooks = slices.DeleteFunc(o.hooks, func(other *eventHook) bool { return other == h })
+		return nil, nil
+	case "POST lifecycle/activate":
+		h.Status, h.next = "ACTIVE", o.log.visible(o.shown())
+	case "POST lifecycle/deactivate":
+		h.Status = "INACTIVE"
+	default:
+		return nil, errMethod
+	}
+	h.LastUpdated = formatTime(o.now())
+	return h.shown(), nil
+}
+
+func (o *Org) hook(id string) *eventHook {
+	at := slices.IndexFunc(o.hooks, func(h *eventHook) bool { return h.ID == id })
+	if at < 0 {
+		return nil
+	}
+	return o.hooks[at]
+}
+
+func (o *Org) createHook(body io.Reader) (any, *apiError) {
+	h, e := readHook(body)
+	if e != nil {
+		return nil, e
+	}
+	if slices.ContainsFunc(o.hooks, func(other *eventHook) bool { return other.Name == h.Name }) {
+		return nil, errInvalid("name", "An event hook with this name exists already.")
+	}
+	now := formatTime(o.now())
+	h.ID, h.Status, h.Verification = newHookID(), "ACTIVE", "UNVERIFIED"
+	h.Created, h.LastUpdated, h.CreatedBy = now, now, "00uAdministrator0000"
+	o.hooks = append(o.hooks, h)
+	return h.shown(), nil
+}
+
+// readHook reads and checks what a client sent.
+func readHook(body io.Reader) (*eventHook, *apiError) {
+	var h eventHook
+	if err := json.NewDecoder(io.LimitReader(body, 1<<20)).Decode(&h); err != nil {
+		return nil, &apiError{http.StatusBadRequest, "E0000003", "The request body was not well-formed.", nil}
+	}
+	config := &h.Channel.Config
+	switch {
+	case h.Name == "":
+		return nil, errInvalid("name", "The field cannot be left blank")
+	case h.Events.Type != "EVENT_TYPE":
+		return nil, errInvalid("events.type", "must be EVENT_TYPE")
+	case len(h.Events.Items) == 0 || len(h.Events.Items) > hookTypes:
+		return nil, errInvalid("events.items", "must have 1 to "+strconv.Itoa(hookTypes)+" event types")
+	case h.Channel.Type != "HTTP" || h.Channel.Version != "1.0.0":
+		return nil, errInvalid("channel", "must be HTTP, version 1.0.0")
+	case !hookURI(config.URI):
+		return nil, errInvalid("channel.config.uri", "must be an HTTPS URL")
+	case config.Auth != nil && (config.Auth.Type != "HEADER" || config.Auth.Key == "" || config.Auth.Value == ""):
+		return nil, errInvalid("channel.config.authScheme", "must have type HEADER, a key and a value")
+	}
+	for _, item := range h.Events.Items {
+		if !eligible[item] {
+			return nil, errInvalid("events.items", item+" is not eligible for event hooks")
+		}
+	}
+	config.Method = http.MethodPost
+	if config.Headers == nil {
+		config.Headers = []hookHeader{}
+	}
+	return &h, nil
+}
+
+// hookURI reports whether Okta would send to a URL. Plain HTTP to loopback is this simulator's own, for a receiver without certificate.
+func hookURI(text string) bool {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.User != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	loopback := ip != nil && ip.IsLoopback() || u.Hostname() == "localhost"
+	return u.Scheme == "https" || u.Scheme == "http" && loopback
+}
+
+// verifyHook makes the receiver prove that it wants hooks: a GET with a challenge, which the answer must echo in JSON.
+func (o *Org) verifyHook(w http.ResponseWriter, r *http.Request, id string) {
+	var config channelConfig
+	var refused *reply
+	o.compute(r, func(r *http.Request) reply {
+		if _, refused = o.authenticate(r); refused != nil {
+			return *refused
+		}
+		if h := o.hook(id); h != nil {
+			config = h.Channel.Config
+		}
+		return reply{}
+	})
+	verified := config.URI != "" && o.challengeHook(r.Context(), config)
+	o.serve(w, r, func(r *http.Request) reply {
+		h := o.hook(id)
+		switch {
+		case refused != nil:
+			return *refused
+		case h == nil:
+			return o.refusal(errNotFound(id))
+		case !verified:
+			return o.refusal(errInvalid("channel.config.uri", "The event hook could not be verified."))
+		case !h.live() && o.liveHooks() == activeHooks:
+			return o.refusal(errInvalid("eventHook", "The org has "+strconv.Itoa(activeHooks)+" active and verified event hooks."))
+		}
+		if !h.live() {
+			h.next = o.log.visible(o.shown())
+		}
+		h.Verification, h.LastUpdated = "VERIFIED", formatTime(o.now())
+		return o.hookReply(h.shown())
+	})
+}
+
+func (o *Org) liveHooks() (n int) {
+	for _, h := range o.hooks {
+		if h.live() {
+			n++
+		}
+	}
+	return n
+}
