@@ -106,7 +106,8 @@ const (
 	keysPath  = "/oauth2/v1/keys"
 )
 
-// ServeHTTP serves the System Log, the token endpoint, the org's keys and event hooks, and records the request. Any other path is Okta's 404.
+// ServeHTTP serves the System Log, the token endpoint, the org's keys and event hooks, and records the request. Any other path is Okta's
+// 404.
 func (o *Org) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	record := o.arrive(r)
 	seen := &statusWriter{ResponseWriter: w}
