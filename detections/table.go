@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/grafana/alloy/okta/internal/redact"
 )
 
 // The lines in docs/detections.md around each generated table.
@@ -62,7 +64,7 @@ func (r Rule) needs() (words []string) {
 	if r.Needs != "" {
 		words = append(words, r.Needs)
 	}
-	for _, preset := range []string{"user_identity", "personal_data"} {
+	for _, preset := range redact.Presets() {
 		switch {
 		case slices.Contains(r.Redact, preset):
 		case slices.Contains(r.Redact, preset+"/hash"):

@@ -34,7 +34,7 @@ func TestTheComponentBuildsInAnAlloyCheckout(t *testing.T) {
 		require.NoError(t, os.CopyFS(filepath.Join(checkout, folder), os.DirFS(module.Dir)))
 	}
 
-	for _, folder := range append(packagesToCopy(t), "../component/loki/source/okta") {
+	for _, folder := range packagesToCopy(t) {
 		target := filepath.Join(checkout, "okta", strings.TrimPrefix(folder, "../"))
 		require.NoError(t, os.CopyFS(target, os.DirFS(folder)))
 	}

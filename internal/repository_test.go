@@ -115,10 +115,15 @@ func TestEveryTestThatTheGuaranteesNameExists(t *testing.T) {
 // packagesToCopy returns the folders that the README says to copy into an Alloy checkout, from here.
 func packagesToCopy(t *testing.T) (folders []string) {
 	t.Helper()
-	_, after, found := strings.Cut(read(t, "../README.md"), "packages below `internal/` that it")
+	_, after, found := strings.Cut(read(t, "../README.md"), "To add the component to your own Alloy checkout")
 	require.True(t, found)
-	sentence, _, _ := strings.Cut(after, ")")
-	for _, m := range regexp.MustCompile("`(\\w+)`").FindAllStringSubmatch(sentence, -1) {
+	components, after, found := strings.Cut(after, "packages below `internal/`")
+	require.True(t, found)
+	packages, _, _ := strings.Cut(after, "),")
+	for _, m := range regexp.MustCompile("`(component/[\\w/]+)`").FindAllStringSubmatch(components, -1) {
+		folders = append(folders, "../"+m[1])
+	}
+	for _, m := range regexp.MustCompile("`(\\w+)`").FindAllStringSubmatch(packages, -1) {
 		folders = append(folders, "../internal/"+m[1])
 	}
 	return folders
@@ -131,6 +136,9 @@ func TestTheReadmeNamesThePackagesToCopy(t *testing.T) {
 		if rest, ours := strings.CutPrefix(p, module+"/internal/"); ours {
 			name, _, _ := strings.Cut(rest, "/")
 			needed["../internal/"+name] = true
+		}
+		if rest, ours := strings.CutPrefix(p, module+"/component/"); ours {
+			needed["../component/"+rest] = true
 		}
 	}
 	require.ElementsMatch(t, slices.Collect(maps.Keys(needed)), packagesToCopy(t))

@@ -27,16 +27,21 @@ var presets = []preset{
 	{PresetPersonalData, []string{"personal", "place", "placeType"}},
 }
 
+// Presets returns the names of the presets.
+func Presets() (names []string) {
+	for _, p := range presets {
+		names = append(names, p.name)
+	}
+	return names
+}
+
 // guardOf returns the guard of the presets, which together redact what each of them does. Without any it is nil.
 func guardOf(wanted []string) (*guard, error) {
-	var whole, known []string
+	var whole []string
 	for _, name := range wanted {
 		row := slices.IndexFunc(presets, func(p preset) bool { return p.name == name })
 		if row < 0 {
-			for _, p := range presets {
-				known = append(known, fmt.Sprintf("%q", p.name))
-			}
-			return nil, fmt.Errorf("preset %q: must be %s", name, strings.Join(known, " or "))
+			return nil, fmt.Errorf(`preset %q: must be "%s"`, name, strings.Join(Presets(), `" or "`))
 		}
 		whole = append(whole, presets[row].whole...)
 	}
