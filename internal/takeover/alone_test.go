@@ -114,6 +114,61 @@ func TestANodeThatWasAloneAsksTheOthers(t *testing.T) {
 	}
 }
 
+// One whose org leaves before it has asked gives it up all the same: who says that it reads an org is waited for without a bound.
+func TestANodeThatWasAloneDoesNotKeepWhatLeavesBeforeItAsks(t *testing.T) {
+	for name, underWay := range map[string]bool{"nothing is under way": false, "something is": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := &hermit{script: &script{started: make(chan takeover.Start, 1), mine: true, secrets: map[string]string{"node2": secret},
+					answers: map[string]takeover.Answer{"node2": {State: takeover.None}}}}
+				h.alone.Store(true)
+				x := takeover.New(takeover.Config{Ring: h, Dir: t.TempDir(), Logger: log.NewNopLogger(),
+					Client: func() *http.Client { return &http.Client{Transport: h} }})
+				seat, r := x.Seat(acme, credential), &slowHermit{h, &slow{h.script, make(chan struct{})}}
+				if !underWay {
+					close(r.landed)
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				done := make(chan struct{})
+				go func() { defer close(done); seat.Run(ctx, r) }()
+				<-h.started
+				h.alone.Store(false) // in the first seconds of the process, when nobody is asked yet
+				x.Changed()
+				time.Sleep(time.Second)
+				state, _, _ := seat.State()
+				require.Equal(t, takeover.Acquiring, state)
+				h.mu.Lock()
+				h.mine = false
+				h.mu.Unlock()
+				x.Changed()
+				time.Sleep(10 * time.Second)
+				state, _, _ = seat.State()
+				if underWay {
+					require.Equal(t, takeover.Draining, state)
+					close(r.landed)
+					synctest.Wait()
+					state, _, _ = seat.State()
+					require.Equal(t, takeover.Released, state)
+				} else {
+					require.Equal(t, takeover.None, state)
+				}
+				cancel()
+				<-done
+			})
+		})
+	}
+}
+
+// slowHermit is a hermit that reads as slow does.
+type slowHermit struct {
+	*hermit
+	*slow
+}
+
+func (h *slowHermit) Read(ctx context.Context, start takeover.Start) { h.slow.Read(ctx, start) }
+func (h *slowHermit) Drain(ctx context.Context)                      { h.slow.Drain(ctx) }
+func (h *slowHermit) UnderWay() bool                                 { return h.slow.UnderWay() }
+
 // Who no longer wants an org, as a range that was removed, keeps nobody waiting for it.
 func TestWhoWithdrawsSaysSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -147,7 +147,11 @@ func (s *Seat) Run(ctx context.Context, r Reader) {
 			return
 		}
 		s.hold(ctx, r, start)
-		if switched := s.x.Ring.Alone() != start.alone; ctx.Err() == nil && !(switched && s.Mine()) {
+		switch switched := s.x.Ring.Alone() != start.alone; {
+		case ctx.Err() != nil:
+		case switched && s.Mine():
+			s.set(Acquiring)
+		default:
 			s.drain(ctx, r)
 		}
 		if ctx.Err() != nil {
@@ -174,7 +178,11 @@ func (s *Seat) drain(ctx context.Context, r Reader) {
 	level.Info(s.logger).Log("msg", "another node reads the org now, waiting for what was delivered to arrive")
 	s.set(Draining)
 	s.while(ctx, false, s.x.Ring.Alone(), r.Drain)
-	if ctx.Err() == nil && !s.Mine() {
+	switch {
+	case ctx.Err() != nil:
+	case s.Mine():
+		s.set(Acquiring)
+	default:
 		s.set(Released)
 	}
 }
@@ -198,7 +206,8 @@ func (s *Seat) acquire(ctx context.Context, r Reader) (Start, error) {
 			return Start{alone: true}, nil
 		}
 		if !s.Mine() {
-			had := !waiting.IsZero()
+			state, _, _ := s.State() // by which others know that this node wants the org, also before it asked the first time
+			had := state == Acquiring
 			waiting = time.Time{}
 			switch {
 			case had && r.UnderWay(): // it was back before all had arrived, and left again before it was read
