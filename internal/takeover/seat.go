@@ -367,11 +367,14 @@ func (s *Seat) while(ctx context.Context, mine, alone bool, f func(context.Conte
 	ctx, cancel := context.WithCancel(ctx)
 	s.mu.Lock()
 	s.glance = time.AfterFunc(0, func() {
+		// Before it looks, or a change that comes meanwhile would be put off.
+		s.mu.Lock()
+		if ctx.Err() == nil && !alone {
+			s.glance.Reset(look)
+		}
+		s.mu.Unlock()
 		if ctx.Err() == nil && (s.Mine() != mine || s.x.Ring.Alone() != alone) {
 			cancel()
-		}
-		if ctx.Err() == nil && !alone {
-			s.glanceIn(look)
 		}
 	})
 	s.mu.Unlock()
