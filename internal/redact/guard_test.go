@@ -216,8 +216,9 @@ func TestWhatOktaMarksNotPersonalStays(t *testing.T) {
 func TestIPAddressesInDebugData(t *testing.T) {
 	personal := Options{Presets: []string{PresetPersonalData}}
 	for _, ip := range []string{"203.0.113.77", "198.51.100.7", "1.1.1.1", "2001:db8::1", "2001:DB8:0:0:8:800:200C:417A", "fe80::1ff:fe23:4567:890a", "::ffff:203.0.113.77"} {
-		for _, spelled := range []string{ip, url.QueryEscape(ip), strings.ToLower(url.QueryEscape(ip)), inJSON(ip)} {
-			for _, text := range []string{"%s", "/x?ip=%s&b=1", "/x?ip=%s", "from %s.", "(%s)", "[%s]", "%s, 10.0.0.1", "{a=%s, b=c}"} {
+		for _, spelled := range []string{ip, url.QueryEscape(ip), strings.ToLower(url.QueryEscape(ip)), inJSON(ip), strings.Replace(ip, ":", "%3A", 1)} {
+			for _, text := range []string{"%s", "/x?ip=%s&b=1", "/x?ip=%s", "from %s.", "(%s)", "[%s]", "%s, 10.0.0.1", "{a=%s, b=c}",
+				"%s: refused", "ip:%s", "ip:%s:", "ip::%s", "[%s]:443", "%s/64", "12:30:45:%s"} {
 				for _, where := range []string{`{"debugContext":{"debugData":{"requestUri":%s}}}`, `{"debugContext":{"debugData":{"tunnels":[%s]}},"displayMessage":%[1]s}`,
 					`{"target":[{"type":"AppInstance","detailEntry":{"policyName":%s}}]}`, `{"debugContext":{"debugData":{"behaviors":{"a":%s}}}}`} {
 					raw := fmt.Sprintf(where, quoted(fmt.Sprintf(text, spelled)))
@@ -229,7 +230,9 @@ func TestIPAddressesInDebugData(t *testing.T) {
 		}
 		requireGone(t, personal, fmt.Sprintf(`{"debugContext":{"debugData":{%q:true}}}`, ip), ip)
 	}
-	requireGone(t, personal, `{"debugContext":{"debugData":{"url":"https://203.0.113.77:8443/x"}}}`, "203.0.113.77")
+	for _, ip := range []string{"203.0.113.77", "2001:db8:0:0:8:800:200c:417a"} { // of a short one, a port is part
+		requireGone(t, personal, fmt.Sprintf(`{"debugContext":{"debugData":{"url":"https://%s:8443/x"}}}`, ip), ip)
+	}
 	const none = `{"debugContext":{"debugData":{"url":"12:30:45","agentVersion":"3.20.0","requestUri":"a.b.c.d/1.2.3","appVersion":"120.0.6099.130","startTime":` +
 		`"2026-08-21T10:00:00.000Z"}}}`
 	require.Equal(t, none, string(redacted(t, personal, []byte(none))))

@@ -13,9 +13,9 @@ func (p *Pass) findIPs(s rawjson.Span) {
 	}
 	p.text.decode(p.raw, s)
 	for level := 0; ; level++ {
-		p.ipsIn(&p.text)
+		p.ipsIn(&p.text, nil)
 		if p.again.decodeURL(&p.text) {
-			p.ipsIn(&p.again)
+			p.ipsIn(&p.again, &p.text)
 		}
 		if level == maxLevels || !p.again.decodeAgain(&p.text) {
 			return
@@ -24,30 +24,70 @@ func (p *Pass) findIPs(s rawjson.Span) {
 	}
 }
 
-// ipsIn knows the IP addresses in d. A port may be beside one.
-func (p *Pass) ipsIn(d *decoded) {
+// ipsIn knows the IP addresses in d, which was percent-decoded from the text of from, unless that is nil. A port may be beside one, or a
+// word and a colon.
+func (p *Pass) ipsIn(d, from *decoded) {
 	text := d.folded
 	for i := 0; i < len(text); {
 		start := i
 		for i < len(text) && isIPByte(text[i]) {
 			i++
 		}
-		if run := bytes.Trim(text[start:i], "."); bytes.Count(run, []byte(".")) >= 3 || bytes.Count(run, []byte(":")) >= 2 {
-			if isIP(run) {
-				p.know(p.redactor.secrets.of(rawjson.Alias(run)))
-			} else {
-				for part := range bytes.SplitSeq(run, []byte(":")) {
-					if isIP(part) {
-						p.know(p.redactor.secrets.of(rawjson.Alias(part)))
-					}
-				}
-			}
+		if run := bytes.TrimLeft(text[start:i], "."); mayHoldIP(run) {
+			p.ipsAmong(d, from, i-len(run), i-(len(run)-len(bytes.TrimRight(run, "."))))
 		}
 		for i < len(text) && !isIPByte(text[i]) {
 			i++
 		}
 	}
 }
+
+// ipsAmong knows the IP addresses in d.folded[from:to], bytes that one is made of: from a colon to a colon, the longest ones.
+func (p *Pass) ipsAmong(d, encoded *decoded, from, to int) {
+	text := d.folded[:to]
+	borders := func(i int) bool { return i == from || i == to || text[i] == ':' || text[i-1] == ':' }
+	for start := from; start < to; {
+		end := start
+		for i, colons := start+1, 0; i <= to && i-start <= longestIP && colons <= mostColons; i++ {
+			if borders(i) && isIP(bytes.Trim(text[start:i], ".")) {
+				end = i
+			}
+			if i < to && text[i] == ':' {
+				colons++
+			}
+		}
+		if end > start {
+			p.knowIP(d, encoded, start, end)
+			start = end
+			continue
+		}
+		for start++; start < to && !borders(start); {
+			start++
+		}
+	}
+}
+
+// knowIP knows the IP address in d.folded[start:end], also as it is spelled in the text that d was percent-decoded from.
+func (p *Pass) knowIP(d, encoded *decoded, start, end int) {
+	for ; d.folded[start] == '.'; start++ {
+	}
+	for ; d.folded[end-1] == '.'; end-- {
+	}
+	s := p.redactor.secrets.of(rawjson.Alias(d.folded[start:end]))
+	p.know(s)
+	if encoded == nil {
+		return
+	}
+	if spelled := rawjson.Alias(encoded.folded[d.at[start]:d.at[end]]); !s.isSpelled(spelled) {
+		p.know(p.redactor.secrets.of(spelled))
+	}
+}
+
+// An IPv6 address has at most 45 characters, with an IPv4 address at its end (RFC 4291, 2.2), and 8 colons: 1:2:3:4:5:6:7::.
+const (
+	longestIP  = 45
+	mostColons = 8
+)
 
 func isIPByte(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || c == '.' || c == ':'
