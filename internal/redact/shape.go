@@ -3,6 +3,7 @@ package redact
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -35,7 +36,7 @@ const (
 // A piece is the bytes between two values: brackets, names, commas and white space, null, true, false, and what types objects are of.
 type piece struct {
 	text  []byte  // up to and with the quotation mark that a string begins with
-	ends  byte    // with what it ends: '"' for a string, '0' for a number, '}' for the event, or slow
+	ends  byte    // with what it ends: '"' for a string, '0' for a number, '}' for the event; or slow, and then it is not remembered
 	in    *frame  // what the value is a member or element of
 	value setting // of the value
 	plain bool    // a string that stays, unless it is odd
@@ -142,7 +143,7 @@ func (p *piece) fits(b []byte) bool {
 		}
 	}
 	switch p.ends {
-	case '"', slow:
+	case '"':
 		return true
 	case '0':
 		return n < len(b) && isNumber(b[n])
@@ -152,11 +153,15 @@ func (p *piece) fits(b []byte) bool {
 
 func isNumber(c byte) bool { return c == '-' || '0' <= c && c <= '9' }
 
-// learn returns the piece that comes after p at b[i], and remembers it. It returns nil when no more are.
+// learn returns the piece that comes after p at b[i], and remembers it. It returns nil when no more are, and when the event is to be
+// walked: that is for what follows the piece, and the next event may have the piece and something else after it.
 func (s *shapes) learn(p *piece, b []byte, i int) *piece {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	made := s.read(p, b, i)
+	if made.ends == slow {
+		return nil
+	}
 	in := p.in
 	if in == nil {
 		in = s.top
@@ -179,7 +184,7 @@ func (s *shapes) learn(p *piece, b []byte, i int) *piece {
 	if before := p.next.Load(); before != nil {
 		all = *before
 	}
-	if len(all) < maxSuccessors {
+	if len(all) < maxSuccessors && !slices.Contains(all, known) { // another goroutine may have
 		all = append(all[:len(all):len(all)], known)
 		p.next.Store(&all)
 		p.usual.CompareAndSwap(nil, known)

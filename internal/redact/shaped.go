@@ -31,7 +31,7 @@ func (p *Pass) shaped() bool {
 		if next == nil {
 			next = s.learn(piece, b, i)
 		}
-		if next == nil || next.ends == slow {
+		if next == nil {
 			return false
 		}
 		piece = next

@@ -121,6 +121,32 @@ func TestShapesOfOktasEventsAreKnown(t *testing.T) {
 	}
 }
 
+// TestAnEventThatIsWalkedMakesNoOtherSlow has an event first that is walked because of a value, and then one that differs in that value.
+func TestAnEventThatIsWalkedMakesNoOtherSlow(t *testing.T) {
+	for walked, known := range map[string]string{
+		`{"actor":{"type":"a.b","displayName":"Kari"}}`:                 `{"actor":{"type":"User","displayName":"Kari"}}`,
+		`{"actor":{"type":"Usér","displayName":"Kari"}}`:                `{"actor":{"type":"User","displayName":"Kari"}}`,
+		`{"actor":{"type":"User","displayName":true}}`:                  `{"actor":{"type":"User","displayName":"Kari"}}`,
+		`{"debugContext":{"debugData":{"profile":{"status":true}}}}`:    `{"debugContext":{"debugData":{"profile":{"status":"x"}}}}`,
+		`{"debugContext":{"debugData":{"profile":{"status":[false]}}}}`: `{"debugContext":{"debugData":{"profile":{"status":["x"]}}}}`,
+	} {
+		r, err := New(Options{})
+		require.NoError(t, err)
+		shaped := func(raw string) bool {
+			p := r.Begin()
+			defer p.End()
+			p.begin()
+			p.raw, p.members = []byte(raw), p.space[:0]
+			return p.shaped()
+		}
+		require.False(t, shaped(walked), walked)
+		require.True(t, shaped(known), known)
+		pieces := r.shapes.pieces
+		require.False(t, shaped(walked), walked)
+		require.Equal(t, pieces, r.shapes.pieces, "nor is it remembered")
+	}
+}
+
 // TestShapesAreBounded has events of ever new shapes, of which some are forgotten, not redacted less.
 func TestShapesAreBounded(t *testing.T) {
 	r, err := New(Options{})
