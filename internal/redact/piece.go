@@ -63,7 +63,7 @@ func (r *pieceReader) member() (ended bool) {
 	}
 	switch c := r.b[r.i]; {
 	case c == '{' || c == '[':
-		if r.in = r.in.child(c == '{', v); r.in == nil {
+		if r.in = r.shapes.child(r.in, c == '{', v); r.in == nil {
 			r.slow()
 			return false
 		}
@@ -97,7 +97,10 @@ func (r *pieceReader) typeOf(v setting) {
 	if r.shapes.guard.isThing([]string{rawjson.Alias(spelled)}) {
 		k = aThing
 	}
-	r.in = r.in.of(k)
+	if r.in = r.shapes.of(r.in, k); r.in == nil {
+		r.slow()
+		return
+	}
 	if !v.constant {
 		r.searched(text)
 	}

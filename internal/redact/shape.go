@@ -21,15 +21,16 @@ type shapes struct {
 	mu     sync.Mutex
 	top    *frame // the event, when one was seen
 	pieces int
+	frames int
 	bytes  int
 }
 
 // What is remembered at most, of all events; Okta's catalog has 1,274 types. Other events are walked.
 const (
-	maxPieces      = 1 << 14
+	maxPieces      = 1 << 14 // and as many frames
 	maxPieceBytes  = 4 << 20
 	maxSuccessors  = 128
-	maxFrames      = 64 // deep
+	maxDepth       = 64
 	maxPieceLength = 1 << 12
 )
 
@@ -216,24 +217,29 @@ func newFrame(parent *frame, object bool, v setting) *frame {
 	return f
 }
 
-// child is the frame of an object or array in f that the setting holds for, or nil if it is too deep.
-func (f *frame) child(object bool, v setting) *frame {
-	if f.depth == maxFrames {
-		return nil
-	}
+// child is the frame of an object or array in f that the setting holds for, or nil if it is too deep, or no more are remembered.
+func (s *shapes) child(f *frame, object bool, v setting) *frame {
 	for _, known := range f.inside {
 		if known.object == object && known.setting == v {
 			return known
 		}
 	}
+	if f.depth == maxDepth || s.frames == maxPieces {
+		return nil
+	}
+	s.frames++
 	made := newFrame(f, object, v)
 	f.inside = append(f.inside, made)
 	return made
 }
 
-// of is the frame when the object's type is known.
-func (f *frame) of(k kind) *frame {
+// of is f when the object's type is known, or nil if no more are remembered.
+func (s *shapes) of(f *frame, k kind) *frame {
 	if f.typed[k] == nil {
+		if s.frames == maxPieces {
+			return nil
+		}
+		s.frames++
 		made := newFrame(f.parent, f.object, f.setting)
 		made.kind = k
 		f.typed[k] = made

@@ -164,6 +164,42 @@ func TestShapesAreBounded(t *testing.T) {
 	require.LessOrEqual(t, r.shapes.bytes, maxPieceBytes)
 }
 
+// TestFramesAreBounded has events that are nested in ever new ways, each in a single piece.
+func TestFramesAreBounded(t *testing.T) {
+	r, err := New(Options{})
+	require.NoError(t, err)
+	for n := range 2000 {
+		raw := `"Kari Rotnes"`
+		for level := range 50 {
+			if n>>(level%11)&1 == 0 {
+				raw = "[" + raw + "]"
+			} else {
+				raw = `{"type":"` + []string{"User", "AppInstance"}[level%2] + `","id":` + raw + "}"
+			}
+		}
+		p := r.Begin()
+		require.NotContains(t, string(p.Redact([]byte(`{"actor":{"type":"User","displayName":"Kari Rotnes"},"x":`+raw+"}"), nil)), "Kari")
+		p.End()
+	}
+	require.Equal(t, maxPieces, r.shapes.frames, "all that there may be")
+	frames := 0
+	var count func(f *frame)
+	count = func(f *frame) {
+		for _, of := range f.typed {
+			if of != nil {
+				frames++
+				count(of)
+			}
+		}
+		for _, in := range f.inside {
+			frames++
+			count(in)
+		}
+	}
+	count(r.shapes.top)
+	require.Equal(t, maxPieces, frames)
+}
+
 // TestShapesAreLearnedByMany runs under the race detector.
 func TestShapesAreLearnedByMany(t *testing.T) {
 	all := events(t)
