@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -185,6 +186,22 @@ func TestRulesAreComplete(t *testing.T) {
 		}
 		require.Equalf(t, strings.Count(rule.Query, "| json"), strings.Count(rule.Query, `__error__=""`), "%s: a line that is no JSON would blind it", rule.Name)
 	}
+}
+
+// TestOneListOfReasons holds the rules about passwords to one list of the reasons that say nothing of a password: an agent that is down,
+// a policy, a rate limit.
+func TestOneListOfReasons(t *testing.T) {
+	lists := map[string][]string{} // rules by list
+	for _, rule := range rules(t) {
+		if strings.Contains(rule.Query, "inbound_delauth") {
+			found := regexp.MustCompile("reason!~`[^`]*`").FindAllString(rule.Query, -1)
+			require.NotEmpty(t, found, rule.Name)
+			for _, list := range found {
+				lists[list] = append(lists[list], rule.Name)
+			}
+		}
+	}
+	require.Len(t, lists, 1)
 }
 
 func TestEachRuleFiresOnceAndStaysSilent(t *testing.T) {
