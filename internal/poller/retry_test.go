@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 
+	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/oktasim"
 )
 
@@ -61,13 +62,18 @@ func TestReconcileFindsWhatIsLostOnEveryPage(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 	}
+	nameless := func(s *site) {
+		s.org.Append(fmt.Appendf(nil, `{"published":%q}`, time.Now().UTC().Format("2006-01-02T15:04:05.000Z")))
+	}
 	for name, tc := range map[string]struct {
-		begin  func(s *site)
-		filter string // since a reload during the outage
+		begin    func(s *site)
+		filter   string // since a reload during the outage
+		nameless bool   // events without a uuid are among the others
 	}{
-		"next links":     {begin: func(*site) {}},
-		"no next links":  {begin: func(s *site) { s.org.Set(func(o *oktasim.Org) { o.Intercept = oktasim.Always(s.org.NoNext()) }) }},
-		"another filter": {begin: func(s *site) { s.filter = `severity eq "INFO"` }, filter: `severity eq "WARN"`},
+		"next links":            {begin: func(*site) {}},
+		"no next links":         {begin: func(s *site) { s.org.Set(func(o *oktasim.Org) { o.Intercept = oktasim.Always(s.org.NoNext()) }) }},
+		"another filter":        {begin: func(s *site) { s.filter = `severity eq "INFO"` }, filter: `severity eq "WARN"`},
+		"events without a uuid": {begin: func(*site) {}, nameless: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in(t, func(t *testing.T, s *site) {
@@ -76,6 +82,9 @@ func TestReconcileFindsWhatIsLostOnEveryPage(t *testing.T) {
 				s.run()
 				time.Sleep(time.Minute) // the configuration is known to work
 				s.to.lose(everything)
+				if tc.nameless {
+					nameless(s)
+				}
 				log(s, 2500, "INFO")
 				time.Sleep(20 * time.Second)
 				if tc.filter != "" {
@@ -88,10 +97,15 @@ func TestReconcileFindsWhatIsLostOnEveryPage(t *testing.T) {
 				s.to.lose(nil)
 				for range 20 {
 					log(s, 2, "WARN")
+					if tc.nameless {
+						nameless(s)
+					}
 					time.Sleep(time.Minute)
 				}
 				require.Zero(t, testutil.ToFloat64(s.metrics.givenUp))
-				s.requireExactlyOnce()
+				for uuid := range s.uuids(func(_ int, ev event.Event) bool { return ev.UUID != "" }) {
+					require.Equal(t, 1, s.to.Copies(uuid), uuid)
+				}
 				require.Zero(t, s.status.Snapshot().Unconfirmed)
 			})
 		})
