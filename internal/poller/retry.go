@@ -23,7 +23,8 @@ type rewind struct {
 	before []string // uuids that are not behind the end: it is reached when all were met, or the log ends
 	cursor oktaapi.Cursor
 	byTime oktaapi.Cursor // the last start by time
-	latest time.Time      // event time read, to go on from when a cursor is refused
+	latest time.Time      // event time read, to go on from when a cursor leads no further
+	circle circle
 }
 
 // retry delivers again what is lost, the oldest first.
@@ -80,7 +81,7 @@ func (p *Poller) rewindPage(ctx context.Context) (found, ok bool) {
 		switch {
 		case end || !p.misses(r.wanted):
 			p.unfound()
-		case next == "" || next == r.cursor: // the log may go on all the same
+		case next == "" || next == r.cursor || r.circle.closes(next): // the log may go on all the same
 			p.rewindTo(p.start(r.latest))
 		default:
 			r.cursor = next
@@ -141,7 +142,7 @@ func (p *Poller) rewindTo(at oktaapi.Cursor) bool {
 		p.unfound()
 		return false
 	}
-	p.rewind.cursor, p.rewind.byTime = at, at
+	p.rewind.cursor, p.rewind.byTime, p.rewind.circle = at, at, circle{}
 	return true
 }
 

@@ -3,6 +3,7 @@ package poller
 import (
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -70,8 +71,23 @@ func TestReconcileFindsWhatIsLostOnEveryPage(t *testing.T) {
 		filter   string // since a reload during the outage
 		nameless bool   // events without a uuid are among the others
 	}{
-		"next links":            {begin: func(*site) {}},
-		"no next links":         {begin: func(s *site) { s.org.Set(func(o *oktasim.Org) { o.Intercept = oktasim.Always(s.org.NoNext()) }) }},
+		"next links":    {begin: func(*site) {}},
+		"no next links": {begin: func(s *site) { s.org.Set(func(o *oktasim.Org) { o.Intercept = oktasim.Always(s.org.NoNext()) }) }},
+		"next links in a circle": {begin: func(s *site) {
+			var links []string
+			s.org.Set(func(o *oktasim.Org) {
+				o.Intercept = oktasim.Always(s.org.Next(func(next string) string {
+					switch {
+					case slices.Contains(links, next):
+					case len(links) < 2:
+						links = append(links, next)
+					default:
+						next = links[0]
+					}
+					return next
+				}))
+			})
+		}},
 		"another filter":        {begin: func(s *site) { s.filter = `severity eq "INFO"` }, filter: `severity eq "WARN"`},
 		"events without a uuid": {begin: func(*site) {}, nameless: true},
 	} {
