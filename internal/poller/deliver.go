@@ -1,6 +1,7 @@
 package poller
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -107,7 +108,7 @@ func (p *Poller) sendAll(ctx context.Context, h *hand, there answer, pg *deliver
 		if ev.Published.After(newest) && !ev.Published.After(h.Date) {
 			newest = ev.Published
 		}
-		p.Memory.last = ev.UUID
+		p.Memory.last = cmp.Or(ev.UUID, p.Memory.last) // one without a uuid may be anywhere
 	}
 	return newest, fresh, nil
 }

@@ -41,10 +41,10 @@
 //     way is in a [delivery.Window], which decides what is lost and whether anything newer
 //     may be delivered. It outlives a reload; a new process queries for what the journal says
 //     was under way.
-//   - Lost events are delivered again, the oldest first, on one way through the log: from the page
-//     of the oldest to where the log was read to when that way began, or to a probe behind it. A cursor
-//     that is refused is replaced by a time, as for the position. What the log no longer has is given
-//     up then. The position does not move.
+//   - Lost events are delivered again, the oldest first, on one way through the log for each filter they
+//     were read with: from the page of the oldest to where the log was read to when that way began, or to
+//     a probe behind it. A cursor that is refused, or missing, is replaced by a time, as for the position.
+//     What the log no longer has is given up then. The position does not move.
 //   - A failed query means that nothing is known: nothing moves. Queries run beside
 //     polling, but for pages that a previous process may have delivered: those wait for
 //     the answer.

@@ -28,11 +28,7 @@ type follow struct {
 	last   int       // events of the page before
 	left   time.Time // position from which the log was last continued by time
 	newest time.Time // event time up to the page before
-
-	// Brent's cycle detection over the next links that are followed without a pause.
-	anchor oktaapi.Cursor
-	steps  int
-	limit  int
+	circle circle    // over the next links that are followed without a pause
 }
 
 // step is where a page leads.
@@ -60,9 +56,9 @@ func (f *follow) page(page oktaapi.Page, events []event.Event, fresh int) step {
 	f.newest = at.published
 	full := f.full(n, p.asked(at.cursor), cut)
 	if !full || fresh > 0 {
-		f.anchor, f.steps, f.limit = "", 0, 0
+		f.circle = circle{}
 	}
-	circular := moved && full && fresh == 0 && f.circular(page.Next)
+	circular := moved && full && fresh == 0 && f.circle.closes(page.Next)
 	if moved && !circular {
 		if !full && fresh > 0 {
 			p.clear(Links)
@@ -128,13 +124,20 @@ func (f *follow) full(n, asked int, cut bool) bool {
 	return n > 0 && n >= min(f.size, asked)
 }
 
-// circular reports whether next was followed before in this run of full pages.
-func (f *follow) circular(next oktaapi.Cursor) bool {
-	if next == f.anchor {
+// circle notices next links that lead in one: Brent's cycle detection.
+type circle struct {
+	anchor oktaapi.Cursor
+	steps  int
+	limit  int
+}
+
+// closes reports whether next was followed before.
+func (c *circle) closes(next oktaapi.Cursor) bool {
+	if next == c.anchor {
 		return true
 	}
-	if f.steps++; f.steps >= f.limit {
-		f.anchor, f.steps, f.limit = next, 0, max(1, 2*f.limit)
+	if c.steps++; c.steps >= c.limit {
+		c.anchor, c.steps, c.limit = next, 0, max(1, 2*c.limit)
 	}
 	return false
 }

@@ -23,7 +23,8 @@ type rewind struct {
 	before []string // uuids that are not behind the end: it is reached when all were met, or the log ends
 	cursor oktaapi.Cursor
 	byTime oktaapi.Cursor // the last start by time
-	latest time.Time      // event time read, to go on from when a cursor is refused
+	latest time.Time      // event time read, to go on from when a cursor leads no further
+	circle circle
 }
 
 // retry delivers again what is lost, the oldest first.
@@ -51,19 +52,21 @@ func (p *Poller) misses(uuids []string) bool {
 	return slices.ContainsFunc(uuids, func(uuid string) bool { return p.Memory.window.Redeliver(uuid, time.Now()) })
 }
 
-// beginRewind begins one for the lost events of pages.
+// beginRewind begins one for the lost events of pages, from the earliest of them, which a probe's is not always. A cursor shows what its
+// filter matches: pages of another one, from before or after a reload, are for the next rewind.
 func (p *Poller) beginRewind(pages []*delivery.Page[position]) {
-	m, start := p.Memory, pages[0].Start
+	m, scope := p.Memory, pages[0].Start.scope
+	pages = slices.DeleteFunc(pages, func(pg *delivery.Page[position]) bool { return pg.Start.scope != scope })
+	start := slices.MinFunc(pages, func(a, b *delivery.Page[position]) int { return a.Start.published.Compare(b.Start.published) }).Start
 	m.probes = p.waitingProbes()
 	r := rewind{before: append([]string{m.last}, m.probes...), cursor: start.cursor, latest: start.published}
 	for _, pg := range pages {
 		r.wanted = append(r.wanted, m.window.Lost(pg, time.Now())...)
 	}
-	if most := m.pages.limit; most > 0 && p.asked(r.cursor) > most {
-		r.cursor = p.start(r.latest)
-		r.byTime = r.cursor
-	}
 	p.rewind = r
+	if most := m.pages.limit; most > 0 && p.asked(r.cursor) > most {
+		p.rewindTo(p.start(r.latest))
+	}
 }
 
 // rewindPage fetches a page of the rewind and delivers what is lost of it. It returns whether anything was, and false when the next pass
@@ -75,11 +78,14 @@ func (p *Poller) rewindPage(ctx context.Context) (found, ok bool) {
 		if found, ok = p.sendLost(ctx, h); !ok {
 			return
 		}
-		if end || next == "" || next == r.cursor || !p.misses(r.wanted) {
+		switch {
+		case end || !p.misses(r.wanted):
 			p.unfound()
-			return
+		case next == "" || next == r.cursor || r.circle.closes(next): // the log may go on all the same
+			p.rewindTo(p.start(r.latest))
+		default:
+			r.cursor = next
 		}
-		r.cursor = next
 	})
 	if err != nil {
 		return false, ctx.Err() == nil && p.rewindByTime(err)
@@ -119,8 +125,7 @@ func (p *Poller) sendLost(ctx context.Context, h *hand) (found, ok bool) {
 // come back to it.
 func (p *Poller) rewindByTime(err error) bool {
 	r, class := &p.rewind, oktaapi.ClassOf(err)
-	asked := p.asked(r.cursor)
-	switch {
+	switch asked := p.asked(r.cursor); {
 	case isTooLarge(err) && asked > 1:
 		p.askFor(asked / 2)
 	case class == oktaapi.CursorRefused, class == oktaapi.Refused && r.cursor.IsStart() && r.cursor != r.byTime: // too far back, maybe
@@ -128,12 +133,16 @@ func (p *Poller) rewindByTime(err error) bool {
 		p.noPage(class, err)
 		return false
 	}
-	at := p.start(r.latest)
-	if at == r.byTime { // it leads no further
+	return p.rewindTo(p.start(r.latest))
+}
+
+// rewindTo goes on at a start by time. It returns false when that leads no further: the rewind has ended then.
+func (p *Poller) rewindTo(at oktaapi.Cursor) bool {
+	if at == p.rewind.byTime {
 		p.unfound()
 		return false
 	}
-	r.cursor, r.byTime = at, at
+	p.rewind.cursor, p.rewind.byTime, p.rewind.circle = at, at, circle{}
 	return true
 }
 

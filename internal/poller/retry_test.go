@@ -2,12 +2,17 @@ package poller
 
 import (
 	"fmt"
+	"hash/fnv"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
+
+	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/oktasim"
 )
 
 // An event of a back-fill is lost, and older than Loki accepts before that shows: it is delivered once more and not looked for any more.
@@ -46,5 +51,109 @@ func TestReconcileAStageThatDropsCostsAPassAMinute(t *testing.T) {
 		a := float64(len(s.org.Requests())-before) / minutes
 		t.Logf("%.1f requests a minute", a)
 		require.Less(t, a, 6+20.0, "6 for the log, 1 for each 1,000 events of the window")
+	})
+}
+
+// What is lost on several pages is found whatever leads from one to the next.
+func TestReconcileFindsWhatIsLostOnEveryPage(t *testing.T) {
+	log := func(s *site, n int, severity string) {
+		for i := range n {
+			s.org.Append(fmt.Appendf(nil, `{"uuid":"%s%d-%d","published":%q,"severity":%q}`, severity, i, time.Now().UnixNano(),
+				time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), severity))
+			time.Sleep(time.Millisecond)
+		}
+	}
+	nameless := func(s *site) {
+		s.org.Append(fmt.Appendf(nil, `{"published":%q}`, time.Now().UTC().Format("2006-01-02T15:04:05.000Z")))
+	}
+	for name, tc := range map[string]struct {
+		begin    func(s *site)
+		filter   string // since a reload during the outage
+		nameless bool   // events without a uuid are among the others
+	}{
+		"next links":    {begin: func(*site) {}},
+		"no next links": {begin: func(s *site) { s.org.Set(func(o *oktasim.Org) { o.Intercept = oktasim.Always(s.org.NoNext()) }) }},
+		"next links in a circle": {begin: func(s *site) {
+			var links []string
+			s.org.Set(func(o *oktasim.Org) {
+				o.Intercept = oktasim.Always(s.org.Next(func(next string) string {
+					switch {
+					case slices.Contains(links, next):
+					case len(links) < 2:
+						links = append(links, next)
+					default:
+						next = links[0]
+					}
+					return next
+				}))
+			})
+		}},
+		"another filter":        {begin: func(s *site) { s.filter = `severity eq "INFO"` }, filter: `severity eq "WARN"`},
+		"events without a uuid": {begin: func(*site) {}, nameless: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(t *testing.T, s *site) {
+				tc.begin(s)
+				log(s, 10, "INFO")
+				s.run()
+				time.Sleep(time.Minute) // the configuration is known to work
+				s.to.lose(everything)
+				if tc.nameless {
+					nameless(s)
+				}
+				log(s, 2500, "INFO")
+				time.Sleep(20 * time.Second)
+				if tc.filter != "" {
+					s.stop()
+					s.filter = tc.filter
+					s.run()
+				}
+				log(s, 2500, "WARN")
+				time.Sleep(20 * time.Second)
+				s.to.lose(nil)
+				for range 20 {
+					log(s, 2, "WARN")
+					if tc.nameless {
+						nameless(s)
+					}
+					time.Sleep(time.Minute)
+				}
+				require.Zero(t, testutil.ToFloat64(s.metrics.givenUp))
+				for uuid := range s.uuids(func(_ int, ev event.Event) bool { return ev.UUID != "" }) {
+					require.Equal(t, 1, s.to.Copies(uuid), uuid)
+				}
+				require.Zero(t, s.status.Snapshot().Unconfirmed)
+			})
+		})
+	}
+}
+
+// A probe far ahead of a backlog is lost again and again, while the backlog loses events on the way to it.
+func TestReconcileFindsWhatIsLostBeforeAProbe(t *testing.T) {
+	in(t, func(t *testing.T, s *site) {
+		s.org.Generate(40_000, 140*time.Minute)
+		s.org.Delay = 20 * time.Second
+		probe, begin := "", time.Now()
+		s.to.lose(func(uuid string) bool {
+			switch n := s.to.sent[uuid]; {
+			case time.Since(begin) < 4*time.Minute:
+				return true
+			case probe == "" || probe == uuid:
+				probe = uuid
+				return n < 3
+			default:
+				hash := fnv.New32()
+				_, _ = hash.Write([]byte(uuid))
+				return n == 1 && hash.Sum32()%50 == 0
+			}
+		})
+		s.run()
+		for range 6 * 60 {
+			s.org.Generate(5, time.Second)
+			time.Sleep(time.Minute)
+		}
+		require.Equal(t, 3, s.to.deliveries(probe))
+		require.Zero(t, testutil.ToFloat64(s.metrics.givenUp))
+		s.requireExactlyOnce()
 	})
 }

@@ -23,10 +23,10 @@ type Span struct {
 func (f *follow) span(page oktaapi.Page, events []event.Event, fresh int) step {
 	p, n := f.poller, len(events)
 	if fresh > 0 {
-		f.anchor, f.steps, f.limit = "", 0, 0
+		f.circle = circle{}
 	}
 	moved := page.Next != "" && page.Next != p.Memory.at.cursor
-	circular := moved && fresh == 0 && f.circular(page.Next)
+	circular := moved && fresh == 0 && f.circle.closes(page.Next)
 	switch full := n > 0 && n >= min(p.asked(p.Memory.at.cursor), p.Scope.PageSize); {
 	case moved && !circular:
 		p.Memory.at.cursor = page.Next
