@@ -112,6 +112,9 @@ func (p *Poller) clear(part Part) (was Trouble) {
 		}
 		s.Wrong[part] = Trouble{}
 	})
+	if !was.ends && !l.shared { // the usual case, for each event
+		return was
+	}
 	after, line := time.Since(was.began).Round(time.Millisecond), []any{"msg", ""}
 	if l.shared {
 		var orgs int
