@@ -44,8 +44,9 @@ func latest(a, b time.Time) time.Time {
 	return a
 }
 
-// ranges covers times with few narrow intervals, earliest first, widened by before and after. A silence is cut out when it is long and makes up
-// over a quarter of its range: so events that come late stand alone, while a page of an org with one event an hour stays one range.
+// ranges covers times with few narrow intervals, earliest first, widened by before and after. A silence is cut out when it is long and
+// makes up over a quarter of its range: so events that come late stand alone, while a page of an org with one event an hour stays one
+// range.
 func ranges(times []time.Time, before, after time.Duration) []interval {
 	if len(times) == 0 {
 		return nil
