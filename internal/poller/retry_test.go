@@ -2,7 +2,6 @@ package poller
 
 import (
 	"fmt"
-	"hash/fnv"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -126,34 +125,4 @@ func TestReconcileFindsWhatIsLostOnEveryPage(t *testing.T) {
 			})
 		})
 	}
-}
-
-// A probe far ahead of a backlog is lost again and again, while the backlog loses events on the way to it.
-func TestReconcileFindsWhatIsLostBeforeAProbe(t *testing.T) {
-	in(t, func(t *testing.T, s *site) {
-		s.org.Generate(40_000, 140*time.Minute)
-		s.org.Delay = 20 * time.Second
-		probe, begin := "", time.Now()
-		s.to.lose(func(uuid string) bool {
-			switch n := s.to.sent[uuid]; {
-			case time.Since(begin) < 4*time.Minute:
-				return true
-			case probe == "" || probe == uuid:
-				probe = uuid
-				return n < 3
-			default:
-				hash := fnv.New32()
-				_, _ = hash.Write([]byte(uuid))
-				return n == 1 && hash.Sum32()%50 == 0
-			}
-		})
-		s.run()
-		for range 6 * 60 {
-			s.org.Generate(5, time.Second)
-			time.Sleep(time.Minute)
-		}
-		require.Equal(t, 3, s.to.deliveries(probe))
-		require.Zero(t, testutil.ToFloat64(s.metrics.givenUp))
-		s.requireExactlyOnce()
-	})
 }
