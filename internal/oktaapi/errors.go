@@ -86,8 +86,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // ClassOf returns the class of err: that of the [*Error] in its chain, else Transient.
 func ClassOf(err error) Class {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok { // errors.As allocates, and this is asked for each event
 		return e.Class
 	}
 	return Transient

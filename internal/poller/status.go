@@ -141,7 +141,5 @@ func (s *Status) asking() (answered func()) {
 
 // AsError returns the [oktaapi.Error] in err's chain.
 func AsError(err error) (*oktaapi.Error, bool) {
-	var e *oktaapi.Error
-	ok := errors.As(err, &e)
-	return e, ok
+	return errors.AsType[*oktaapi.Error](err)
 }
