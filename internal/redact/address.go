@@ -30,12 +30,16 @@ func (p *Pass) findPeople(s rawjson.Span) {
 
 // findAddresses knows the e-mail addresses in a string. They are found in all that a mention is found in: escapes, entities,
 // percent-encoding.
-func (p *Pass) findAddresses(s rawjson.Span) {
+func (p *Pass) findAddresses(s rawjson.Span) { p.everySpelling(s, (*Pass).addressesIn) }
+
+// everySpelling calls find with the string at s as it reads, with what it reads as when it is percent-decoded, and the same of what is
+// encoded once more in it. from is what d was percent-decoded from, or nil.
+func (p *Pass) everySpelling(s rawjson.Span, find func(p *Pass, d, from *decoded)) {
 	p.text.decode(p.raw, s)
 	for level := 0; ; level++ {
-		p.addressesIn(&p.text, nil)
+		find(p, &p.text, nil)
 		if p.again.decodeURL(&p.text) {
-			p.addressesIn(&p.again, &p.text)
+			find(p, &p.again, &p.text)
 		}
 		if level == maxLevels || !p.again.decodeAgain(&p.text) {
 			return

@@ -92,27 +92,16 @@ func (f *filter) build(all []*secret) {
 
 // mark appends the places in b[from:to], in order, to marks.
 func (f *filter) mark(b []byte, from, to uint32, marks []uint32) []uint32 {
-	first := len(marks)
-	if len(f.plain) > 0 {
-		marks = f.markPlain(b[:to], int(from), marks)
-	}
-	plain := len(marks)
-	for i := oddByte(b, int(from), int(to)); i >= 0; i = oddByte(b, i+1, int(to)) {
-		if b[i] == '\\' && b[i+1] != 'u' && b[i+1] != '\\' && f.escapes&escapeBit(b[i+1]) == 0 {
-			i++ // stands for a character that no secret has
-			continue
-		}
+	first, start, end := len(marks), int(from), int(to)
+	for i := f.plainFrom(b[:end], start); i >= 0; i = f.plainFrom(b[:end], i+1) {
 		marks = append(marks, uint32(i))
 	}
-	for i := int(from); ; i++ {
-		next := bytes.IndexByte(b[i:to], '&')
-		if next < 0 {
-			break
-		}
-		i += next
-		if _, n := entity(b[i:to]); n > 0 {
-			marks = append(marks, uint32(i))
-		}
+	plain := len(marks)
+	for i := f.oddFrom(b, start, end); i >= 0; i = f.oddFrom(b, i+1, end) {
+		marks = append(marks, uint32(i))
+	}
+	for i := entityFrom(b[:end], start); i >= 0; i = entityFrom(b[:end], i+1) {
+		marks = append(marks, uint32(i))
 	}
 	if len(marks) > plain {
 		slices.Sort(marks[first:])
@@ -120,36 +109,69 @@ func (f *filter) mark(b []byte, from, to uint32, marks []uint32) []uint32 {
 	return marks
 }
 
-func (f *filter) markPlain(b []byte, from int, marks []uint32) []uint32 {
+// mayBeIn tells whether a secret may be in b: as mark, for one token. Without odd there are no other spellings in it.
+func (f *filter) mayBeIn(b []byte, odd bool) bool {
+	return odd && (f.oddFrom(b, 0, len(b)) >= 0 || entityFrom(b, 0) >= 0) || f.plainFrom(b, 0) >= 0
+}
+
+// plainFrom returns the first place in b, at i or after it, of a plain spelling, or -1.
+func (f *filter) plainFrom(b []byte, i int) int {
+	if len(b)-i < f.shortest || len(f.plain) == 0 {
+		return -1
+	}
 	if f.shortest < 2 {
-		for i := from; i < len(b); i++ {
+		for ; i < len(b); i++ {
 			if slices.ContainsFunc(f.plain, func(spelling []byte) bool { return beginsWith(b[i:], spelling) }) {
-				marks = append(marks, uint32(i))
+				return i
 			}
 		}
-		return marks
+		return -1
 	}
-	full := f.shortest - 1
-	for i := from + full - 1; i+1 < len(b); {
-		here := block(b[i], b[i+1])
-		if reach := int(f.reach[here]); reach < full {
-			i += full - reach
+	full, reach := f.shortest-1, &f.reach
+	for rest := b[i+full-1:]; len(rest) >= 2; {
+		here := block(rest[0], rest[1])
+		if skip := full - int(reach[here]); skip > 0 {
+			if skip >= len(rest) {
+				return -1
+			}
+			rest = rest[skip:]
 			continue
 		}
-		start := i - full + 1
-		if !f.mayBegin(b[start:]) {
-			i++
-			continue
-		}
-		for n := f.last[here]; n != 0; n = f.next[n-1] {
-			if beginsWith(b[start:], f.plain[n-1]) {
-				marks = append(marks, uint32(start))
-				break
+		start := len(b) - len(rest) - full + 1
+		if begin := b[start:]; f.mayBegin(begin) {
+			for n := f.last[here]; n != 0; n = f.next[n-1] {
+				if beginsWith(begin, f.plain[n-1]) {
+					return start
+				}
 			}
 		}
-		i++
+		rest = rest[1:]
 	}
-	return marks
+	return -1
+}
+
+// oddFrom returns the first place in b[i:to] of a backslash or a byte that is not ASCII that may be part of another spelling, or -1.
+func (f *filter) oddFrom(b []byte, i, to int) int {
+	for i = oddByte(b, i, to); i >= 0; i = oddByte(b, i+2, to) {
+		if b[i] != '\\' || i+1 == len(b) || b[i+1] == 'u' || b[i+1] == '\\' || f.escapes&escapeBit(b[i+1]) != 0 {
+			return i
+		} // else it stands for a character that no secret has
+	}
+	return -1
+}
+
+// entityFrom returns the first place in b, at i or after it, of an HTML entity, or -1.
+func entityFrom(b []byte, i int) int {
+	for ; ; i++ {
+		next := bytes.IndexByte(b[i:], '&')
+		if next < 0 {
+			return -1
+		}
+		i += next
+		if _, n := entity(b[i:]); n > 0 {
+			return i
+		}
+	}
 }
 
 // beginsWith tells whether b begins with the folded ASCII spelling.
@@ -186,65 +208,4 @@ func oddByte(b []byte, from, to int) int {
 		}
 	}
 	return -1
-}
-
-// mayBeIn tells whether a secret may be in b: as mark, for one token. Without odd there are no other spellings in it.
-func (f *filter) mayBeIn(b []byte, odd bool) bool {
-	if odd {
-		for i := oddByte(b, 0, len(b)); i >= 0; i = oddByte(b, i+1, len(b)) {
-			if b[i] != '\\' || i+1 == len(b) || b[i+1] == 'u' || b[i+1] == '\\' || f.escapes&escapeBit(b[i+1]) != 0 {
-				return true
-			}
-			i++
-		}
-		for i := 0; ; i++ {
-			next := bytes.IndexByte(b[i:], '&')
-			if next < 0 {
-				break
-			}
-			i += next
-			if _, n := entity(b[i:]); n > 0 {
-				return true
-			}
-		}
-	}
-	return f.plainIn(b)
-}
-
-// plainIn tells whether a plain spelling is in b.
-func (f *filter) plainIn(b []byte) bool {
-	if len(b) < f.shortest {
-		return false
-	}
-	if f.shortest < 2 {
-		for i := range b {
-			for _, spelling := range f.plain {
-				if beginsWith(b[i:], spelling) {
-					return true
-				}
-			}
-		}
-		return false
-	}
-	full, reach := f.shortest-1, &f.reach
-	for rest := b[full-1:]; len(rest) >= 2; {
-		here := block(rest[0], rest[1])
-		if skip := full - int(reach[here]); skip > 0 {
-			if skip >= len(rest) {
-				return false
-			}
-			rest = rest[skip:]
-			continue
-		}
-		begin := b[len(b)-len(rest)-full+1:]
-		if f.mayBegin(begin) {
-			for n := f.last[here]; n != 0; n = f.next[n-1] {
-				if beginsWith(begin, f.plain[n-1]) {
-					return true
-				}
-			}
-		}
-		rest = rest[1:]
-	}
-	return false
 }

@@ -8,19 +8,8 @@ import (
 
 // findIPs knows the IP addresses in a string that stays, whose bytes between quotes are at s, in all spellings that a mention is found in.
 func (p *Pass) findIPs(s rawjson.Span) {
-	if raw := s.Of(p.raw); !mayHoldIP(raw) && !bytes.ContainsAny(raw, `%\&`) {
-		return
-	}
-	p.text.decode(p.raw, s)
-	for level := 0; ; level++ {
-		p.ipsIn(&p.text, nil)
-		if p.again.decodeURL(&p.text) {
-			p.ipsIn(&p.again, &p.text)
-		}
-		if level == maxLevels || !p.again.decodeAgain(&p.text) {
-			return
-		}
-		p.text, p.again = p.again, p.text
+	if raw := s.Of(p.raw); mayHoldIP(raw) || bytes.ContainsAny(raw, `%\&`) {
+		p.everySpelling(s, (*Pass).ipsIn)
 	}
 }
 

@@ -66,26 +66,19 @@ type verdict struct {
 // peopleIn returns the addresses and names in the text, as the redaction finds them; TestAddresses tells which those are.
 func peopleIn(t testing.TB, text string) []string {
 	t.Helper()
-	r, err := New(Options{})
-	require.NoError(t, err)
-	p := r.Begin()
-	p.raw = quoted(text)
-	p.findPeople(rawjson.SpanOf(1, len(p.raw)-1))
-	return spelled(p)
+	return foundIn(t, text, (*Pass).findPeople)
 }
 
 // ipsIn returns the IP addresses in the text, as the redaction finds them; TestIPAddressesInDebugData tells which those are.
-func ipsIn(t testing.TB, text string) []string {
+func ipsIn(t testing.TB, text string) []string { t.Helper(); return foundIn(t, text, (*Pass).findIPs) }
+
+func foundIn(t testing.TB, text string, find func(*Pass, rawjson.Span)) (all []string) {
 	t.Helper()
 	r, err := New(Options{})
 	require.NoError(t, err)
 	p := r.Begin()
 	p.raw = quoted(text)
-	p.findIPs(rawjson.SpanOf(1, len(p.raw)-1))
-	return spelled(p)
-}
-
-func spelled(p *Pass) (all []string) {
+	find(p, rawjson.SpanOf(1, len(p.raw)-1))
 	for _, s := range p.secrets {
 		all = append(all, string(s.spelled[0].text))
 	}
