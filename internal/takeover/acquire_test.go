@@ -65,17 +65,33 @@ func (s *script) Read(ctx context.Context, start takeover.Start) {
 func (s *script) Drain(context.Context) {}
 func (s *script) UnderWay() bool        { return false }
 
+// exchangeOf is a node's in a script, which is its ring and its network.
+func exchangeOf(t *testing.T, s interface {
+	takeover.Ring
+	http.RoundTripper
+}) *takeover.Exchange {
+	t.Helper()
+	return takeover.New(takeover.Config{Ring: s, Dir: t.TempDir(), Logger: log.NewNopLogger(),
+		Client: func() *http.Client { return &http.Client{Transport: s} }})
+}
+
+// sits runs a seat until the function that it returns is called, which waits for the end.
+func sits(t *testing.T, seat *takeover.Seat, r takeover.Reader) (leave func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); seat.Run(ctx, r) }()
+	return func() { cancel(); <-done }
+}
+
 // acquires lets a node that has run for a minute gain an org, and returns what its reader began with, and how long that took. Meanwhile
 // happens is called with the node.
 func acquires(t *testing.T, s *script, before, meanwhile func(*takeover.Exchange)) (start takeover.Start, took time.Duration) {
 	t.Helper()
 	s.started = make(chan takeover.Start, 1)
-	x := takeover.New(takeover.Config{Ring: s, Dir: t.TempDir(), Logger: log.NewNopLogger(),
-		Client: func() *http.Client { return &http.Client{Transport: s} }})
+	x := exchangeOf(t, s)
 	seat := x.Seat(acme, credential)
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() { defer close(done); seat.Run(ctx, s) }()
+	leave := sits(t, seat, s)
 	time.Sleep(time.Minute)
 	before(x)
 	begin := time.Now()
@@ -86,8 +102,7 @@ func acquires(t *testing.T, s *script, before, meanwhile func(*takeover.Exchange
 	meanwhile(x)
 	start = <-s.started
 	took = time.Since(begin)
-	cancel()
-	<-done
+	leave()
 	return start, took
 }
 
@@ -118,13 +133,10 @@ func TestADrainThatWasCutShortGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{mine: true, started: make(chan takeover.Start, 1), secrets: map[string]string{"node2": secret},
 			answers: map[string]takeover.Answer{"node2": {State: takeover.None}}}
-		x := takeover.New(takeover.Config{Ring: s, Dir: t.TempDir(), Logger: log.NewNopLogger(),
-			Client: func() *http.Client { return &http.Client{Transport: s} }})
+		x := exchangeOf(t, s)
 		seat, r := x.Seat(acme, credential), &slow{s, make(chan struct{})}
-		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan struct{})
-		go func() { defer close(done); seat.Run(ctx, r) }()
-		defer func() { cancel(); <-done }()
+		leave := sits(t, seat, r)
+		defer leave()
 		becomes := func(mine bool, other, want takeover.State) {
 			t.Helper()
 			s.mu.Lock()
@@ -245,12 +257,9 @@ func TestWhatANodeWaitsForIsTold(t *testing.T) {
 				for i, state := range c.states {
 					s.answers[[]string{"node2", "node3"}[i]] = takeover.Answer{State: state}
 				}
-				x := takeover.New(takeover.Config{Ring: s, Dir: t.TempDir(), Logger: log.NewNopLogger(),
-					Client: func() *http.Client { return &http.Client{Transport: s} }})
+				x := exchangeOf(t, s)
 				seat := x.Seat(acme, credential)
-				ctx, cancel := context.WithCancel(t.Context())
-				done := make(chan struct{})
-				go func() { defer close(done); seat.Run(ctx, s) }()
+				leave := sits(t, seat, s)
 				time.Sleep(20 * time.Second)
 				why, read := seat.Waits()
 				require.Equal(t, c.why, why)
@@ -263,8 +272,7 @@ func TestWhatANodeWaitsForIsTold(t *testing.T) {
 				<-s.started
 				why, _ = seat.Waits()
 				require.Empty(t, why)
-				cancel()
-				<-done
+				leave()
 			})
 		})
 	}

@@ -45,14 +45,13 @@ func goroutines(in string) (n int) {
 	return n
 }
 
-// 2,000 orgs on a node that is alone need no goroutine beside the one that reads.
+// An org on a node that is alone needs no goroutine beside the one that reads it.
 func TestASeatThatIsAloneStartsNoGoroutine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const seats = 20
 		h := &hermit{script: &script{started: make(chan takeover.Start, seats)}}
 		h.alone.Store(true)
-		x := takeover.New(takeover.Config{Ring: h, Dir: t.TempDir(), Logger: log.NewNopLogger(),
-			Client: func() *http.Client { return &http.Client{Transport: h} }})
+		x := exchangeOf(t, h)
 		ctx, cancel := context.WithCancel(t.Context())
 		var running sync.WaitGroup
 		for i := range seats {
@@ -86,12 +85,9 @@ func TestANodeThatWasAloneAsksTheOthers(t *testing.T) {
 				h := &hermit{script: &script{started: make(chan takeover.Start, 1), mine: c.mine, secrets: map[string]string{"node2": secret},
 					answers: map[string]takeover.Answer{"node2": {State: c.other}}}}
 				h.alone.Store(true)
-				x := takeover.New(takeover.Config{Ring: h, Dir: t.TempDir(), Logger: log.NewNopLogger(),
-					Client: func() *http.Client { return &http.Client{Transport: h} }})
+				x := exchangeOf(t, h)
 				seat := x.Seat(acme, credential)
-				ctx, cancel := context.WithCancel(t.Context())
-				done := make(chan struct{})
-				go func() { defer close(done); seat.Run(ctx, h) }()
+				leave := sits(t, seat, h)
 				<-h.started
 				time.Sleep(time.Minute)
 				h.alone.Store(false)
@@ -107,8 +103,7 @@ func TestANodeThatWasAloneAsksTheOthers(t *testing.T) {
 				<-h.started
 				state, _, _ = seat.State()
 				require.Equal(t, takeover.Owned, state)
-				cancel()
-				<-done
+				leave()
 			})
 		})
 	}
@@ -122,15 +117,12 @@ func TestANodeThatWasAloneDoesNotKeepWhatLeavesBeforeItAsks(t *testing.T) {
 				h := &hermit{script: &script{started: make(chan takeover.Start, 1), mine: true, secrets: map[string]string{"node2": secret},
 					answers: map[string]takeover.Answer{"node2": {State: takeover.None}}}}
 				h.alone.Store(true)
-				x := takeover.New(takeover.Config{Ring: h, Dir: t.TempDir(), Logger: log.NewNopLogger(),
-					Client: func() *http.Client { return &http.Client{Transport: h} }})
+				x := exchangeOf(t, h)
 				seat, r := x.Seat(acme, credential), &slowHermit{h, &slow{h.script, make(chan struct{})}}
 				if !underWay {
 					close(r.landed)
 				}
-				ctx, cancel := context.WithCancel(t.Context())
-				done := make(chan struct{})
-				go func() { defer close(done); seat.Run(ctx, r) }()
+				leave := sits(t, seat, r)
 				<-h.started
 				h.alone.Store(false) // in the first seconds of the process, when nobody is asked yet
 				x.Changed()
@@ -152,8 +144,7 @@ func TestANodeThatWasAloneDoesNotKeepWhatLeavesBeforeItAsks(t *testing.T) {
 				} else {
 					require.Equal(t, takeover.None, state)
 				}
-				cancel()
-				<-done
+				leave()
 			})
 		})
 	}
@@ -174,17 +165,13 @@ func TestWhoWithdrawsSaysSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{mine: true, secrets: map[string]string{"node2": secret},
 			answers: map[string]takeover.Answer{"node2": {State: takeover.Owned}}}
-		x := takeover.New(takeover.Config{Ring: s, Dir: t.TempDir(), Logger: log.NewNopLogger(),
-			Client: func() *http.Client { return &http.Client{Transport: s} }})
+		x := exchangeOf(t, s)
 		seat, r := x.Seat(acme, credential), &slow{s, make(chan struct{})}
 		close(r.landed)
-		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan struct{})
-		go func() { defer close(done); seat.Run(ctx, r) }()
+		leave := sits(t, seat, r)
 		time.Sleep(10 * time.Second)
 		require.Contains(t, get(x, "").Body.String(), `"state":"acquiring"`)
-		cancel()
-		<-done
+		leave()
 		require.Contains(t, get(x, "").Body.String(), `"state":"none"`)
 	})
 }
@@ -194,12 +181,9 @@ func TestWhoWithdrawsTellsWhatIsUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{mine: true, started: make(chan takeover.Start, 1), secrets: map[string]string{"node2": secret},
 			answers: map[string]takeover.Answer{"node2": {State: takeover.None}}}
-		x := takeover.New(takeover.Config{Ring: s, Dir: t.TempDir(), Logger: log.NewNopLogger(),
-			Client: func() *http.Client { return &http.Client{Transport: s} }})
+		x := exchangeOf(t, s)
 		seat, r := x.Seat(acme, credential), &slow{s, make(chan struct{})}
-		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan struct{})
-		go func() { defer close(done); seat.Run(ctx, r) }()
+		leave := sits(t, seat, r)
 		<-s.started
 		for _, mine := range []bool{false, true} {
 			s.mu.Lock()
@@ -209,8 +193,7 @@ func TestWhoWithdrawsTellsWhatIsUnderWay(t *testing.T) {
 			time.Sleep(5 * time.Second)
 		}
 		require.Contains(t, get(x, "").Body.String(), `"state":"acquiring"`)
-		cancel()
-		<-done
+		leave()
 		require.Contains(t, get(x, "").Body.String(), `"state":"stopping"`)
 	})
 }
