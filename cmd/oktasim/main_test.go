@@ -15,7 +15,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -25,6 +24,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/grafana/alloy/okta/internal/oktasim"
+	"github.com/grafana/alloy/okta/internal/testbed"
 )
 
 func TestBadFlagsAreNamedWithWhatIsAllowed(t *testing.T) {
@@ -129,24 +129,7 @@ func TestATakenPortIsAFailureThatNamesIt(t *testing.T) {
 // program is a running oktasim.
 type program struct {
 	url    string
-	stderr *output
-}
-
-type output struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
+	stderr *testbed.Log
 }
 
 var orgURL = regexp.MustCompile(`an Okta org at (http://\S+)`)
@@ -156,7 +139,7 @@ var orgURL = regexp.MustCompile(`an Okta org at (http://\S+)`)
 func start(t *testing.T, args ...string) *program {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	p, done := &program{stderr: &output{}}, make(chan int, 1)
+	p, done := &program{stderr: &testbed.Log{}}, make(chan int, 1)
 	go func() { done <- run(ctx, append([]string{"--listen=127.0.0.1:0"}, args...), io.Discard, p.stderr) }()
 	t.Cleanup(func() {
 		cancel()

@@ -3,7 +3,6 @@ package distribution
 import (
 	"archive/zip"
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -23,6 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/grafana/alloy/okta/internal/distribution/components"
+	"github.com/grafana/alloy/okta/internal/testbed"
 )
 
 func TestRunServesReloadsAndStops(t *testing.T) {
@@ -274,14 +274,14 @@ const patience = 30 * time.Second
 type daemonProcess struct {
 	cmd  *exec.Cmd
 	addr string
-	log  *logBuffer
+	log  *testbed.Log
 	wait func() error // for its end
 }
 
 // start runs the program with args on a free port and waits until it is ready.
 func start(t *testing.T, args ...string) *daemonProcess {
 	t.Helper()
-	p := &daemonProcess{addr: freeAddr(t), log: new(logBuffer)}
+	p := &daemonProcess{addr: freeAddr(t), log: new(testbed.Log)}
 	p.cmd = program(t, append([]string{"run", "--storage.path", t.TempDir(), "--server.http.listen-addr", p.addr}, args...)...)
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	require.NoError(t, p.cmd.Start())
@@ -362,24 +362,6 @@ func (p *daemonProcess) write(t *testing.T, file, content string) {
 func (p *daemonProcess) waitForLog(t *testing.T, text string) {
 	t.Helper()
 	require.Eventually(t, func() bool { return strings.Contains(p.log.String(), text) }, patience, 10*time.Millisecond, p.log)
-}
-
-// logBuffer keeps the output of a process. It may be read while it grows.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }
 
 // freeAddr returns a loopback address nobody listens on.

@@ -12,6 +12,8 @@ import (
 	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
+
+	"github.com/grafana/alloy/okta/internal/testbed"
 )
 
 const (
@@ -30,7 +32,7 @@ func digest(t testing.TB, text string) Secret {
 type stand struct {
 	*Server
 	cfg     Config
-	log     *logBuffer
+	log     *testbed.Log
 	metrics *prometheus.Registry
 	pipe    *network
 
@@ -41,7 +43,7 @@ type stand struct {
 
 func newStand(t testing.TB) *stand {
 	t.Helper()
-	st := &stand{log: &logBuffer{}, metrics: prometheus.NewRegistry(), pipe: newNetwork()}
+	st := &stand{log: &testbed.Log{}, metrics: prometheus.NewRegistry(), pipe: newNetwork()}
 	metrics := NewMetrics()
 	st.metrics.MustRegister(metrics)
 	st.Server = New(log.NewLogfmtLogger(st.log), metrics)
@@ -187,20 +189,3 @@ func (p *port) Network() string { return "memory" }
 func (p *port) String() string  { return p.addr }
 
 var errTaken = &net.OpError{Op: "listen", Net: "memory", Err: net.UnknownNetworkError("address already in use")}
-
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}

@@ -1,7 +1,6 @@
 package poller_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -26,6 +25,7 @@ import (
 	"github.com/grafana/alloy/okta/internal/oktaapi/auth"
 	"github.com/grafana/alloy/okta/internal/oktasim"
 	"github.com/grafana/alloy/okta/internal/poller"
+	"github.com/grafana/alloy/okta/internal/testbed"
 )
 
 // token is the API token of all tests; none of its letters may ever be logged.
@@ -122,16 +122,7 @@ func (s *sink) uuids() []string {
 }
 
 // logbook collects log lines.
-type logbook struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logbook) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
+type logbook struct{ testbed.Log }
 
 // count is the number of lines that hold all pieces. Debug lines do not count.
 func (l *logbook) count(pieces ...string) int {
@@ -149,10 +140,8 @@ func (l *logbook) count(pieces ...string) int {
 }
 
 func (l *logbook) lines() []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	var lines []string
-	for line := range strings.Lines(l.b.String()) {
+	for line := range strings.Lines(l.String()) {
 		if !strings.Contains(line, "level=debug") {
 			lines = append(lines, line)
 		}

@@ -21,6 +21,7 @@ import (
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/oktasim"
 	"github.com/grafana/alloy/okta/internal/pipesim"
+	"github.com/grafana/alloy/okta/internal/testbed"
 )
 
 // odd is the uuid of the event that becomes a case's entry.
@@ -69,7 +70,7 @@ type overLimit struct {
 	*site
 	limitstest.Case
 	picky *picky
-	logs  limitstest.Log
+	logs  testbed.Log
 }
 
 // append has the org log the event.

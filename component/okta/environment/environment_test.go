@@ -1,11 +1,11 @@
 package environment
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -16,6 +16,7 @@ import (
 	"github.com/grafana/alloy/internal/component"
 
 	"github.com/grafana/alloy/okta/component/loki/source/okta"
+	"github.com/grafana/alloy/okta/internal/testbed"
 )
 
 // site is a component with a file, what it exported last, and what it logged.
@@ -23,15 +24,10 @@ type site struct {
 	*Component
 	file string
 
-	mut     sync.Mutex
-	log     bytes.Buffer
-	exports []Exports
-}
+	log testbed.Log
 
-func (s *site) Write(p []byte) (int, error) {
-	s.mut.Lock()
-	defer s.mut.Unlock()
-	return s.log.Write(p)
+	mut     sync.Mutex
+	exports []Exports
 }
 
 func (s *site) orgs() string {
@@ -44,7 +40,7 @@ func newSite(t *testing.T, list string, variables map[string]string) (*site, err
 	t.Helper()
 	s := &site{file: filepath.Join(t.TempDir(), "tenants-credentials.yml")}
 	s.put(t, list)
-	opts := component.Options{Logger: slog.New(slog.NewTextHandler(s, nil)), OnStateChange: func(e component.Exports) {
+	opts := component.Options{Logger: slog.New(slog.NewTextHandler(&s.log, nil)), OnStateChange: func(e component.Exports) {
 		s.mut.Lock()
 		defer s.mut.Unlock()
 		s.exports = append(s.exports, e.(Exports))
@@ -173,12 +169,12 @@ func TestTheFileIsFollowed(t *testing.T) {
 		require.Equal(t, "[acme.okta.com, beta.okta.com]", s.orgs())
 		require.Equal(t, component.HealthTypeUnhealthy, s.CurrentHealth().Health)
 		require.Contains(t, s.CurrentHealth().Message, "several YAML documents")
-		require.Equal(t, 1, bytes.Count(s.log.Bytes(), []byte("the one before stays")), "said once")
+		require.Equal(t, 1, strings.Count(s.log.String(), "the one before stays"), "said once")
 
 		require.NoError(t, os.Remove(s.file))
 		after(3)
 		require.Contains(t, s.CurrentHealth().Message, "no such file")
-		require.Equal(t, 2, bytes.Count(s.log.Bytes(), []byte("the one before stays")))
+		require.Equal(t, 2, strings.Count(s.log.String(), "the one before stays"))
 
 		s.put(t, acme)
 		after(2)

@@ -1,7 +1,6 @@
 package okta
 
 import (
-	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -32,6 +31,7 @@ import (
 
 	"github.com/grafana/alloy/okta/internal/oktasim"
 	"github.com/grafana/alloy/okta/internal/poller"
+	"github.com/grafana/alloy/okta/internal/testbed"
 )
 
 // site is a component at work, and all that it shows of itself.
@@ -42,14 +42,7 @@ type site struct {
 	dir      string
 	started  time.Time
 	stop     func() // ends Run
-	mu       sync.Mutex
-	logs     bytes.Buffer
-}
-
-func (s *site) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.logs.Write(p)
+	logs     testbed.Log
 }
 
 // runs evaluates the body of a block and runs the component until the test ends.
@@ -66,7 +59,7 @@ func runsIn(t *testing.T, dir string, args Arguments) *site {
 	s := &site{receiver: args.ForwardTo[0], registry: prometheus.NewRegistry(), dir: dir}
 	var err error
 	s.Component, err = New(component.Options{
-		ID: "loki.source.okta.test", DataPath: s.dir, Logger: slog.New(slog.NewTextHandler(s, nil)), Registerer: s.registry,
+		ID: "loki.source.okta.test", DataPath: s.dir, Logger: slog.New(slog.NewTextHandler(&s.logs, nil)), Registerer: s.registry,
 	}, args)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -95,9 +88,7 @@ func (s *site) take(t *testing.T) loki.Entry {
 // everything is all that the component tells anybody.
 func (s *site) everything(t *testing.T) string {
 	t.Helper()
-	s.mu.Lock()
 	all := s.logs.String()
-	s.mu.Unlock()
 	all += s.CurrentHealth().Message + fmt.Sprintf("%+v", s.DebugInfo())
 	families, err := s.registry.Gather()
 	require.NoError(t, err)

@@ -58,7 +58,7 @@ func started(t *testing.T, args Arguments) (s *site, stop func()) {
 	s = &site{receiver: args.ForwardTo[0], dir: t.TempDir()}
 	var err error
 	s.Component, err = New(component.Options{
-		ID: "loki.source.okta.test", DataPath: s.dir, Logger: slog.New(slog.NewTextHandler(s, nil)),
+		ID: "loki.source.okta.test", DataPath: s.dir, Logger: slog.New(slog.NewTextHandler(&s.logs, nil)),
 	}, args)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -1,7 +1,6 @@
 package okta_event_hook
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -26,6 +25,7 @@ import (
 	"github.com/grafana/alloy/syntax/vm"
 
 	"github.com/grafana/alloy/okta/internal/hook"
+	"github.com/grafana/alloy/okta/internal/testbed"
 )
 
 const secret = "00hunter2secretvalue"
@@ -60,22 +60,13 @@ func evaluate(t *testing.T, body string, receivers ...loki.LogsReceiver) (args A
 type site struct {
 	*Component
 	registry *prometheus.Registry
-	mu       sync.Mutex
-	logs     bytes.Buffer
-}
-
-func (s *site) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.logs.Write(p)
+	logs     testbed.Log
 }
 
 func (s *site) everything(t *testing.T) string {
 	t.Helper()
 	families, err := s.registry.Gather()
 	require.NoError(t, err)
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	return fmt.Sprintf("%s %s %+v %v", s.logs.String(), s.CurrentHealth().Message, s.DebugInfo(), families)
 }
 
@@ -97,7 +88,7 @@ func build(t *testing.T, body string, receivers ...loki.LogsReceiver) *site {
 	args, err := evaluate(t, body, receivers...)
 	require.NoError(t, err)
 	s := &site{registry: prometheus.NewRegistry()}
-	s.Component, err = New(component.Options{ID: "loki.source.okta_event_hook.test", Logger: slog.New(slog.NewTextHandler(s, nil)),
+	s.Component, err = New(component.Options{ID: "loki.source.okta_event_hook.test", Logger: slog.New(slog.NewTextHandler(&s.logs, nil)),
 		Registerer: s.registry}, args)
 	require.NoError(t, err)
 	return s

@@ -20,6 +20,7 @@ import (
 	"github.com/grafana/alloy/okta/internal/limits"
 	"github.com/grafana/alloy/okta/internal/limits/limitstest"
 	"github.com/grafana/alloy/okta/internal/oktasim"
+	"github.com/grafana/alloy/okta/internal/testbed"
 )
 
 // configured is how a case comes about: the arguments of either component, and an event.
@@ -85,7 +86,7 @@ func TestBothComponentsTellOfWhatLokiRefuses(t *testing.T) {
 				want = limits.Labels
 			}
 			t.Run(source+"/"+c.Name, func(t *testing.T) {
-				var logs limitstest.Log
+				var logs testbed.Log
 				registry := prometheus.NewRegistry()
 				x := configured{Case: c, receiver: loki.NewLogsReceiver()}
 				forward.run(t, x, component.Options{ID: "test", DataPath: t.TempDir(), Registerer: registry,

@@ -1,11 +1,11 @@
-package limitstest
+package testbed
 
 import (
 	"strings"
 	"sync"
 )
 
-// Log is a log that others write while a test reads it. The zero value is empty.
+// Log is a log, or what a program prints, that others write while a test reads it. The zero value is empty.
 type Log struct {
 	mu   sync.Mutex
 	text strings.Builder
