@@ -80,14 +80,8 @@ type kind struct {
 // has tells whether the kind has a type that came with a release. Patterns have none that came later than somebody looked.
 func (k kind) has(name, release, looked string) bool {
 	return slices.ContainsFunc(k.Types, func(pattern string) bool {
-		parts := strings.Split(pattern, "*")
-		if len(parts) == 1 {
-			return pattern == name
-		}
-		for i, part := range parts {
-			parts[i] = regexp.QuoteMeta(part)
-		}
-		return release <= looked && regexp.MustCompile("^"+strings.Join(parts, ".*")+"$").MatchString(name)
+		matches, _ := path.Match(pattern, name) // an event type has no slash
+		return matches && (pattern == name || release <= looked)
 	})
 }
 

@@ -207,7 +207,7 @@ func thin(marks []Mark, window time.Duration) []Mark {
 
 // setAside moves a file of no use out of the way and says so.
 func (j *Journal) setAside(why error) Note {
-	to := fmt.Sprintf("%s.set-aside-%s", j.path, time.Now().UTC().Format("20060102T150405Z"))
+	to := aside(j.path)
 	if err := os.Rename(j.path, to); err != nil {
 		return Note{"checkpoint not used, and it could not be set aside", []any{"file", j.path, "reason", why, "err", err}}
 	}

@@ -306,7 +306,7 @@ func TestSetAsideNameTellsTheTime(t *testing.T) {
 		path := filepath.Join(dir, FileName(testScope.Org))
 		require.NoError(t, os.WriteFile(path, []byte("{"), 0o600))
 		Open(dir, testScope, time.Minute)
-		require.FileExists(t, path+".set-aside-20000101T000000Z")
+		require.FileExists(t, path+".set-aside-20000101T000000.000Z")
 	})
 }
 
