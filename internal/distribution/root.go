@@ -30,6 +30,7 @@ func Command() *cobra.Command {
 		backfillCommand(),
 		fmtCommand(),
 		validateCommand(),
+		cursorCommand(),
 		componentsCommand(),
 	)
 	return cmd

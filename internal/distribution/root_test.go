@@ -73,3 +73,17 @@ func TestUsageReportingIsNotEvenLinked(t *testing.T) {
 		require.NotContains(t, linked, "github.com/grafana/alloy/internal/"+name)
 	}
 }
+
+func TestShellsAreTaughtTheCommands(t *testing.T) {
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		got := execute(t, "", "completion", shell)
+		require.Zero(t, got.code, got.stderr)
+		require.Contains(t, got.stdout, Name)
+	}
+	got := execute(t, "", "__complete", "cursor", "")
+	for _, verb := range []string{"show", "set", "reset"} {
+		require.Regexp(t, `(?m)^`+verb+`\t`, got.stdout)
+	}
+	got = execute(t, "", "__complete", "cursor", "set", "--si")
+	require.Contains(t, got.stdout, "--since")
+}

@@ -39,14 +39,15 @@ type Backfill struct {
 
 // span returns the range.
 func (b *Backfill) span() (since, until time.Time, err error) {
-	if since, err = moment("since", b.Since); err != nil {
+	if since, err = Moment("since", b.Since); err != nil {
 		return since, until, err
 	}
-	until, err = moment("until", b.Until)
+	until, err = Moment("until", b.Until)
 	return since, until, err
 }
 
-func moment(name, text string) (time.Time, error) {
+// Moment reads a time or a day, as "2026-09-01T00:00:00Z" or "2026-09-01" (UTC). An error begins with the name of what holds the text.
+func Moment(name, text string) (time.Time, error) {
 	for _, layout := range []string{time.RFC3339, time.DateOnly} {
 		if t, err := time.Parse(layout, text); err == nil {
 			return t.UTC(), nil

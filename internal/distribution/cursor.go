@@ -1,0 +1,327 @@
+package distribution
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/spf13/cobra"
+
+	"github.com/grafana/alloy/okta/component/loki/source/okta"
+	"github.com/grafana/alloy/okta/internal/checkpoint"
+	"github.com/grafana/alloy/okta/internal/limits"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
+	"github.com/grafana/alloy/okta/internal/poller"
+)
+
+// cursorFlags say what configuration is meant, and where its cursors are.
+type cursorFlags struct {
+	run    runFlags
+	since  string
+	dryRun bool
+}
+
+func cursorCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "cursor",
+		Short: "Show or move where reading goes on",
+		Long: `cursor shows and moves the place in each org's log where alloy-okta goes on after
+its next start, which is a file in --storage.path for each org. Give it the flags
+--storage.path and --stability.level of the process that runs the configuration.
+
+set and reset need that process stopped, and keep the file of before beside the
+new one. With clustering, stop all nodes, and give the command on each of them.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Usage() },
+	}
+	cmd.AddCommand(
+		cursorVerb("show", "Print where reading goes on, for each org",
+			"show changes nothing, and can be used beside a process that collects.",
+			"", (*cursorFlags).show),
+		cursorVerb("set", "Go on from another time",
+			`set has reading go on from the events of a time on: it prints what comes again, or
+what is skipped and never collected. What Loki has already is not delivered again
+with a reconcile block, and comes twice without one. Loki refuses events that are
+older than its reject_old_samples_max_age, a week by default.`,
+			" --since 2026-11-01T08:00:00Z", (*cursorFlags).set),
+		cursorVerb("reset", "Begin as if nothing had been collected",
+			`reset has reading begin with initial_lookback, or, with a reconcile block, with
+what Loki has.`,
+			"", (*cursorFlags).reset),
+	)
+	return cmd
+}
+
+// cursorVerb is a subcommand that does something for each org, or for one.
+func cursorVerb(verb, short, long, example string, do func(*cursorFlags, io.Writer, []place) error) *cobra.Command {
+	var flags cursorFlags
+	cmd := &cobra.Command{
+		Use:   verb + " [flags] path [org]",
+		Short: short,
+		Long:  long + "\n\norg is the host of an org, such as acme.okta.com, its name in the\nconfiguration, or the name of a component; only show does without it when there are several.",
+		Example: fmt.Sprintf("  %[1]s cursor %[2]s /etc/alloy-okta/config.alloy\n  %[1]s cursor %[2]s --storage.path /var/lib/alloy-okta%[3]s "+
+			"/etc/alloy-okta/config.alloy acme.okta.com", Name, verb, example),
+		Args:         cobra.RangeArgs(1, 2),
+		SilenceUsage: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx, stop := untilInterrupted(cmd.Context())
+			defer stop()
+			all, err := flags.places(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			if len(args) > 1 {
+				if all, err = only(all, args[1]); err != nil {
+					return err
+				}
+			} else if len(all) > 1 && verb != "show" {
+				return fmt.Errorf("the configuration has %d orgs: name one of %s", len(all), names(all))
+			}
+			return do(&flags, cmd.OutOrStdout(), all)
+		},
+	}
+	fs := cmd.Flags()
+	flags.run.config.register(fs)
+	flags.run.gate.register(fs)
+	fs.StringVar(&flags.run.storagePath, "storage.path", "data-alloy/", "Base directory where components store data, as given to run")
+	if verb != "show" {
+		fs.BoolVar(&flags.dryRun, "dry-run", false, "Print what would change, and change nothing")
+	}
+	if verb == "set" {
+		fs.StringVar(&flags.since, "since", "", `A time such as "2026-09-01T08:00:00Z", a day, or a duration before now such as "36h"`)
+		if err := cmd.MarkFlagRequired("since"); err != nil {
+			panic(err) // the flag was registered above
+		}
+	}
+	return cmd
+}
+
+// place is where the cursor of an org is.
+type place struct {
+	component, dir string
+	org            okta.Resolved
+}
+
+// places returns those of all orgs of a configuration.
+func (f *cursorFlags) places(ctx context.Context, path string) (all []place, err error) {
+	config, err := load(ctx, &f.run, path)
+	if err != nil {
+		return nil, err
+	}
+	for _, source := range config.okta {
+		orgs, err := source.args.Resolve(log.NewNopLogger())
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", source.id, err)
+		}
+		for _, org := range orgs {
+			all = append(all, place{source.id, source.dataPath, org})
+		}
+	}
+	if len(all) == 0 {
+		return nil, errors.New("the configuration has no loki.source.okta with an org")
+	}
+	return all, nil
+}
+
+// only returns the place that a name means.
+func only(all []place, name string) (found []place, err error) {
+	name = strings.ToLower(strings.TrimSuffix(strings.TrimPrefix(name, "https://"), "/"))
+	for _, p := range all {
+		host := ""
+		if p.org.URL != nil {
+			host = p.org.URL.Host
+		}
+		if name == host || name == strings.ToLower(p.org.Name) || name == strings.ToLower(p.component) {
+			found = append(found, p)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return nil, fmt.Errorf("no org %q in the configuration: there are %s", name, names(all))
+	case 1:
+		return found, nil
+	}
+	return nil, fmt.Errorf("%q means %d orgs: there are %s", name, len(found), names(all))
+}
+
+func names(all []place) string {
+	var list []string
+	for _, p := range all {
+		list = append(list, fmt.Sprintf("%s (%s)", p.org.Name, p.component))
+	}
+	return strings.Join(list, ", ")
+}
+
+// look returns what the file says, nil when there is none.
+func (p place) look() (*checkpoint.State, error) {
+	if p.org.Err != nil {
+		return nil, p.org.Err
+	}
+	return checkpoint.Look(p.dir, p.org.Scope.Org)
+}
+
+func (f *cursorFlags) show(out io.Writer, all []place) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "COMPONENT\tORG\tLAST EVENT\tSAVED\tUNCONFIRMED\tNOTE")
+	for _, p := range all {
+		s, err := p.look()
+		fmt.Fprintf(table, "%s\t%s\t", p.component, p.org.Name)
+		switch {
+		case err != nil:
+			fmt.Fprintf(table, "-\t-\t-\t%s\n", err)
+		case s == nil:
+			fmt.Fprintf(table, "-\t-\t-\tno cursor in %s, reading begins with %s\n", p.dir, p.beginning())
+		default:
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", at(s.Position.Published), at(s.Position.Delivered), pending(s), p.note(s))
+		}
+	}
+	return table.Flush()
+}
+
+// pending is what an interrupted delivery left.
+func pending(s *checkpoint.State) string {
+	if s.Pending == nil {
+		return "none"
+	}
+	return "until " + at(s.Pending.Published)
+}
+
+// note is what else happens at the next start.
+func (p place) note(s *checkpoint.State) string {
+	switch {
+	case s.Scope != p.org.Scope:
+		return "filter, query or page_size changed, reading goes on from the last event's time"
+	case p.org.Args.ReplayWindow > 0 && p.org.Loki == nil && s.Oldest != s.Position:
+		return fmt.Sprintf("replay_window reads the last %s again", p.org.Args.ReplayWindow)
+	case time.Since(s.Position.Published) > poller.Retention:
+		return "Okta keeps events for 90 days, older ones are lost"
+	}
+	return ""
+}
+
+func (p place) beginning() string {
+	if p.org.Loki != nil {
+		return "what Loki has, and initial_lookback when it has nothing"
+	}
+	return fmt.Sprintf("initial_lookback, %s ago", p.org.Args.InitialLookback)
+}
+
+func (f *cursorFlags) set(out io.Writer, all []place) error {
+	p, now := all[0], time.Now().UTC()
+	if p.org.Err != nil {
+		return p.org.Err
+	}
+	since, err := sinceOf(f.since, now)
+	if err != nil {
+		return err
+	}
+	return p.change(out, f.dryRun, func(s *checkpoint.State) { p.tellMove(out, s, since, now) }, func() ([]string, error) {
+		client := oktaapi.New(oktaapi.Config{Org: p.org.URL, Auth: p.org.Credential, HTTP: p.org.HTTP, PageSize: p.org.Scope.PageSize,
+			Filter: p.org.Scope.Filter, Query: p.org.Scope.Query})
+		kept, err := checkpoint.Place(p.dir, p.org.Scope, string(client.Start(since)), since)
+		if kept == "" {
+			return nil, err
+		}
+		return []string{kept}, err
+	})
+}
+
+// sinceOf reads --since.
+func sinceOf(text string, now time.Time) (time.Time, error) {
+	since, err := okta.Moment("--since", text)
+	if ago, wrong := time.ParseDuration(text); wrong == nil {
+		since, err = now.Add(-ago), nil
+	}
+	switch oldest := now.Add(-poller.Retention); {
+	case err != nil:
+		return since, fmt.Errorf(`%w, or a duration before now such as "36h"`, err)
+	case since.After(now):
+		return since, fmt.Errorf("--since is %s, which is in the future: it is %s now", at(since), at(now))
+	case since.Before(oldest):
+		return since, fmt.Errorf("--since is %s: Okta keeps events for 90 days, so it must be %s or later", at(since), at(oldest))
+	}
+	return since, nil
+}
+
+// tellMove prints what comes again, or is skipped.
+func (p place) tellMove(out io.Writer, s *checkpoint.State, since, now time.Time) {
+	switch {
+	case s == nil || s.Position.Published.IsZero():
+		fmt.Fprintf(out, "%s: reading goes on at %s; there was no cursor\n", p.org.Name, at(since))
+	case since.After(s.Position.Published):
+		fmt.Fprintf(out, "%s: skips the events from %s to %s (%s), which will not be collected\n", p.org.Name, at(s.Position.Published), at(since),
+			since.Sub(s.Position.Published).Round(time.Second))
+	default:
+		again := "they come to Loki twice, for there is no reconcile block"
+		if p.org.Loki != nil {
+			again = "those that Loki has are not delivered again"
+		}
+		fmt.Fprintf(out, "%s: reads the events from %s to %s again (%s); %s\n", p.org.Name, at(since), at(s.Position.Published),
+			s.Position.Published.Sub(since).Round(time.Second), again)
+	}
+	if now.Sub(since) > limits.MaxAge {
+		fmt.Fprintln(out, "Loki refuses events older than its reject_old_samples_max_age, a week by default.")
+	}
+}
+
+func (f *cursorFlags) reset(out io.Writer, all []place) error {
+	p := all[0]
+	if p.org.Err != nil {
+		return p.org.Err
+	}
+	return p.change(out, f.dryRun, func(*checkpoint.State) {
+		fmt.Fprintf(out, "%s: reading begins with %s\n", p.org.Name, p.beginning())
+		if p.org.Loki != nil && p.org.Args.Reconcile.ResumeOverlap > 0 {
+			fmt.Fprintln(out, `To begin with initial_lookback in any case, set resume_overlap = "0s" for the next start.`)
+		}
+	}, func() ([]string, error) { return checkpoint.Remove(p.dir, p.org.Scope.Org) })
+}
+
+// change holds the data path, tells what will be, does it, and tells where the file of before is.
+func (p place) change(out io.Writer, dryRun bool, tell func(*checkpoint.State), do func() (kept []string, err error)) error {
+	if _, err := os.Stat(p.dir); errors.Is(err, os.ErrNotExist) {
+		fmt.Fprintf(out, "%s does not exist yet: if %s has run, --storage.path is another one\n", p.dir, p.component)
+	}
+	owner := checkpoint.OwnerOf(p.dir)
+	if !dryRun {
+		lock, err := checkpoint.Acquire(p.dir)
+		if held, ok := errors.AsType[*checkpoint.HeldError](err); ok {
+			return fmt.Errorf("%w: stop it first", held)
+		}
+		if err != nil {
+			return fmt.Errorf("%s cannot be locked, so a process may be using it: %w", p.dir, err)
+		}
+		defer lock.Release()
+	}
+	s, err := p.look()
+	if err != nil { // of no use, which is no reason to keep it
+		fmt.Fprintf(out, "the cursor of before cannot be used: %s\n", err)
+	}
+	tell(s)
+	if p.org.Args.Clustering.Enabled {
+		fmt.Fprintln(out, "With clustering, other nodes have copies: all of them must be stopped, and get the same command.")
+	}
+	if dryRun {
+		fmt.Fprintln(out, "--dry-run: nothing was changed")
+		return nil
+	}
+	kept, err := do()
+	for _, file := range kept {
+		fmt.Fprintln(out, "the file of before is kept as", file)
+	}
+	return errors.Join(err, owner.Keep())
+}
+
+// at is a time for people.
+func at(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format(time.RFC3339)
+}
