@@ -5,8 +5,6 @@ import (
 	"sync"
 
 	"github.com/biter777/countries"
-
-	"github.com/grafana/alloy/okta/internal/rawjson"
 )
 
 // countryCode stands where a path is expected and means the ISO 3166-1 code of
@@ -15,8 +13,6 @@ const countryCode = "country_code"
 
 // maxCountries bounds how many names are remembered.
 const maxCountries = 1024
-
-var countryPath = rawjson.Path{{Name: "client"}, {Name: "geographicalContext"}, {Name: "country"}}
 
 // countryCodes remembers what names were looked up; a lookup costs a
 // few microseconds and an org sees few countries. The memory is bounded all the

@@ -35,12 +35,15 @@ type Options struct {
 // DefaultStructuredMetadata returns the metadata that entries have when none is
 // configured. The event_target_* keys exist because LogQL's json parser drops
 // arrays: with them rules that name target.displayName work on envelopes. Of a
-// membership, which has a user and a group, both are there.
+// membership, which has a user and a group, both are there. detected_level is
+// the name that Loki gives the level that it would else look for in each line
+// (loki/v3 pkg/distributor/field_detection.go).
 func DefaultStructuredMetadata() map[string]string {
 	const target, group = "target[AppInstance|User|0].", "target[UserGroup]."
 	return map[string]string{
 		"eventType":                "eventType",
 		"outcome":                  "outcome.result",
+		"detected_level":           levelPath,
 		"event_target_id":          target + "id",
 		"event_target_type":        target + "type",
 		"event_target_alternateId": target + "alternateId",
@@ -72,10 +75,22 @@ type Formatter struct {
 
 // A metadatum is one structured metadata key.
 type metadatum struct {
-	name    string
-	output  int // in the selection
-	country bool
+	name   string
+	output int                 // in the selection
+	text   func(string) string // makes the value of what is there; nil: it is the value
 }
+
+// made are values that are made of an event's, by the name that stands for their path.
+var made = map[string]struct {
+	of   string // the path of what there is
+	text func(string) string
+}{
+	countryCode: {"client.geographicalContext.country", isoCountry},
+	levelPath:   {"severity", level},
+}
+
+// levelPath stands for the level in the envelope.
+const levelPath = "level"
 
 // New checks the options. Errors name the value and what is allowed instead.
 func New(opts Options) (*Formatter, error) {
@@ -126,16 +141,15 @@ func (f *Formatter) addMetadata(opts Options) error {
 			return fmt.Errorf("structured metadata %q: entries have a label of this name, and Loki would hide one of the two; "+
 				"use another name", name)
 		}
-		m := metadatum{name: name, country: paths[name] == countryCode}
-		p := countryPath
-		if !m.country {
-			var err error
-			if p, err = rawjson.ParsePath(paths[name], false); err != nil {
-				return fmt.Errorf("structured metadata %q: %w, or %q", name, err, countryCode)
-			}
+		path, special := paths[name], made[paths[name]]
+		if special.of != "" {
+			path = special.of
 		}
-		m.output = f.selection.add(p)
-		f.metadata = append(f.metadata, m)
+		p, err := rawjson.ParsePath(path, false)
+		if err != nil {
+			return fmt.Errorf("structured metadata %q: %w, or %q or %q", name, err, countryCode, levelPath)
+		}
+		f.metadata = append(f.metadata, metadatum{name, f.selection.add(p), special.text})
 	}
 	return nil
 }
@@ -250,8 +264,8 @@ func (f *Formatter) structured(raw string, found []value, stream *stream) push.L
 			continue
 		}
 		value := valueText(raw, found[m.output])
-		if m.country {
-			value = isoCountry(value)
+		if m.text != nil {
+			value = m.text(value)
 		}
 		if value != "" {
 			all = append(all, push.LabelAdapter{Name: m.name, Value: value})

@@ -48,6 +48,7 @@ func TestEntryKeepsTheEventByteForByteInAnEnvelope(t *testing.T) {
 			Timestamp: time.Date(2026, 8, 21, 10, 0, 0, 120e6, time.UTC),
 			Line:      `{"event":` + signIn + `,"level":"warning","msg":"received event","time":"2026-08-21T10:00:00.120Z"}`,
 			StructuredMetadata: push.LabelsAdapter{
+				{Name: "detected_level", Value: "warning"},
 				{Name: "eventType", Value: "user.session.start"},
 				{Name: "event_target_displayName", Value: "Okta Admin"},
 				{Name: "event_target_id", Value: "0oa"},
@@ -125,13 +126,13 @@ func TestNewNamesWhatIsWrongAndWhatIsAllowed(t *testing.T) {
 			`structured metadata "job": entries have a label of this name, and Loki would hide one of the two; use another name`},
 		"metadata path": {Options{Org: "o", StructuredMetadata: map[string]string{"a": "target[*].id"}},
 			`structured metadata "a": "target[*].id" is not a path: [*] stands for many values, and one is needed; ` + rawjson.PathForms +
-				`, or "country_code"`},
+				`, or "country_code" or "level"`},
 		"metadata path as JSONPath": {Options{Org: "o", StructuredMetadata: map[string]string{"a": "$.uuid"}},
 			`structured metadata "a": "$.uuid" is not a path: it begins with $, and a path begins with the event's first member; ` +
-				rawjson.PathForms + `, or "country_code"`},
+				rawjson.PathForms + `, or "country_code" or "level"`},
 		"metadata path as JSON Pointer": {Options{Org: "o", StructuredMetadata: map[string]string{"a": "/uuid"}},
 			`structured metadata "a": "/uuid" is not a path: "/uuid" holds a slash, and names are joined by dots; ` + rawjson.PathForms +
-				`, or "country_code"`},
+				`, or "country_code" or "level"`},
 		"unknown action": {Options{Org: "o", RelabelRules: []*relabel.Config{{}}}, "relabeling rule 1: relabel action cannot be empty"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -198,7 +199,7 @@ func TestWhatIsTakenOutIsNeitherLabelNorMetadata(t *testing.T) {
 		Redaction:    &redact.Options{Mode: redact.ModeDrop, Presets: []string{}, Paths: []string{"eventType", "severity", "target[*]"}},
 	}, signIn)
 	require.Equal(t, model.LabelSet{"job": "loki.source.okta", "org": "acme.okta.com"}, e.Labels)
-	require.Equal(t, push.LabelsAdapter{{Name: "outcome", Value: "FAILURE"}}, e.StructuredMetadata)
+	require.Equal(t, push.LabelsAdapter{{Name: "detected_level", Value: "info"}, {Name: "outcome", Value: "FAILURE"}}, e.StructuredMetadata)
 	require.Equal(t, `{"event":{"published":"2026-08-21T10:00:00.120Z","outcome":{"result":"FAILURE"},"target":[], "new":1e2},`+
 		`"level":"info","msg":"received event","time":"2026-08-21T10:00:00.120Z"}`, e.Line)
 }
