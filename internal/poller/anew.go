@@ -22,14 +22,12 @@ type unproven struct {
 	oldest time.Time     // no position is tried before it
 }
 
-// beginAnew sets the position without a checkpoint. It returns false when ctx ended.
-func (p *Poller) beginAnew(ctx context.Context) bool {
-	initial := time.Now().Add(-p.InitialLookback)
-	if p.Confirm == nil || p.Overlap == 0 {
-		level.Info(p.Logger).Log("msg", "no checkpoint, starting from the initial lookback", "since", initial.UTC().Format(time.RFC3339))
-		p.begin(initial)
+func (p *confirmed) beginAnew(ctx context.Context) bool {
+	if p.Overlap == 0 {
+		p.beginAtLookback()
 		return true
 	}
+	initial := time.Now().Add(-p.InitialLookback)
 	newest, err := p.newest(ctx, Retention, func() {})
 	if err != nil {
 		return false
@@ -56,7 +54,7 @@ func (p *Poller) beginAnew(ctx context.Context) bool {
 }
 
 // goBack moves the unproven position. It is not saved: the next process finds it as this one did.
-func (p *Poller) goBack(d time.Duration) {
+func (p *confirmed) goBack(d time.Duration) {
 	u := p.Memory.past.unproven
 	u.back = d
 	since := delivery.Latest(u.newest.Add(-d), u.oldest)
@@ -66,7 +64,7 @@ func (p *Poller) goBack(d time.Duration) {
 // proven holds the position's page against what the destination has of it: at least half of its
 // first events before the newest one. Else everything before may be missing too, and it goes back
 // twice as far, until the destination would refuse what it finds there.
-func (p *Poller) proven(events []event.Event, there answer) bool {
+func (p *confirmed) proven(events []event.Event, there answer) bool {
 	m := p.Memory
 	u, now := m.past.unproven, time.Now()
 	found, asked := 0, 0

@@ -68,16 +68,8 @@ func (q *queries) stop() {
 	}
 }
 
-// configure makes what a previous poller of the process left under way this one's.
-func (p *Poller) configure() {
+func (p *confirmed) configure() {
 	m := p.Memory
-	if p.Confirm == nil {
-		p.Status.set(func(s *Snapshot) {
-			s.Unconfirmed, s.UnconfirmedSince, s.Hidden, s.Shown = 0, time.Time{}, 0, time.Time{}
-		})
-		m.window, m.confirm, m.past.previous, m.past.unproven = delivery.Window[position]{}, nil, nil, nil
-		return
-	}
 	if m.confirm != nil && m.confirmID != p.ConfirmID && !m.window.Empty() {
 		m.past.previous = append(m.past.previous, &previous{confirm: m.confirm})
 	}
@@ -97,7 +89,7 @@ func (p *Poller) configure() {
 
 // pause waits for d, an event that was announced, or for as long as nothing newer may be delivered, and follows what
 // is under way meanwhile.
-func (p *Poller) pause(ctx context.Context, d time.Duration) {
+func (p *confirmed) pause(ctx context.Context, d time.Duration) {
 	end := time.Now().Add(d)
 	w := &p.Memory.window
 	for ctx.Err() == nil {
@@ -128,22 +120,16 @@ func (p *Poller) pause(ctx context.Context, d time.Duration) {
 }
 
 // wait waits until a time, the answer to the query under way, or the end of ctx.
-func (p *Poller) wait(ctx context.Context, until time.Time) {
-	t := time.NewTimer(max(time.Until(until), time.Millisecond))
-	defer t.Stop()
-	select {
-	case a := <-p.queries.running:
+func (p *confirmed) wait(ctx context.Context, until time.Time) {
+	if a, ok := p.rest(ctx, until, p.queries.running); ok {
 		p.queries.running = nil
 		p.learn(ctx, a)
-	case <-p.Wakes.signals():
-	case <-t.C:
-	case <-ctx.Done():
 	}
 }
 
 // tend takes an answer that is there, sends the next query when it is due, and delivers
 // again what is lost.
-func (p *Poller) tend(ctx context.Context) {
+func (p *confirmed) tend(ctx context.Context) {
 	q, w := &p.queries, &p.Memory.window
 	select {
 	case a := <-q.running:
@@ -167,7 +153,7 @@ func (p *Poller) tend(ctx context.Context) {
 }
 
 // query sends a query without waiting for its answer, for Loki may take minutes.
-func (p *Poller) query(ctx context.Context, events []delivery.Event) {
+func (p *confirmed) query(ctx context.Context, events []delivery.Event) {
 	ctx, cancel := context.WithCancel(reconcile.Unhurried(ctx))
 	answers := make(chan answer, 1)
 	p.queries.running, p.queries.cancel = answers, cancel
@@ -180,7 +166,7 @@ func (p *Poller) query(ctx context.Context, events []delivery.Event) {
 }
 
 // ask is a query that is waited for. It returns an error only when ctx ends.
-func (p *Poller) ask(ctx context.Context, events []delivery.Event) (answer, error) {
+func (p *confirmed) ask(ctx context.Context, events []delivery.Event) (answer, error) {
 	for p.queries.running != nil && ctx.Err() == nil {
 		p.wait(ctx, time.Now().Add(time.Hour))
 	}
@@ -231,7 +217,7 @@ func find(ctx context.Context, confirm Confirmer, others []*previous, events []d
 }
 
 // learn takes what a query brought: the window learns it, and the journal follows.
-func (p *Poller) learn(ctx context.Context, a answer) {
+func (p *confirmed) learn(ctx context.Context, a answer) {
 	if ctx.Err() != nil {
 		return
 	}
@@ -265,7 +251,7 @@ func (p *Poller) learn(ctx context.Context, a answer) {
 }
 
 // unanswered notes a failed query: nothing is known, and nothing moves.
-func (p *Poller) unanswered(err error, now time.Time) {
+func (p *confirmed) unanswered(err error, now time.Time) {
 	kind := ""
 	if isRefusal(err) {
 		kind = "refused"
@@ -277,7 +263,7 @@ func (p *Poller) unanswered(err error, now time.Time) {
 
 // silent notes that the Loki of a previous configuration did not answer. What is not found
 // proves nothing then, until it is forgotten.
-func (p *Poller) silent(a answer, now time.Time) []delivery.Event {
+func (p *confirmed) silent(a answer, now time.Time) []delivery.Event {
 	if a.silent.failing.IsZero() {
 		a.silent.failing = now
 		level.Warn(p.Logger).Log("msg", "the Loki of a previous configuration does not answer", "selector", a.silent.confirm.Selector(), "err",
@@ -292,7 +278,7 @@ func (p *Poller) silent(a answer, now time.Time) []delivery.Event {
 }
 
 // untrusted reports that nothing has arrived under the present configuration yet.
-func (p *Poller) untrusted() bool { return p.Memory.window.Trusted() != p.ConfirmID }
+func (p *confirmed) untrusted() bool { return p.Memory.window.Trusted() != p.ConfirmID }
 
 // earliest is the time of the earliest of events, of which there is one at least.
 func earliest(events []delivery.Event) time.Time {

@@ -11,6 +11,7 @@ import (
 )
 
 func TestALokiThatIsAwayDoesNotStopOtherOrgs(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		slots := oktaapi.NewSlots(2)
 		var waiting, free []*site

@@ -130,8 +130,9 @@ func (token) Authorize(_ context.Context, r *http.Request) error {
 func (token) Challenge(*http.Response) bool { return false }
 func (token) Method() string                { return "test" }
 
-// in runs a test in a bubble and ends everything at its end.
+// in runs a test in a bubble, beside others, and ends everything at its end.
 func in(t *testing.T, f func(t *testing.T, s *site)) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t)
 		defer s.pipe.Close()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/go-kit/log"
@@ -53,8 +54,9 @@ func (c *component) backfill(since, until time.Time, share float64) (got *sink, 
 func TestABackfillIsBehindLivePolling(t *testing.T) {
 	for _, tc := range []struct{ limit, perSecond int }{{10, 62}, {20, 120}} {
 		t.Run(fmt.Sprint(tc), func(t *testing.T) {
+			t.Parallel()
 			lag := func(share float64) (worst time.Duration, ranged int) {
-				contract(t, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
 					org := &oktasim.Org{RateLimit: tc.limit}
 					begin := time.Now()
 					for i := range 40 * 1000 {

@@ -20,30 +20,16 @@ const (
 	lateLayout = "2006-01-02T15"
 )
 
-// startSlack is how much of what is published after the start of the process counts as before
-// it: the server's clock is cut to seconds, and its nodes' clocks differ a little.
-const startSlack = time.Minute
-
-// landAgain is the time between two queries for what may still land.
-const landAgain = time.Second
-
 // deliver sends the page's events, moves the position and says how long to wait before the
 // next fetch. An error is that of the sink; the position has not moved then.
 func (p *Poller) deliver(ctx context.Context, h *hand) (time.Duration, error) {
 	m := p.Memory
-	var there answer
-	if p.Confirm != nil {
-		var err error
-		if there, err = p.here(ctx, h); err != nil || h.gone {
-			return 0, nil // ctx ended, or the page comes again
-		}
+	there, ok := p.ledger.prepare(ctx, h)
+	if !ok {
+		return 0, nil // ctx ended, or the page comes again
 	}
 	page, events := h.Page, h.events
-	if m.past.unproven != nil && !p.proven(events, there) {
-		return 0, nil // from further back
-	}
 	pg := delivery.NewPage(m.at, m.at, len(events), len(page.Body))
-	p.foretell(page, events, there.found)
 	newest, fresh, err := p.sendAll(ctx, h, there, pg)
 	if err != nil || h.gone {
 		m.window.Add(pg) // the page comes again, without these events
@@ -141,7 +127,7 @@ func (p *Poller) send(ctx context.Context, ev event.Event, pg *delivery.Page[pos
 		m.seen.add(ev.UUID)
 		p.Metrics.dropped.Inc()
 		return nil
-	case !again && p.mayBeUnderWay(ev, now, asked):
+	case !again && p.ledger.mayBeUnderWay(ev, now, asked):
 		m.window.Leave(pg, delivery.Event{UUID: ev.UUID, Time: ev.Published}, delivery.Latest(m.past.landing, now), now)
 		m.seen.add(ev.UUID)
 		return nil
@@ -181,7 +167,7 @@ func (p *Poller) forward(ctx context.Context, ev event.Event, entry event.Entry,
 	m.told.Tell(p.Logger, p.Metrics.overLimit, refusal, ev.UUID)
 	m.sent = time.Now()
 	m.seen.add(ev.UUID)
-	if !p.confirmable(ev, now) {
+	if !p.ledger.confirmable(ev, now) {
 		m.window.Drop(ev.UUID) // it was, when it was delivered first
 	} else {
 		route := p.Pipeline
@@ -191,102 +177,4 @@ func (p *Poller) forward(ctx context.Context, ev event.Event, entry event.Entry,
 		m.window.Deliver(pg, delivery.Event{UUID: ev.UUID, Time: entry.Timestamp}, route, now)
 	}
 	return nil
-}
-
-// confirmable reports whether there is a point in querying for an event: it can be looked
-// for, and is neither so old nor so far ahead of our clock and Okta's that the destination refuses it.
-func (p *Poller) confirmable(ev event.Event, now time.Time) bool {
-	if p.Confirm == nil || ev.UUID == "" || ev.Published.IsZero() {
-		return false
-	}
-	accepted, behind := p.Confirm.Accepted(), max(0, -p.Memory.skew)
-	return (accepted == 0 || now.Sub(ev.Published) < accepted) && ev.Published.Sub(now) < soon+behind
-}
-
-// here is which of a page's events the destination has already, so that they are not
-// delivered. It matters for what was published before this process began: a previous
-// process, another machine or another collector may have delivered it. Such pages
-// wait until the destination answers; they are dropped meanwhile when others want their memory,
-// and h is gone then. It returns an error only when ctx ends.
-func (p *Poller) here(ctx context.Context, h *hand) (answer, error) {
-	m := p.Memory
-	if m.past.began.IsZero() {
-		m.past.began = h.Date
-	}
-	until := m.past.known()
-	if err := p.learnNewest(ctx, h); err != nil || h.gone {
-		return answer{}, err
-	}
-	var about []delivery.Event
-	before := false
-	for _, ev := range h.events {
-		if ev.UUID != "" && !ev.Published.IsZero() {
-			about = append(about, delivery.Event{UUID: ev.UUID, Time: ev.Published})
-			before = before || !ev.Published.After(until)
-		}
-	}
-	if !before {
-		return answer{}, nil
-	}
-	defer p.Status.asking()()
-	for {
-		// One query serves both: what is under way, and what is about to be.
-		a, err := p.ask(ctx, append(m.window.Due(time.Now()), about...))
-		switch {
-		case err != nil:
-			return a, err
-		case a.err != nil:
-			if h.Wanted() {
-				p.drop(h)
-			}
-			sleep(ctx, time.Until(p.queries.next))
-		case !a.asked.Before(m.past.landing) || !m.past.mayLand(about, a.found):
-			return a, nil
-		default: // most of what is under way lands soon
-			sleep(ctx, min(time.Until(m.past.landing), landAgain))
-		}
-	}
-}
-
-// learnNewest asks how far Loki's streams have got when the checkpoint does not say: what is
-// far behind them needs the label late. The page in hand makes room for others while there is no answer. It returns an error only when
-// ctx ends.
-func (p *Poller) learnNewest(ctx context.Context, h *hand) error {
-	if !p.Memory.past.headless {
-		return nil
-	}
-	newest, err := p.newest(ctx, 0, func() {
-		if h.Wanted() {
-			p.drop(h)
-		}
-	})
-	if err == nil {
-		p.reached(newest)
-	}
-	return err
-}
-
-// reached notes how far Loki's streams have got.
-func (p *Poller) reached(newest time.Time) {
-	p.Memory.heads.SetFloor(newest)
-	p.Memory.past.headless = false
-}
-
-// newest asks for the newest entry until there is an answer, and calls waiting before each wait. It returns an error only
-// when ctx ends.
-func (p *Poller) newest(ctx context.Context, back time.Duration, waiting func()) (time.Time, error) {
-	defer p.Status.asking()()
-	for {
-		newest, err := p.Confirm.Newest(ctx, back)
-		switch {
-		case ctx.Err() != nil:
-			return time.Time{}, ctx.Err()
-		case err == nil:
-			p.clear(Queries)
-			return newest, nil
-		}
-		p.unanswered(err, time.Now())
-		waiting()
-		sleep(ctx, time.Until(p.queries.next))
-	}
 }

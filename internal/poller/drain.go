@@ -19,10 +19,14 @@ const (
 // Drain goes on confirming what was delivered after Run has returned, so that the journal is complete when another node goes on from
 // it. Nothing is fetched and nothing is delivered. It returns when nothing is on its way any more, as far as one can tell, or ctx ends.
 func (p *Poller) Drain(ctx context.Context) {
-	if p.Confirm == nil || p.journal == nil {
+	if p.journal == nil {
 		return
 	}
 	defer p.Troubles.gone(p) // Run has left already, and a query that fails here would have it be in trouble for ever
+	p.ledger.drain(ctx)
+}
+
+func (p *confirmed) drain(ctx context.Context) {
 	w, begin := &p.Memory.window, time.Now()
 	for ctx.Err() == nil && !w.Empty() {
 		now := time.Now()
@@ -59,4 +63,4 @@ func (m *Memory) Forget() {
 
 // UnderWay reports whether something that was delivered has not been seen to arrive, after Run or Drain has returned and while the
 // Memory is the poller's.
-func (p *Poller) UnderWay() bool { return p.Confirm != nil && !p.Memory.window.Empty() }
+func (p *Poller) UnderWay() bool { return !p.Memory.window.Empty() }

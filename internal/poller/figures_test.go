@@ -85,6 +85,7 @@ func budgetUsed(t *testing.T, limit int, share float64, phase, delay, skew time.
 }
 
 func TestAnIdleHourCostsOneRequestAnInterval(t *testing.T) {
+	t.Parallel()
 	for _, every := range []time.Duration{2 * time.Second, 10 * time.Second, time.Minute} {
 		require.Equal(t, int(time.Hour/every), requestsPerIdleHour(t, every), "%s", every)
 	}

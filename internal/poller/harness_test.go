@@ -177,8 +177,12 @@ type component struct {
 	format   event.Options
 }
 
-// contract runs a test of the contract in a bubble, where waiting costs nothing.
-func contract(t *testing.T, test func(t *testing.T)) { t.Helper(); synctest.Test(t, test) }
+// contract runs a test of the contract in a bubble, where waiting costs nothing, beside others.
+func contract(t *testing.T, test func(t *testing.T)) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, test)
+}
 
 // on returns a component for the org, which is served until the test ends.
 func on(t *testing.T, org *oktasim.Org) *component {

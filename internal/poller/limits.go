@@ -51,9 +51,5 @@ func (p *Poller) account(ev event.Event) {
 
 // refusal is why Loki refuses an entry now.
 func (p *Poller) refusal(entry event.Entry, now time.Time) limits.Refusal {
-	maxAge := limits.MaxAge
-	if p.Confirm != nil {
-		maxAge = p.Confirm.Accepted()
-	}
-	return limits.OfEntry(entry.Labels, entry.Entry, now, maxAge)
+	return limits.OfEntry(entry.Labels, entry.Entry, now, p.ledger.accepted())
 }

@@ -60,9 +60,10 @@ const trialSelector = `{job="test"}`
 // padding makes an entry as large as Okta's events are, for loki.write and for nobody else.
 var padding = push.LabelsAdapter{{Name: "padding", Value: strings.Repeat("x", 2400)}}
 
-// try runs a test in a bubble with a live component, loki.write configured as cfg says and Loki at its defaults.
+// try runs a test in a bubble, beside others, with a live component, loki.write configured as cfg says and Loki at its defaults.
 func try(t *testing.T, seed uint64, cfg pipesim.Config, test func(s *trial)) {
 	t.Helper()
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &trial{t: t, rnd: rand.New(rand.NewPCG(seed, 0)), org: &oktasim.Org{RateLimit: -1}, cfg: cfg,
 			loki: pipesim.NewLoki(pipesim.DefaultLimits()), dir: t.TempDir(), id: "one", begin: time.Now()}
@@ -243,7 +244,6 @@ func TestOutagesLoseAndDoubleNothing(t *testing.T) {
 		for kind, k := range kinds {
 			for what, happens := range events {
 				t.Run(fmt.Sprintf("%s of %s, %s", outage, kind, what), func(t *testing.T) {
-					t.Parallel()
 					const before, after = 3 * time.Minute, 6 * time.Hour
 					try(t, uint64(outage), k.cfg, func(s *trial) {
 						s.feed(perMinute, before+outage)
@@ -278,7 +278,6 @@ func TestAStreamThatIsRefusedForAWhile(t *testing.T) {
 				continue // loki.write drops each copy, and an event that is lost three times is given up
 			}
 			t.Run(fmt.Sprintf("%s, %s", lasts, name), func(t *testing.T) {
-				t.Parallel()
 				try(t, uint64(lasts), cfg, func(s *trial) {
 					s.label = func(e event.Event) string { return e.UUID[len(e.UUID)-1:] }
 					s.feed(60, lasts+8*time.Hour)

@@ -6,7 +6,6 @@ import (
 
 	"github.com/grafana/alloy/okta/internal/checkpoint"
 	"github.com/grafana/alloy/okta/internal/delivery"
-	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/limits"
 )
 
@@ -52,18 +51,6 @@ func (p *past) mayLand(events []delivery.Event, found map[string]bool) bool {
 	return false
 }
 
-// mayBeUnderWay reports whether an event that a query sent at asked did not find was
-// delivered by a previous process and must not be delivered yet: because the present
-// configuration has never been seen to work, so that "not found" proves nothing; or because
-// the destination may have it and not show it.
-func (p *Poller) mayBeUnderWay(ev event.Event, now, asked time.Time) bool {
-	m := p.Memory
-	if !m.past.mayHave(ev.Published) || !p.confirmable(ev, now) {
-		return false
-	}
-	return p.untrusted() || !m.window.Shown(ev.Published, m.past.landing, asked)
-}
-
 // inherit takes over from a previous process how far it had delivered.
 func (p *Poller) inherit() {
 	m := p.Memory
@@ -78,9 +65,5 @@ func (p *Poller) inherit() {
 	m.past.furthest = pending.Published
 	m.heads.SetFloor(pending.Published)
 	m.past.pending, m.past.landing = pending, time.Now().Add(cmp.Or(p.LastPush, limits.LastPush))
-	for _, selector := range p.journal.Delivery.Selectors {
-		if p.Confirm != nil && p.Previous != nil && selector != p.Confirm.Selector() {
-			m.past.previous = append(m.past.previous, &previous{confirm: p.Previous(selector), required: true})
-		}
-	}
+	p.ledger.searchUnder(p.journal.Delivery.Selectors)
 }

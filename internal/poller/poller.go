@@ -102,8 +102,7 @@ type Poller struct {
 	largest  bool      // what starts by time asks for the largest pages
 	ended    bool      // all of the span was read
 	lastPoll time.Time // end of the last page, with Wakes
-	queries  queries
-	rewind   rewind
+	ledger   ledger
 	pulse    *pulse
 	epoch    int // of the pulse, when it was known last that the org is this poller's
 
@@ -120,6 +119,10 @@ func New(cfg Config) *Poller {
 		cfg.Troubles = new(Troubles)
 	}
 	p := &Poller{Config: cfg, pulse: newPulse(cfg.Clock)}
+	p.ledger = direct{p}
+	if cfg.Confirm != nil {
+		p.ledger = &confirmed{Poller: p}
+	}
 	p.follow = follow{poller: p, size: cfg.Scope.PageSize}
 	return p
 }
@@ -143,6 +146,7 @@ func (p *Poller) Run(ctx context.Context) error {
 		return ctx.Err()
 	}
 	p.catchUp()
+	p.ledger.configure()
 	if p.Span != nil && p.journal.Finished {
 		p.Status.set(func(s *Snapshot) { s.Ended, s.Finished, s.Watermark = true, true, p.Span.Until })
 		return nil
@@ -150,9 +154,8 @@ func (p *Poller) Run(ctx context.Context) error {
 	if !p.resume(ctx) {
 		return ctx.Err()
 	}
-	p.configure()
 	p.Status.set(func(s *Snapshot) { s.ReplayTo = p.Memory.past.replaying })
-	defer p.queries.stop()
+	defer p.ledger.stop()
 	for ctx.Err() == nil {
 		if err := p.afterSuspension(ctx); err != nil {
 			return err
@@ -171,7 +174,7 @@ func (p *Poller) Run(ctx context.Context) error {
 		if p.ended && p.finish(ctx) {
 			return nil
 		}
-		p.pause(ctx, wait)
+		p.ledger.pause(ctx, wait)
 	}
 	return ctx.Err()
 }

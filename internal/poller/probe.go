@@ -21,7 +21,7 @@ const (
 // something later can show that the pipeline works again and that what is missing is lost.
 // It must be one that nobody can have delivered, or it would be found whatever the pipeline
 // does, and young enough for Loki to show it.
-func (p *Poller) probe(ctx context.Context) {
+func (p *confirmed) probe(ctx context.Context) {
 	m, now := p.Memory, time.Now()
 	if p.Span != nil { // behind its end is nothing of ours
 		if !p.ended {
@@ -43,7 +43,7 @@ func (p *Poller) probe(ctx context.Context) {
 
 // probeFrom delivers the first event of a page that is after a time and that nobody has
 // delivered. It returns false when the page has none.
-func (p *Poller) probeFrom(ctx context.Context, at position, after time.Time) bool {
+func (p *confirmed) probeFrom(ctx context.Context, at position, after time.Time) bool {
 	tried := true // unless the page says otherwise, there may be one
 	err := p.do(ctx, at.cursor, func(h *hand) {
 		there, err := p.here(ctx, h)
@@ -65,18 +65,18 @@ func (p *Poller) probeFrom(ctx context.Context, at position, after time.Time) bo
 }
 
 // probes reports whether an event may be a probe: whether it is found says something about the pipeline.
-func (p *Poller) probes(ev event.Event) bool {
+func (p *confirmed) probes(ev event.Event) bool {
 	m, now := p.Memory, time.Now()
 	return p.confirmable(ev, now) && !m.seen.has(ev.UUID) && !m.window.Has(ev.UUID) && !p.mayBeUnderWay(ev, now, now) &&
 		m.window.Shown(ev.Published, now, now) && p.Format(ev, now).Labels != nil
 }
 
 // waitingProbes are the uuids of those that wait to be confirmed.
-func (p *Poller) waitingProbes() []string {
+func (p *confirmed) waitingProbes() []string {
 	return slices.DeleteFunc(p.Memory.probes, func(uuid string) bool { return !p.Memory.window.Has(uuid) })
 }
 
-func (p *Poller) sendProbe(ctx context.Context, h *hand, ev event.Event, at position) {
+func (p *confirmed) sendProbe(ctx context.Context, h *hand, ev event.Event, at position) {
 	m := p.Memory
 	p.foretell(h.Page, []event.Event{ev}, nil)
 	m.past.ahead = delivery.Latest(m.past.ahead, ev.Published)

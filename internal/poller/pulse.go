@@ -84,10 +84,10 @@ func (p *Poller) afterSuspension(ctx context.Context) error {
 		gap := p.pulse.gap
 		p.pulse.mu.Unlock()
 		level.Warn(p.Logger).Log("msg", "this process was suspended, asking who reads the org now", "for", gap.Round(time.Second))
-		p.queries.stop() // its answer would be of before
+		p.ledger.stop() // its answer would be of before
 		p.Memory.window.Doubt(time.Now())
 		p.Memory.past.began = time.Time{}
-		p.Memory.past.headless = p.Confirm != nil && p.Span == nil // a span has streams of its own
+		p.Memory.past.headless = p.Span == nil // a span has streams of its own
 		owned, err := p.Owned(ctx)
 		switch {
 		case err != nil:

@@ -21,7 +21,7 @@ const (
 var ErrNothingArrives = errors.New("no delivered event found in Loki")
 
 // judge reports when nothing of what was delivered is found; empty says that Loki has nothing of anybody's either.
-func (p *Poller) judge(stats delivery.Stats, empty bool, now time.Time) {
+func (p *confirmed) judge(stats delivery.Stats, empty bool, now time.Time) {
 	after := missed
 	if p.untrusted() {
 		after = untold
@@ -42,7 +42,7 @@ func (p *Poller) judge(stats delivery.Stats, empty bool, now time.Time) {
 
 // nothingArrives says where to look. What Loki answered to loki.write is only in the log: a refused push looks like a wrong selector,
 // unless there is nothing that another selector could find.
-func (p *Poller) nothingArrives(stats delivery.Stats, empty bool) error {
+func (p *confirmed) nothingArrives(stats delivery.Stats, empty bool) error {
 	hidden := ""
 	if stats.Hidden > 0 {
 		hidden = fmt.Sprintf(" (%d of them Loki may have and not show yet)", stats.Hidden)
@@ -59,7 +59,7 @@ func (p *Poller) nothingArrives(stats delivery.Stats, empty bool) error {
 }
 
 // held notes that nothing newer is delivered, or that it is.
-func (p *Poller) held(hold delivery.Hold) delivery.Hold {
+func (p *confirmed) held(hold delivery.Hold) delivery.Hold {
 	if hold == delivery.Open {
 		p.clear(Hold)
 	} else {

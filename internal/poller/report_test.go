@@ -25,6 +25,7 @@ func TestWhatIsBlamedWhenNothingArrives(t *testing.T) {
 			[]string{"either pushes fail, or " + selector, push, "check reconcile's url, tenant_id and selector"}, "nothing at all"},
 	} {
 		for _, worked := range []bool{false, true} {
+			c := c
 			if worked {
 				name += ", which has worked"
 			}

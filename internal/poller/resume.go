@@ -60,7 +60,14 @@ func (p *Poller) resume(ctx context.Context) bool {
 		p.begin(p.Span.Since)
 		return true
 	}
-	return p.beginAnew(ctx)
+	return p.ledger.beginAnew(ctx)
+}
+
+// beginAtLookback begins where a reader begins that knows nothing.
+func (p *Poller) beginAtLookback() {
+	initial := time.Now().Add(-p.InitialLookback)
+	level.Info(p.Logger).Log("msg", "no checkpoint, starting from the initial lookback", "since", initial.UTC().Format(time.RFC3339))
+	p.begin(initial)
 }
 
 // begin takes a time for the position.
@@ -76,7 +83,7 @@ func (p *Poller) begin(since time.Time) {
 // for a journal that has none for the present scope.
 func (p *Poller) oldest() position {
 	at, earliest, ok := p.Memory.window.Front()
-	if p.Confirm == nil || !ok {
+	if !ok {
 		return p.Memory.at
 	}
 	if !earliest.IsZero() {

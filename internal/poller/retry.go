@@ -28,7 +28,7 @@ type rewind struct {
 }
 
 // retry delivers again what is lost, the oldest first.
-func (p *Poller) retry(ctx context.Context, pages []*delivery.Page[position]) {
+func (p *confirmed) retry(ctx context.Context, pages []*delivery.Page[position]) {
 	if p.enlist() {
 		p.write(func(time.Time) error { return p.journal.Save() })
 	}
@@ -48,13 +48,13 @@ func (p *Poller) retry(ctx context.Context, pages []*delivery.Page[position]) {
 }
 
 // misses reports whether one of some events is still to be delivered again.
-func (p *Poller) misses(uuids []string) bool {
+func (p *confirmed) misses(uuids []string) bool {
 	return slices.ContainsFunc(uuids, func(uuid string) bool { return p.Memory.window.Redeliver(uuid, time.Now()) })
 }
 
 // beginRewind begins one for the lost events of pages, from the earliest of them, which a probe's is not always. A cursor shows what its
 // filter matches: pages of another one, from before or after a reload, are for the next rewind.
-func (p *Poller) beginRewind(pages []*delivery.Page[position]) {
+func (p *confirmed) beginRewind(pages []*delivery.Page[position]) {
 	m, scope := p.Memory, pages[0].Start.scope
 	pages = slices.DeleteFunc(pages, func(pg *delivery.Page[position]) bool { return pg.Start.scope != scope })
 	start := slices.MinFunc(pages, func(a, b *delivery.Page[position]) int { return a.Start.published.Compare(b.Start.published) }).Start
@@ -71,7 +71,7 @@ func (p *Poller) beginRewind(pages []*delivery.Page[position]) {
 
 // rewindPage fetches a page of the rewind and delivers what is lost of it. It returns whether anything was, and false when the next pass
 // has to come back to it.
-func (p *Poller) rewindPage(ctx context.Context) (found, ok bool) {
+func (p *confirmed) rewindPage(ctx context.Context) (found, ok bool) {
 	r := &p.rewind
 	err := p.do(ctx, r.cursor, func(h *hand) {
 		next, end := h.Next, r.read(h)
@@ -107,7 +107,7 @@ func (r *rewind) read(h *hand) bool {
 }
 
 // sendLost delivers the lost events of a page in hand. It returns whether there were any, and false when some were not delivered.
-func (p *Poller) sendLost(ctx context.Context, h *hand) (found, ok bool) {
+func (p *confirmed) sendLost(ctx context.Context, h *hand) (found, ok bool) {
 	for _, ev := range h.events {
 		if !p.Memory.window.Redeliver(ev.UUID, time.Now()) {
 			continue
@@ -123,7 +123,7 @@ func (p *Poller) sendLost(ctx context.Context, h *hand) (found, ok bool) {
 
 // rewindByTime goes on by time after a cursor that is refused or a page that is too large. It returns false when the next pass has to
 // come back to it.
-func (p *Poller) rewindByTime(err error) bool {
+func (p *confirmed) rewindByTime(err error) bool {
 	r, class := &p.rewind, oktaapi.ClassOf(err)
 	switch asked := p.asked(r.cursor); {
 	case isTooLarge(err) && asked > 1:
@@ -137,7 +137,7 @@ func (p *Poller) rewindByTime(err error) bool {
 }
 
 // rewindTo goes on at a start by time. It returns false when that leads no further: the rewind has ended then.
-func (p *Poller) rewindTo(at oktaapi.Cursor) bool {
+func (p *confirmed) rewindTo(at oktaapi.Cursor) bool {
 	if at == p.rewind.byTime {
 		p.unfound()
 		return false
@@ -147,7 +147,7 @@ func (p *Poller) rewindTo(at oktaapi.Cursor) bool {
 }
 
 // unfound ends the rewind, and gives up what it did not find.
-func (p *Poller) unfound() {
+func (p *confirmed) unfound() {
 	wanted := p.rewind.wanted
 	p.rewind = rewind{}
 	var gone []delivery.GaveUp

@@ -2,13 +2,9 @@ package poller
 
 import (
 	"context"
-	"slices"
 	"time"
 
-	"github.com/grafana/alloy/okta/internal/checkpoint"
 	"github.com/grafana/alloy/okta/internal/delivery"
-	"github.com/grafana/alloy/okta/internal/event"
-	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
 // open opens the journal. One that cannot be read is not replaced, for reading would start
@@ -50,7 +46,7 @@ func (p *Poller) settle() delivery.Stats {
 		if end.scope != p.Scope { // a cursor of another filter is of no use; the time is
 			end.cursor = p.start(end.published)
 		}
-		if p.Confirm != nil && m.window.Empty() && m.past.pending == nil {
+		if m.window.Empty() && m.past.pending == nil {
 			m.past.previous = nil
 			p.journal.Delivery.Selectors = nil // the next delivery enters its own
 		}
@@ -61,45 +57,6 @@ func (p *Poller) settle() delivery.Stats {
 		s.Unconfirmed, s.UnconfirmedSince, s.Hidden, s.Shown = stats.Waiting, stats.Since, stats.Hidden, stats.Shown
 	})
 	return stats
-}
-
-// foretell saves how far the delivery is about to get, before it does: after a crash the
-// next process cannot ask this one what it had delivered.
-func (p *Poller) foretell(page oktaapi.Page, events []event.Event, there map[string]bool) {
-	if p.Confirm == nil {
-		return
-	}
-	further := false
-	for _, ev := range events {
-		if there[ev.UUID] {
-			continue
-		}
-		further = p.enlist() || further
-		// The server's clock is cut to seconds, so the newest events look ahead of it; one
-		// that is far ahead would make all that follow look as if they were under way.
-		if ev.Published.After(p.Memory.past.furthest) && ev.Published.Before(page.Date.Add(time.Minute)) {
-			p.Memory.past.furthest, further = ev.Published, true
-		}
-	}
-	if further {
-		p.write(func(now time.Time) error {
-			p.journal.Delivery.Pending = &checkpoint.Mark{
-				Cursor: string(p.Memory.at.cursor), Published: p.Memory.past.furthest.UTC(), Delivered: now.UTC(),
-			}
-			return p.journal.Save()
-		})
-	}
-}
-
-// enlist notes in the journal, unsaved, that something is about to be delivered under the
-// present selector. It reports whether that is new.
-func (p *Poller) enlist() bool {
-	d, selector := &p.journal.Delivery, p.Confirm.Selector()
-	if slices.Contains(d.Selectors, selector) {
-		return false
-	}
-	d.Selectors = append(d.Selectors, selector)
-	return true
 }
 
 // save makes a position durable, as the newest mark.

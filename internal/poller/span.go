@@ -49,7 +49,7 @@ func (p *Poller) finish(ctx context.Context) bool {
 			"hidden", stats.Hidden, "until", stats.Shown.UTC().Format(time.RFC3339))
 	}
 	for !p.Memory.window.Empty() && ctx.Err() == nil && !p.suspended() {
-		p.pause(ctx, time.Second)
+		p.ledger.pause(ctx, time.Second)
 	}
 	if ctx.Err() != nil || p.suspended() {
 		return false
@@ -63,7 +63,7 @@ func (p *Poller) finish(ctx context.Context) bool {
 }
 
 // overtaken takes over what another poller knows of the pipeline: a span must not wait for something later of its own.
-func (p *Poller) overtaken(now time.Time) {
+func (p *confirmed) overtaken(now time.Time) {
 	w := &p.Memory.window
 	if p.Span == nil || w.Empty() {
 		return

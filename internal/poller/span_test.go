@@ -137,7 +137,6 @@ func TestABackfillIsExactlyOnceAndDoneOnce(t *testing.T) {
 			},
 		} {
 			t.Run(name+", "+what, func(t *testing.T) {
-				t.Parallel()
 				fill(t, shows, func(b *backfill) {
 					pass(3 * time.Second) // a page or two
 					happens(b)

@@ -34,6 +34,7 @@ type watched struct {
 }
 
 func watch(t *testing.T, org *oktasim.Org, test func(w *watched)) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := &watched{t: t, org: org, pipe: org.Pipe(), dir: t.TempDir(), open: make(chan struct{})}
 		defer w.pipe.Close()

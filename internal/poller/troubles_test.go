@@ -12,6 +12,7 @@ import (
 
 // sharing runs n orgs of one component in a bubble, each with an event now and then, and returns the lines that they log about Loki.
 func sharing(t *testing.T, n int, f func(sites []*site)) []string {
+	t.Parallel()
 	var shared Troubles
 	var text strings.Builder
 	logger := log.NewLogfmtLogger(log.NewSyncWriter(&text))

@@ -32,12 +32,14 @@ func TestATrickleCostsOneRequestPerInterval(t *testing.T) {
 }
 
 func TestTheCheckpointIsSmallAfterAWeek(t *testing.T) {
+	t.Parallel()
 	largest := week(t)
 	t.Logf("the checkpoint had at most %d bytes in a week", largest)
 	require.Less(t, largest, 16<<10)
 }
 
 func TestAHundredThousandEventsCostAHundredRequests(t *testing.T) {
+	t.Parallel()
 	n := requestsToDrain(t)
 	require.GreaterOrEqual(t, n, 100)
 	require.LessOrEqual(t, n, 101)
@@ -55,6 +57,7 @@ func TestABacklogUsesItsShareAndNeverMore(t *testing.T) {
 		{limit: 20, share: 0.5, phase: 500 * time.Millisecond, delay: 100 * time.Millisecond, skew: -10*time.Minute + 7*time.Millisecond},
 	} {
 		t.Run(fmt.Sprintf("%+v", tc), func(t *testing.T) {
+			t.Parallel()
 			m := budgetUsed(t, tc.limit, tc.share, tc.phase, tc.delay, tc.skew)
 			require.GreaterOrEqual(t, m.ofShare, 0.95)
 			t.Logf("%+v", m)

@@ -254,6 +254,7 @@ func share(sorted []time.Duration, of float64) time.Duration {
 
 // A rare poll with hooks is as fast as a frequent one without, for a tenth of its requests. What is not eligible waits for the poll.
 func TestARarePollWithHooksIsFastAndCheap(t *testing.T) {
+	t.Parallel()
 	often := quietHours(t, interval, oktasim.Hooks{}, false)
 	hooks := quietHours(t, rare, oktasim.Hooks{}, true)
 	rarely := quietHours(t, rare, oktasim.Hooks{}, false)
@@ -267,6 +268,7 @@ func TestARarePollWithHooksIsFastAndCheap(t *testing.T) {
 
 // Lost hooks cost latency, repeated and unordered ones nothing.
 func TestLostAndRepeatedHooksLoseAndDoubleNothing(t *testing.T) {
+	t.Parallel()
 	d := quietHours(t, rare, oktasim.Hooks{Lose: .3, Repeat: .3, Reverse: true}, true) // checks that each event came once
 	require.LessOrEqual(t, share(d.eligible, 1), rare+20*time.Second)
 	require.LessOrEqual(t, share(d.eligible, .5), 15*time.Second)

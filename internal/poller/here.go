@@ -1,0 +1,172 @@
+package poller
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/grafana/alloy/okta/internal/checkpoint"
+	"github.com/grafana/alloy/okta/internal/delivery"
+	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
+)
+
+// startSlack is how much of what is published after the start of the process counts as before
+// it: the server's clock is cut to seconds, and its nodes' clocks differ a little.
+const startSlack = time.Minute
+
+// landAgain is the time between two queries for what may still land.
+const landAgain = time.Second
+
+func (p *confirmed) prepare(ctx context.Context, h *hand) (answer, bool) {
+	there, err := p.here(ctx, h)
+	if err != nil || h.gone || p.Memory.past.unproven != nil && !p.proven(h.events, there) {
+		return answer{}, false
+	}
+	p.foretell(h.Page, h.events, there.found)
+	return there, true
+}
+
+// here is which of a page's events the destination has already, so that they are not
+// delivered. It matters for what was published before this process began: a previous
+// process, another machine or another collector may have delivered it. Such pages
+// wait until the destination answers; they are dropped meanwhile when others want their memory,
+// and h is gone then. It returns an error only when ctx ends.
+func (p *confirmed) here(ctx context.Context, h *hand) (answer, error) {
+	m := p.Memory
+	if m.past.began.IsZero() {
+		m.past.began = h.Date
+	}
+	until := m.past.known()
+	if err := p.learnNewest(ctx, h); err != nil || h.gone {
+		return answer{}, err
+	}
+	var about []delivery.Event
+	before := false
+	for _, ev := range h.events {
+		if ev.UUID != "" && !ev.Published.IsZero() {
+			about = append(about, delivery.Event{UUID: ev.UUID, Time: ev.Published})
+			before = before || !ev.Published.After(until)
+		}
+	}
+	if !before {
+		return answer{}, nil
+	}
+	defer p.Status.asking()()
+	for {
+		// One query serves both: what is under way, and what is about to be.
+		a, err := p.ask(ctx, append(m.window.Due(time.Now()), about...))
+		switch {
+		case err != nil:
+			return a, err
+		case a.err != nil:
+			if h.Wanted() {
+				p.drop(h)
+			}
+			sleep(ctx, time.Until(p.queries.next))
+		case !a.asked.Before(m.past.landing) || !m.past.mayLand(about, a.found):
+			return a, nil
+		default: // most of what is under way lands soon
+			sleep(ctx, min(time.Until(m.past.landing), landAgain))
+		}
+	}
+}
+
+// learnNewest asks how far Loki's streams have got when the checkpoint does not say: what is
+// far behind them needs the label late. The page in hand makes room for others while there is no answer. It returns an error only when
+// ctx ends.
+func (p *confirmed) learnNewest(ctx context.Context, h *hand) error {
+	if !p.Memory.past.headless {
+		return nil
+	}
+	newest, err := p.newest(ctx, 0, func() {
+		if h.Wanted() {
+			p.drop(h)
+		}
+	})
+	if err == nil {
+		p.reached(newest)
+	}
+	return err
+}
+
+// reached notes how far Loki's streams have got.
+func (p *confirmed) reached(newest time.Time) {
+	p.Memory.heads.SetFloor(newest)
+	p.Memory.past.headless = false
+}
+
+// newest asks for the newest entry until there is an answer, and calls waiting before each wait. It returns an error only
+// when ctx ends.
+func (p *confirmed) newest(ctx context.Context, back time.Duration, waiting func()) (time.Time, error) {
+	defer p.Status.asking()()
+	for {
+		newest, err := p.Confirm.Newest(ctx, back)
+		switch {
+		case ctx.Err() != nil:
+			return time.Time{}, ctx.Err()
+		case err == nil:
+			p.clear(Queries)
+			return newest, nil
+		}
+		p.unanswered(err, time.Now())
+		waiting()
+		sleep(ctx, time.Until(p.queries.next))
+	}
+}
+
+// mayBeUnderWay reports whether an event that a query sent at asked did not find was
+// delivered by a previous process and must not be delivered yet: because the present
+// configuration has never been seen to work, so that "not found" proves nothing; or because
+// the destination may have it and not show it.
+func (p *confirmed) mayBeUnderWay(ev event.Event, now, asked time.Time) bool {
+	m := p.Memory
+	if !m.past.mayHave(ev.Published) || !p.confirmable(ev, now) {
+		return false
+	}
+	return p.untrusted() || !m.window.Shown(ev.Published, m.past.landing, asked)
+}
+
+func (p *confirmed) confirmable(ev event.Event, now time.Time) bool {
+	if ev.UUID == "" || ev.Published.IsZero() {
+		return false
+	}
+	accepted, behind := p.Confirm.Accepted(), max(0, -p.Memory.skew)
+	return (accepted == 0 || now.Sub(ev.Published) < accepted) && ev.Published.Sub(now) < soon+behind
+}
+
+// foretell saves how far the delivery is about to get, before it does: after a crash the
+// next process cannot ask this one what it had delivered.
+func (p *confirmed) foretell(page oktaapi.Page, events []event.Event, there map[string]bool) {
+	further := false
+	for _, ev := range events {
+		if there[ev.UUID] {
+			continue
+		}
+		further = p.enlist() || further
+		// The server's clock is cut to seconds, so the newest events look ahead of it; one
+		// that is far ahead would make all that follow look as if they were under way.
+		if ev.Published.After(p.Memory.past.furthest) && ev.Published.Before(page.Date.Add(time.Minute)) {
+			p.Memory.past.furthest, further = ev.Published, true
+		}
+	}
+	if further {
+		p.write(func(now time.Time) error {
+			p.journal.Delivery.Pending = &checkpoint.Mark{
+				Cursor: string(p.Memory.at.cursor), Published: p.Memory.past.furthest.UTC(), Delivered: now.UTC(),
+			}
+			return p.journal.Save()
+		})
+	}
+}
+
+// enlist notes in the journal, unsaved, that something is about to be delivered under the
+// present selector. It reports whether that is new.
+func (p *confirmed) enlist() bool {
+	d, selector := &p.journal.Delivery, p.Confirm.Selector()
+	if slices.Contains(d.Selectors, selector) {
+		return false
+	}
+	d.Selectors = append(d.Selectors, selector)
+	return true
+}
