@@ -13,10 +13,11 @@ import (
 // may point at too much, never at too little. It skips as Wu and Manber's
 // search for several strings does, by blocks of two bytes.
 type filter struct {
-	plain    [][]byte // the ASCII spellings
-	next     []int32  // by spelling: the next one that has the same block, plus 1
-	shortest int      // length of the shortest of them, at most maxWindow
-	escapes  uint32   // the short escapes whose character is in some spelling, see escapeBit
+	of       []*secret // what it was made for
+	plain    [][]byte  // the ASCII spellings
+	next     []int32   // by spelling: the next one that has the same block, plus 1
+	shortest int       // length of the shortest of them, at most maxWindow
+	escapes  uint32    // the short escapes whose character is in some spelling, see escapeBit
 
 	// A window is as long as the shortest spelling. By the block it ends with:
 	reach [512]uint8 // how far into a spelling the block is at most; all of the window: a spelling may be here
@@ -54,8 +55,12 @@ func (f *filter) mayBegin(b []byte) bool {
 
 func block(a, b byte) uint { return (uint(a|' ')*5 ^ uint(b|' ')*2) & 511 }
 
-// build makes the filter for the secrets.
+// build makes the filter for the secrets. One event after the other is about the same people, as in a sign-in, and has the same filter.
 func (f *filter) build(all []*secret) {
+	if slices.Equal(f.of, all) {
+		return
+	}
+	f.of = append(f.of[:0], all...)
 	f.plain, f.next = f.plain[:0], f.next[:0]
 	f.shortest, f.escapes = maxWindow, 0
 	for _, s := range all {
@@ -76,17 +81,20 @@ func (f *filter) build(all []*secret) {
 	for n, spelling := range f.plain {
 		bit := f.head(spelling)
 		f.heads[bit>>6] |= 1 << (bit & 63)
-		for i := range full {
-			here := block(spelling[i], spelling[i+1])
-			if i+1 == full {
-				f.next = append(f.next, 0)
-				if int(f.reach[here]) == full {
-					f.next[n] = f.last[here]
-				}
-				f.last[here] = int32(n + 1)
-			}
-			f.reach[here] = max(f.reach[here], uint8(i+1))
+		window := spelling[:full+1]
+		before := window[0]
+		for i, c := range window[1:full] {
+			here := &f.reach[block(before, c)]
+			*here = max(*here, uint8(i+1))
+			before = c
 		}
+		here := block(before, window[full])
+		f.next = append(f.next, 0)
+		if int(f.reach[here]) == full {
+			f.next[n] = f.last[here]
+		}
+		f.last[here] = int32(n + 1)
+		f.reach[here] = uint8(full)
 	}
 }
 

@@ -108,11 +108,17 @@ func (p *Pass) drop(gone rawjson.Span) {
 
 // mergeEdits puts the mentions among the edits. They do not overlap.
 func (p *Pass) mergeEdits() {
-	if len(p.mentions) == 0 {
-		return
-	}
+	left, more := len(p.edits), len(p.mentions)
 	p.edits = append(p.edits, p.mentions...)
-	slices.SortFunc(p.edits, func(a, b edit) int { return int(a.Start) - int(b.Start) })
+	for to := len(p.edits) - 1; more > 0; to-- { // from the end, in place
+		if left > 0 && p.edits[left-1].Start > p.mentions[more-1].Start {
+			left--
+			p.edits[to] = p.edits[left]
+		} else {
+			more--
+			p.edits[to] = p.mentions[more]
+		}
+	}
 }
 
 // edited returns the event with the edits made, and moves the places. One that was taken out becomes the zero span.
