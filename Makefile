@@ -154,9 +154,11 @@ fuzz: ## every fuzz target for FUZZTIME (10s)
 		done; \
 	done
 
+# BenchmarkDetections fills a Loki with a day of events, for half an hour: it runs by its own command.
 .PHONY: bench
-bench: ## benchmarks, as ratios measured in one run (BENCH=regexp)
+bench: build loki ## benchmarks, as ratios measured in one run (BENCH=regexp; WholeProgram is the built program, from Okta to Loki's push)
 	@go test -run '^$$' -bench '$(BENCH)' -benchmem $(FREE) ./component/loki/source/okta
+	@go test -run '^$$' -bench '$(BENCH)' -skip Detections -benchtime 1x -timeout 90m ./e2e
 
 .PHONY: lint
 lint: build/go.mod ## gofmt, go vet, this repository's own rules, and the linters in .golangci.yaml

@@ -38,7 +38,7 @@ type crowd struct {
 }
 
 // startCrowd serves n orgs until the test ends.
-func startCrowd(t *testing.T, n, pages int) *crowd {
+func startCrowd(t testing.TB, n, pages int) *crowd {
 	t.Helper()
 	origin := &oktasim.Org{}
 	origin.Generate(1000*max(pages, 1), time.Hour)
@@ -48,7 +48,14 @@ func startCrowd(t *testing.T, n, pages int) *crowd {
 	for i := range pages {
 		c.backlog = append(c.backlog, pack(events[1000*i:1000*(i+1)]))
 	}
-	server := &http.Server{Handler: c}
+	c.hosts = listenAs(t, n, c)
+	return c
+}
+
+// listenAs serves n hosts, each a loopback address of its own on one port, until the test ends.
+func listenAs(t testing.TB, n int, handler http.Handler) (hosts []string) {
+	t.Helper()
+	server := &http.Server{Handler: handler}
 	t.Cleanup(func() { _ = server.Close() })
 	addr, err := testbed.FreeAddr()
 	require.NoError(t, err)
@@ -58,10 +65,10 @@ func startCrowd(t *testing.T, n, pages int) *crowd {
 		host := net.JoinHostPort(fmt.Sprintf("127.1.%d.%d", i/250, 1+i%250), port)
 		listener, err := net.Listen("tcp", host)
 		require.NoError(t, err)
-		c.hosts = append(c.hosts, host)
+		hosts = append(hosts, host)
 		go func() { _ = server.Serve(listener) }()
 	}
-	return c
+	return hosts
 }
 
 func pack(events [][]byte) []byte {
@@ -125,7 +132,7 @@ func fnv32(text string) uint32 {
 }
 
 // discard takes pushes and forgets them.
-func discard(t *testing.T) string {
+func discard(t testing.TB) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -178,7 +185,7 @@ func (c *collector) delivered(ctx context.Context) (sum float64, err error) {
 }
 
 // memory is a figure of a process in MB: VmRSS, VmHWM (its peak), RssAnon.
-func (c *collector) memory(t *testing.T, name string) int {
+func (c *collector) memory(t testing.TB, name string) int {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.PID()))
 	require.NoError(t, err)
@@ -190,10 +197,10 @@ func (c *collector) memory(t *testing.T, name string) int {
 }
 
 // cpu is what the process has spent so far.
-func (c *collector) cpu(t *testing.T) time.Duration { return cpuOf(t, c.PID()) }
+func (c *collector) cpu(t testing.TB) time.Duration { return cpuOf(t, c.PID()) }
 
 // cpuOf is what a process has spent so far. Linux counts in hundredths of a second.
-func cpuOf(t *testing.T, pid int) time.Duration {
+func cpuOf(t testing.TB, pid int) time.Duration {
 	t.Helper()
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	require.NoError(t, err)
@@ -207,15 +214,23 @@ func cpuOf(t *testing.T, pid int) time.Duration {
 
 // figures are what a crowd costs.
 type figures struct {
-	ready, drained, reload time.Duration
-	peak, rest, anon       int     // MB
-	steady                 float64 // percent of a core
+	ready, first, drained, reload time.Duration
+	peak, rest, anon              int     // MB
+	steady                        float64 // percent of a core
+	queries                       int     // to Loki, in rested
+	rested                        time.Duration
 }
 
-// measure runs a configuration of a crowd until its backlog was delivered, and for a while after that.
-func measure(t *testing.T, c *crowd, config func(hosts []string, push string) string, rest time.Duration) (f figures) {
+// measure runs a configuration of a crowd until its backlog was delivered, and for a while after that. Loki, nil for a server that reads
+// and discards, is reached through paths, which counts.
+func measure(t testing.TB, c *crowd, config func(hosts []string, push string) string, loki *testbed.Loki, rest time.Duration) (f figures) {
 	t.Helper()
-	text := config(c.hosts, discard(t))
+	at := discard(t)
+	if loki != nil {
+		at = loki.URL()
+	}
+	paths, to := toll(t, at)
+	text := config(c.hosts, to)
 	dir := t.TempDir()
 	addr, err := testbed.FreeAddr()
 	require.NoError(t, err)
@@ -241,10 +256,19 @@ func measure(t *testing.T, c *crowd, config func(hosts []string, push string) st
 		time.Sleep(200 * time.Millisecond)
 	}
 	f.drained = time.Since(begin)
+	require.Eventually(t, func() bool { return want == 0 || !paths.firstPush().IsZero() }, time.Minute, 10*time.Millisecond)
+	if want > 0 {
+		f.first = paths.firstPush().Sub(begin)
+	}
 	f.peak = k.memory(t, "VmHWM")
-	spent, since := k.cpu(t), time.Now()
+	for loki != nil && k.sum(t, "loki_source_okta_unconfirmed_events") > 0 {
+		require.NoError(t, ctx.Err())
+		time.Sleep(200 * time.Millisecond)
+	}
+	spent, asked, since := k.cpu(t), paths.queries(), time.Now()
 	time.Sleep(rest)
-	f.steady = 100 * (k.cpu(t) - spent).Seconds() / time.Since(since).Seconds()
+	f.rested, f.queries = time.Since(since), paths.queries()-asked
+	f.steady = 100 * (k.cpu(t) - spent).Seconds() / f.rested.Seconds()
 	f.rest, f.anon = k.memory(t, "VmRSS"), k.memory(t, "RssAnon")
 
 	require.NoError(t, os.WriteFile(k.config, []byte(strings.Replace(text, "00token", "00another", 1)), 0o600))
@@ -278,19 +302,19 @@ func (f figures) String() string {
 // and measures the same with a component for each.
 func TestManyOrgsInOneProcess(t *testing.T) {
 	if !long() {
-		f := measure(t, startCrowd(t, 50, 1), oneComponent, 2*time.Second)
+		f := measure(t, startCrowd(t, 50, 1), oneComponent, nil, 2*time.Second)
 		t.Log("50 orgs: ", f)
 		require.LessOrEqual(t, f.peak, 300)
 		return
 	}
 	t.Run("one component", func(t *testing.T) {
-		f := measure(t, startCrowd(t, 500, 3), oneComponent, 90*time.Second)
+		f := measure(t, startCrowd(t, 500, 3), oneComponent, nil, 90*time.Second)
 		t.Log(f)
 		require.Less(t, f.ready, 5*time.Second)
 		require.Less(t, f.reload, 2*time.Second)
 		require.LessOrEqual(t, f.peak, 400)
 	})
 	t.Run("500 components", func(t *testing.T) {
-		t.Log(measure(t, startCrowd(t, 500, 3), manyComponents, 90*time.Second))
+		t.Log(measure(t, startCrowd(t, 500, 3), manyComponents, nil, 90*time.Second))
 	})
 }

@@ -21,22 +21,25 @@ import (
 	"github.com/grafana/alloy/okta/internal/testbed"
 )
 
-// tolled is a way to Loki for queries, which counts them by path, and those that failed.
+const pushPath = "/loki/api/v1/push"
+
+// tolled is a way to Loki, which counts requests by path, and those that failed.
 type tolled struct {
 	proxy http.Handler
 	mu    sync.Mutex
 	n     map[string]int
 	bad   int
+	push  time.Time // of the first one
 }
 
-func toll(t *testing.T, loki string) (*tolled, string) {
+func toll(t testing.TB, loki string) (*tolled, string) {
 	t.Helper()
 	u, err := url.Parse(loki)
 	require.NoError(t, err)
 	proxy := httputil.NewSingleHostReverseProxy(u)
 	c := &tolled{proxy: proxy, n: map[string]int{}}
 	proxy.ModifyResponse = func(r *http.Response) error {
-		if r.StatusCode != http.StatusOK {
+		if r.StatusCode/100 != 2 {
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			c.bad++
@@ -51,6 +54,9 @@ func toll(t *testing.T, loki string) (*tolled, string) {
 func (c *tolled) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
 	c.n[r.URL.Path]++
+	if r.URL.Path == pushPath && c.push.IsZero() {
+		c.push = time.Now()
+	}
 	c.mu.Unlock()
 	c.proxy.ServeHTTP(w, r)
 }
@@ -63,6 +69,20 @@ func (c *tolled) counts() (all, bad int) {
 		all += n
 	}
 	return all, c.bad
+}
+
+// queries are the requests so far that were no pushes.
+func (c *tolled) queries() int {
+	all, _ := c.counts()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return all - c.n[pushPath]
+}
+
+func (c *tolled) firstPush() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.push
 }
 
 // withReconcile is oneComponent with a reconcile block.
@@ -127,7 +147,7 @@ func TestTheFirstStartOfManyOrgsIsCheapForLoki(t *testing.T) {
 }
 
 // sum is a metric over all orgs.
-func (c *collector) sum(t *testing.T, name string) (sum float64) {
+func (c *collector) sum(t testing.TB, name string) (sum float64) {
 	t.Helper()
 	for _, m := range regexp.MustCompile(`(?m)^`+name+`\{.*\} (\S+)$`).FindAllStringSubmatch(c.fetch(t, "/metrics"), -1) {
 		n, err := strconv.ParseFloat(m[1], 64)

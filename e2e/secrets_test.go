@@ -116,7 +116,7 @@ func (c canaries) requireNone(t *testing.T, texts map[string]string) {
 }
 
 // fetch returns what alloy-okta serves.
-func (c *collector) fetch(t *testing.T, path string) string {
+func (c *collector) fetch(t testing.TB, path string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

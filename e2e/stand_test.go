@@ -35,7 +35,7 @@ func watchLog(t testing.TB, process func() *testbed.Process) {
 }
 
 // startLoki starts an empty Loki that lives as long as the test.
-func startLoki(t *testing.T) *testbed.Loki {
+func startLoki(t testing.TB) *testbed.Loki {
 	t.Helper()
 	loki := &testbed.Loki{Bin: program(t, "loki"), Dir: t.TempDir()}
 	runLoki(t, loki)
@@ -140,7 +140,7 @@ func newCollector(t *testing.T, config []byte, o *org, loki *testbed.Loki) *coll
 }
 
 // start starts alloy-okta and waits until it is ready.
-func (c *collector) start(t *testing.T) {
+func (c *collector) start(t testing.TB) {
 	t.Helper()
 	c.launch(t)
 	ctx, cancel := context.WithTimeout(t.Context(), startWithin)
@@ -149,7 +149,7 @@ func (c *collector) start(t *testing.T) {
 }
 
 // launch starts alloy-okta.
-func (c *collector) launch(t *testing.T) {
+func (c *collector) launch(t testing.TB) {
 	t.Helper()
 	process, err := testbed.Command{
 		Name: "alloy-okta",
@@ -164,7 +164,7 @@ func (c *collector) launch(t *testing.T) {
 }
 
 // stop ends alloy-okta as an operator would. It must end well and must not have told its log the token.
-func (c *collector) stop(t *testing.T) {
+func (c *collector) stop(t testing.TB) {
 	t.Helper()
 	require.NoError(t, c.Stop(stopWithin))
 	require.NotContains(t, c.Log(), token)
