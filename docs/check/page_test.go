@@ -87,39 +87,24 @@ func (p page) table(t *testing.T, section string) map[string]map[string]string {
 	return rows
 }
 
-var (
-	metricGroup = regexp.MustCompile("^(Counter|Gauge|Histogram)s(?:, by `(\\w+)`)?:$")
-	metricLine  = regexp.MustCompile("^\\* `(\\w+)`(?: \\(`(\\w+)`\\))?: (.+)$")
-)
+// metricLabels is the end of a metric's description: "By `org` and `code`."
+var metricLabels = regexp.MustCompile("^(.+) By (`\\w+`(?: and `\\w+`)?)\\.$")
 
-// metrics returns the metrics that the page lists: "Gauges, by `org`:", and below it "* `name`: Help", with one more label as in
-// "* `name` (`label`): Help".
+// metrics returns the metrics that the page lists. The table's columns are those of Alloy's pages, so a metric's labels stand behind
+// its help, as in "Help. By `org`."
 func (p page) metrics(t *testing.T) map[string]exposition.Metric {
 	t.Helper()
 	all := map[string]exposition.Metric{}
-	typ, by := "", ""
-	for line := range strings.Lines(p.sections["Debug metrics"]) {
-		line = strings.TrimSpace(line)
-		if m := metricGroup.FindStringSubmatch(line); m != nil {
-			typ, by = strings.ToLower(m[1]), m[2]
+	for name, row := range p.table(t, "Debug metrics") {
+		m := exposition.Metric{Type: strings.Trim(row["Type"], "`"), Help: row["Description"]}
+		if by := metricLabels.FindStringSubmatch(m.Help); by != nil {
+			m.Help, m.Labels = by[1], strings.Split(strings.Trim(by[2], "`"), "` and `")
+			slices.Sort(m.Labels)
 		}
-		if m := metricLine.FindStringSubmatch(line); m != nil {
-			require.NotContainsf(t, all, m[1], "%s has it twice", p.name)
-			labels := slices.DeleteFunc([]string{by, m[2]}, func(l string) bool { return l == "" })
-			slices.Sort(labels)
-			all[m[1]] = exposition.Metric{Type: typ, Help: m[3], Labels: labels}
-		}
+		all[name] = m
 	}
 	require.NotEmpty(t, all, p.name)
 	return all
-}
-
-// links reports whether text holds a link of this name to target, written out or by reference, as in "[`name`][name]".
-func (p page) links(text, name, target string) bool {
-	if strings.Contains(text, "[`"+name+"`]("+target+")") {
-		return true
-	}
-	return strings.Contains(text, "[`"+name+"`]["+name+"]") && strings.Contains(p.sections["Blocks"], "\n["+name+"]: "+target+"\n")
 }
 
 func cellsOf(line string) []string {

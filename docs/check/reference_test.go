@@ -5,8 +5,6 @@ import (
 	"log/slog"
 	"maps"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
@@ -31,12 +29,6 @@ import (
 
 const reference = "loki.source.okta.md"
 
-// The sections of a component's page, as Alloy's guide for writing them has it.
-func TestTheReferencePageHasAlloysSections(t *testing.T) {
-	require.Equal(t, []string{"Usage", "Arguments", "Blocks", "Exported fields", "Component health", "Debug information",
-		"Debug metrics", "Examples", "Compatible components"}, read(t, reference).order)
-}
-
 // types are the names that Alloy's pages use.
 var types = map[reflect.Type]string{
 	reflect.TypeFor[string]():                         "string",
@@ -59,13 +51,11 @@ var types = map[reflect.Type]string{
 // body is what a block, or the component itself, takes.
 type body struct {
 	path  []string // "reconcile", "tls_config"
-	pkg   string   // whose block it is
 	attrs map[string]attr
 }
 
 type attr struct {
 	typ      reflect.Type
-	pkg      string        // whose argument it is
 	value    reflect.Value // the default
 	optional bool
 }
@@ -76,7 +66,7 @@ func bodies(t *testing.T, path []string, v reflect.Value) []body {
 	if d, ok := v.Addr().Interface().(syntax.Defaulter); ok {
 		d.SetToDefault()
 	}
-	own := body{path: path, pkg: v.Type().PkgPath(), attrs: map[string]attr{}}
+	own := body{path: path, attrs: map[string]attr{}}
 	var inner []body
 	var walk func(v reflect.Value)
 	walk = func(v reflect.Value) {
@@ -97,9 +87,6 @@ func bodies(t *testing.T, path []string, v reflect.Value) []body {
 			case "squash":
 				walk(field)
 			case "block":
-				if own.pkg == alloysPackage {
-					continue // which Alloy's page has too
-				}
 				require.Equal(t, "optional", parts[2])
 				typ := field.Type()
 				if typ.Kind() == reflect.Slice { // a block that may be there several times
@@ -110,7 +97,7 @@ func bodies(t *testing.T, path []string, v reflect.Value) []body {
 			case "label": // of a block
 			case "attr":
 				own.attrs[parts[0]] = attr{
-					typ: field.Type(), pkg: v.Type().PkgPath(), value: field, optional: len(parts) > 2 && parts[2] == "optional",
+					typ: field.Type(), value: field, optional: len(parts) > 2 && parts[2] == "optional",
 				}
 			default:
 				t.Fatalf("tag %q is new to this test", tag)
@@ -160,50 +147,17 @@ func TestTheReferencePageDocumentsEveryArgument(t *testing.T) {
 	requireDocumented(t, read(t, reference), reflect.ValueOf(&okta.Arguments{}).Elem())
 }
 
-var (
-	alloysPackage = reflect.TypeFor[config.HTTPClientConfig]().PkgPath()
-	oktasPackage  = reflect.TypeFor[okta.Arguments]().PkgPath()
-)
-
-// alloysPage is where Alloy documents the blocks that many of its components share: its address, and the page in Alloy's module.
-func alloysPage(t *testing.T) (address string, p page) {
+// requireDocumented holds a page against the arguments that a component has: each block has a row and a section on the page itself, and
+// each argument a row in its section, also those that are Alloy's own. required names the blocks that Validate asks for.
+func requireDocumented(t *testing.T, p page, args reflect.Value, required ...string) {
 	t.Helper()
-	out, err := exec.Command("go", "list", "-m", "-f", "{{.Version}} {{.Dir}}", "github.com/grafana/alloy").Output()
-	require.NoError(t, err)
-	version, dir, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
-	const below = "reference/components/loki/loki.write"
-	minor := version[:strings.LastIndex(version, ".")]
-	return "https://grafana.com/docs/alloy/" + minor + "/" + below + "/", parse(t, filepath.Join(dir, "docs/sources", below+".md"))
-}
-
-// requireDocumented holds a page against the arguments that a component has. Blocks and arguments that are Alloy's own, or those of
-// loki.source.okta on another page, are named with a link to the page that documents them.
-func requireDocumented(t *testing.T, p page, args reflect.Value) {
-	t.Helper()
-	alloysAddress, alloys := alloysPage(t)
-	all := bodies(t, nil, args)
-	component := all[0]
 	documented := map[string]map[string]bool{} // section -> rows that are arguments
-	for _, b := range all {
+	for _, b := range bodies(t, nil, args) {
 		section := "Arguments"
 		if len(b.path) > 0 {
 			name := b.path[len(b.path)-1]
 			section = "`" + name + "`"
-			target := "#" + name
-			switch b.pkg {
-			case component.pkg:
-			case alloysPackage:
-				target = alloysAddress + target
-				require.Contains(t, alloys.sections, section)
-			case oktasPackage:
-				target = reference + target
-			default:
-				t.Fatalf("a block of %s is new to this test", b.pkg)
-			}
-			requireBlock(t, p, b.path, target)
-			if b.pkg != component.pkg {
-				continue
-			}
+			requireBlock(t, p, b.path, slices.Contains(required, strings.Join(b.path, ".")))
 		}
 		rows := p.table(t, section)
 		if documented[section] == nil {
@@ -212,20 +166,12 @@ func requireDocumented(t *testing.T, p page, args reflect.Value) {
 		for name, a := range b.attrs {
 			where := strings.Join(append(slices.Clone(b.path), name), ".")
 			row, ok := rows[name]
-			switch {
-			case ok:
-				documented[section][name] = true
-				requireRow(t, row, a, where)
-			case a.pkg == alloysPackage:
-				requireNamed(t, p, section, name)
-				require.Truef(t, p.links(p.sections[section], "endpoint", alloysAddress+"#endpoint"), "%s: a link to Alloy's page", section)
-				requireRow(t, alloys.table(t, "`endpoint`")[name], a, where)
-			case len(b.path) > 0 && component.attrs[name].typ == a.typ: // in place of the component's
-				requireNamed(t, p, section, name)
-				require.Truef(t, a.optional && a.value.IsZero(), "%s", where)
-			default:
-				t.Errorf("%s is missing in %q", where, section)
+			if !ok {
+				t.Errorf("%s is missing in %q of %s", where, section, p.name)
+				continue
 			}
+			documented[section][name] = true
+			requireRow(t, row, a, where)
 		}
 	}
 	for section, names := range documented {
@@ -235,35 +181,33 @@ func requireDocumented(t *testing.T, p page, args reflect.Value) {
 	}
 }
 
-// requireBlock requires the block in the table of blocks, with a link to where it is documented.
-func requireBlock(t *testing.T, p page, path []string, target string) {
+// requireBlock requires the block in the table of blocks, with a link to its section on the same page.
+func requireBlock(t *testing.T, p page, path []string, required bool) {
 	t.Helper()
-	start := "| "
-	for _, outer := range path[:len(path)-1] {
-		start += "`" + outer + "` > "
+	name := path[len(path)-1]
+	cell := "[`" + name + "`](#" + name + ")"
+	for i := len(path) - 2; i >= 0; i-- {
+		cell = "`" + path[i] + "` > " + cell
 	}
+	want := map[bool]string{true: "yes", false: "no"}[required]
 	for line := range strings.Lines(p.sections["Blocks"]) {
-		if strings.HasPrefix(line, start+"[") && p.links(line, path[len(path)-1], target) {
+		if cells := cellsOf(strings.TrimSpace(line)); cells[0] == cell {
+			require.Equal(t, want, cells[2], cell)
 			return
 		}
 	}
-	t.Errorf("the table of blocks has no %s with a link to %s", strings.Join(path, " > "), target)
+	t.Errorf("the table of blocks of %s has no %s", p.name, cell)
 }
 
-func requireNamed(t *testing.T, p page, section, name string) {
-	t.Helper()
-	require.Containsf(t, p.sections[section], "`"+name+"`", "%s", section)
-}
-
-// requireRow holds a row against an argument. A table may say in the column Default that an argument is required, and has no such column
-// where every argument is optional and has no default.
+// requireRow holds a row against an argument.
 func requireRow(t *testing.T, row map[string]string, a attr, where string) {
 	t.Helper()
 	require.Equalf(t, types[a.typ], strings.Trim(row["Type"], "`"), "the type of %s (%s)", where, a.typ)
 	require.NotEmpty(t, row["Description"], where)
 	shown := strings.Trim(row["Default"], "`")
+	require.Equal(t, map[bool]string{true: "no", false: "yes"}[a.optional], row["Required"], where)
 	if !a.optional {
-		require.Equalf(t, "required", shown, "%s", where)
+		require.Emptyf(t, shown, "%s is required", where)
 		return
 	}
 	switch want := literal(a.value); {
@@ -315,8 +259,9 @@ func TestTheReferencePageDocumentsEveryMetric(t *testing.T) {
 	}
 }
 
-func TestTheReferencePageDocumentsTheDebugInformation(t *testing.T) {
-	text := read(t, reference).sections["Debug information"]
+// Alloy's guide keeps fields out of a component's page.
+func TestTheDebugInformationIsDocumented(t *testing.T) {
+	text := read(t, "operations.md").sections["Debug information"]
 	var args okta.Arguments
 	args.SetToDefault()
 	args.URL, args.APIToken, args.ForwardTo = "https://acme.okta.com", "token", []loki.LogsReceiver{loki.NewLogsReceiver()}

@@ -8,11 +8,11 @@ import (
 	"unicode/utf8"
 
 	"github.com/grafana/alloy/internal/component/common/config"
-	"github.com/grafana/alloy/internal/component/common/loki"
 	alloy_relabel "github.com/grafana/alloy/internal/component/common/relabel"
 	"github.com/grafana/alloy/syntax"
 	"github.com/grafana/alloy/syntax/alloytypes"
 
+	"github.com/grafana/alloy/okta/component/loki/source/internal/fanout"
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/limits"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
@@ -32,7 +32,7 @@ const (
 
 // Arguments configures loki.source.okta. docs/loki.source.okta.md describes each.
 type Arguments struct {
-	ForwardTo []loki.LogsReceiver `alloy:"forward_to,attr"`
+	ForwardTo []fanout.Receiver `alloy:"forward_to,attr"`
 
 	// One org: its address and credentials; or several.
 	URL       string `alloy:"url,attr,optional"`

@@ -17,7 +17,7 @@ import (
 // sink sends the entries of a reading to the receivers of one version of the arguments.
 type sink struct {
 	*fanout.Fanout
-	to     []loki.LogsReceiver
+	to     []fanout.Receiver
 	live   liveDebugging
 	partly *partly
 }

@@ -7,11 +7,11 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/grafana/alloy/internal/component/common/loki"
 	alloy_relabel "github.com/grafana/alloy/internal/component/common/relabel"
 	"github.com/grafana/alloy/syntax"
 	"github.com/grafana/alloy/syntax/alloytypes"
 
+	"github.com/grafana/alloy/okta/component/loki/source/internal/fanout"
 	"github.com/grafana/alloy/okta/component/loki/source/okta"
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/hook"
@@ -23,8 +23,8 @@ const hookLabel = "hook"
 
 // Arguments configures loki.source.okta_event_hook. docs/loki.source.okta_event_hook.md describes each.
 type Arguments struct {
-	ForwardTo []loki.LogsReceiver `alloy:"forward_to,attr"`
-	Orgs      []Org               `alloy:"org,block,optional"`
+	ForwardTo []fanout.Receiver `alloy:"forward_to,attr"`
+	Orgs      []Org             `alloy:"org,block,optional"`
 
 	Header string      `alloy:"header,attr,optional"`
 	Path   string      `alloy:"path,attr,optional"`

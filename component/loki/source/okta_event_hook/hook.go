@@ -18,7 +18,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/grafana/alloy/internal/component"
-	"github.com/grafana/alloy/internal/component/common/loki"
 	"github.com/grafana/alloy/internal/featuregate"
 	"github.com/grafana/alloy/internal/slogadapter"
 
@@ -59,7 +58,7 @@ type Component struct {
 // plan is what one version of the arguments amounts to.
 type plan struct {
 	listen     hook.Config
-	receivers  []loki.LogsReceiver
+	receivers  []fanout.Receiver
 	formatters map[string]*event.Formatter
 }
 

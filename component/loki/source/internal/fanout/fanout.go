@@ -15,7 +15,7 @@ import (
 // Took are the receivers that have an entry. The zero value is none.
 type Took struct {
 	all  bool
-	some []loki.LogsReceiver
+	some []any
 }
 
 // All reports whether every receiver that there was has the entry; those that a reload adds later do not get it.
@@ -36,9 +36,17 @@ type Fanout struct {
 // Send sends an entry to those receivers that do not have it, one after the other, and notes in took which have. Each gets labels and
 // metadata of its own; the entry's metadata is the last one's. It blocks as long as a receiver does, and returns an error only when ctx
 // ends.
-func (f *Fanout) Send(ctx context.Context, to []loki.LogsReceiver, e loki.Entry, took *Took) error {
+func (f *Fanout) Send(ctx context.Context, to []Receiver, e loki.Entry, took *Took) error {
+	return send(ctx, f, to, hand, e, took)
+}
+
+// Receiver names the receiver that takes an entry, or took the last one. Alloy's own are named after the component that exports them.
+func (f *Fanout) Receiver(to []Receiver) string { return name(f, to) }
+
+// send is Send for any kind of receiver. hand returns an error only when ctx ends, and the receiver then has nothing.
+func send[R any](ctx context.Context, f *Fanout, to []R, hand func(context.Context, R, loki.Entry) error, e loki.Entry, took *Took) error {
 	for i, r := range to {
-		if took.all || slices.Contains(took.some, r) {
+		if took.all || slices.Contains(took.some, any(r)) {
 			continue
 		}
 		own := e.Entry
@@ -46,24 +54,23 @@ func (f *Fanout) Send(ctx context.Context, to []loki.LogsReceiver, e loki.Entry,
 			own.StructuredMetadata = slices.Clone(own.StructuredMetadata)
 		}
 		f.at.Store(int32(i))
-		select {
-		case r.Chan() <- loki.NewEntry(maps.Clone(e.Labels), own):
-		case <-ctx.Done():
-			took.some = append(took.some, to[:i]...)
-			return ctx.Err()
+		if err := hand(ctx, r, loki.NewEntry(maps.Clone(e.Labels), own)); err != nil {
+			for _, r := range to[:i] {
+				took.some = append(took.some, r)
+			}
+			return err
 		}
 	}
 	*took = Took{all: true}
 	return nil
 }
 
-// Receiver names the receiver that takes an entry, or took the last one. Alloy's own are named after the component that exports them.
-func (f *Fanout) Receiver(to []loki.LogsReceiver) string {
+func name[R any](f *Fanout, to []R) string {
 	i := int(f.at.Load())
 	if i >= len(to) {
 		return ""
 	}
-	if named, ok := to[i].(fmt.Stringer); ok {
+	if named, ok := any(to[i]).(fmt.Stringer); ok {
 		return named.String()
 	}
 	return fmt.Sprintf("forward_to[%d]", i)

@@ -2,7 +2,9 @@ package fanout
 
 import (
 	"context"
+	"errors"
 	"testing"
+	"testing/synctest"
 
 	"github.com/grafana/loki/pkg/push"
 	"github.com/prometheus/common/model"
@@ -11,11 +13,93 @@ import (
 	"github.com/grafana/alloy/internal/component/common/loki"
 )
 
-func receivers(n int) (all []loki.LogsReceiver) {
-	for range n {
-		all = append(all, loki.NewLogsReceiver())
+// way is a kind of receivers, each of which is known by its number.
+type way interface {
+	send(ctx context.Context, f *Fanout, to []int, e loki.Entry, took *Took) error
+	take(i int) loki.Entry // waits until receiver i is handed an entry, and takes it
+	name(f *Fanout, to []int) string
+}
+
+// ways are the kinds that there are: Alloy's own as they are, through Fanout's methods, and as they will be.
+func ways(t *testing.T, test func(t *testing.T, w way)) {
+	t.Run("channels", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			test(t, channels{loki.NewLogsReceiver(), loki.NewLogsReceiver(loki.WithComponentID("loki.write.default")),
+				unnamed{loki.NewLogsReceiver()}})
+		})
+	})
+	t.Run("consumers", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			first, named, other := newDouble("loki.process.default"), newDouble("loki.write.default"), newDouble("")
+			test(t, consumers{first, named, struct{ loki.Consumer }{other}})
+		})
+	})
+}
+
+// pick returns those that the numbers name.
+func pick[R any](all []R, numbers []int) (to []R) {
+	for _, i := range numbers {
+		to = append(to, all[i])
 	}
-	return all
+	return to
+}
+
+type channels []Receiver
+
+func (c channels) send(ctx context.Context, f *Fanout, to []int, e loki.Entry, took *Took) error {
+	return f.Send(ctx, pick(c, to), e, took)
+}
+func (c channels) take(i int) loki.Entry           { return <-c[i].Chan() }
+func (c channels) name(f *Fanout, to []int) string { return f.Receiver(pick(c, to)) }
+
+// unnamed is a receiver that does not say who exports it, as Alloy's own do.
+type unnamed struct{ loki.LogsReceiver }
+
+type consumers []loki.Consumer
+
+func (c consumers) send(ctx context.Context, f *Fanout, to []int, e loki.Entry, took *Took) error {
+	return send(ctx, f, pick(c, to), consume, e, took)
+}
+func (c consumers) name(f *Fanout, to []int) string { return name(f, pick(c, to)) }
+
+func (c consumers) take(i int) loki.Entry {
+	d, ok := c[i].(*double)
+	if !ok {
+		d = c[i].(struct{ loki.Consumer }).Consumer.(*double)
+	}
+	return <-d.taken
+}
+
+// double is a consumer that takes a batch when the test does. It answers as [loki.Consumer] says: an error when it does not have the batch.
+type double struct {
+	loki.Consumer // of whose methods none but Consume is called
+	id            string
+	taken         chan loki.Entry
+	refuse        chan error // how it answers, before anything is taken
+}
+
+func newDouble(id string) *double {
+	return &double{id: id, taken: make(chan loki.Entry), refuse: make(chan error, 8)}
+}
+
+func (d *double) String() string { return d.id + ".receiver" }
+
+func (d *double) Consume(ctx context.Context, batch loki.Batch) error {
+	select {
+	case err := <-d.refuse:
+		return err
+	default:
+	}
+	return batch.ConsumeStreams(func(s loki.Stream, created int64) error {
+		for _, e := range s.Entries {
+			select {
+			case d.taken <- loki.NewEntryWithCreatedUnixMicro(s.Labels, created, e):
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		return nil
+	})
 }
 
 func entry() loki.Entry {
@@ -25,18 +109,20 @@ func entry() loki.Entry {
 }
 
 func TestReceiversMayChangeWhatTheyAreGiven(t *testing.T) {
-	all, shared := receivers(3), entry()
-	sent := make(chan error, 1)
-	go func() { sent <- new(Fanout).Send(t.Context(), all, shared, &Took{}) }()
-	for _, r := range all {
-		got := <-r.Chan()
-		require.Equal(t, model.LabelSet{"job": "loki.source.okta"}, got.Labels)
-		require.Equal(t, "user.session.start", got.StructuredMetadata[0].Value)
-		got.Labels["job"] = "changed"
-		got.StructuredMetadata[0].Value = "changed"
-	}
-	require.NoError(t, <-sent)
-	require.Equal(t, model.LabelSet{"job": "loki.source.okta"}, shared.Labels, "other entries have these labels, too")
+	ways(t, func(t *testing.T, w way) {
+		shared := entry()
+		sent := make(chan error, 1)
+		go func() { sent <- w.send(t.Context(), new(Fanout), []int{0, 1, 2}, shared, &Took{}) }()
+		for r := range 3 {
+			got := w.take(r)
+			require.Equal(t, model.LabelSet{"job": "loki.source.okta"}, got.Labels)
+			require.Equal(t, "user.session.start", got.StructuredMetadata[0].Value)
+			got.Labels["job"] = "changed"
+			got.StructuredMetadata[0].Value = "changed"
+		}
+		require.NoError(t, <-sent)
+		require.Equal(t, model.LabelSet{"job": "loki.source.okta"}, shared.Labels, "other entries have these labels, too")
+	})
 }
 
 // An entry is sent until every receiver has it, however often the sending ends in between and whoever the receivers are by then. None gets
@@ -59,54 +145,71 @@ func TestNobodyGetsAnEntryTwice(t *testing.T) {
 		"one that is there twice":   {{[]int{0, 0}, []int{0, 0}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			all := receivers(3)
-			var took Took
-			var f Fanout
-			for i, c := range tries {
-				var to []loki.LogsReceiver
-				for _, r := range c.to {
-					to = append(to, all[r])
-				}
-				ctx, cancel := context.WithCancel(t.Context())
-				sent := make(chan error, 1)
-				go func() { sent <- f.Send(ctx, to, entry(), &took) }()
-				for _, r := range c.takes {
-					<-all[r].Chan()
-				}
-				last := i == len(tries)-1
-				if !last {
+			ways(t, func(t *testing.T, w way) {
+				var took Took
+				var f Fanout
+				for i, c := range tries {
+					ctx, cancel := context.WithCancel(t.Context())
+					sent := make(chan error, 1)
+					go func() { sent <- w.send(ctx, &f, c.to, entry(), &took) }()
+					for _, r := range c.takes {
+						w.take(r)
+					}
+					last := i == len(tries)-1
+					if !last {
+						synctest.Wait() // until the next one is handed the entry: a consumer that has taken it says so by returning
+						cancel()
+					}
+					require.Equal(t, last, <-sent == nil)
+					require.Equal(t, last, took.All())
 					cancel()
 				}
-				require.Equal(t, last, <-sent == nil)
-				require.Equal(t, last, took.All())
-				cancel()
-			}
-			require.NoError(t, f.Send(t.Context(), all, entry(), &took), "it asks nobody any more")
+				require.NoError(t, w.send(t.Context(), &f, []int{0, 1, 2}, entry(), &took), "it asks nobody any more")
+			})
 		})
 	}
 }
 
-// unnamed is a receiver that does not say who exports it, as Alloy's own do.
-type unnamed struct{ loki.LogsReceiver }
-
 func TestABlockedReceiverIsNamed(t *testing.T) {
-	named, other := loki.NewLogsReceiver(loki.WithComponentID("loki.write.default")), unnamed{loki.NewLogsReceiver()}
-	for want, to := range map[string][]loki.LogsReceiver{
-		"loki.write.default.receiver": {loki.NewLogsReceiver(), named},
-		"forward_to[1]":               {named, other},
-	} {
-		ctx, cancel := context.WithCancel(t.Context())
+	ways(t, func(t *testing.T, w way) {
+		for want, to := range map[string][]int{
+			"loki.write.default.receiver": {0, 1},
+			"forward_to[1]":               {1, 2},
+		} {
+			ctx, cancel := context.WithCancel(t.Context())
+			var f Fanout
+			var took Took
+			require.True(t, took.None())
+			sent := make(chan error, 1)
+			go func() { sent <- w.send(ctx, &f, to, entry(), &took) }()
+			w.take(to[0])
+			synctest.Wait()
+			cancel()
+			require.ErrorIs(t, <-sent, context.Canceled)
+			require.Equal(t, want, w.name(&f, to))
+			require.Empty(t, w.name(&f, to[:1]), "a reload has removed it")
+			require.False(t, took.None())
+		}
+		require.True(t, Nobody().All())
+	})
+}
+
+// What a consumer refuses comes again, and the others do not get it twice: an error is neither lost nor an end.
+func TestWhatAConsumerRefusesComesAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second := newDouble("loki.write.first"), newDouble("loki.write.second")
+		w := consumers{first, second}
+		second.refuse <- errors.New("429 Too Many Requests")
+		second.refuse <- loki.ErrConsumerStopped
 		var f Fanout
 		var took Took
-		require.True(t, took.None())
 		sent := make(chan error, 1)
-		go func() { sent <- f.Send(ctx, to, entry(), &took) }()
-		<-to[0].Chan()
-		cancel()
-		require.ErrorIs(t, <-sent, context.Canceled)
-		require.Equal(t, want, f.Receiver(to))
-		require.Empty(t, f.Receiver(to[:1]), "a reload has removed it")
-		require.False(t, took.None())
-	}
-	require.True(t, Nobody().All())
+		go func() { sent <- w.send(t.Context(), &f, []int{0, 1}, entry(), &took) }()
+		w.take(0)
+		synctest.Wait()
+		require.Equal(t, "loki.write.second.receiver", w.name(&f, []int{0, 1}))
+		require.Equal(t, "{}", w.take(1).Line)
+		require.NoError(t, <-sent)
+		require.True(t, took.All())
+	})
 }
