@@ -29,8 +29,8 @@ func loadFlags(t *testing.T) *runFlags {
 // Whatever an expression may use is evaluated as run does: variables, files, what a server answers, and modules of each kind.
 func TestAConfigurationIsLoadedAsItWouldRun(t *testing.T) {
 	t.Setenv("OKTA_URL", "https://acme.okta.com")
-	token := writeFile(t, "token", "of a file")
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "of a server") }))
+	token := writeFile(t, "token", "of-a-file")
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "of-a-server") }))
 	defer server.Close()
 	module := `
 declare "collect" {
@@ -71,11 +71,11 @@ declare "collect" {
 `
 	local := "\nlocal.file \"token\" {\n\tfilename = " + `"` + token + `"` + "\n\tis_secret = true\n}\n"
 	for name, c := range map[string]struct{ config, id, token string }{
-		"declare":       {module + local + "collect" + call, "collect.a/loki.source.okta.default", "of a file"},
-		"import.file":   {"import.file \"m\" { filename = \"" + file + "\" }\n" + local + "m.collect" + call, "m.collect.a/loki.source.okta.default", "of a file"},
-		"import.string": {"import.string \"m\" { content = `" + module + "` }\n" + local + "m.collect" + call, "m.collect.a/loki.source.okta.default", "of a file"},
+		"declare":       {module + local + "collect" + call, "collect.a/loki.source.okta.default", "of-a-file"},
+		"import.file":   {"import.file \"m\" { filename = \"" + file + "\" }\n" + local + "m.collect" + call, "m.collect.a/loki.source.okta.default", "of-a-file"},
+		"import.string": {"import.string \"m\" { content = `" + module + "` }\n" + local + "m.collect" + call, "m.collect.a/loki.source.okta.default", "of-a-file"},
 		"a server's": {module + "remote.http \"token\" {\n\turl = \"" + server.URL + "\"\n\tis_secret = true\n}\n" +
-			strings.ReplaceAll("collect"+call, "local.file", "remote.http"), "collect.a/loki.source.okta.default", "of a server"},
+			strings.ReplaceAll("collect"+call, "local.file", "remote.http"), "collect.a/loki.source.okta.default", "of-a-server"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			flags := loadFlags(t)
