@@ -1,0 +1,236 @@
+// Package doctor finds out whether events of an org can be read and delivered with what a configuration says, before a collector does it,
+// or beside one. Each leg of the way is a [Check] that passes, warns or fails, with what was seen and what to do.
+//
+// It asks Okta at most [MostRequests] times an org, within the org's share; it asks the Loki of an org a few small questions; it writes
+// nothing to disk and takes no lock. It writes to Loki only when it is told to. A leg that cannot be looked at because one before it
+// failed is skipped, so that one fault is one failed check.
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
+)
+
+// MostRequests is how many requests Okta gets for an org, those for access tokens included.
+const MostRequests = 12
+
+// Status says how a check ended.
+type Status string
+
+// The values of [Status].
+const (
+	Pass Status = "pass"
+	Warn Status = "warn" // it works, and there is something to know
+	Fail Status = "fail"
+	Skip Status = "skip" // not looked at, as an earlier one failed, or there is nothing to look at
+)
+
+// Check is the outcome of one check. Neither text holds a secret.
+type Check struct {
+	Name   string `json:"check"`
+	Status Status `json:"status"`
+	Seen   string `json:"seen"`             // what was seen, in a sentence; may be ""
+	Remedy string `json:"remedy,omitempty"` // what to do; "" with Pass and Skip
+}
+
+// Report is what is known of an org.
+type Report struct {
+	Component string    `json:"component"`
+	Org       string    `json:"org"`
+	Checks    []Check   `json:"checks"`
+	Requests  int       `json:"okta_requests"`
+	Estimate  *Estimate `json:"estimate,omitempty"` // nil: the log could not be sampled
+}
+
+// Failed reports whether a check failed.
+func (r *Report) Failed() bool { return r.count(Fail) > 0 }
+
+func (r *Report) count(s Status) (n int) {
+	for _, c := range r.Checks {
+		if c.Status == s {
+			n++
+		}
+	}
+	return n
+}
+
+// Org is what to look at: an org with what a component would read and deliver it with. Without Err, URL and Auth are required.
+type Org struct {
+	Component, Name string
+	Err             error // why it is not collected
+
+	URL       *url.URL
+	HTTP      *http.Client // nil: the default
+	Auth      oktaapi.Authorizer
+	Method    string // of Auth; "" asks it
+	UserAgent string
+	Budget    *oktaapi.Budget // nil: one of its own
+	Formatter *event.Formatter
+
+	Filter, Query   string
+	PageSize        int
+	Timeout         time.Duration
+	Share           float64
+	PollInterval    time.Duration
+	InitialLookback time.Duration
+	OutOfOrder      time.Duration // out_of_order_window; 0: off
+
+	DataPath string
+	Hook     *Hook // nil: no hooks
+	Loki     *Query
+	Push     []Push
+	Others   []string // what entries also, or only, go to, and which is not looked at
+}
+
+// Hook is a listener for event hooks.
+type Hook struct {
+	Addr string
+	Err  error // what is wrong with its secrets or certificate
+}
+
+// Query is how Loki is asked what has arrived.
+type Query struct {
+	URL                    *url.URL // Loki's base
+	HTTP                   *http.Client
+	Tenant, User, Selector string
+	IngestersWithin        time.Duration // what the configuration says that Loki has
+	MaxAge                 time.Duration
+}
+
+// Push is where entries are sent.
+type Push struct {
+	Component    string
+	URL          *url.URL // with its path
+	HTTP         *http.Client
+	Tenant, User string
+	Header       http.Header
+}
+
+// Options are for all orgs.
+type Options struct {
+	SendTest bool // one entry with the label doctor="1" to each endpoint
+	Now      func() time.Time
+	// Begin, if not nil, is called when an org's check begins, and with an empty name when it ended. It may be called at the same time for
+	// several orgs.
+	Begin func(org, check string)
+}
+
+// Run looks at all orgs at once. What is wrong with one, or how long it takes, does not concern others. It returns when ctx ended, too,
+// with what is known by then.
+func Run(ctx context.Context, orgs []Org, opts Options) []Report {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	if opts.Begin == nil {
+		opts.Begin = func(string, string) {}
+	}
+	reports := make([]Report, len(orgs))
+	var all sync.WaitGroup
+	for i := range orgs {
+		all.Go(func() { reports[i] = examine(ctx, &orgs[i], opts) })
+	}
+	all.Wait()
+	return reports
+}
+
+// leg is one check. It returns a status, what was seen and a remedy.
+type leg struct {
+	name string
+	// after names what must not have failed: an earlier leg, "okta" for all that are about Okta, "" for nothing.
+	after string
+	look  func(*visit, context.Context) Check
+}
+
+// legs in the order of the way that an event takes. That of Okta is gone once, and each leg then says what it saw.
+var legs = []leg{
+	{"configuration", "", (*visit).configuration},
+	{"name", "okta", blamed("name")},
+	{"route", "okta", blamed("route")},
+	{"tls", "okta", blamed("tls")},
+	{"org", "okta", blamed("org")},
+	{"clock", "okta", (*visit).clock},
+	{"credentials", "okta", blamed("credentials")},
+	{"dpop", "okta", (*visit).dpop},
+	{"scope", "okta", blamed("scope")},
+	{"role", "okta", blamed("role")},
+	{"limits", "okta", (*visit).limits},
+	{"filter", "okta", blamed("filter")},
+	{"first page", "okta", (*visit).firstPage},
+	{"next link", "okta", (*visit).nextLink},
+	{"retention", "configuration", (*visit).retention},
+	{"data path", "configuration", (*visit).dataPath},
+	{"event hooks", "configuration", (*visit).hooks},
+	{"content", "configuration", (*visit).content},
+	{"tenant", "configuration", (*visit).tenant},
+	{"loki push", "tenant", (*visit).lokiPush},
+	{"loki query", "loki push", (*visit).lokiQuery},
+	{"structured metadata", "loki push", (*visit).lokiMetadata},
+	{"loki limits", "loki push", (*visit).lokiLimits},
+}
+
+// visit is what is known of an org so far.
+type visit struct {
+	*Org
+	opts   Options
+	okta   way
+	facts  lokiConfig
+	failed map[string]bool
+	found  *Estimate
+	page   []event.Event // the first
+	pushed bool
+}
+
+func examine(ctx context.Context, o *Org, opts Options) Report {
+	name := o.Name
+	if o.URL != nil {
+		name = o.URL.Host
+	}
+	v := &visit{Org: o, opts: opts, failed: map[string]bool{}}
+	r := Report{Component: o.Component, Org: name}
+	okta := false // a leg of Okta failed
+	for _, l := range legs {
+		if ctx.Err() != nil {
+			r.Checks = append(r.Checks, Check{l.name, Skip, "stopped", ""})
+			continue
+		}
+		opts.Begin(name, l.name)
+		ofOkta := l.after == "okta"
+		if ofOkta && !okta && !v.failed["configuration"] && !v.okta.gone {
+			v.goToOkta(ctx)
+		}
+		c := Check{Status: Skip, Seen: "not looked at"}
+		if !v.failed["configuration"] && !(ofOkta && okta) && !v.failed[l.after] {
+			c = l.look(v, ctx)
+		} else {
+			v.failed[l.name] = true // for those after it
+		}
+		c.Name = l.name
+		c.Seen, c.Remedy = v.okta.clean(c.Seen), v.okta.clean(c.Remedy)
+		if c.Status == Fail {
+			v.failed[l.name] = true
+			okta = okta || ofOkta
+		}
+		r.Checks = append(r.Checks, c)
+	}
+	opts.Begin(name, "")
+	r.Estimate, r.Requests = v.found, v.okta.requests()
+	return r
+}
+
+func pass(seen string, args ...any) Check {
+	return Check{Status: Pass, Seen: fmt.Sprintf(seen, args...)}
+}
+func skip(seen string) Check { return Check{Status: Skip, Seen: seen} }
+func warn(remedy, seen string, args ...any) Check {
+	return Check{Status: Warn, Seen: fmt.Sprintf(seen, args...), Remedy: remedy}
+}
+func fail(remedy, seen string, args ...any) Check {
+	return Check{Status: Fail, Seen: fmt.Sprintf(seen, args...), Remedy: remedy}
+}

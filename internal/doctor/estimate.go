@@ -1,0 +1,91 @@
+package doctor
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
+)
+
+const (
+	samples   = 8 // of a quarter of an hour each, every three hours of the last day
+	quarter   = 15 * time.Minute
+	largeLine = 256 << 10 // Loki's max_line_size by default
+	mostTypes = 10
+)
+
+// Estimate is what an org's log amounts to, from a sample of the last day.
+type Estimate struct {
+	EventsPerDay float64 `json:"events_per_day"`
+	BytesPerDay  float64 `json:"bytes_per_day"` // of entries: line and structured metadata
+	Sampled      int     `json:"events_sampled"`
+	Large        int     `json:"entries_over_256_kb"` // of those sampled
+	Types        []Type  `json:"largest_event_types"` // by bytes, at most ten
+}
+
+// Type is what one event type amounts to.
+type Type struct {
+	EventType    string  `json:"event_type"`
+	EventsPerDay float64 `json:"events_per_day"`
+	BytesPerDay  float64 `json:"bytes_per_day"`
+}
+
+// sample reads a page from each of the quarters, at most, and counts what was published in them. A page that ends before its quarter
+// does is taken for the time that it covers. What cannot be read leaves no estimate.
+func (v *visit) sample(now time.Time, get func(oktaapi.Cursor) ([]event.Event, error), client *oktaapi.Client) {
+	found, byType := &Estimate{}, map[string]*Type{}
+	for i := range samples {
+		begin := now.Add(-24*time.Hour + time.Duration(i)*3*time.Hour + 90*time.Minute - quarter/2)
+		events, err := get(client.StartOf(begin, oktaapi.MaxPageSize))
+		if err != nil {
+			return
+		}
+		end := begin.Add(quarter)
+		if len(events) > 0 {
+			if last := events[len(events)-1].Published; len(events) >= oktaapi.MaxPageSize && last.Before(end) && last.After(begin) {
+				end = last
+			}
+		}
+		perDay := float64(24*time.Hour) / float64(end.Sub(begin)) / samples
+		for _, e := range events {
+			if e.Published.Before(begin) || e.Published.After(end) {
+				continue
+			}
+			size := v.size(e, now)
+			t := byType[e.EventType]
+			if t == nil {
+				t = &Type{EventType: e.EventType}
+				byType[e.EventType] = t
+			}
+			found.Sampled++
+			if size > largeLine {
+				found.Large++
+			}
+			t.EventsPerDay, t.BytesPerDay = t.EventsPerDay+perDay, t.BytesPerDay+perDay*float64(size)
+			found.EventsPerDay, found.BytesPerDay = found.EventsPerDay+perDay, found.BytesPerDay+perDay*float64(size)
+		}
+	}
+	for _, t := range byType {
+		found.Types = append(found.Types, *t)
+	}
+	slices.SortFunc(found.Types, func(a, b Type) int {
+		return cmp.Or(cmp.Compare(b.BytesPerDay, a.BytesPerDay), cmp.Compare(a.EventType, b.EventType))
+	})
+	found.Types = found.Types[:min(len(found.Types), mostTypes)]
+	v.found = found
+}
+
+// size is an event's as an entry.
+func (v *visit) size(e event.Event, now time.Time) int {
+	if v.Formatter == nil {
+		return len(e.Raw)
+	}
+	entry := v.Formatter.Entry(e, now)
+	n := len(entry.Line)
+	for _, m := range entry.StructuredMetadata {
+		n += len(m.Name) + len(m.Value)
+	}
+	return n
+}

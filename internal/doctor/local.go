@@ -1,0 +1,104 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/grafana/loki/pkg/push"
+
+	"github.com/grafana/alloy/okta/internal/checkpoint"
+	"github.com/grafana/alloy/okta/internal/event"
+)
+
+// dataPath looks at the folder of the cursor, and at who has it. It creates nothing there, and takes no lock that a collector would miss.
+func (v *visit) dataPath(context.Context) Check {
+	if v.DataPath == "" {
+		return skip("none")
+	}
+	switch holder, err := checkpoint.Holder(v.DataPath); {
+	case err != nil:
+		return fail("make the folder readable for the user that runs the collector: --storage.path", "%v", err)
+	case holder != nil:
+		return pass("%v", holder)
+	}
+	dir := v.DataPath
+	for {
+		info, err := os.Stat(dir)
+		if errors.Is(err, fs.ErrNotExist) && filepath.Dir(dir) != dir {
+			dir = filepath.Dir(dir)
+			continue
+		}
+		switch {
+		case err != nil:
+			return fail("make the folder accessible for the user that runs the collector: --storage.path", "%v", err)
+		case !info.IsDir():
+			return fail("give --storage.path a folder", "%s is no folder", dir)
+		case !writable(dir):
+			return fail("give the folder to the user that runs the collector, or set --storage.path", "%s cannot be written", dir)
+		case dir != v.DataPath:
+			return pass("will be created in %s", dir)
+		}
+		return pass("%s can be written", dir)
+	}
+}
+
+// hooks listens for a moment, if no process that collects does.
+func (v *visit) hooks(context.Context) Check {
+	if v.Hook == nil {
+		return skip("no event hooks are configured")
+	}
+	if v.Hook.Err != nil {
+		return fail("correct secrets or the certificate of the listener", "%v", v.Hook.Err)
+	}
+	l, err := net.Listen("tcp", v.Hook.Addr)
+	switch holder, _ := checkpoint.Holder(v.DataPath); {
+	case err == nil:
+		_ = l.Close()
+		return pass("%s is free", v.Hook.Addr)
+	case errors.Is(err, syscall.EADDRINUSE) && holder != nil:
+		return pass("%s is in use, as by the collector that runs", v.Hook.Addr)
+	}
+	return fail("choose another listen_port, or end what listens there", "%v", err)
+}
+
+// needed is what queries of dashboards and of Sigma's rules ask of entries (docs/entries.md).
+var needed = []string{"eventType"}
+
+// content looks at an entry as it would be sent.
+func (v *visit) content(context.Context) Check {
+	if v.Formatter == nil {
+		return skip("not known")
+	}
+	sample, err := event.Scan([]byte(`[{"uuid":"00000000-0000-0000-0000-000000000000","published":"2026-01-01T00:00:00.000Z",` +
+		`"eventType":"user.session.start","severity":"INFO","outcome":{"result":"SUCCESS"}}]`))
+	if err != nil || len(sample) == 0 {
+		return skip("not known")
+	}
+	entry := v.Formatter.Entry(sample[0], v.opts.Now())
+	var missing []string
+	if len(entry.Labels) == 0 {
+		return fail("let relabel_rules leave a label", "relabel_rules drop the event, or leave it no label")
+	}
+	if entry.Labels["job"] != event.Job {
+		missing = append(missing, `the label job="`+event.Job+`"`)
+	}
+	if entry.Labels["org"] == "" {
+		missing = append(missing, "the label org")
+	}
+	for _, name := range needed {
+		if !slices.ContainsFunc(entry.StructuredMetadata, func(m push.LabelAdapter) bool { return m.Name == name }) {
+			missing = append(missing, "the structured metadata "+name)
+		}
+	}
+	if len(missing) > 0 {
+		return warn("the dashboards and rules of detections/ ask for it: see docs/entries.md", "entries lack %s", strings.Join(missing, ", "))
+	}
+	return pass("entries have what dashboards and Sigma's rules ask for")
+}
