@@ -25,6 +25,8 @@ type rewind struct {
 	byTime oktaapi.Cursor // the last start by time
 	latest time.Time      // event time read, to go on from when a cursor leads no further
 	circle circle
+	size   int   // pages.limit when it went on by time last; 0: page_size, or it has not yet
+	pages  pages // that failed on the way
 }
 
 // retry delivers again what is lost, the oldest first.
@@ -64,8 +66,13 @@ func (p *confirmed) beginRewind(pages []*delivery.Page[position]) {
 		r.wanted = append(r.wanted, m.window.Lost(pg, time.Now())...)
 	}
 	p.rewind = r
-	if most := m.pages.limit; most > 0 && p.asked(r.cursor) > most {
-		p.rewindTo(p.start(r.latest))
+}
+
+// smaller has the rewind ask for pages as small as live polling, or the rewind before, found them to have to be.
+func (p *confirmed) smaller() {
+	r, most := &p.rewind, p.Memory.pages.limit
+	if most > 0 && (r.size == 0 || most < r.size) && p.asked(r.cursor) > most {
+		r.jump(p.start(r.latest), most)
 	}
 }
 
@@ -73,7 +80,16 @@ func (p *confirmed) beginRewind(pages []*delivery.Page[position]) {
 // has to come back to it.
 func (p *confirmed) rewindPage(ctx context.Context) (found, ok bool) {
 	r := &p.rewind
-	err := p.do(ctx, r.cursor, func(h *hand) {
+	p.smaller()
+	cur := r.cursor
+	if guess := r.pages.guess(p.asked(cur)); guess > 0 {
+		cur = p.startOf(r.latest, guess)
+	}
+	err := p.do(ctx, cur, func(h *hand) {
+		if r.pages.fails = 0; cur != r.cursor {
+			p.askFor(cur.Limit())
+			r.jump(cur, cur.Limit())
+		}
 		next, end := h.Next, r.read(h)
 		if found, ok = p.sendLost(ctx, h); !ok {
 			return
@@ -130,7 +146,11 @@ func (p *confirmed) rewindByTime(err error) bool {
 		p.askFor(asked / 2)
 	case class == oktaapi.CursorRefused, class == oktaapi.Refused && r.cursor.IsStart() && r.cursor != r.byTime: // too far back, maybe
 	default:
-		p.noPage(class, err)
+		if p.noPage(class, err); mayBeTooLarge(err) {
+			r.pages.fails++
+		} else {
+			r.pages.fails = 0
+		}
 		return false
 	}
 	return p.rewindTo(p.start(r.latest))
@@ -142,8 +162,13 @@ func (p *confirmed) rewindTo(at oktaapi.Cursor) bool {
 		p.unfound()
 		return false
 	}
-	p.rewind.cursor, p.rewind.byTime, p.rewind.circle = at, at, circle{}
+	p.rewind.jump(at, p.Memory.pages.limit)
 	return true
+}
+
+// jump goes on at a start by time, with pages of so many events.
+func (r *rewind) jump(at oktaapi.Cursor, size int) {
+	r.cursor, r.byTime, r.circle, r.size = at, at, circle{}, size
 }
 
 // unfound ends the rewind, and gives up what it did not find.

@@ -2,7 +2,10 @@ package poller
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -122,6 +125,59 @@ func TestReconcileFindsWhatIsLostOnEveryPage(t *testing.T) {
 					require.Equal(t, 1, s.to.Copies(uuid), uuid)
 				}
 				require.Zero(t, s.status.Snapshot().Unconfirmed)
+			})
+		})
+	}
+}
+
+// The way from Okta lets no large page through any more when events are lost that came on large pages. They are found all the same: with
+// the size that live polling learns meanwhile, or that nobody has learned, for the live log is quiet.
+func TestReconcileLooksForLostEventsOnSmallerPages(t *testing.T) {
+	for name, learned := range map[string]bool{"that live polling learned": true, "that nobody learned": false} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(t *testing.T, s *site) {
+				s.org.Generate(10, time.Second)
+				s.run()
+				time.Sleep(time.Minute) // the configuration is known to work
+				s.to.lose(everything)
+				s.org.Generate(2500, 5*time.Second)
+				time.Sleep(20 * time.Second)
+				s.to.lose(nil)
+				old, began, large := time.Now().Add(-24*time.Second), false, 0
+				s.org.Set(func(o *oktasim.Org) {
+					o.Intercept = func(_ int, r *http.Request) http.Handler {
+						q := r.URL.Query()
+						if n, _ := strconv.Atoi(q.Get("limit")); n <= 130 {
+							return nil
+						}
+						from, err := time.Parse(time.RFC3339, q.Get("since"))
+						if err != nil {
+							ms, _, _ := strings.Cut(q.Get("after"), "_")
+							n, _ := strconv.ParseInt(ms, 10, 64)
+							from = time.UnixMilli(n)
+						}
+						back := from.Before(old)
+						if began = began || back; s.memory.pages.limit > 0 && back {
+							large++
+						}
+						if back || began && learned {
+							return s.org.BadGateway()
+						}
+						return nil
+					}
+				})
+				for range 30 {
+					s.org.Generate(2, time.Second)
+					time.Sleep(time.Minute)
+				}
+				synctest.Wait()
+				s.requireExactlyOnce()
+				require.Zero(t, testutil.ToFloat64(s.metrics.givenUp))
+				require.Zero(t, s.status.Snapshot().Unconfirmed)
+				require.True(t, began)
+				if learned {
+					require.Zero(t, large, "what is known to fail is not tried")
+				}
 			})
 		})
 	}

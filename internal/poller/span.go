@@ -54,6 +54,7 @@ func (p *Poller) finish(ctx context.Context) bool {
 	if ctx.Err() != nil || p.suspended() {
 		return false
 	}
+	p.clear(Hold) // the last of it arrived after pause had looked
 	p.journal.Finished = true
 	p.save(p.Memory.at)
 	p.Status.set(func(s *Snapshot) { s.Finished = true })

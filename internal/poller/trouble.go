@@ -2,6 +2,7 @@ package poller
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/go-kit/log/level"
@@ -38,12 +39,40 @@ type Trouble struct {
 	Kind    string    // "" where a part knows one only
 	Err     error     // the last one
 	Tries   int       // that failed
-	Refused bool      // Err is a refusal, which needs an operator. It stands until the end of the trouble, whatever else fails meanwhile
+	Refused bool      // Err is a refusal, which needs an operator. It stands for [refusalStands] after the last one, whatever else fails
 
-	began time.Time // also of a refusal: the first failure
-	told  bool      // the log has this kind of it
-	ends  bool      // the log has it, and is to have its end
-	stale bool      // it is of a configuration that was replaced
+	began   time.Time // also of a refusal: the first failure
+	refused time.Time // the last refusal
+	told    bool      // the log has this kind of it
+	lines   []telling // of other kinds, too
+	ends    bool      // the log has it, and is to have its end
+	stale   bool      // it is of a configuration that was replaced
+}
+
+// refusalStands is how long a refusal is what is wrong while something else fails. Both refusals and what passes are tried again within
+// a minute (refusedDelay, maxBackoff), so two tries have met something else by then.
+const refusalStands = 2 * time.Minute
+
+// telling is a kind of a trouble that the log has, and since when. Two that alternate are told once each in [toldAgain].
+type telling struct {
+	kind string
+	at   time.Time
+}
+
+// toldLately reports whether the log has the present kind of a trouble.
+func (t *Trouble) toldLately(now time.Time) bool {
+	return slices.ContainsFunc(t.lines, func(l telling) bool { return l.kind == t.Kind && now.Sub(l.at) < toldAgain })
+}
+
+// tells notes that the present kind is told, and forgets those that are news again. Snapshots share no list.
+func (t *Trouble) tells(now time.Time) {
+	lines := []telling{{t.Kind, now}}
+	for _, l := range t.lines {
+		if l.kind != t.Kind && now.Sub(l.at) < toldAgain {
+			lines = append(lines, l)
+		}
+	}
+	t.told, t.lines = true, lines
 }
 
 // Lasts reports whether something is wrong.
@@ -61,9 +90,15 @@ func (t *Trouble) fail(kind string, err error, anyKind bool, now time.Time) {
 	case !t.Lasts():
 		t.began, t.Since = now, now
 	case t.Refused && !refused && !t.stale:
-		return
+		if now.Sub(t.refused) < refusalStands {
+			return
+		}
+		t.Since = t.began
 	case refused && !t.Refused:
 		t.Since = now
+	}
+	if refused {
+		t.refused = now
 	}
 	t.told = t.told && (anyKind || kind == t.Kind)
 	t.Kind, t.Err, t.Refused, t.stale = kind, err, refused, false
@@ -81,9 +116,11 @@ func (p *Poller) tell(part Part, details ...any) (t Trouble, news bool) {
 	l := &lines[part]
 	p.Status.set(func(s *Snapshot) {
 		t = s.Wrong[part]
-		news = t.Lasts() && !t.told && (l.after == nil || time.Since(t.began) >= l.after(p, t))
-		s.Wrong[part].told = t.told || news
-		s.Wrong[part].ends = t.ends || news && l.begin(t) != ""
+		news = t.Lasts() && !t.told && !t.toldLately(time.Now()) && (l.after == nil || time.Since(t.began) >= l.after(p, t))
+		if news {
+			s.Wrong[part].tells(time.Now())
+			s.Wrong[part].ends = t.ends || l.begin(t) != ""
+		}
 	})
 	switch {
 	case !news && l.still != "" && t.Lasts():
@@ -140,7 +177,7 @@ func (s *Snapshot) reloaded() {
 		case isForgotten:
 			*t = Trouble{}
 		case isNews:
-			t.told, t.stale = false, true
+			t.told, t.lines, t.stale = false, nil, true
 		case isNothing:
 		}
 	}

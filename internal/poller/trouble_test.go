@@ -11,6 +11,7 @@ import (
 	"github.com/go-kit/log"
 	"github.com/stretchr/testify/require"
 
+	"github.com/grafana/alloy/okta/internal/checkpoint"
 	"github.com/grafana/alloy/okta/internal/delivery"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/reconcile"
@@ -164,6 +165,94 @@ func TestARefusalIsNotHiddenByWhatPasses(t *testing.T) {
 			require.Zero(t, status.wrong(part))
 		})
 	}
+}
+
+// A refusal that was given once, long ago, is not what is wrong: what fails since is.
+func TestARefusalGivesWayToWhatFailsSince(t *testing.T) {
+	lost := errors.New("lost")
+	for part, denied := range map[Part]error{Okta: &oktaapi.Error{Class: oktaapi.Refused, Status: 401}, Queries: reconcile.ErrRefused} {
+		synctest.Test(t, func(t *testing.T) {
+			var status Status
+			p := New(Config{Status: &status, Memory: &Memory{}, Logger: log.NewNopLogger()})
+			begin := time.Now()
+			p.fail(part, "", lost)
+			time.Sleep(time.Minute)
+			for range 5 { // as long as it comes again, it stands
+				p.fail(part, "refused", denied)
+				time.Sleep(refusalStands - 1)
+				p.fail(part, "", lost)
+				require.Equal(t, denied, status.wrong(part).Err)
+			}
+			time.Sleep(1)
+			p.fail(part, "", lost)
+			got := status.wrong(part)
+			require.False(t, got.Refused)
+			require.Equal(t, lost, got.Err)
+			require.Equal(t, begin, got.Since, "the part has not worked since")
+
+			again := time.Now()
+			p.fail(part, "refused", denied)
+			require.True(t, status.wrong(part).Refused)
+			require.Equal(t, again, status.wrong(part).Since)
+		})
+	}
+}
+
+// Two kinds of one trouble that alternate are told once each, and once more each ten minutes.
+func TestKindsThatAlternateDoNotFloodTheLog(t *testing.T) {
+	lost := errors.New("lost")
+	foreign := &oktaapi.Error{Class: oktaapi.Transient, Status: 502, Foreign: true}
+	for name, c := range map[string]struct {
+		part Part
+		errs []error
+		most int // lines an hour
+	}{
+		"a refused cursor and errors": {Okta, []error{&oktaapi.Error{Class: oktaapi.CursorRefused, Status: 400}, lost}, 6},
+		"a proxy and the network":     {Okta, []error{foreign, &oktaapi.Error{Class: oktaapi.Transient}}, 2 * 6},
+		"two refusals": {Okta, []error{&oktaapi.Error{Class: oktaapi.Refused, Status: 401, Code: "E1"},
+			&oktaapi.Error{Class: oktaapi.Refused, Status: 403, Code: "E2"}}, 2 * 6},
+		"a checkpoint": {Checkpoint, []error{lost, lost}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var text strings.Builder
+				var status Status
+				p := New(Config{Status: &status, Memory: &Memory{}, Logger: log.NewLogfmtLogger(&text), PollInterval: 10 * time.Second})
+				for i := range 120 {
+					err := c.errs[i%2]
+					kind := ""
+					if c.part == Okta {
+						kind = kindOf(err)
+					}
+					p.fail(c.part, kind, err)
+					time.Sleep(30 * time.Second)
+				}
+				lines := 0
+				for line := range strings.Lines(text.String()) {
+					if !strings.Contains(line, "level=debug") {
+						lines++
+					}
+				}
+				require.Positive(t, lines)
+				require.LessOrEqual(t, lines, c.most, text.String())
+				p.clear(c.part)
+				require.Equal(t, 1, strings.Count(text.String(), "level=info"))
+			})
+		})
+	}
+}
+
+// The last event of a range may arrive after it was looked at for the last time whether anything is held up.
+func TestARangeThatIsFinishedIsNotHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var status Status
+		p := New(Config{Status: &status, Memory: &Memory{}, Logger: log.NewNopLogger(), Span: &Span{}})
+		p.journal, _, _ = checkpoint.Open(t.TempDir(), checkpoint.Scope{Org: "https://acme.okta.com"}, 0)
+		p.fail(Hold, string(delivery.Missing), nil)
+		require.True(t, p.finish(t.Context()))
+		require.True(t, status.Snapshot().Finished)
+		require.Zero(t, status.wrong(Hold))
+	})
 }
 
 // Two parts say that nothing is being confirmed; one sentence does.
