@@ -52,7 +52,7 @@ func (p *Pass) shaped() bool {
 			p.shapedString(rawjson.SpanOf(i, end), &piece.value, odd)
 			i = end + 1
 		case '0':
-			end := rawjson.SkipValue(b, i, 0)
+			end := numberEnd(b, i)
 			v := rawjson.SpanOf(i, end)
 			before := len(p.edits)
 			if piece.value.whole {
@@ -75,30 +75,32 @@ func (p *Pass) shaped() bool {
 func stringEnd(b []byte, i int) (end int, odd bool) {
 	for i+8 <= len(b) {
 		w := binary.LittleEndian.Uint64(b[i:])
-		quote := w ^ '"'*lowBits
-		stop := (quote - lowBits) &^ quote & highBits
-		// In pairs, % and & are neighbors, and so are ? and @.
+		// In pairs, % and & are neighbors, and so are ? and @. What is wrong of these differences is beyond the first byte that is found:
+		// a carry, or the 0x80 of a byte that is not ASCII. DEL counts as odd, too.
 		pair := (w + lowBits) & (0xfe * lowBits)
-		slash, percent, at := w^'\\'*lowBits, pair^'&'*lowBits, pair^'@'*lowBits
-		signs := w | (slash-lowBits)&^slash | (percent-lowBits)&^percent | (at-lowBits)&^at
-		signs &= highBits
-		if stop != 0 {
-			signs &= stop&-stop - 1
-		}
-		switch {
-		case signs != 0:
-			return rawjson.SkipString(b, i-1) - 1, true
-		case stop != 0:
-			return i + bits.TrailingZeros64(stop)>>3, false
+		found := (w ^ '"'*lowBits - lowBits) | (w ^ '\\'*lowBits - lowBits) | (pair ^ '&'*lowBits - lowBits) | (pair ^ '@'*lowBits - lowBits) | w
+		if found &= highBits; found != 0 {
+			i += bits.TrailingZeros64(found) >> 3
+			break
 		}
 		i += 8
 	}
 	for ; b[i] != '"'; i++ {
-		if b[i] >= 0x80 || strings.IndexByte(`\@%&?`, b[i]) >= 0 {
+		if b[i] >= 0x7f || strings.IndexByte(`\@%&?`, b[i]) >= 0 {
 			return rawjson.SkipString(b, i-1) - 1, true
 		}
 	}
 	return i, false
+}
+
+// numberEnd returns where the number at b[i] ends, in JSON that is known to be valid.
+func numberEnd(b []byte, i int) int {
+	for ; i < len(b); i++ {
+		if c := b[i]; c == ',' || c == '}' || c == ']' || c <= ' ' {
+			break
+		}
+	}
+	return i
 }
 
 // shapedString redacts in the string whose bytes between quotes are at s.

@@ -224,3 +224,34 @@ func TestShapesAreLearnedByMany(t *testing.T) {
 	}
 	group.Wait()
 }
+
+// Where a string of a known shape ends, and what of it is to be looked at in full, is told of eight bytes at a time: no byte, place or
+// neighbor may make a sign be missed, or something else be taken for the end.
+func TestStringsOfAKnownShapeAreReadToTheirEnd(t *testing.T) {
+	var signs []string
+	for c := ' '; c <= 0x7f; c++ {
+		if c != '"' && c != '\\' {
+			signs = append(signs, string(c))
+		}
+	}
+	signs = append(signs, `\"`, `\\`, `\u0022`, "é", "\u07ff", "\U0001f600", "\x80", "\xff", "\xff\x21", "\xff\x3e", "\x7f!", "\x7f>")
+	for _, sign := range signs {
+		odd := strings.ContainsAny(sign, "@%&?\\\x7f") || sign[0] >= 0x7f
+		for before := range 18 {
+			for after := range 10 {
+				text := strings.Repeat("a", before) + sign + strings.Repeat("b", after)
+				for _, rest := range []string{"", "}", `,"@%&?":"\\é"}`, strings.Repeat(`"`, 9)} {
+					end, isOdd := stringEnd([]byte(`"`+text+`"`+rest), 1)
+					require.Equal(t, 1+len(text), end, "%q before %q", text, rest)
+					require.Equal(t, odd, isOdd, "%q before %q", text, rest)
+				}
+			}
+		}
+	}
+	for _, number := range []string{"0", "-1", "12.5", "-1e9", "1E+9", "1.25e-10", "37.7749"} {
+		for _, rest := range []string{",", "}", "]", " ,", "\n}", "\t]", "\r\n]"} {
+			b := []byte(number + rest)
+			require.Equal(t, rawjson.SkipValue(b, 0, 0), numberEnd(b, 0), "%q", b)
+		}
+	}
+}
