@@ -29,8 +29,8 @@ const (
 var names = []string{"loki.source.okta", "loki.source.okta_event_hook"}
 
 // packages are those below internal/ that the components or their tests import.
-var packages = []string{"checkpoint", "delivery", "event", "hook", "httptext", "limits", "oktaapi", "oktasim", "pipesim", "poller", "rawjson",
-	"reconcile", "redact", "takeover"}
+var packages = []string{"checkpoint", "delivery", "event", "hook", "httptext", "limits", "oktaapi", "oktasim", "pipesim", "poller",
+	"rawjson", "reconcile", "redact", "takeover", "testbed"}
 
 // leftOut are tests that are about this repository, by the end of their path.
 var leftOut = map[string]string{
