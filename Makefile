@@ -188,6 +188,14 @@ dist: ui ## release files in build/dist: tar.gz, deb, rpm, image, SBOM, SHA256SU
 vuln: build/go.mod ## known vulnerabilities in build/alloy-okta's code (VULNDB=/path/to/database where there is no net)
 	@.ci/vuln "$(VULNDB)" ./cmd/alloy-okta ./cmd/oktasim ./cmd/quickstart
 
+# An Alloy in another folder is compiled anew: 10 minutes of CPU for the components' tests. CHECK=library leaves these out, CHECK=none all.
+DIR ?=
+CHECK ?= all
+
+.PHONY: upstream
+upstream: ## put both components into an Alloy checkout as a change to it would, then vet and test them there (DIR=folder, CHECK=library)
+	@go -C tools/upstream run . -repository "$(CURDIR)" -dir "$(abspath $(DIR))" -check "$(CHECK)"
+
 # -e: a test of a dependency of a dependency imports a package that is not served (sig-profiling/profcheck). Nothing here needs it,
 # and with -e go.mod and go.sum come out complete: go build -mod=readonly is content with them. tools/ui imports nothing to tidy.
 .PHONY: tidy

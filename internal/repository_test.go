@@ -4,7 +4,6 @@ package internal
 import (
 	"bytes"
 	"io/fs"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -110,38 +109,6 @@ func TestEveryTestThatTheGuaranteesNameExists(t *testing.T) {
 	for name := range tests(t, "contract_*_test.go") {
 		require.True(t, named[name], "%s proves a promise that docs/guarantees.md does not name", name)
 	}
-}
-
-// packagesToCopy returns the folders that the README says to copy into an Alloy checkout, from here.
-func packagesToCopy(t *testing.T) (folders []string) {
-	t.Helper()
-	_, after, found := strings.Cut(read(t, "../README.md"), "To add the component to your own Alloy checkout")
-	require.True(t, found)
-	components, after, found := strings.Cut(after, "packages below `internal/`")
-	require.True(t, found)
-	packages, _, _ := strings.Cut(after, "),")
-	for _, m := range regexp.MustCompile("`(component/[\\w/]+)`").FindAllStringSubmatch(components, -1) {
-		folders = append(folders, "../"+m[1])
-	}
-	for _, m := range regexp.MustCompile("`(\\w+)`").FindAllStringSubmatch(packages, -1) {
-		folders = append(folders, "../internal/"+m[1])
-	}
-	return folders
-}
-
-// What the README says to copy into an Alloy checkout is what the component needs, no less and no more.
-func TestTheReadmeNamesThePackagesToCopy(t *testing.T) {
-	needed := map[string]bool{}
-	for _, p := range list(t, "-deps", "../component/loki/source/okta") {
-		if rest, ours := strings.CutPrefix(p, module+"/internal/"); ours {
-			name, _, _ := strings.Cut(rest, "/")
-			needed["../internal/"+name] = true
-		}
-		if rest, ours := strings.CutPrefix(p, module+"/component/"); ours {
-			needed["../component/"+rest] = true
-		}
-	}
-	require.ElementsMatch(t, slices.Collect(maps.Keys(needed)), packagesToCopy(t))
 }
 
 // Every folder of code has a row in CONTRIBUTING.md's map.

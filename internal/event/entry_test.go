@@ -3,9 +3,6 @@ package event
 import (
 	"bytes"
 	"fmt"
-	"os"
-	"regexp"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -228,22 +225,5 @@ func TestMetadataPathsReachIntoJSONInStrings(t *testing.T) {
 			}
 			require.Equal(t, push.LabelsAdapter{{Name: "x", Value: want}}, e.StructuredMetadata)
 		})
-	}
-}
-
-// TestTheReferenceListsLabelsAndMetadata holds the one table of each to the code.
-func TestTheReferenceListsLabelsAndMetadata(t *testing.T) {
-	page, err := os.ReadFile("../../docs/loki.source.okta.md")
-	require.NoError(t, err)
-	row := func(name string) string {
-		return regexp.MustCompile("(?m)^\\| `" + name + "` .*$").FindString(string(page))
-	}
-	for name, from := range sourceLabels {
-		if name != "__okta_target_type" { // described in words
-			require.Contains(t, row(string(name)), "`"+from+"`", name)
-		}
-	}
-	for name, path := range DefaultStructuredMetadata() {
-		require.Contains(t, row(name), "`"+strings.ReplaceAll(path, "|", "\\|")+"`", name)
 	}
 }

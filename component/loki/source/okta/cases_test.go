@@ -7,7 +7,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -64,20 +63,6 @@ func TestCases(t *testing.T) {
 				require.Contains(t, entry.Line, string(raw), "the event's bytes are untouched")
 			}
 		})
-	}
-}
-
-// TestExamplesOfEntriesAreAccepted reads the configurations in docs/entries.md.
-func TestExamplesOfEntriesAreAccepted(t *testing.T) {
-	t.Setenv("OKTA_API_TOKEN", "00caseToken")
-	t.Setenv("OKTA_REDACT_KEY", strings.Repeat("0123456789abcdef", 2))
-	docs, err := os.ReadFile("../../../../docs/entries.md")
-	require.NoError(t, err)
-	blocks := regexp.MustCompile("(?ms)^```alloy\n(.*?)```").FindAllSubmatch(docs, -1)
-	require.NotEmpty(t, blocks)
-	for _, block := range blocks {
-		args := load(t, block[1])
-		require.NotEmpty(t, entryOf(t, args, []byte(`{"uuid":"1"}`)).Line)
 	}
 }
 

@@ -25,7 +25,6 @@ import (
 	"github.com/grafana/alloy/internal/slogadapter"
 
 	"github.com/grafana/alloy/okta/internal/hook"
-	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/poller"
 	"github.com/grafana/alloy/okta/internal/takeover"
 )
@@ -42,22 +41,13 @@ func init() {
 	})
 }
 
-// budgets are shared by all components of the process: those on one org spend from one budget.
-var budgets oktaapi.Budgets
-
-// slots bound the pages in memory, over all components of the process: a page takes some 3 MB.
-var slots = oktaapi.NewSlots(8)
-
 // apart is how far apart the first polls of orgs are that start together, on average.
 const apart = 20 * time.Millisecond
-
-// memories are what the process knows of each org's log. They outlive components, so that
-// one that is renamed, or removed and returned, neither repeats nor skips.
-var memories poller.Memories
 
 // Component implements loki.source.okta.
 type Component struct {
 	opts     component.Options
+	alloy    string     // tells it from others of this process
 	logger   log.Logger // what Alloy gives, for packages that log through go-kit
 	metrics  *poller.MetricsByOrg
 	live     liveDebugging
@@ -100,6 +90,7 @@ var (
 func New(opts component.Options, args Arguments) (*Component, error) {
 	c := &Component{
 		opts:    opts,
+		alloy:   alloyOf(opts),
 		logger:  slogadapter.GoKit(opts.Logger.Handler()),
 		live:    newLiveDebugging(opts),
 		metrics: poller.NewMetricsByOrg(),

@@ -61,7 +61,7 @@ func (r *reading) dir() string { return filepath.Join(r.k.c.opts.DataPath, r.nam
 
 // owner says whose the memory is.
 func (r *reading) owner(p *plan) poller.Owner {
-	o := poller.Owner{Dir: r.dir(), Org: p.scope.Org, To: p.destination()}
+	o := poller.Owner{Dir: r.dir(), Org: p.scope.Org, To: r.k.c.alloy + p.destination()}
 	if r.name != "" {
 		o.To += "\n" + r.name
 	}

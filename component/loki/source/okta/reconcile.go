@@ -39,9 +39,6 @@ const (
 	defaultOverlap = time.Hour
 )
 
-// lokis are what all components of the process ask.
-var lokis reconcile.Servers
-
 // Reconcile is where to ask what has arrived.
 type Reconcile struct {
 	URL      string        `alloy:"url,attr"`
