@@ -26,20 +26,30 @@ var (
 // reads and inflates the same gzipped pages. CPU times are user and system, of the process alone, so that a busy machine changes them
 // little; the ratios are from the same run. It takes about ten minutes and needs a gigabyte of memory and of disk.
 //
-//	make bench BENCH=WholeProgram
+//	make bench BENCH=WholeProgram/drain
+//	make bench BENCH=WholeProgram/rest
 func BenchmarkWholeProgram(b *testing.B) {
-	for b.Loop() {
-		rows, profiles := wholeExtent.drain(b, math.MaxInt)
-		resting := wholeExtent.idle(b)
-		b.Log(table(rows) + profiles + restTable(resting))
-		b.ReportMetric(rows[0].perEvent()/rows[0].floorEvent(), "source/floor")
-		b.ReportMetric(rows[1].perEvent()/rows[1].floorEvent(), "push/floor")
-	}
-	b.ReportMetric(0, "ns/op")
+	// The log of a benchmark is cut after ten lines, and comes at its end.
+	say := func(format string, args ...any) { fmt.Printf(format+"\n", args...) }
+	b.Run("drain", func(b *testing.B) {
+		for b.Loop() {
+			rows, profiles := wholeExtent.drain(b, say, math.MaxInt)
+			say("%s", table(rows)+profiles)
+			b.ReportMetric(rows[0].perEvent()/rows[0].floorEvent(), "source/floor")
+			b.ReportMetric(rows[1].perEvent()/rows[1].floorEvent(), "push/floor")
+		}
+		b.ReportMetric(0, "ns/op")
+	})
+	b.Run("rest", func(b *testing.B) {
+		for b.Loop() {
+			say("%s", restTable(wholeExtent.idle(b, say)))
+		}
+		b.ReportMetric(0, "ns/op")
+	})
 }
 
 // drain runs all ways, and the first profiled ones once more for their profiles.
-func (x extent) drain(t testing.TB, profiled int) (rows []drained, profiles string) {
+func (x extent) drain(t testing.TB, say func(string, ...any), profiled int) (rows []drained, profiles string) {
 	t.Helper()
 	recordings := map[size]*recording{small: recordOrg(x.pages), large: recordLarge(t, x.large)}
 	for _, w := range ways(x.few, x.crowd) {
@@ -54,7 +64,7 @@ func (x extent) drain(t testing.TB, profiled int) (rows []drained, profiles stri
 		}
 		d, _ := w.drain(t, r, 0)
 		rows = append(rows, d)
-		t.Logf("%s: %.1f µs of CPU for each of %d events, %.1f times the floor", w.name, d.perEvent(), d.n, d.perEvent()/d.floorEvent())
+		say("%s: %.1f µs of CPU for each of %d events, %.1f times the floor", w.name, d.perEvent(), d.n, d.perEvent()/d.floorEvent())
 		if w.profile && profiled > 0 {
 			profiled--
 			_, p := w.drain(t, r, max(1, int(d.took.Seconds())))
@@ -66,13 +76,13 @@ func (x extent) drain(t testing.TB, profiled int) (rows []drained, profiles stri
 }
 
 // idle runs orgs that have had a page each: without an event after that, and with one now and then and reconcile.
-func (x extent) idle(t testing.TB) (rows []idle) {
+func (x extent) idle(t testing.TB, say func(string, ...any)) (rows []idle) {
 	t.Helper()
 	for _, orgs := range []int{1, x.few, x.crowd} {
 		c := startCrowd(t, orgs, 1)
 		c.every = math.MaxInt32
 		rows = append(rows, idle{orgs, "nothing happens", measure(t, c, oneComponent, nil, x.rest)})
-		t.Logf("%d orgs at rest: %s", orgs, rows[len(rows)-1])
+		say("%d orgs at rest: %s", orgs, rows[len(rows)-1])
 	}
 	for _, orgs := range []int{1, x.few, x.crowd} {
 		c := startCrowd(t, orgs, 0)
@@ -80,7 +90,7 @@ func (x extent) idle(t testing.TB) (rows []idle) {
 		what := fmt.Sprintf("reconcile, an event every %d s", x.every)
 		with := func(hosts []string, to string) string { return withReconcile(hosts, to, to) }
 		rows = append(rows, idle{orgs, what, measure(t, c, with, startLoki(t), x.rest)})
-		t.Logf("%d orgs, %s: %s", orgs, what, rows[len(rows)-1])
+		say("%d orgs, %s: %s", orgs, what, rows[len(rows)-1])
 	}
 	return rows
 }
@@ -88,7 +98,7 @@ func (x extent) idle(t testing.TB) (rows []idle) {
 // The benchmark runs, and its tables have a row for each way: the figures themselves are not judged.
 func TestTheCostOfEachWayIsMeasured(t *testing.T) {
 	t.Parallel()
-	rows, profiles := shortExtent.drain(t, 1)
+	rows, profiles := shortExtent.drain(t, t.Logf, 1)
 	text := table(rows)
 	names := map[string]bool{}
 	for _, r := range rows {
@@ -109,7 +119,7 @@ func TestTheCostOfEachWayIsMeasured(t *testing.T) {
 	require.NotContains(t, text, "Inf")
 	require.Contains(t, profiles, "Where the time goes: source alone\n")
 
-	rested := shortExtent.idle(t)
+	rested := shortExtent.idle(t, t.Logf)
 	require.Len(t, rested, 6)
 	for _, r := range rested {
 		require.Positive(t, r.ready)

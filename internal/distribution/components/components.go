@@ -14,7 +14,9 @@
 // Costly and in all the same, because upstream's configurations use them: peer discovery in clouds (--cluster.discover-peers), 17.5 MB
 // of the binary and 96 of its 3,100 packages, and loki.source.gelf, 4.9 MB and 61. Both compile the clouds' SDKs, 289 of 931 CPU seconds.
 //
-// With the build tag slim, for `make run`, both are missing, and so are the other components of full.go: half of what is compiled.
+// With the build tag slim, for `make run`, both are missing, and so is all else of full.go that the configurations of `make run` and
+// `make demo` do not name, OpenTelemetry's and Kubernetes' components above all. tools/slim stands in for what Alloy imports of them in
+// every build.
 package components
 
 import (
@@ -26,34 +28,11 @@ import (
 
 	// loki.*: processing and delivery.
 	_ "github.com/grafana/alloy/internal/component/loki/echo"    // loki.echo
-	_ "github.com/grafana/alloy/internal/component/loki/process" // loki.process
 	_ "github.com/grafana/alloy/internal/component/loki/relabel" // loki.relabel
 	_ "github.com/grafana/alloy/internal/component/loki/write"   // loki.write
 
 	// local.* and remote.*: secrets and configuration from elsewhere.
-	_ "github.com/grafana/alloy/internal/component/local/file"                  // local.file
-	_ "github.com/grafana/alloy/internal/component/local/file_match"            // local.file_match
-	_ "github.com/grafana/alloy/internal/component/remote/http"                 // remote.http
-	_ "github.com/grafana/alloy/internal/component/remote/kubernetes/configmap" // remote.kubernetes.configmap
-	_ "github.com/grafana/alloy/internal/component/remote/kubernetes/secret"    // remote.kubernetes.secret
-	_ "github.com/grafana/alloy/internal/component/remote/s3"                   // remote.s3
-	_ "github.com/grafana/alloy/internal/component/remote/vault"                // remote.vault
-
-	// otelcol.*: the same events to an OpenTelemetry backend.
-	_ "github.com/grafana/alloy/internal/component/otelcol/auth/basic"              // otelcol.auth.basic
-	_ "github.com/grafana/alloy/internal/component/otelcol/auth/bearer"             // otelcol.auth.bearer
-	_ "github.com/grafana/alloy/internal/component/otelcol/auth/headers"            // otelcol.auth.headers
-	_ "github.com/grafana/alloy/internal/component/otelcol/auth/oauth2"             // otelcol.auth.oauth2
-	_ "github.com/grafana/alloy/internal/component/otelcol/exporter/debug"          // otelcol.exporter.debug
-	_ "github.com/grafana/alloy/internal/component/otelcol/exporter/loki"           // otelcol.exporter.loki
-	_ "github.com/grafana/alloy/internal/component/otelcol/exporter/otlp"           // otelcol.exporter.otlp
-	_ "github.com/grafana/alloy/internal/component/otelcol/exporter/otlphttp"       // otelcol.exporter.otlphttp
-	_ "github.com/grafana/alloy/internal/component/otelcol/processor/attributes"    // otelcol.processor.attributes
-	_ "github.com/grafana/alloy/internal/component/otelcol/processor/batch"         // otelcol.processor.batch
-	_ "github.com/grafana/alloy/internal/component/otelcol/processor/filter"        // otelcol.processor.filter
-	_ "github.com/grafana/alloy/internal/component/otelcol/processor/memorylimiter" // otelcol.processor.memory_limiter
-	_ "github.com/grafana/alloy/internal/component/otelcol/processor/transform"     // otelcol.processor.transform
-	_ "github.com/grafana/alloy/internal/component/otelcol/receiver/loki"           // otelcol.receiver.loki
-	_ "github.com/grafana/alloy/internal/component/otelcol/receiver/otlp"           // otelcol.receiver.otlp
-	_ "github.com/grafana/alloy/internal/component/otelcol/storage/file"            // otelcol.storage.file
+	_ "github.com/grafana/alloy/internal/component/local/file"       // local.file
+	_ "github.com/grafana/alloy/internal/component/local/file_match" // local.file_match
+	_ "github.com/grafana/alloy/internal/component/remote/http"      // remote.http
 )

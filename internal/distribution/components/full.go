@@ -5,6 +5,7 @@ package components
 import (
 	// loki.*: what few pipelines of the System Log need.
 	_ "github.com/grafana/alloy/internal/component/loki/enrich"           // loki.enrich
+	_ "github.com/grafana/alloy/internal/component/loki/process"          // loki.process
 	_ "github.com/grafana/alloy/internal/component/loki/rules/kubernetes" // loki.rules.kubernetes
 	_ "github.com/grafana/alloy/internal/component/loki/secretfilter"     // loki.secretfilter
 
@@ -38,7 +39,29 @@ import (
 	_ "github.com/grafana/alloy/internal/component/prometheus/remotewrite"   // prometheus.remote_write
 	_ "github.com/grafana/alloy/internal/component/prometheus/scrape"        // prometheus.scrape
 
-	// otelcol.*: the same events to Kafka or Splunk.
-	_ "github.com/grafana/alloy/internal/component/otelcol/exporter/kafka"     // otelcol.exporter.kafka
-	_ "github.com/grafana/alloy/internal/component/otelcol/exporter/splunkhec" // otelcol.exporter.splunkhec
+	// remote.*: secrets and configuration from other systems.
+	_ "github.com/grafana/alloy/internal/component/remote/kubernetes/configmap" // remote.kubernetes.configmap
+	_ "github.com/grafana/alloy/internal/component/remote/kubernetes/secret"    // remote.kubernetes.secret
+	_ "github.com/grafana/alloy/internal/component/remote/s3"                   // remote.s3
+	_ "github.com/grafana/alloy/internal/component/remote/vault"                // remote.vault
+
+	// otelcol.*: the same events to an OpenTelemetry backend.
+	_ "github.com/grafana/alloy/internal/component/otelcol/auth/basic"              // otelcol.auth.basic
+	_ "github.com/grafana/alloy/internal/component/otelcol/auth/bearer"             // otelcol.auth.bearer
+	_ "github.com/grafana/alloy/internal/component/otelcol/auth/headers"            // otelcol.auth.headers
+	_ "github.com/grafana/alloy/internal/component/otelcol/auth/oauth2"             // otelcol.auth.oauth2
+	_ "github.com/grafana/alloy/internal/component/otelcol/exporter/debug"          // otelcol.exporter.debug
+	_ "github.com/grafana/alloy/internal/component/otelcol/exporter/kafka"          // otelcol.exporter.kafka
+	_ "github.com/grafana/alloy/internal/component/otelcol/exporter/loki"           // otelcol.exporter.loki
+	_ "github.com/grafana/alloy/internal/component/otelcol/exporter/otlp"           // otelcol.exporter.otlp
+	_ "github.com/grafana/alloy/internal/component/otelcol/exporter/otlphttp"       // otelcol.exporter.otlphttp
+	_ "github.com/grafana/alloy/internal/component/otelcol/exporter/splunkhec"      // otelcol.exporter.splunkhec
+	_ "github.com/grafana/alloy/internal/component/otelcol/processor/attributes"    // otelcol.processor.attributes
+	_ "github.com/grafana/alloy/internal/component/otelcol/processor/batch"         // otelcol.processor.batch
+	_ "github.com/grafana/alloy/internal/component/otelcol/processor/filter"        // otelcol.processor.filter
+	_ "github.com/grafana/alloy/internal/component/otelcol/processor/memorylimiter" // otelcol.processor.memory_limiter
+	_ "github.com/grafana/alloy/internal/component/otelcol/processor/transform"     // otelcol.processor.transform
+	_ "github.com/grafana/alloy/internal/component/otelcol/receiver/loki"           // otelcol.receiver.loki
+	_ "github.com/grafana/alloy/internal/component/otelcol/receiver/otlp"           // otelcol.receiver.otlp
+	_ "github.com/grafana/alloy/internal/component/otelcol/storage/file"            // otelcol.storage.file
 )
