@@ -74,7 +74,11 @@ func (l *lokiFake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		l.mu.Lock()
 		l.pushed = append(l.pushed, string(body))
 		l.mu.Unlock()
-		answer(l.pushStatus, 204, l.pushText, "")
+		if strings.Contains(string(body), `"stream":`) {
+			answer(l.pushStatus, 204, l.pushText, "")
+			return
+		}
+		answer(l.pushStatus, 422, l.pushText, "error at least one valid stream is required for ingestion") // as Loki 3.7.8 does
 	case "/loki/api/v1/query_range":
 		answer(l.queryStatus, 200, l.queryText, `{"status":"success","data":{"result":[]}}`)
 	case "/config":
