@@ -319,7 +319,7 @@ func TestEachFaultIsOneFailedCheck(t *testing.T) {
 			s.loki.config = strings.Replace(goodConfig, "v13", "v12", 1)
 		}},
 		{"structured metadata is off", "structured metadata", func(t *testing.T, s *scene) {
-			s.loki.config = strings.Replace(goodConfig, "metadata: true", "metadata: false", 1)
+			s.loki.config = strings.Replace(goodConfig, "allow_structured_metadata: true, ", "", 1) // as Loki leaves it out
 		}},
 		{"order is kept", "loki limits", func(t *testing.T, s *scene) {
 			s.loki.config = strings.Replace(goodConfig, "writes: true", "writes: false", 1)

@@ -187,7 +187,7 @@ type lokiConfig struct {
 	err   error
 	told  struct {
 		Limits struct {
-			Structured *bool          `yaml:"allow_structured_metadata"`
+			Structured bool           `yaml:"allow_structured_metadata"` // left out when false (Loki 3.7.8, pkg/validation: omitempty)
 			Reject     bool           `yaml:"reject_old_samples"`
 			MaxAge     model.Duration `yaml:"reject_old_samples_max_age"`
 			Unordered  *bool          `yaml:"unordered_writes"`
@@ -277,7 +277,7 @@ func (v *visit) lokiMetadata(ctx context.Context) Check {
 		}
 	}
 	switch version, _ := strconv.Atoi(strings.TrimPrefix(schema, "v")); {
-	case told.Limits.Structured != nil && !*told.Limits.Structured:
+	case !told.Limits.Structured:
 		return fail("set allow_structured_metadata: true in Loki, or structured_metadata = {} here", "Loki refuses structured metadata")
 	case version < 13:
 		return fail("add a schema v13 with the store tsdb to Loki's schema_config, or set structured_metadata = {} here",
