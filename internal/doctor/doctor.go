@@ -184,7 +184,6 @@ type visit struct {
 	failed map[string]bool
 	found  *Estimate
 	page   []event.Event // the first
-	pushed bool
 }
 
 func examine(ctx context.Context, o *Org, opts Options) Report {

@@ -37,7 +37,9 @@ func (r *refusal) Error() string {
 }
 
 // ask makes one request. Errors hold no secret.
-func (v *visit) ask(ctx context.Context, hc *http.Client, tenant string, header http.Header, method, target string, body []byte) ([]byte, error) {
+func (v *visit) ask(
+	ctx context.Context, hc *http.Client, tenant string, header http.Header, method, target string, body []byte,
+) ([]byte, error) {
 	ctx, secrets := httptext.Watch(ctx)
 	ctx, stop := context.WithTimeout(ctx, lokiTimeout)
 	defer stop()
@@ -146,7 +148,9 @@ func (v *visit) testEntry() []byte {
 	metadata := map[string]string{}
 	labels["doctor"] = "1"
 	now := v.opts.Now()
-	line, _ := json.Marshal(map[string]string{"message": "alloy-okta doctor was here", "time": now.UTC().Format(time.RFC3339)}) // strings: cannot fail
+	line, _ := json.Marshal(map[string]string{ // strings: cannot fail
+		"message": "alloy-okta doctor was here", "time": now.UTC().Format(time.RFC3339),
+	})
 	metadata["eventType"] = "doctor"
 	body, _ := json.Marshal(map[string]any{"streams": []any{map[string]any{
 		"stream": labels, "values": []any{[]any{strconv.FormatInt(now.UnixNano(), 10), string(line), metadata}},
@@ -162,7 +166,8 @@ func (v *visit) lokiQuery(ctx context.Context) Check {
 	now := v.opts.Now()
 	q := url.Values{"query": {v.Loki.Selector}, "limit": {"1"}, "direction": {"backward"},
 		"start": {strconv.FormatInt(now.Add(-time.Hour).UnixNano(), 10)}, "end": {strconv.FormatInt(now.UnixNano(), 10)}}
-	body, err := v.ask(ctx, v.Loki.HTTP, v.Loki.Tenant, nil, http.MethodGet, v.Loki.URL.JoinPath("loki/api/v1/query_range").String()+"?"+q.Encode(), nil)
+	target := v.Loki.URL.JoinPath("loki/api/v1/query_range").String() + "?" + q.Encode()
+	body, err := v.ask(ctx, v.Loki.HTTP, v.Loki.Tenant, nil, http.MethodGet, target, nil)
 	if err != nil {
 		return fail(advice(err, "read logs", "reconcile"), "querying %s: %v", v.Loki.URL.Host, err)
 	}
