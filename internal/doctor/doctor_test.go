@@ -173,3 +173,14 @@ func join(all [][]byte) string {
 	}
 	return strings.Join(parts, ",")
 }
+
+func TestEachCheckIsExplained(t *testing.T) {
+	page, err := os.ReadFile("../../docs/operations.md")
+	require.NoError(t, err)
+	_, section, ok := strings.Cut(string(page), "\n### Doctor\n")
+	require.True(t, ok)
+	section, _, _ = strings.Cut(section, "\n### ")
+	for _, l := range legs {
+		require.Contains(t, section, "`"+l.name+"`")
+	}
+}
