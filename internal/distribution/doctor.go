@@ -48,7 +48,7 @@ func doctorCommand() *cobra.Command {
 it, and says of every step whether it passes, with what to do if it does not:
 name, proxy and TLS; clocks; credentials, scope, role and DPoP; rate limits; the
 first page and its next link; the data path; the listener for event hooks; Loki's
-push, query and limits. From eight samples of the last day it estimates events and
+push, query and limits. From samples of the last day it estimates events and
 bytes a day.
 
 It can be used beside a process that collects: it takes at most 12 requests of each
@@ -247,7 +247,7 @@ func printReports(out io.Writer, reports []doctor.Report) error {
 				fmt.Fprintf(out, "    %s: %.0f events, %.1f MB\n", t.EventType, t.EventsPerDay, t.BytesPerDay/1e6)
 			}
 		}
-		fmt.Fprintf(out, "  %d requests to Okta\n\n", r.Requests)
+		fmt.Fprintf(out, "  %d requests to the System Log\n\n", r.Requests)
 	}
 	return nil
 }

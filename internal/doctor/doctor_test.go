@@ -42,6 +42,17 @@ func TestALokiThatDoesNotTellIsNoFault(t *testing.T) {
 	require.Equal(t, 2, r.count(Warn))
 }
 
+// A service app's requests for access tokens count, too.
+func TestAnAppWithDPoPNeedsNoMoreRequests(t *testing.T) {
+	s := newScene(t)
+	s.serviceApp(t, func(c *oktasim.OAuthClient) { c.DPoP = true }, nil)
+	r := Run(t.Context(), []Org{s.org}, Options{})[0]
+	require.False(t, r.Failed(), r)
+	require.NotNil(t, r.Estimate)
+	require.Equal(t, "used, as the app wants it or dpop says", seen(&r, "dpop"))
+	require.LessOrEqual(t, len(s.sim.Requests()), MostRequests)
+}
+
 // The data path of a collector that runs is looked at, and stays its own.
 func TestARunningCollectorKeepsItsDataPath(t *testing.T) {
 	s := newScene(t)
