@@ -45,7 +45,7 @@ type Report struct {
 	Component string    `json:"component"`
 	Org       string    `json:"org"`
 	Checks    []Check   `json:"checks"`
-	Requests  int       `json:"log_requests"` // to the System Log, without those for access tokens
+	Requests  int       `json:"log_requests"`       // to the System Log, without those for access tokens
 	Estimate  *Estimate `json:"estimate,omitempty"` // nil: the log could not be sampled
 }
 
