@@ -11,6 +11,6 @@ import (
 func main() {
 	// Cobra has already printed the error.
 	if err := distribution.Command().Execute(); err != nil {
-		os.Exit(1)
+		os.Exit(distribution.ExitCode(err))
 	}
 }

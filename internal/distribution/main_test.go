@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		os.Args[0] = Name
 		if err := Command().Execute(); err != nil {
-			os.Exit(1)
+			os.Exit(ExitCode(err))
 		}
 		os.Exit(0)
 	}

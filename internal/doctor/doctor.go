@@ -45,7 +45,7 @@ type Report struct {
 	Component string    `json:"component"`
 	Org       string    `json:"org"`
 	Checks    []Check   `json:"checks"`
-	Requests  int       `json:"okta_requests"`
+	Requests  int       `json:"log_requests"`       // to the System Log, without those for access tokens
 	Estimate  *Estimate `json:"estimate,omitempty"` // nil: the log could not be sampled
 }
 
@@ -184,7 +184,6 @@ type visit struct {
 	failed map[string]bool
 	found  *Estimate
 	page   []event.Event // the first
-	pushed bool
 }
 
 func examine(ctx context.Context, o *Org, opts Options) Report {

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	samples   = 8 // of a quarter of an hour each, every three hours of the last day
+	samples   = 8 // of a quarter of an hour each, spread over the last day
 	quarter   = 15 * time.Minute
 	largeLine = 256 << 10 // Loki's max_line_size by default
 	mostTypes = 10
@@ -36,8 +36,13 @@ type Type struct {
 // does is taken for the time that it covers. What cannot be read leaves no estimate.
 func (v *visit) sample(now time.Time, get func(oktaapi.Cursor) ([]event.Event, error), client *oktaapi.Client) {
 	found, byType := &Estimate{}, map[string]*Type{}
-	for i := range samples {
-		begin := now.Add(-24*time.Hour + time.Duration(i)*3*time.Hour + 90*time.Minute - quarter/2)
+	n := samples
+	if v.method() == "private_key_jwt+dpop" {
+		n-- // an access token took three requests: without a proof, without a nonce, with both
+	}
+	every := 24 * time.Hour / time.Duration(n)
+	for i := range n {
+		begin := now.Add(-24*time.Hour + time.Duration(i)*every + every/2 - quarter/2)
 		events, err := get(client.StartOf(begin, oktaapi.MaxPageSize))
 		if err != nil {
 			return
@@ -48,7 +53,7 @@ func (v *visit) sample(now time.Time, get func(oktaapi.Cursor) ([]event.Event, e
 				end = last
 			}
 		}
-		perDay := float64(24*time.Hour) / float64(end.Sub(begin)) / samples
+		perDay := float64(24*time.Hour) / float64(end.Sub(begin)) / float64(n)
 		for _, e := range events {
 			if e.Published.Before(begin) || e.Published.After(end) {
 				continue
