@@ -10,7 +10,5 @@ import (
 
 func main() {
 	// Cobra has already printed the error.
-	if err := distribution.Command().Execute(); err != nil {
-		os.Exit(1)
-	}
+	os.Exit(distribution.ExitCode(distribution.Command().Execute()))
 }

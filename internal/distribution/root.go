@@ -31,6 +31,7 @@ func Command() *cobra.Command {
 		fmtCommand(),
 		validateCommand(),
 		cursorCommand(),
+		verifyCommand(),
 		componentsCommand(),
 	)
 	return cmd
