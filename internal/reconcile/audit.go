@@ -162,8 +162,8 @@ func (l *Loki) Count(ctx context.Context, from, to time.Time) (int, error) {
 func (l *Loki) CountEach(ctx context.Context, from, to time.Time, uuids []string) (map[string]int, error) {
 	all := make(map[string]int)
 	for some := range slices.Chunk(uuids, uuidsPerFilter) { // far below the 500 series that Loki returns (max_query_series)
-		any := anyOf(some)
-		counts, err := l.counts(ctx, "sum by (okta_uuid) (count_over_time("+l.all.text+" |~ `"+any+"` | regexp `(?P<okta_uuid>"+any+")`",
+		wanted := anyOf(some)
+		counts, err := l.counts(ctx, "sum by (okta_uuid) (count_over_time("+l.all.text+" |~ `"+wanted+"` | regexp `(?P<okta_uuid>"+wanted+")`",
 			from, to, "okta_uuid")
 		if err != nil {
 			return nil, err

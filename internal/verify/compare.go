@@ -270,9 +270,9 @@ func (s *slice) absence(at time.Time) (Kind, string) {
 	if age := s.now.Sub(at); visible == 0 || age <= visible || age > visible+flushed {
 		return Missing, "not found in Loki"
 	}
-	clear := at.Add(visible + flushed).UTC()
-	if clear.After(s.report.Clear) {
-		s.report.Clear = clear
+	shown := at.Add(visible + flushed).UTC()
+	if shown.After(s.report.Clear) {
+		s.report.Clear = shown
 	}
-	return Unknown, fmt.Sprintf("not found, and Loki may hide it until %s (query_ingesters_within)", clear.Format("2006-01-02 15:04"))
+	return Unknown, fmt.Sprintf("not found, and Loki may hide it until %s (query_ingesters_within)", shown.Format("2006-01-02 15:04"))
 }

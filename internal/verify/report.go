@@ -51,11 +51,23 @@ type Report struct {
 	// Clear is when what is unknown today will be shown by Loki if it has it; zero: nothing waits for that.
 	Clear time.Time `json:"clear,omitzero"`
 	Err   string    `json:"error,omitempty"` // why nothing is known; "": it is
+
+	spans map[Kind][2]time.Time // from the first to the last finding, also of those that are not listed
 }
 
 func (r *Report) add(f Finding) {
 	if r.Counts == nil {
-		r.Counts = make(map[Kind]int)
+		r.Counts, r.spans = make(map[Kind]int), make(map[Kind][2]time.Time)
+	}
+	if !f.Time.IsZero() {
+		span, ok := r.spans[f.Kind]
+		if !ok || f.Time.Before(span[0]) {
+			span[0] = f.Time
+		}
+		if !ok || f.Time.After(span[1]) {
+			span[1] = f.Time
+		}
+		r.spans[f.Kind] = span
 	}
 	if r.Counts[f.Kind]++; r.Counts[f.Kind] <= mostListed {
 		r.Findings = append(r.Findings, f)
@@ -74,19 +86,8 @@ func (r *Report) Clean() bool {
 	return r.Err == "" && !slices.ContainsFunc(Kinds, func(k Kind) bool { return k.Wrong() && r.Counts[k] > 0 })
 }
 
-// Span is from the first to the last listed finding of a kind; false: there is none.
+// Span is from the first to the last finding of a kind; false: there is none.
 func (r *Report) Span(k Kind) (first, last time.Time, ok bool) {
-	for _, f := range r.Findings {
-		if f.Kind != k || f.Time.IsZero() {
-			continue
-		}
-		if !ok || f.Time.Before(first) {
-			first = f.Time
-		}
-		if !ok || f.Time.After(last) {
-			last = f.Time
-		}
-		ok = true
-	}
-	return first, last, ok
+	span, ok := r.spans[k]
+	return span[0], span[1], ok
 }
