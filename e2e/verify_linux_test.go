@@ -137,11 +137,18 @@ loki.relabel "drop" {
 		}
 		rest = append(rest, r)
 		if is(again) {
-			begin, rest = rest, []record{r, {r.time, `{"event":{"uuid":"` + strange + `","eventType":"user.session.start"}}`}}
+			begin, rest = rest, []record{{r.time, `{"event":{"uuid":"` + strange + `","eventType":"user.session.start"}}`}}
 		}
 	}
 	push(t, loki, labels, begin)
 	require.NoError(t, loki.Reader().Flush(t.Context()))
+	twice := recordOf(t, again)
+	require.Eventually(t, func() bool { // Loki takes it as soon as it has written out what the first is in
+		push(t, loki, labels, []record{twice})
+		query := `{job="loki.source.okta"} |= "` + uuidsOf(again)[0] + `"`
+		n, err := loki.Reader().Count(t.Context(), query, twice.time, twice.time.Add(time.Millisecond))
+		return err == nil && n == 2
+	}, time.Minute, 100*time.Millisecond)
 	push(t, loki, labels, rest)
 	push(t, loki, with("region", "eu"), []record{recordOf(t, elsewhere)})
 	push(t, loki, with("late", recordOf(t, late).time.Format("2006-01-02T15")), []record{recordOf(t, late)})
