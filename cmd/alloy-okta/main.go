@@ -10,7 +10,5 @@ import (
 
 func main() {
 	// Cobra has already printed the error.
-	if err := distribution.Command().Execute(); err != nil {
-		os.Exit(distribution.ExitCode(err))
-	}
+	os.Exit(distribution.ExitCode(distribution.Command().Execute()))
 }

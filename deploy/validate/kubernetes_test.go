@@ -13,6 +13,7 @@ import (
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/engine"
 	apps "k8s.io/api/apps/v1"
+	batch "k8s.io/api/batch/v1"
 	core "k8s.io/api/core/v1"
 	networking "k8s.io/api/networking/v1"
 	policy "k8s.io/api/policy/v1"
@@ -33,9 +34,9 @@ func decode(t *testing.T, documents string) (kinds map[string]int, pods []core.P
 		if meta.Kind == "" {
 			continue
 		}
-		deployment, statefulSet := new(apps.Deployment), new(apps.StatefulSet)
+		deployment, statefulSet, cronJob := new(apps.Deployment), new(apps.StatefulSet), new(batch.CronJob)
 		into, known := map[string]any{
-			"ConfigMap": new(core.ConfigMap), "Deployment": deployment, "NetworkPolicy": new(networking.NetworkPolicy),
+			"ConfigMap": new(core.ConfigMap), "CronJob": cronJob, "Deployment": deployment, "NetworkPolicy": new(networking.NetworkPolicy),
 			"PodDisruptionBudget": new(policy.PodDisruptionBudget), "Secret": new(core.Secret), "Service": new(core.Service),
 			"ServiceAccount": new(core.ServiceAccount), "ServiceMonitor": new(monitoring.ServiceMonitor), "StatefulSet": statefulSet,
 		}[meta.Kind]
@@ -47,6 +48,8 @@ func decode(t *testing.T, documents string) (kinds map[string]int, pods []core.P
 			pods = append(pods, deployment.Spec.Template)
 		case "StatefulSet":
 			pods = append(pods, statefulSet.Spec.Template)
+		case "CronJob":
+			pods = append(pods, cronJob.Spec.JobTemplate.Spec.Template)
 		}
 	}
 	return kinds, pods
@@ -87,6 +90,14 @@ func TestTheManifestsAreWhatKubernetesTakes(t *testing.T) {
 			require.NotContains(t, string(documents), "elector: {}", "it would select every pod of the namespace")
 		})
 	}
+}
+
+func TestTheCronJobIsWhatKubernetesTakes(t *testing.T) {
+	document, err := os.ReadFile("../kubernetes/verify/cronjob.yaml")
+	require.NoError(t, err)
+	kinds, pods := decode(t, string(document))
+	require.Equal(t, map[string]int{"CronJob": 1}, kinds)
+	requireRestricted(t, pods)
 }
 
 func TestGrafanasChartTakesOurValues(t *testing.T) {

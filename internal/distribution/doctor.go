@@ -77,30 +77,14 @@ configuration could not be loaded or the command was interrupted.`,
 	return cmd
 }
 
-// Exit is an error with the code that the program ends with.
-type Exit struct {
-	error
-	Code int
-}
-
-func (e Exit) Unwrap() error { return e.error }
-
-// ExitCode is the code that the program ends with after an error of [Command].
-func ExitCode(err error) int {
-	if e, ok := errors.AsType[Exit](err); ok {
-		return e.Code
-	}
-	return 1
-}
-
 func (f *doctorFlags) examine(ctx context.Context, out, progress io.Writer, path string) error {
 	config, err := load(ctx, &f.run, path)
 	if err != nil {
-		return Exit{err, 2}
+		return exitError{err, 2}
 	}
 	orgs, err := patients(config)
 	if err != nil {
-		return Exit{err, 2}
+		return exitError{err, 2}
 	}
 	told := &progressing{out: progress, at: map[string]string{}, all: len(orgs)}
 	stop := told.start(ctx)
@@ -123,7 +107,7 @@ func (f *doctorFlags) examine(ctx context.Context, out, progress io.Writer, path
 	case err != nil:
 		return err
 	case ctx.Err() != nil:
-		return Exit{errors.New("interrupted: not all was looked at"), 2}
+		return exitError{errors.New("interrupted: not all was looked at"), 2}
 	case failed > 0:
 		return fmt.Errorf("%d of %d orgs have a check that failed", failed, len(reports))
 	}

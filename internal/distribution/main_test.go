@@ -22,10 +22,7 @@ const asProgram = "ALLOY_OKTA_TEST_AS_PROGRAM"
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		os.Args[0] = Name
-		if err := Command().Execute(); err != nil {
-			os.Exit(ExitCode(err))
-		}
-		os.Exit(0)
+		os.Exit(ExitCode(Command().Execute()))
 	}
 	os.Exit(m.Run())
 }

@@ -32,6 +32,7 @@ func Command() *cobra.Command {
 		validateCommand(),
 		cursorCommand(),
 		doctorCommand(),
+		verifyCommand(),
 		componentsCommand(),
 	)
 	return cmd

@@ -173,7 +173,7 @@ func (c *Component) update(args Arguments) error {
 	if err := c.checkBackfills(&args, had != nil); err != nil {
 		return err
 	}
-	all := args.orgs()
+	all := c.only.those(c.opts.ID, args.orgs())
 	if len(all) == 0 && len(had) > 0 {
 		return fmt.Errorf("orgs became empty, as it does when its file was cut off: the %d before are collected as they were; "+
 			"to collect none, remove the component", len(had))

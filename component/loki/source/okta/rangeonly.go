@@ -3,6 +3,7 @@ package okta
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,6 +21,8 @@ const RangeOnlyService = "okta_range_only"
 // ranges of its configuration. It is safe for concurrent use.
 type RangeOnly struct {
 	Backfill
+	// Wanted says which orgs' ranges are read, by a component's ID and the org's host; nil: all.
+	Wanted func(component, org string) bool
 
 	mu         sync.Mutex
 	components []*Component
@@ -54,6 +57,14 @@ func (o *RangeOnly) instead(args Arguments) Arguments {
 	args.Clustering = Clustering{} // all of the range is this process's
 	args.EventHook = nil           // hooks are for the process that reads the live log, as a rule on the same port of the same machine
 	return args
+}
+
+// those returns the orgs of a component whose range is read.
+func (o *RangeOnly) those(component string, all []wanted) []wanted {
+	if o == nil || o.Wanted == nil {
+		return all
+	}
+	return slices.DeleteFunc(all, func(w wanted) bool { return !o.Wanted(component, w.host()) })
 }
 
 // Range is how far the range of a [RangeOnly] is for one org.

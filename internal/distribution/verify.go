@@ -1,0 +1,268 @@
+package distribution
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/spf13/cobra"
+
+	"github.com/grafana/alloy/okta/component/loki/source/okta"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
+	"github.com/grafana/alloy/okta/internal/oktaapi/auth"
+	"github.com/grafana/alloy/okta/internal/verify"
+)
+
+const (
+	// besideShare is the part of rate_limit_share that the command spends. It and a collector see in Okta's answers what the org's clients
+	// have used together, and neither sends what goes beyond its share; what is left then is the collector's.
+	besideShare = 0.8
+	// verifiedAtOnce is how many orgs are read at a time: each has a page and a slice of its range in memory.
+	verifiedAtOnce = 4
+)
+
+// verifyFlags are run's, with other defaults, and what to verify.
+type verifyFlags struct {
+	run      runFlags
+	since    string
+	until    string
+	slack    time.Duration
+	share    float64
+	json     bool
+	repair   bool
+	textfile string
+}
+
+func verifyCommand() *cobra.Command {
+	var flags verifyFlags
+	cmd := &cobra.Command{
+		Use:   "verify [flags] path",
+		Short: "Compare a range of Okta's log with what Loki has",
+		Long: `verify reads a range of the log of each org in the configuration at path, asks Loki
+for it, and prints what is missing, doubled or altered there; what it cannot tell,
+as Loki hides it for now (unknown); and what is no trouble: events that
+relabel_rules drop, and entries that are not in the org's log (foreign). Each
+loki.source.okta that it looks at has a reconcile block, which says where to ask.
+
+It exits with 0 when Loki has each event once and unaltered, with 1 when something
+is wrong or cannot be told, and with 2 when Okta or Loki could not be asked, or the
+configuration is of no use: then it says nothing about what is missing.
+
+It can run beside an alloy-okta that collects the same orgs: it opens no cursor,
+takes no lock, and spends what rate_limit_share leaves. With --repair, what is
+missing is delivered through the pipelines of the configuration, as the command
+backfill does it; nothing else is changed.`,
+		Example: "  " + Name + " verify --since 2026-09-01 --until 2026-10-01 /etc/alloy-okta/config.alloy\n" +
+			"  " + Name + " verify --since 24h --until 2h --json /etc/alloy-okta/config.alloy\n" +
+			"  " + Name + " verify --since 2026-09-01T08:00:00Z --until 2026-09-01T12:00:00Z --repair /etc/alloy-okta/config.alloy\n" +
+			"  " + Name + " verify --since 26h --until 2h --textfile /var/lib/node_exporter/okta.prom /etc/alloy-okta/config.alloy",
+		Args:         cobra.ExactArgs(1),
+		SilenceUsage: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := flags.verify(cmd, args[0]); err != nil {
+				if _, ok := errors.AsType[exitError](err); !ok {
+					err = exitError{err, 2}
+				}
+				return err
+			}
+			return nil
+		},
+	}
+	fs := cmd.Flags()
+	flags.run.register(fs)
+	fs.StringVar(&flags.since, "since", "",
+		`Beginning of the range: a time such as "2026-09-01T08:00:00Z", a day, or a duration before now such as "26h"`)
+	fs.StringVar(&flags.until, "until", "", "End of the range, exclusive, in the same forms")
+	fs.DurationVar(&flags.slack, "slack", verify.DefaultSlack,
+		"How long after the end of the range its last events may have reached Okta's log; until must be as long ago")
+	fs.Float64Var(&flags.share, "rate-limit-share", 0,
+		"The part of an org's request limit to use, at most its rate_limit_share; 0: four fifths of that")
+	fs.BoolVar(&flags.json, "json", false, "Print JSON")
+	fs.BoolVar(&flags.repair, "repair", false, "Deliver what is missing; the range must end at least an hour ago")
+	fs.StringVar(&flags.textfile, "textfile", "", "Write metrics to a file, for node_exporter's textfile collector: its name ends in .prom")
+	for _, name := range []string{"since", "until"} {
+		if err := cmd.MarkFlagRequired(name); err != nil {
+			panic(err) // the flag was registered above
+		}
+	}
+	for name, value := range map[string]string{"storage.path": "data-alloy-verify/", "server.http.listen-addr": "127.0.0.1:12347"} {
+		f := fs.Lookup(name)
+		f.DefValue = value
+		if err := f.Value.Set(value); err != nil {
+			panic(err) // a string takes any
+		}
+	}
+	return cmd
+}
+
+// verify does it all. Any error but an exitError is a reason for which nothing is known.
+func (f *verifyFlags) verify(cmd *cobra.Command, path string) error {
+	since, until, err := f.span(time.Now())
+	if err != nil {
+		return err
+	}
+	if f.run.cluster.enabled {
+		return errors.New("--cluster.enabled is set: all orgs are verified from here, beside the nodes")
+	}
+	ctx, stop := untilInterrupted(cmd.Context())
+	defer stop()
+	todo, err := f.configs(ctx, path, since, until)
+	if err != nil {
+		return err
+	}
+	summary := verify.Sum(since, until, verifyAll(ctx, todo))
+	if ctx.Err() != nil {
+		return errors.New("stopped: nothing is known, and nothing was changed")
+	}
+	print := summary.Table
+	if f.json {
+		print = summary.JSON
+	}
+	if err := print(cmd.OutOrStdout()); err != nil {
+		return err
+	}
+	if f.textfile != "" {
+		if err := summary.WriteTextfile(f.textfile, time.Now()); err != nil {
+			return err
+		}
+	}
+	if summary.Failed() {
+		return errors.New("not all orgs could be verified")
+	}
+	if f.repair && summary.Total(verify.Missing) > 0 {
+		stop()
+		if err := f.deliver(cmd, path, summary); err != nil {
+			return exitError{err, 1}
+		}
+		fmt.Fprintln(os.Stderr, "what was missing is in Loki now")
+		for _, r := range summary.Orgs {
+			delete(r.Counts, verify.Missing)
+		}
+		summary = verify.Sum(since, until, summary.Orgs)
+	}
+	if !summary.Clean {
+		return exitError{errors.New("the log in Loki is not as it should be"), 1}
+	}
+	return nil
+}
+
+// span is the range to verify.
+func (f *verifyFlags) span(now time.Time) (since, until time.Time, err error) {
+	if since, err = pointOf("--since", f.since, now); err != nil {
+		return since, until, err
+	}
+	if until, err = pointOf("--until", f.until, now); err != nil {
+		return since, until, err
+	}
+	oldest := now.Add(-verify.Retention)
+	switch {
+	case f.slack < 0:
+		err = fmt.Errorf("--slack is %s: it must be 0s or more", f.slack)
+	case !since.Before(until):
+		err = fmt.Errorf("--since is %s: it must be before --until, %s", at(since), at(until))
+	case since.Before(oldest):
+		err = fmt.Errorf("--since is %s: Okta keeps events for 90 days, so it must be %s or later", at(since), at(oldest))
+	case now.Sub(until) < f.slack:
+		err = fmt.Errorf("--until is %s: it must be at least %s ago, so %s or earlier, as events may reach Okta's log late; see --slack",
+			at(until), f.slack, at(now.Add(-f.slack)))
+	case f.repair && now.Sub(until) < time.Hour:
+		err = fmt.Errorf("--until is %s: with --repair it must be at least an hour ago; a collector may still be about to deliver what is newer",
+			at(until))
+	}
+	return since, until, err
+}
+
+// pointOf reads a time, a day, or a duration before now.
+func pointOf(name, text string, now time.Time) (time.Time, error) {
+	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
+		return now.Add(-ago).UTC().Truncate(time.Second), nil
+	}
+	t, err := okta.Moment(name, text)
+	if err != nil {
+		return t, fmt.Errorf(`%w, or a duration before now such as "36h"`, err)
+	}
+	return t.Truncate(time.Millisecond), nil
+}
+
+// toVerify is an org, or why it cannot be verified.
+type toVerify struct {
+	verify.Config
+	err error
+}
+
+// configs are those of all orgs whose component has a reconcile block.
+func (f *verifyFlags) configs(ctx context.Context, path string, since, until time.Time) (all []toVerify, err error) {
+	config, err := load(ctx, &f.run, path)
+	if err != nil {
+		return nil, err
+	}
+	var budgets oktaapi.Budgets
+	hosts, without := map[string]bool{}, 0
+	for _, source := range config.okta {
+		orgs, err := source.args.Resolve(log.NewNopLogger())
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", source.id, err)
+		}
+		for _, org := range orgs {
+			c := toVerify{err: org.Err, Config: verify.Config{
+				Component: source.id, Org: org.Name, Since: since, Until: until, Slack: f.slack, OtherOrgs: hosts,
+			}}
+			switch share := org.Args.RateLimitShare; {
+			case org.Err != nil:
+			case org.Loki == nil:
+				without++
+				fmt.Fprintf(os.Stderr, "%s, %s: not verified, as it has no reconcile block, which says where to ask\n", source.id, org.Name)
+				continue
+			case !(f.share >= 0 && f.share <= share): // NaN too
+				return nil, fmt.Errorf("--rate-limit-share is %v: it must be above 0 and at most rate_limit_share of %s, %v", f.share, org.Name, share)
+			default:
+				hosts[org.URL.Host] = true
+				c.Org, c.Selector, c.PageSize = org.URL.Host, org.Selector, org.Args.PageSize
+				c.Loki, c.Format = org.Loki, org.Formatter.Entry
+				c.Source = oktaapi.New(oktaapi.Config{
+					Org: org.URL, Auth: org.Credential, HTTP: org.HTTP, PageSize: org.Args.PageSize, Filter: org.Args.Filter, Query: org.Args.Query,
+					Timeout: org.Args.RequestTimeout, UserAgent: Name + " verify", Budget: budgets.For(org.URL.Host),
+					Share: cmp.Or(f.share, besideShare*share),
+				})
+				c.Remedy = func(err error) string { return auth.Remedy(org.Credential.Method(), err) }
+			}
+			all = append(all, c)
+		}
+	}
+	switch {
+	case len(all) > 0:
+		return all, nil
+	case without > 0:
+		return nil, errors.New("no loki.source.okta has a reconcile block: nothing says where to ask what arrived")
+	}
+	return nil, errors.New("the configuration has no loki.source.okta with an org")
+}
+
+// verifyAll verifies some orgs at a time, and shows the progress.
+func verifyAll(ctx context.Context, todo []toVerify) []*verify.Report {
+	reports := make([]*verify.Report, len(todo))
+	p := newVerifying(len(todo))
+	defer p.show(os.Stderr)()
+	slots := make(chan struct{}, verifiedAtOnce)
+	var running sync.WaitGroup
+	for i, c := range todo {
+		if c.err != nil {
+			reports[i] = &verify.Report{Component: c.Component, Org: c.Org, Err: c.err.Error()}
+			p.set(i, 1, 0)
+			continue
+		}
+		running.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			c.Progress = func(part float64, events int) { p.set(i, part, events) }
+			reports[i], _ = verify.Run(ctx, c.Config) // the error is in the report
+		})
+	}
+	running.Wait()
+	return reports
+}

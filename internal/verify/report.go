@@ -1,0 +1,93 @@
+package verify
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Kind is what is to be said of an event.
+type Kind string
+
+// The kinds of findings.
+const (
+	Missing Kind = "missing" // in Okta, not in Loki
+	Doubled Kind = "doubled" // in Loki more than once
+	Altered Kind = "altered" // its line in Loki is not what the configuration makes of it
+	Unknown Kind = "unknown" // it cannot be told whether Loki has it
+	Dropped Kind = "dropped" // by the relabeling rules, on purpose
+	Foreign Kind = "foreign" // in Loki under the selector, and not in the org's log
+)
+
+// Kinds are all of them, in the order in which they are shown.
+var Kinds = []Kind{Missing, Doubled, Altered, Unknown, Dropped, Foreign}
+
+// Wrong reports whether a kind is a reason to look.
+func (k Kind) Wrong() bool { return k == Missing || k == Doubled || k == Altered || k == Unknown }
+
+// Finding is one event.
+type Finding struct {
+	Kind   Kind      `json:"kind"`
+	UUID   string    `json:"uuid"`
+	Time   time.Time `json:"time"`
+	Type   string    `json:"type,omitempty"`
+	Detail string    `json:"detail,omitempty"` // in a few words
+}
+
+// mostListed is how many findings of a kind are listed; all are counted.
+const mostListed = 1000
+
+// Report is what is to be said of one org.
+type Report struct {
+	Component string       `json:"component"`
+	Org       string       `json:"org"`
+	Selector  string       `json:"selector,omitempty"`
+	InOkta    int          `json:"in_okta"` // events of the range, the dropped ones among them
+	InLoki    int          `json:"in_loki"` // of them
+	Others    int          `json:"other_orgs,omitempty"`
+	Counts    map[Kind]int `json:"counts"`
+	Findings  []Finding    `json:"findings"`
+	Requests  int          `json:"okta_requests"`
+	// Clear is when what is unknown today will be shown by Loki if it has it; zero: nothing waits for that.
+	Clear time.Time `json:"clear,omitzero"`
+	Err   string    `json:"error,omitempty"` // why nothing is known; "": it is
+
+	spans map[Kind][2]time.Time // from the first to the last finding, also of those that are not listed
+}
+
+func (r *Report) add(f Finding) {
+	if r.Counts == nil {
+		r.Counts, r.spans = make(map[Kind]int), make(map[Kind][2]time.Time)
+	}
+	if !f.Time.IsZero() {
+		span, ok := r.spans[f.Kind]
+		if !ok || f.Time.Before(span[0]) {
+			span[0] = f.Time
+		}
+		if !ok || f.Time.After(span[1]) {
+			span[1] = f.Time
+		}
+		r.spans[f.Kind] = span
+	}
+	if r.Counts[f.Kind]++; r.Counts[f.Kind] <= mostListed {
+		r.Findings = append(r.Findings, f)
+	}
+}
+
+// sort puts findings into the order of kinds, and then of time.
+func (r *Report) sort() {
+	slices.SortStableFunc(r.Findings, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(slices.Index(Kinds, a.Kind), slices.Index(Kinds, b.Kind)), a.Time.Compare(b.Time), cmp.Compare(a.UUID, b.UUID))
+	})
+}
+
+// Clean reports whether all is known and nothing is wrong.
+func (r *Report) Clean() bool {
+	return r.Err == "" && !slices.ContainsFunc(Kinds, func(k Kind) bool { return k.Wrong() && r.Counts[k] > 0 })
+}
+
+// Span is from the first to the last finding of a kind; false: there is none.
+func (r *Report) Span(k Kind) (first, last time.Time, ok bool) {
+	span, ok := r.spans[k]
+	return span[0], span[1], ok
+}
