@@ -9,7 +9,7 @@ import (
 )
 
 // Generate returns the content of every generated file, by path, of a tree whose root folder is given.
-func Generate(root string) (map[string][]byte, error) {
+func Generate(root string, links Links) (map[string][]byte, error) {
 	folder := filepath.Join(root, "detections")
 	rules, err := Rules(os.DirFS(filepath.Join(folder, "rules")))
 	if err != nil {
@@ -21,10 +21,10 @@ func Generate(root string) (map[string][]byte, error) {
 	}
 	files := map[string][]byte{}
 	for lineFormat, suffix := range map[string]string{event.FormatEnvelope: "", event.FormatEvent: "-event"} {
-		if files[filepath.Join(folder, "ruler"+suffix+".yaml")], err = Ruler(rules, sigma, lineFormat); err != nil {
+		if files[filepath.Join(folder, "ruler"+suffix+".yaml")], err = Ruler(rules, sigma, lineFormat, links); err != nil {
 			return nil, err
 		}
-		if files[filepath.Join(folder, "grafana", "alerts"+suffix+".yaml")], err = Grafana(rules, sigma, lineFormat); err != nil {
+		if files[filepath.Join(folder, "grafana", "alerts"+suffix+".yaml")], err = Grafana(rules, sigma, lineFormat, links); err != nil {
 			return nil, err
 		}
 	}
@@ -41,6 +41,7 @@ func Generate(root string) (map[string][]byte, error) {
 		return nil, fmt.Errorf("%s: %w", page, err)
 	}
 	files[page] = []byte(text)
+	files[filepath.Join(root, "docs", "runbooks.md")] = Runbooks(rules, sigma)
 	coverage, err := coverageOf(folder, rules, sigma)
 	if err != nil {
 		return nil, err

@@ -20,9 +20,9 @@ func copied(source model.LabelName, target string) []*relabel.Config {
 }
 
 func TestGeneratedFilesAreCurrent(t *testing.T) {
-	files, err := Generate("..")
+	files, err := Generate("..", DefaultLinks)
 	require.NoError(t, err)
-	require.Len(t, files, 6)
+	require.Len(t, files, 7)
 	for name, want := range files {
 		got, err := os.ReadFile(name)
 		require.NoError(t, err)

@@ -46,29 +46,39 @@ type grafanaQuery struct {
 
 // Grafana writes rules as a file for Grafana's alert provisioning, for one line format. Grafana replaces $NAME by the environment's
 // variable in such files, so that every $ is doubled.
-func Grafana(rules, sigma []Rule, lineFormat string) ([]byte, error) {
+func Grafana(rules, sigma []Rule, lineFormat string, links Links) ([]byte, error) {
+	if links.DataSource == "" {
+		links.DataSource = LokiDataSource
+	}
 	file := grafanaFile{APIVersion: 1}
 	for _, g := range append(groups("okta", rules), groups("okta-sigma", sigma)...) {
 		group := grafanaGroup{OrgID: 1, Name: g.name, Folder: "Okta detections", Interval: g.interval.String()}
 		for _, rule := range g.rules {
 			group.Rules = append(group.Rules, grafanaRule{
 				UID: "okta-" + shorten(rule.Name), Title: rule.Alert(), Condition: "B",
-				Data:        []grafanaQuery{grafanaExpr(rule.QueryFor(lineFormat), rule.Window), grafanaAbove},
+				Data:        []grafanaQuery{grafanaExpr(rule.QueryFor(lineFormat), rule.Window, links.DataSource), grafanaAbove},
 				NoDataState: "OK", ExecErrState: "Error", For: "0s",
-				Labels: rule.alertLabels(), Annotations: rule.annotations(),
+				Labels: rule.alertLabels(), Annotations: grafanaAnnotations(rule, lineFormat, links),
 			})
 		}
 		file.Groups = append(file.Groups, group)
 	}
 	content, err := encode(generated+"# Alert rules for Grafana's provisioning, for line_format \""+lineFormat+
-		"\" and a data source with the UID "+LokiDataSource+".\n", file)
+		"\" and a data source with the UID "+links.DataSource+".\n", file)
 	header, body, _ := strings.Cut(string(content), "apiVersion")
 	return []byte(header + "apiVersion" + strings.ReplaceAll(body, "$", "$$")), err
 }
 
-func grafanaExpr(query string, window model.Duration) grafanaQuery {
+// grafanaAnnotations are those of the rule, and the panel with which Grafana shows an alert.
+func grafanaAnnotations(rule Rule, lineFormat string, links Links) map[string]string {
+	annotations := rule.annotations(grafanaEngine, lineFormat, links)
+	annotations["__dashboardUid__"], annotations["__panelId__"] = Dashboard, DashboardPanel
+	return annotations
+}
+
+func grafanaExpr(query string, window model.Duration, source string) grafanaQuery {
 	return grafanaQuery{
-		RefID: "A", QueryType: "instant", DataSourceUID: LokiDataSource,
+		RefID: "A", QueryType: "instant", DataSourceUID: source,
 		RelativeTimeRange: map[string]int{"from": int(time.Duration(window).Seconds()), "to": 0},
 		Model:             map[string]any{"refId": "A", "queryType": "instant", "expr": query},
 	}

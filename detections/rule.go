@@ -2,6 +2,7 @@ package detections
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -32,12 +33,14 @@ type Rule struct {
 	FalsePositives string            `yaml:"falsePositives"` // what else raises it
 	Tuning         string            `yaml:"tuning"`         // what to change then
 	Investigate    []string          `yaml:"investigate"`    // what to do when it is raised, step by step
+	Contain        []string          `yaml:"contain"`        // how to stop it: lists of contain.yaml by name, or sentences
 	Needs          string            `yaml:"needs"`          // Okta's edition or setting, or metadata; "" for none
 	Redact         []string          `yaml:"redact"`         // with which it still works: preset, or preset/hash for mode "hash" alone
 	Scenarios      []string          `yaml:"scenarios"`      // of oktasim that raise it
 	Shapes         map[string]string `yaml:"shapes"`         // of its events in which it does otherwise, see shapes_test.go, and why
 	References     []string          `yaml:"references"`     // by name
 
+	sigma    bool   // whether it is one of Sigma's
 	forEvent string // the query for line_format "event" where it does not follow from Query
 }
 
@@ -88,7 +91,7 @@ func read(folder fs.FS, file string) (rule Rule, err error) {
 		return rule, err
 	}
 	rule.Name = path.Base(path.Dir(file))
-	rule.Query = atMost(strings.TrimSpace(rule.Query))
+	rule.Query = atMost(withEvidence(strings.TrimSpace(rule.Query)))
 	if !slices.Contains(Severities, rule.Severity) {
 		return rule, fmt.Errorf("severity %q: must be one of %s", rule.Severity, strings.Join(Severities, ", "))
 	}
@@ -101,6 +104,12 @@ func read(folder fs.FS, file string) (rule Rule, err error) {
 		if text == "" {
 			return rule, fmt.Errorf("%s is missing", name)
 		}
+	}
+	if rule.Contain, err = containment(rule.Contain); err != nil {
+		return rule, err
+	}
+	if len(rule.Investigate) == 0 || len(rule.Contain) == 0 {
+		return rule, errors.New("investigate and contain are both wanted: what to look at, and how to stop it")
 	}
 	return rule, nil
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	_ "embed"
 	"fmt"
-	"strings"
 
 	"github.com/prometheus/common/model"
 	"go.yaml.in/yaml/v3"
@@ -65,48 +64,19 @@ type rulerRule struct {
 }
 
 // Ruler writes rules as a rule file for Loki's ruler, for one line format.
-func Ruler(rules, sigma []Rule, lineFormat string) ([]byte, error) {
+func Ruler(rules, sigma []Rule, lineFormat string, links Links) ([]byte, error) {
 	var file rulerFile
 	for _, g := range append(groups("okta", rules), groups("okta-sigma", sigma)...) {
 		group := rulerGroup{Name: g.name, Interval: g.interval.String()}
 		for _, rule := range g.rules {
 			group.Rules = append(group.Rules, rulerRule{
-				Alert: rule.Alert(), Expr: rule.QueryFor(lineFormat), Labels: rule.alertLabels(), Annotations: rule.annotations(),
+				Alert: rule.Alert(), Expr: rule.QueryFor(lineFormat), Labels: rule.alertLabels(),
+				Annotations: rule.annotations(rulerEngine, lineFormat, links),
 			})
 		}
 		file.Groups = append(file.Groups, group)
 	}
 	return encode(generated+"# Rules for Loki's ruler, for line_format \""+lineFormat+"\".\n", file)
-}
-
-func (r Rule) alertLabels() map[string]string {
-	labels := map[string]string{"severity": r.Severity, "source": "okta"}
-	if len(r.Attack) > 0 {
-		labels["attack"] = strings.Join(r.Attack, ",")
-	}
-	return labels
-}
-
-func (r Rule) annotations() map[string]string {
-	var summary strings.Builder
-	summary.WriteString(r.Title)
-	for i, label := range r.Labels {
-		fmt.Fprintf(&summary, "%s%s {{ $labels.%s }}", []string{": ", ", "}[min(i, 1)], label, label)
-	}
-	annotations := map[string]string{"summary": summary.String()}
-	for name, text := range map[string]string{"description": r.Description, "false_positives": r.FalsePositives} {
-		if text != "" {
-			annotations[name] = strings.TrimSpace(text)
-		}
-	}
-	if len(r.Investigate) > 0 {
-		var steps strings.Builder
-		for i, step := range r.Investigate {
-			fmt.Fprintf(&steps, "%d. %s\n", i+1, step)
-		}
-		annotations["investigate"] = strings.TrimSpace(steps.String())
-	}
-	return annotations
 }
 
 func encode(header string, file any) ([]byte, error) {

@@ -58,7 +58,26 @@ func entries(t *testing.T, f *event.Formatter, lines []byte) (all []event.Entry)
 
 // alerts returns the labels of the alerts that a ruler would raise that evaluates the rule over the entries, from the time of the
 // first entry to a window after the last. With slow, it sees none of them before that much time after the last.
+//
+// Alerts that differ in their evidence only are returned as one.
 func alerts(t *testing.T, rule Rule, lineFormat string, entries []event.Entry, slow time.Duration) []map[string]string {
+	t.Helper()
+	return withoutEvidence(rule, allAlerts(t, rule, lineFormat, entries, slow))
+}
+
+func withoutEvidence(rule Rule, all []map[string]string) (found []map[string]string) {
+	for _, alert := range all {
+		if rule.single() {
+			maps.DeleteFunc(alert, func(label, _ string) bool { return slices.Contains(evidence, label) })
+		}
+		if !slices.ContainsFunc(found, func(other map[string]string) bool { return maps.Equal(alert, other) }) {
+			found = append(found, alert)
+		}
+	}
+	return found
+}
+
+func allAlerts(t *testing.T, rule Rule, lineFormat string, entries []event.Entry, slow time.Duration) []map[string]string {
 	t.Helper()
 	loki := &lokitest.Loki{}
 	from, to := entries[0].Timestamp, entries[0].Timestamp

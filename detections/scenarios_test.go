@@ -42,7 +42,7 @@ func raised(t *testing.T, loki *lokitest.Loki, rule Rule, from, to time.Time) (a
 	for _, series := range matrix {
 		alerts = append(alerts, series.Metric.Map())
 	}
-	return alerts
+	return withoutEvidence(rule, alerts)
 }
 
 // TestScenariosRaiseTheirRules compares the member scenarios with what oktasim's attacks raise, each in an org of its own, beyond what the

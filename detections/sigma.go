@@ -23,10 +23,14 @@ var (
 	sigmaExact = regexp.MustCompile("(?:eventType|displayMessage|legacyEventType|outcome_reason)=(`[^`]*`)")
 )
 
-// SigmaRules reads Sigma's rules in a folder such as sigma/rules, as metric queries: by actor, with a line filter in front where the rule
-// names whole values.
+// SigmaRules reads Sigma's rules in a folder such as sigma/rules, with what sigma/notes.yaml says of each, as metric queries: by actor,
+// with a line filter in front where the rule names whole values.
 func SigmaRules(folder fs.FS) ([]Rule, error) {
 	files, err := fs.Glob(folder, "*/envelope.logql")
+	if err != nil {
+		return nil, err
+	}
+	notes, err := readNotes()
 	if err != nil {
 		return nil, err
 	}
@@ -37,6 +41,12 @@ func SigmaRules(folder fs.FS) ([]Rule, error) {
 			if err != nil {
 				return nil, err
 			}
+			note, ok := notes[rule.Name]
+			if !ok {
+				return nil, fmt.Errorf("notes.yaml: nothing about %s", rule.Name)
+			}
+			rule.Description, rule.FalsePositives = note.Description, note.FalsePositives
+			rule.Investigate, rule.Contain = note.Investigate, note.Contain
 			if rule.Severity == severity {
 				rules = append(rules, rule)
 			}
@@ -60,12 +70,13 @@ func readSigma(folder fs.FS, file string) (Rule, error) {
 	}
 	rule := Rule{
 		Name: path.Base(path.Dir(file)), Title: string(title[1]), Severity: string(level[1]), Labels: []string{"org", "actor_id", "actor"},
-		Window: model.Duration(sigmaWindows[string(level[1])]), Interval: model.Duration(intervals[string(level[1])]),
+		sigma: true, Window: model.Duration(sigmaWindows[string(level[1])]), Interval: model.Duration(intervals[string(level[1])]),
 	}
 	if rule.Query, err = count(string(envelope), "event.actor", rule.Window); err != nil {
 		return Rule{}, fmt.Errorf("%s: %w", file, err)
 	}
 	rule.forEvent, err = count(string(raw), "actor", rule.Window)
+	rule.forEvent = strings.ReplaceAll(rule.forEvent, `="event.`, `="`) // those of evidenceStages
 	return rule, err
 }
 
@@ -83,10 +94,10 @@ func count(query, actor string, window model.Duration) (string, error) {
 	if len(whole) > 0 {
 		selector += " |= " + strings.Join(whole, " or ")
 	}
-	return atMost(fmt.Sprintf(`sum by (org, actor_id, actor) (
+	return atMost(withEvidence(fmt.Sprintf(`sum by (org, actor_id, actor) (
   count_over_time(
     %s %s
       | json actor_id="%s.id", actor="%s.alternateId" | __error__="" [%s]
   )
-) > 0`, selector, parts[2], actor, actor, window)), nil
+) > 0`, selector, parts[2], actor, actor, window))), nil
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // byType is the end of a query that looks at an event's type, at whether it failed, and at nothing else.
-var byType = regexp.MustCompile("__error__=\"\" \\| event_type=~?[`\"][^`\"]+[`\"] \\| result!~`FAILURE\\|DENY` \\[")
+var byType = regexp.MustCompile("__error__=\"\" \\| event_type=~?[`\"][^`\"]+[`\"] \\| result!~`FAILURE\\|DENY`\\s*(\\[|\\| json ip=)")
 
 var eventTypeOf = regexp.MustCompile(`"eventType":"[^"]*"`)
 

@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"regexp"
@@ -143,9 +145,21 @@ func lastEvaluation(t *testing.T, loki *testbed.Loki) (oldest time.Time) {
 	return oldest
 }
 
-// named returns the alerts of this name, or of this severity.
+// named returns the alerts of this name, or of this severity. Of those that differ only in what was done, from where and when, the first.
 func named(alertmanager *testbed.Alertmanager, name string) (found []testbed.Alert) {
+	seen := map[string]bool{}
 	for _, alert := range alertmanager.Alerts() {
+		labels := maps.Clone(alert.Labels)
+		if labels["at"] != "" { // about single events
+			delete(labels, "target")
+			delete(labels, "ip")
+			delete(labels, "at")
+		}
+		key := fmt.Sprint(labels)
+		if seen[key] {
+			continue
+		}
+		seen[key] = true
 		if alert.Labels["alertname"] == name || alert.Labels["severity"] == name {
 			found = append(found, alert)
 		}

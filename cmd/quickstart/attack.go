@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/grafana/alloy/okta/detections"
@@ -64,18 +65,32 @@ func (l *launch) attack(ctx context.Context) error {
 	return err
 }
 
-// alertPage shows the alerts of high severity and counts the others.
+// grafanaAddress is where deploy/compose has Grafana. The demo starts none.
+const grafanaAddress = "http://localhost:3000"
+
+// alertPage shows the alerts of high severity, each name once, with the link to their events, and counts the others.
 func alertPage(alerts []testbed.Alert) []byte {
 	var page bytes.Buffer
 	page.WriteString("\n")
 	others := 0
+	shown := map[string]bool{}
 	for _, alert := range alerts {
 		if alert.Labels["severity"] != detections.Severities[0] {
 			others++
 			continue
 		}
+		if shown[alert.Labels["alertname"]] {
+			continue
+		}
+		shown[alert.Labels["alertname"]] = true
 		fmt.Fprintf(&page, "ALERT  %s  %s  %s\n       %s\n", alert.Labels["severity"], alert.Labels["alertname"], alert.Labels["attack"],
 			alert.Annotations["summary"])
+		if link := alert.Annotations["dashboard"]; link != "" {
+			if !strings.Contains(link, "://") { // the ruler has no external_url
+				link = grafanaAddress + link
+			}
+			fmt.Fprintf(&page, "       events, in a Grafana with the dashboards: %s\n       what to do: %s\n", link, alert.Annotations["runbook_url"])
+		}
 	}
 	fmt.Fprintf(&page, "       and %d of lower severity\n\n", others)
 	return page.Bytes()

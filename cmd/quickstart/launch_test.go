@@ -167,8 +167,12 @@ func TestAlertPageShowsTheSevereOnes(t *testing.T) {
 			Annotations: map[string]string{"summary": "About " + name},
 		}
 	}
-	page := alertPage([]testbed.Alert{alert("OktaLow", "low"), alert("OktaBad", "high"), alert("OktaSoSo", "medium")})
-	require.Equal(t, "\nALERT  high  OktaBad  T1621\n       About OktaBad\n       and 2 of lower severity\n\n", string(page))
+	bad := alert("OktaBad", "high")
+	bad.Annotations["dashboard"], bad.Annotations["runbook_url"] = "/d/okta-investigation?var-user=00u1", "http://127.0.0.1:12345/docs/runbooks.md#oktabad"
+	page := alertPage([]testbed.Alert{alert("OktaLow", "low"), bad, bad, alert("OktaSoSo", "medium")})
+	require.Equal(t, "\nALERT  high  OktaBad  T1621\n       About OktaBad\n"+
+		"       events, in a Grafana with the dashboards: http://localhost:3000/d/okta-investigation?var-user=00u1\n"+
+		"       what to do: http://127.0.0.1:12345/docs/runbooks.md#oktabad\n       and 2 of lower severity\n\n", string(page))
 }
 
 func TestTheDemoEvaluatesEveryRuleOften(t *testing.T) {
