@@ -89,7 +89,8 @@ func alertPage(alerts []testbed.Alert) []byte {
 			if !strings.Contains(link, "://") { // the ruler has no external_url
 				link = grafanaAddress + link
 			}
-			fmt.Fprintf(&page, "       events, in a Grafana with the dashboards: %s\n       what to do: %s\n", link, alert.Annotations["runbook_url"])
+			fmt.Fprintf(&page, "       events, in a Grafana with the dashboards: %s\n       what to do: %s\n", link,
+				alert.Annotations["runbook_url"])
 		}
 	}
 	fmt.Fprintf(&page, "       and %d of lower severity\n\n", others)
