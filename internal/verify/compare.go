@@ -235,7 +235,7 @@ func (s *slice) countEach(ctx context.Context, from, to time.Time) error {
 		return err
 	}
 	for _, rec := range records {
-		rec.hidden = max(0, counts[rec.uuid]-len(rec.copies))
+		rec.hidden = max(rec.hidden, counts[rec.uuid]-len(rec.copies)) // a neighbor range may hold a part of them only
 	}
 	return nil
 }
