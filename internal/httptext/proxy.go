@@ -11,8 +11,8 @@ import (
 	"net/url"
 	"os"
 	"strings"
-	"sync/atomic"
 
+	"go.uber.org/atomic"
 	"golang.org/x/net/http/httpproxy" // what net/http reads the environment with, but net/http reads it once a process
 )
 

@@ -2,11 +2,11 @@ package poller
 
 import (
 	"context"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/atomic"
 
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/oktaapi"

@@ -5,7 +5,8 @@ import (
 	"encoding/binary"
 	"slices"
 	"sync"
-	"sync/atomic"
+
+	"go.uber.org/atomic"
 
 	"github.com/grafana/alloy/okta/internal/rawjson"
 )

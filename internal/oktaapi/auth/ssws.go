@@ -9,7 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync/atomic"
+
+	"go.uber.org/atomic"
 )
 
 // SSWS authorizes requests with an Okta API token ("Authorization: SSWS <token>"), or with one of several that is not refused. The
