@@ -19,10 +19,11 @@ import (
 func (c *change) copyAll() error {
 	c.modules = map[string]bool{}
 	folders := map[string]string{
-		components + "/okta":            sources + "/okta",
-		components + "/okta_event_hook": sources + "/okta_event_hook",
-		components + "/internal/fanout": sources + "/internal/fanout",
-		"testdata":                      sources + "/internal/testdata",
+		components + "/okta":                  sources + "/okta",
+		components + "/okta_event_hook":       sources + "/okta_event_hook",
+		components + "/internal/fanout":       sources + "/internal/fanout",
+		components + "/internal/registration": sources + "/internal/registration",
+		"testdata":                            sources + "/internal/testdata",
 	}
 	for _, p := range packages {
 		folders["internal/"+p] = library + "/" + p

@@ -71,7 +71,8 @@ type change struct {
 func (c *change) make(check string) error {
 	targets := map[string][]string{
 		"none": nil, "library": {"./" + library + "/..."},
-		"all": {"./" + library + "/...", "./" + sources + "/okta", "./" + sources + "/okta_event_hook", "./" + sources + "/internal/fanout"},
+		"all": {"./" + library + "/...", "./" + sources + "/okta", "./" + sources + "/okta_event_hook", "./" + sources + "/internal/fanout",
+			"./" + sources + "/internal/registration"},
 	}
 	if _, ok := targets[check]; !ok {
 		return fmt.Errorf("-check=%s: it is all, library, or none", check)

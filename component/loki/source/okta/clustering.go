@@ -3,10 +3,10 @@ package okta
 import (
 	"fmt"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	promconfig "github.com/prometheus/common/config"
+	"go.uber.org/atomic"
 
 	"github.com/grafana/ckit/peer"
 	"github.com/grafana/ckit/shard"

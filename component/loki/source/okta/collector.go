@@ -3,10 +3,10 @@ package okta
 import (
 	"net/url"
 	"reflect"
-	"sync/atomic"
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
+	"go.uber.org/atomic"
 
 	"github.com/grafana/alloy/okta/internal/poller"
 )

@@ -12,11 +12,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
+	"go.uber.org/atomic"
 
 	"github.com/grafana/alloy/internal/component"
 	"github.com/grafana/alloy/internal/featuregate"
@@ -24,6 +24,7 @@ import (
 	httpservice "github.com/grafana/alloy/internal/service/http"
 	"github.com/grafana/alloy/internal/slogadapter"
 
+	"github.com/grafana/alloy/okta/component/loki/source/internal/registration"
 	"github.com/grafana/alloy/okta/internal/hook"
 	"github.com/grafana/alloy/okta/internal/poller"
 	"github.com/grafana/alloy/okta/internal/takeover"
@@ -108,11 +109,11 @@ func New(opts component.Options, args Arguments) (*Component, error) {
 	if err := c.Update(args); err != nil {
 		return nil, err
 	}
-	c.only.add(c)
 	// Registered last: a component that could not be built must leave no metric behind.
-	if opts.Registerer != nil {
-		opts.Registerer.MustRegister(c.metrics, counters, &stateCollector{c})
+	if err := registration.Register(opts.Registerer, c.metrics, counters, &stateCollector{c}); err != nil {
+		return nil, fmt.Errorf("building loki.source.okta: %w", err)
 	}
+	c.only.add(c)
 	return c, nil
 }
 

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-kit/log"
+	"go.uber.org/atomic"
 
 	"github.com/grafana/alloy/okta/component/loki/source/internal/fanout"
 	"github.com/grafana/alloy/okta/internal/checkpoint"

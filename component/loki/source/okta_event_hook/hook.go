@@ -11,17 +11,18 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/atomic"
 
 	"github.com/grafana/alloy/internal/component"
 	"github.com/grafana/alloy/internal/featuregate"
 	"github.com/grafana/alloy/internal/slogadapter"
 
 	"github.com/grafana/alloy/okta/component/loki/source/internal/fanout"
+	"github.com/grafana/alloy/okta/component/loki/source/internal/registration"
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/hook"
 	"github.com/grafana/alloy/okta/internal/limits"
@@ -89,8 +90,8 @@ func New(opts component.Options, args Arguments) (*Component, error) {
 	// Registered last: a component that could not be built must leave no metric behind.
 	counters := hook.NewMetrics()
 	c.server = hook.New(c.logger, counters)
-	if opts.Registerer != nil {
-		opts.Registerer.MustRegister(append(c.metrics.all(), counters)...)
+	if err := registration.Register(opts.Registerer, append(c.metrics.all(), counters)...); err != nil {
+		return nil, fmt.Errorf("building loki.source.okta_event_hook: %w", err)
 	}
 	c.use(p)
 	return c, nil

@@ -330,3 +330,19 @@ func TestBadArgumentsAreRefused(t *testing.T) {
 	_, err := evaluate(t, good)
 	require.ErrorContains(t, err, "forward_to is empty")
 }
+
+// A metric that is taken refuses the component with an error, and the others do not stay behind.
+func TestAMetricThatIsTakenIsNoPanic(t *testing.T) {
+	args, err := evaluate(t, twoOrgs, loki.NewLogsReceiver())
+	require.NoError(t, err)
+	registry := prometheus.NewRegistry()
+	opts := component.Options{ID: "test", Logger: slog.New(slog.DiscardHandler), Registerer: registry}
+	taken := newMetrics().all()[2]
+	registry.MustRegister(taken)
+	_, err = New(opts, args)
+	require.ErrorContains(t, err, "building loki.source.okta_event_hook: registering metrics: duplicate")
+
+	registry.Unregister(taken)
+	_, err = New(opts, args)
+	require.NoError(t, err, "nothing was left behind")
+}
