@@ -231,8 +231,8 @@ func TestNothingIsCarriedOverFromOneEventToTheNext(t *testing.T) {
 		c.client.PageSize = 1 // on two pages
 		c.runFor(interval)
 		c.requireEachOnce()
-		require.Len(t, c.sink.entries[0].StructuredMetadata, 5)
-		require.Empty(t, c.sink.entries[1].StructuredMetadata)
+		require.Len(t, c.sink.entries[0].StructuredMetadata, 6)
+		require.Len(t, c.sink.entries[1].StructuredMetadata, 1) // detected_level, which every entry has
 	})
 }
 
