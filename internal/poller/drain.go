@@ -63,4 +63,4 @@ func (m *Memory) Forget() {
 
 // UnderWay reports whether something that was delivered has not been seen to arrive, after Run or Drain has returned and while the
 // Memory is the poller's.
-func (p *Poller) UnderWay() bool { return !p.Memory.window.Empty() }
+func (p *Poller) UnderWay() bool { return p.ledger.underWay() }

@@ -31,6 +31,8 @@ type ledger interface {
 	pause(ctx context.Context, d time.Duration)
 	// drain follows what is under way until nothing is, or ctx ends.
 	drain(ctx context.Context)
+	// underWay reports whether something that was delivered has not been seen to arrive.
+	underWay() bool
 	// stop ends the query that is under way.
 	stop()
 }
@@ -67,6 +69,7 @@ func (direct) mayBeUnderWay(event.Event, time.Time, time.Time) bool { return fal
 func (direct) confirmable(event.Event, time.Time) bool              { return false }
 func (direct) accepted() time.Duration                              { return limits.MaxAge }
 func (direct) drain(context.Context)                                {}
+func (direct) underWay() bool                                       { return false } // whatever the one before left
 func (direct) stop()                                                {}
 
 // confirmed is the ledger with a Confirmer: the journal follows what it finds.
@@ -77,6 +80,8 @@ type confirmed struct {
 }
 
 func (p *confirmed) accepted() time.Duration { return p.Confirm.Accepted() }
+
+func (p *confirmed) underWay() bool { return !p.Memory.window.Empty() }
 
 func (p *confirmed) stop() { p.queries.stop() }
 

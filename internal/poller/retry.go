@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-kit/log/level"
 
+	"github.com/grafana/alloy/okta/internal/checkpoint"
 	"github.com/grafana/alloy/okta/internal/delivery"
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
@@ -19,8 +20,9 @@ const barrenPages = 5
 // rewind is the way through the log for lost events: from the page of the oldest to where the log was read to when it began, since an
 // event may have reached the log long after it happened. It leads over page boundaries of its own.
 type rewind struct {
-	wanted []string // uuids; none: there is no rewind
-	before []string // uuids that are not behind the end: it is reached when all were met, or the log ends
+	wanted []string         // uuids; none: there is no rewind
+	scope  checkpoint.Scope // of the cursor that it begins at
+	before []string         // uuids that are not behind the end: it is reached when all were met, or the log ends
 	cursor oktaapi.Cursor
 	byTime oktaapi.Cursor // the last start by time
 	latest time.Time      // event time read, to go on from when a cursor leads no further
@@ -61,17 +63,23 @@ func (p *confirmed) beginRewind(pages []*delivery.Page[position]) {
 	pages = slices.DeleteFunc(pages, func(pg *delivery.Page[position]) bool { return pg.Start.scope != scope })
 	start := slices.MinFunc(pages, func(a, b *delivery.Page[position]) int { return a.Start.published.Compare(b.Start.published) }).Start
 	m.probes = p.waitingProbes()
-	r := rewind{before: append([]string{m.last}, m.probes...), cursor: start.cursor, latest: start.published}
+	r := rewind{scope: scope, before: append([]string{m.last}, m.probes...), cursor: start.cursor, latest: start.published}
 	for _, pg := range pages {
 		r.wanted = append(r.wanted, m.window.Lost(pg, time.Now())...)
 	}
 	p.rewind = r
 }
 
+// foreign reports that only cursors of another filter or query lead on: a start by time, which is of the present ones, would not show
+// what is wanted, so that it is no guess to make.
+func (p *confirmed) foreign() bool {
+	return p.rewind.scope.Filter != p.Scope.Filter || p.rewind.scope.Query != p.Scope.Query
+}
+
 // smaller has the rewind ask for pages as small as live polling, or the rewind before, found them to have to be.
 func (p *confirmed) smaller() {
 	r, most := &p.rewind, p.Memory.pages.limit
-	if most > 0 && (r.size == 0 || most < r.size) && p.asked(r.cursor) > most {
+	if most > 0 && !p.foreign() && (r.size == 0 || most < r.size) && p.asked(r.cursor) > most {
 		r.jump(p.start(r.latest), most)
 	}
 }
@@ -82,13 +90,12 @@ func (p *confirmed) rewindPage(ctx context.Context) (found, ok bool) {
 	r := &p.rewind
 	p.smaller()
 	cur := r.cursor
-	if guess := r.pages.guess(p.asked(cur)); guess > 0 {
+	if guess := r.pages.guess(p.asked(cur)); guess > 0 && !p.foreign() {
 		cur = p.startOf(r.latest, guess)
 	}
 	err := p.do(ctx, cur, func(h *hand) {
 		if r.pages.fails = 0; cur != r.cursor {
-			p.askFor(cur.Limit())
-			r.jump(cur, cur.Limit())
+			r.jump(cur, cur.Limit()) // and live polling, whose pages come, is left alone
 		}
 		next, end := h.Next, r.read(h)
 		if found, ok = p.sendLost(ctx, h); !ok {

@@ -72,6 +72,7 @@ func TestReconcileFindsWhatIsLostOnEveryPage(t *testing.T) {
 		begin    func(s *site)
 		filter   string // since a reload during the outage
 		nameless bool   // events without a uuid are among the others
+		fails    int    // pages of the first filter that fail as too large ones may, before one comes
 	}{
 		"next links":    {begin: func(*site) {}},
 		"no next links": {begin: func(s *site) { s.org.Set(func(o *oktasim.Org) { o.Intercept = oktasim.Always(s.org.NoNext()) }) }},
@@ -90,8 +91,9 @@ func TestReconcileFindsWhatIsLostOnEveryPage(t *testing.T) {
 				}))
 			})
 		}},
-		"another filter":        {begin: func(s *site) { s.filter = `severity eq "INFO"` }, filter: `severity eq "WARN"`},
-		"events without a uuid": {begin: func(*site) {}, nameless: true},
+		"another filter":               {begin: func(s *site) { s.filter = `severity eq "INFO"` }, filter: `severity eq "WARN"`},
+		"another filter and an outage": {begin: func(s *site) { s.filter = `severity eq "INFO"` }, filter: `severity eq "WARN"`, fails: 5},
+		"events without a uuid":        {begin: func(*site) {}, nameless: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in(t, func(t *testing.T, s *site) {
@@ -113,6 +115,18 @@ func TestReconcileFindsWhatIsLostOnEveryPage(t *testing.T) {
 				log(s, 2500, "WARN")
 				time.Sleep(20 * time.Second)
 				s.to.lose(nil)
+				fails := tc.fails
+				if fails > 0 {
+					s.org.Set(func(o *oktasim.Org) {
+						o.Intercept = func(_ int, r *http.Request) http.Handler {
+							if fails == 0 || !strings.Contains(r.URL.Query().Get("filter"), "INFO") {
+								return nil
+							}
+							fails--
+							return s.org.BadGateway()
+						}
+					})
+				}
 				for range 20 {
 					log(s, 2, "WARN")
 					if tc.nameless {
@@ -120,6 +134,7 @@ func TestReconcileFindsWhatIsLostOnEveryPage(t *testing.T) {
 					}
 					time.Sleep(time.Minute)
 				}
+				require.Zero(t, fails)
 				require.Zero(t, testutil.ToFloat64(s.metrics.givenUp))
 				for uuid := range s.uuids(func(_ int, ev event.Event) bool { return ev.UUID != "" }) {
 					require.Equal(t, 1, s.to.Copies(uuid), uuid)
