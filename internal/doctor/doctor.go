@@ -132,9 +132,10 @@ func Run(ctx context.Context, orgs []Org, opts Options) []Report {
 		opts.Begin = func(string, string) {}
 	}
 	reports := make([]Report, len(orgs))
+	var common shared
 	var all sync.WaitGroup
 	for i := range orgs {
-		all.Go(func() { reports[i] = examine(ctx, &orgs[i], opts) })
+		all.Go(func() { reports[i] = examine(ctx, &orgs[i], opts, &common) })
 	}
 	all.Wait()
 	return reports
@@ -179,6 +180,7 @@ var legs = []leg{
 type visit struct {
 	*Org
 	opts   Options
+	shared *shared
 	okta   way
 	facts  lokiConfig
 	failed map[string]bool
@@ -186,12 +188,12 @@ type visit struct {
 	page   []event.Event // the first
 }
 
-func examine(ctx context.Context, o *Org, opts Options) Report {
+func examine(ctx context.Context, o *Org, opts Options, common *shared) Report {
 	name := o.Name
 	if o.URL != nil {
 		name = o.URL.Host
 	}
-	v := &visit{Org: o, opts: opts, failed: map[string]bool{}}
+	v := &visit{Org: o, opts: opts, shared: common, failed: map[string]bool{}}
 	r := Report{Component: o.Component, Org: name}
 	okta := false // a leg of Okta failed
 	for _, l := range legs {

@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http/httptest"
 	"os"
 	"strings"
@@ -69,6 +70,48 @@ func TestARunningCollectorKeepsItsDataPath(t *testing.T) {
 	lock, err = checkpoint.Acquire(s.org.DataPath)
 	require.NoError(t, err, "nothing was left behind")
 	lock.Release()
+}
+
+// Orgs of a component have one listener; visits to them do not take its address from each other.
+func TestOrgsOfOneListenerAllPass(t *testing.T) {
+	s := newScene(t)
+	s.sim.RateLimit = -1
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, l.Close())
+	v := visit{Org: &s.org, shared: &shared{}}
+	v.Hook = &Hook{Addr: l.Addr().String()}
+	var all sync.WaitGroup
+	for range 10 {
+		all.Go(func() {
+			for range 200 {
+				if c := v.hooks(t.Context()); c.Status != Pass {
+					t.Error(c)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	orgs := make([]Org, 10)
+	for i := range orgs {
+		orgs[i] = s.org
+	}
+	for _, r := range Run(t.Context(), orgs, Options{}) {
+		require.False(t, r.Failed(), r)
+	}
+}
+
+// Beside a collector that runs no port is bound, not even one that could not be.
+func TestNoPortIsTakenFromACollectorThatRuns(t *testing.T) {
+	s := newScene(t)
+	lock, err := checkpoint.Acquire(s.org.DataPath)
+	require.NoError(t, err)
+	defer lock.Release()
+	s.org.Hook = &Hook{Addr: "192.0.2.1:9"} // of no machine (RFC 5737): to bind it is an error
+	r := Run(t.Context(), []Org{s.org}, Options{})[0]
+	require.False(t, r.Failed(), r)
+	require.Contains(t, seen(&r, "event hooks"), "not tried")
 }
 
 func seen(r *Report, name string) string {

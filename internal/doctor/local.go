@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/grafana/loki/pkg/push"
 
@@ -49,7 +48,8 @@ func (v *visit) dataPath(context.Context) Check {
 	}
 }
 
-// hooks listens for a moment, if no process that collects does.
+// hooks listens for a moment, one visit at a time, as orgs of a component have one listener. Beside a process that collects it binds
+// nothing: that process may have the address, or be about to take it.
 func (v *visit) hooks(context.Context) Check {
 	if v.Hook == nil {
 		return skip("no event hooks are configured")
@@ -57,15 +57,17 @@ func (v *visit) hooks(context.Context) Check {
 	if v.Hook.Err != nil {
 		return fail("correct secrets or the certificate of the listener", "%v", v.Hook.Err)
 	}
-	l, err := net.Listen("tcp", v.Hook.Addr)
-	switch holder, _ := checkpoint.Holder(v.DataPath); {
-	case err == nil:
-		_ = l.Close()
-		return pass("%s is free", v.Hook.Addr)
-	case errors.Is(err, syscall.EADDRINUSE) && holder != nil:
-		return pass("%s is in use, as by the collector that runs", v.Hook.Addr)
+	if holder, _ := checkpoint.Holder(v.DataPath); holder != nil {
+		return skip(v.Hook.Addr + " is not tried: the collector that runs may listen there")
 	}
-	return fail("choose another listen_port, or end what listens there", "%v", err)
+	v.shared.listening.Lock()
+	defer v.shared.listening.Unlock()
+	l, err := net.Listen("tcp", v.Hook.Addr)
+	if err != nil {
+		return fail("choose another listen_port, or end what listens there", "%v", err)
+	}
+	_ = l.Close()
+	return pass("%s is free", v.Hook.Addr)
 }
 
 // needed is what queries of dashboards and of Sigma's rules ask of entries (docs/entries.md).
