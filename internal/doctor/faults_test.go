@@ -126,6 +126,18 @@ func TestEachFaultIsOneFailedCheck(t *testing.T) {
 			s.org.Loki.MaxAge = 0
 			s.loki.config = strings.Replace(goodConfig, "reject_old_samples: true", "reject_old_samples: false", 1)
 		}},
+		{"Okta keeps less, and so does Loki", "retention", func(t *testing.T, s *scene) { s.org.InitialLookback = 91 * 24 * time.Hour }},
+		{"Loki takes less than initial_lookback", "loki limits", func(t *testing.T, s *scene) { s.org.InitialLookback = 720 * time.Hour }},
+		{"Loki takes less, without reconcile", "loki limits", func(t *testing.T, s *scene) {
+			s.org.InitialLookback, s.org.Loki = 720*time.Hour, nil
+		}},
+		{"Loki takes less, and does not tell", "loki limits", func(t *testing.T, s *scene) {
+			s.org.InitialLookback, s.loki.configStatus = 720*time.Hour, 404
+		}},
+		{"Loki takes more than reconcile says", "loki limits", func(t *testing.T, s *scene) {
+			s.org.InitialLookback = 720 * time.Hour
+			s.loki.config = strings.Replace(goodConfig, "1w", "1000h", 1)
+		}},
 		{"the data path is a file", "data path", func(t *testing.T, s *scene) {
 			require.NoError(t, os.WriteFile(filepath.Dir(s.org.DataPath), nil, 0o600))
 		}},
@@ -173,6 +185,15 @@ func TestEachFaultIsOneFailedCheck(t *testing.T) {
 		{"old entries are refused", "loki limits", func(t *testing.T, s *scene) {
 			s.loki.config = strings.Replace(goodConfig, "1w", "1h", 1)
 		}},
+		{"the window is small, and tenants have limits", "loki limits", func(t *testing.T, s *scene) {
+			s.loki.config = strings.NewReplacer("2h0m0s", "1h", "writes: true", "writes: false").Replace(goodConfig) + overrides
+		}},
+		{"ingesters are asked for less, and tenants have limits", "loki limits", func(t *testing.T, s *scene) {
+			s.loki.config = strings.Replace(goodConfig, "3h}", "1h}", 1) + overrides
+		}},
+		{"schema 12, and tenants have limits", "structured metadata", func(t *testing.T, s *scene) {
+			s.loki.config = strings.NewReplacer("v13", "v12", "allow_structured_metadata: true, ", "").Replace(goodConfig) + overrides
+		}},
 		{"ingesters are asked for less", "loki limits", func(t *testing.T, s *scene) {
 			s.loki.config = strings.Replace(goodConfig, "3h}", "1h}", 1)
 		}},
@@ -199,6 +220,40 @@ func TestEachFaultIsOneFailedCheck(t *testing.T) {
 			for _, pushed := range s.loki.pushed {
 				require.Equal(t, `{"streams":[]}`, pushed)
 			}
+		})
+	}
+}
+
+// overrides is what a Loki's /config has in which tenants may have limits of their own.
+const overrides = "runtime_config: {period: 10s, file: /etc/loki/overrides.yaml}\n"
+
+// /config shows the limits of a tenant that has none of its own: with overrides, what does not fit there may fit, and is no failure.
+func TestALimitThatATenantMayHaveOtherwiseIsAWarning(t *testing.T) {
+	for _, c := range []struct{ name, check, from, to, tail string }{
+		{"structured metadata is off", "structured metadata", "allow_structured_metadata: true, ", "", overrides},
+		{"order is kept", "loki limits", "writes: true", "writes: false", overrides},
+		{"old entries are refused", "loki limits", "1w", "30m", overrides},
+		{"reconcile has another age", "loki limits", "1w", "2w", overrides},
+		{"any age is taken", "loki limits", "reject_old_samples: true", "reject_old_samples: false", overrides},
+		{"several files", "loki limits", "1w", "2w", "runtime_config: {file: [a.yaml, b.yaml]}\n"},
+		{"the old name of the file", "loki limits", "1w", "2w, per_tenant_override_config: /o.yaml", ""},
+		{"no file", "", "1w", "2w", "runtime_config: {file: \"\"}\n"},
+		{"an empty list", "", "1w", "2w", "runtime_config: {file: []}\n"},
+		{"no name", "", "1w", "2w", "runtime_config: {file: }\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScene(t)
+			s.loki.config = strings.Replace(goodConfig, c.from, c.to, 1) + c.tail
+			r := Run(t.Context(), []Org{s.org}, Options{})[0]
+			require.Equal(t, c.check == "", r.Failed(), r.Checks)
+			for _, check := range r.Checks {
+				if check.Status == Warn {
+					require.Equal(t, c.check, check.Name)
+					require.Contains(t, check.Seen, "unless this tenant has limits of its own")
+					require.Contains(t, check.Remedy, "runtime_config")
+				}
+			}
+			require.Equal(t, min(len(c.check), 1), r.count(Warn))
 		})
 	}
 }

@@ -1,0 +1,185 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"go.yaml.in/yaml/v3"
+)
+
+// lokiConfig is the part of Loki's /config that entries depend on (Loki, configuration reference).
+type lokiConfig struct {
+	asked bool
+	err   error
+	told  struct {
+		Limits struct {
+			Structured bool           `yaml:"allow_structured_metadata"` // left out when false (Loki 3.7.8, pkg/validation: omitempty)
+			Reject     bool           `yaml:"reject_old_samples"`
+			MaxAge     model.Duration `yaml:"reject_old_samples_max_age"`
+			Unordered  *bool          `yaml:"unordered_writes"`
+			MaxLine    size           `yaml:"max_line_size"`
+			Truncate   bool           `yaml:"max_line_size_truncate"`
+			Overrides  string         `yaml:"per_tenant_override_config"`
+		} `yaml:"limits_config"`
+		// Runtime has a file when tenants may have limits of their own. So does the deprecated per_tenant_override_config.
+		Runtime struct {
+			File any `yaml:"file"`
+		} `yaml:"runtime_config"`
+		Ingester struct {
+			MaxChunkAge model.Duration `yaml:"max_chunk_age"`
+		} `yaml:"ingester"`
+		Querier struct {
+			Within model.Duration `yaml:"query_ingesters_within"`
+		} `yaml:"querier"`
+		Schema struct {
+			Configs []struct {
+				From   string `yaml:"from"`
+				Schema string `yaml:"schema"`
+			} `yaml:"configs"`
+		} `yaml:"schema_config"`
+	}
+}
+
+// size is a number of bytes, also as Loki's flagext.ByteSize prints it: "256KB".
+type size int64
+
+func (s *size) UnmarshalYAML(n *yaml.Node) error {
+	text, unit := strings.ToUpper(strings.TrimSpace(n.Value)), int64(1)
+	for i, suffix := range []string{"KB", "MB", "GB"} {
+		if cut, ok := strings.CutSuffix(text, suffix); ok {
+			text, unit = cut, 1<<(10*(i+1))
+		}
+	}
+	f, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(text, "B")), 64)
+	if err != nil {
+		return nil // one that is not understood is not judged
+	}
+	*s = size(f * float64(unit))
+	return nil
+}
+
+// config asks Loki once what it is set to. A gateway, and Grafana Cloud, do not say.
+func (v *visit) config(ctx context.Context) error {
+	c := &v.facts
+	if c.asked {
+		return c.err
+	}
+	c.asked = true
+	var base *url.URL
+	var hc *http.Client
+	tenant := ""
+	switch {
+	case v.Loki != nil:
+		base, hc, tenant = v.Loki.URL, v.Loki.HTTP, v.Loki.Tenant
+	case len(v.Push) > 0:
+		u := *v.Push[0].URL
+		u.Path, u.RawQuery = strings.TrimSuffix("/"+strings.Trim(u.Path, "/"), pushPath), ""
+		base, hc, tenant = &u, v.Push[0].HTTP, v.Push[0].Tenant
+	default:
+		c.err = errors.New("there is none")
+		return c.err
+	}
+	body, err := v.ask(ctx, hc, tenant, nil, http.MethodGet, base.JoinPath("config").String(), nil)
+	if err == nil {
+		err = yaml.Unmarshal(body, &c.told)
+	}
+	if err == nil && len(c.told.Schema.Configs) == 0 {
+		err = errors.New("it is not Loki's")
+	}
+	c.err = err
+	return err
+}
+
+const untold = "compare Loki's limits with docs/operations.md: Loki does not tell them, as in Grafana Cloud"
+
+// limit is a check that fails for one of limits_config. Where tenants may have limits of their own, which /config does not show, it warns.
+func (v *visit) limit(remedy, seen string, args ...any) Check {
+	c := fail(remedy, seen, args...)
+	if v.facts.overridden() {
+		c.Status = Warn
+		c.Seen += ", unless this tenant has limits of its own"
+		c.Remedy = "look at this tenant's limits in the file of Loki's runtime_config; if they do not differ, " + c.Remedy
+	}
+	return c
+}
+
+// overridden reports whether a tenant may have limits of its own.
+func (c *lokiConfig) overridden() bool {
+	file := strings.Trim(fmt.Sprint(c.told.Runtime.File), "[] ") // text, or a list
+	return c.told.Limits.Overrides != "" || c.told.Runtime.File != nil && file != ""
+}
+
+func (v *visit) lokiMetadata(ctx context.Context) Check {
+	if len(v.Push) == 0 {
+		return skip("no loki.write")
+	}
+	if err := v.config(ctx); err != nil {
+		return warn(untold, "Loki's configuration cannot be read: %v", v.facts.err)
+	}
+	told, schema := &v.facts.told, ""
+	for _, s := range told.Schema.Configs {
+		if s.From <= v.opts.Now().UTC().Format(time.DateOnly) {
+			schema = s.Schema
+		}
+	}
+	switch version, _ := strconv.Atoi(strings.TrimPrefix(schema, "v")); {
+	case version < 13:
+		return fail("add a schema v13 with the store tsdb to Loki's schema_config, or set structured_metadata = {} here",
+			"Loki's schema is %s, and structured metadata needs v13", schema)
+	case !told.Limits.Structured:
+		return v.limit("set allow_structured_metadata: true in Loki, or structured_metadata = {} here", "Loki refuses structured metadata")
+	}
+	return pass("taken: schema %s", schema)
+}
+
+// lokiLimits tells the first that does not fit. What is Loki's own comes before what a tenant may have otherwise.
+func (v *visit) lokiLimits(ctx context.Context) Check {
+	if len(v.Push) == 0 {
+		return skip("no loki.write")
+	}
+	if err := v.config(ctx); err != nil {
+		return v.lokiLimitsUntold()
+	}
+	l, window := &v.facts.told.Limits, time.Duration(v.facts.told.Ingester.MaxChunkAge)/2
+	maxAge, within := time.Duration(l.MaxAge), time.Duration(v.facts.told.Querier.Within)
+	if !l.Reject {
+		maxAge = 0
+	}
+	switch {
+	case window > 0 && v.OutOfOrder > window:
+		return fail("lower out_of_order_window, or raise max_chunk_age in Loki", "out_of_order_window is %s, and Loki takes entries "+
+			"up to %s behind the newest of a stream", v.OutOfOrder, window)
+	case v.Loki != nil && v.Loki.IngestersWithin != within:
+		return fail(fmt.Sprintf(`set query_ingesters_within = "%s" in reconcile`, within), "reconcile has query_ingesters_within %s, and Loki %s",
+			v.Loki.IngestersWithin, within)
+	case l.Unordered != nil && !*l.Unordered:
+		return v.limit("set unordered_writes: true in Loki", "Loki refuses entries that are out of order, as late events are")
+	case maxAge > 0 && v.InitialLookback > maxAge && !v.failed["retention"]: // which asks to lower it, too
+		return v.limit("lower initial_lookback, or raise reject_old_samples_max_age in Loki", "initial_lookback is %s, and Loki refuses entries "+
+			"older than %s", v.InitialLookback, maxAge)
+	case v.Loki != nil && v.Loki.MaxAge != maxAge:
+		return v.limit(fmt.Sprintf(`set reject_old_samples_max_age = "%s" in reconcile`, maxAge), "reconcile has reject_old_samples_max_age %s, "+
+			"and Loki %s", v.Loki.MaxAge, maxAge)
+	case l.MaxLine > 0 && v.found != nil && v.found.Large > 0 && l.MaxLine <= largeLine && !l.Truncate:
+		return warn("raise max_line_size in Loki", "%d entries of the sample are over %d bytes, which Loki refuses", v.found.Large, l.MaxLine)
+	case v.facts.overridden():
+		return pass("out-of-order window %s; by default entries up to %s old, lines up to %d bytes", window, maxAge, l.MaxLine)
+	}
+	return pass("out-of-order window %s, entries up to %s old, lines up to %d bytes", window, maxAge, l.MaxLine)
+}
+
+// lokiLimitsUntold compares with what the configuration says that Loki has.
+func (v *visit) lokiLimitsUntold() Check {
+	if v.Loki != nil && v.Loki.MaxAge > 0 && v.InitialLookback > v.Loki.MaxAge && !v.failed["retention"] {
+		return fail("lower initial_lookback, or raise reject_old_samples_max_age in Loki and in reconcile", "initial_lookback is %s, and reconcile "+
+			"says that Loki refuses entries older than %s", v.InitialLookback, v.Loki.MaxAge)
+	}
+	return warn(untold, "Loki's configuration cannot be read: %v", v.facts.err)
+}
