@@ -53,8 +53,8 @@ bytes a day.
 
 It can be used beside a process that collects: it takes at most 12 requests of each
 org's limit, and neither the data path nor its lock. It writes nothing to Loki,
-unless --send-test has it send one entry with the label doctor="1". Give it the
-flags --storage.path and --stability.level of that process, and its user.
+unless --send-test has it send one entry with the label doctor="1" to each endpoint
+of a loki.write. Give it the flags --storage.path and --stability.level of that process, and its user.
 
 It exits with 0 when no check failed, with 1 when one did, and with 2 when the
 configuration could not be loaded or the command was interrupted.`,
@@ -73,7 +73,7 @@ configuration could not be loaded or the command was interrupted.`,
 	flags.run.gate.register(fs)
 	fs.StringVar(&flags.run.storagePath, "storage.path", "data-alloy/", "Base directory where components store data, as given to run")
 	fs.BoolVar(&flags.json, "json", false, "Print the result as JSON")
-	fs.BoolVar(&flags.sendTest, "send-test", false, `Send one entry with the label doctor="1" to each loki.write endpoint`)
+	fs.BoolVar(&flags.sendTest, "send-test", false, `Send one entry with the label doctor="1" to each endpoint of a loki.write`)
 	return cmd
 }
 
@@ -109,7 +109,7 @@ func (f *doctorFlags) examine(ctx context.Context, out, progress io.Writer, path
 	case ctx.Err() != nil:
 		return exitError{errors.New("interrupted: not all was looked at"), 2}
 	case failed > 0:
-		return fmt.Errorf("%d of %d orgs have a check that failed", failed, len(reports))
+		return fmt.Errorf("checks failed for %d of %d orgs", failed, len(reports))
 	}
 	return nil
 }
@@ -231,7 +231,10 @@ func printReports(out io.Writer, reports []doctor.Report) error {
 				fmt.Fprintf(out, "    %s: %.0f events, %.1f MB\n", t.EventType, t.EventsPerDay, t.BytesPerDay/1e6)
 			}
 		}
-		fmt.Fprintf(out, "  %d requests to the System Log\n\n", r.Requests)
+		if r.Estimate == nil {
+			fmt.Fprintln(out, "  a day: not estimated, as the log was not sampled")
+		}
+		fmt.Fprintf(out, "  requests to the System Log: %d\n\n", r.Requests)
 	}
 	return nil
 }

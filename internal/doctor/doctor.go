@@ -18,6 +18,9 @@ import (
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
+// mostOrgs are looked at at once: each may hold a page, and the component has eight of them in memory, too (docs/operations.md, Sizing).
+const mostOrgs = 8
+
 // MostRequests is how many requests Okta gets for an org, those for access tokens included.
 const MostRequests = 12
 
@@ -115,15 +118,16 @@ type Push struct {
 
 // Options are for all orgs.
 type Options struct {
-	SendTest bool // one entry with the label doctor="1" to each endpoint
+	SendTest bool // one entry with the label doctor="1" to each endpoint, whatever number of orgs has it
 	Now      func() time.Time
 	// Begin, if not nil, is called when an org's check begins, and with an empty name when it ended. It may be called at the same time for
 	// several orgs.
 	Begin func(org, check string)
 }
 
-// Run looks at all orgs at once. What is wrong with one, or how long it takes, does not concern others. It returns when ctx ended, too,
-// with what is known by then.
+// Run looks at all orgs, at most eight at once. What is wrong with one does not concern others, and none has more than three minutes for
+// Okta and half a minute for each question to Loki, after which the next has its turn. It returns when ctx ended, too, with what is known
+// by then.
 func Run(ctx context.Context, orgs []Org, opts Options) []Report {
 	if opts.Now == nil {
 		opts.Now = time.Now
@@ -134,8 +138,13 @@ func Run(ctx context.Context, orgs []Org, opts Options) []Report {
 	reports := make([]Report, len(orgs))
 	var common shared
 	var all sync.WaitGroup
+	turns := make(chan struct{}, mostOrgs)
 	for i := range orgs {
-		all.Go(func() { reports[i] = examine(ctx, &orgs[i], opts, &common) })
+		turns <- struct{}{}
+		all.Go(func() {
+			defer func() { <-turns }()
+			reports[i] = examine(ctx, &orgs[i], opts, &common)
+		})
 	}
 	all.Wait()
 	return reports
@@ -182,10 +191,8 @@ type visit struct {
 	opts   Options
 	shared *shared
 	okta   way
-	facts  lokiConfig
 	failed map[string]bool
 	found  *Estimate
-	page   []event.Event // the first
 }
 
 func examine(ctx context.Context, o *Org, opts Options, common *shared) Report {
@@ -195,7 +202,7 @@ func examine(ctx context.Context, o *Org, opts Options, common *shared) Report {
 	}
 	v := &visit{Org: o, opts: opts, shared: common, failed: map[string]bool{}}
 	r := Report{Component: o.Component, Org: name}
-	okta := false // a leg of Okta failed
+	okta := "" // the leg of Okta that failed
 	for _, l := range legs {
 		if ctx.Err() != nil {
 			r.Checks = append(r.Checks, Check{l.name, Skip, "stopped", ""})
@@ -203,20 +210,28 @@ func examine(ctx context.Context, o *Org, opts Options, common *shared) Report {
 		}
 		opts.Begin(name, l.name)
 		ofOkta := l.after == "okta"
-		if ofOkta && !okta && !v.failed["configuration"] && !v.okta.gone {
+		if ofOkta && okta == "" && !v.failed["configuration"] && !v.okta.gone {
 			v.goToOkta(ctx)
 		}
-		c := Check{Status: Skip, Seen: "not looked at"}
-		if !v.failed["configuration"] && !(ofOkta && okta) && !v.failed[l.after] {
-			c = l.look(v, ctx)
-		} else {
+		var c Check
+		switch {
+		case v.failed["configuration"]:
+			c = skip("not looked at, as configuration failed")
+		case ofOkta && okta != "":
+			c = skip("not looked at, as " + okta + " failed")
+		case v.failed[l.after]:
+			c = skip("not looked at, as " + l.after + " did not pass")
 			v.failed[l.name] = true // for those after it
+		default:
+			c = l.look(v, ctx)
 		}
 		c.Name = l.name
 		c.Seen, c.Remedy = v.okta.clean(c.Seen), v.okta.clean(c.Remedy)
 		if c.Status == Fail {
 			v.failed[l.name] = true
-			okta = okta || ofOkta
+			if ofOkta && okta == "" {
+				okta = l.name
+			}
 		}
 		r.Checks = append(r.Checks, c)
 	}

@@ -3,6 +3,7 @@ package doctor
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/grafana/alloy/okta/internal/event"
@@ -61,8 +62,8 @@ func (v *visit) sample(now time.Time, get func(oktaapi.Cursor) ([]event.Event, e
 			size := v.size(e, now)
 			t := byType[e.EventType]
 			if t == nil {
-				t = &Type{EventType: e.EventType}
-				byType[e.EventType] = t
+				t = &Type{EventType: strings.Clone(e.EventType)} // which shares memory with the page
+				byType[t.EventType] = t
 			}
 			found.Sampled++
 			if size > largeLine {

@@ -28,6 +28,10 @@ func (v *visit) dataPath(context.Context) Check {
 		return pass("%v", holder)
 	}
 	dir := v.DataPath
+	if abs, err := filepath.Abs(dir); err == nil {
+		dir = abs
+	}
+	path := dir
 	for {
 		info, err := os.Stat(dir)
 		if errors.Is(err, fs.ErrNotExist) && filepath.Dir(dir) != dir {
@@ -41,8 +45,8 @@ func (v *visit) dataPath(context.Context) Check {
 			return fail("give --storage.path a folder", "%s is no folder", dir)
 		case !writable(dir):
 			return fail("give the folder to the user that runs the collector, or set --storage.path", "%s cannot be written", dir)
-		case dir != v.DataPath:
-			return pass("will be created in %s", dir)
+		case dir != path:
+			return pass("%s will be created", path)
 		}
 		return pass("%s can be written", dir)
 	}

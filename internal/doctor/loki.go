@@ -13,8 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/common/model"
-
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/httptext"
 )
@@ -112,7 +110,7 @@ func advice(err error, what, block string) string {
 	return "look at Loki's log, and at gateways on the way"
 }
 
-// lokiPush sends a push of no streams, which proves the route and the credential, and not that entries are within limits.
+// lokiPush sends a push of no streams to each endpoint, once for all orgs, which proves the route and the credential, and not that entries are within limits.
 func (v *visit) lokiPush(ctx context.Context) Check {
 	if len(v.Push) == 0 {
 		if len(v.Others) > 0 {
@@ -121,11 +119,16 @@ func (v *visit) lokiPush(ctx context.Context) Check {
 		return warn("forward to a loki.write", "entries go to no component that delivers them")
 	}
 	for _, p := range v.Push {
-		body := []byte(`{"streams":[]}`)
-		if v.opts.SendTest {
-			body = v.testEntry()
-		}
-		if _, err := v.ask(ctx, p.HTTP, p.Tenant, p.Header, http.MethodPost, p.URL.String(), body); err != nil && !wantsMore(err) {
+		endpoint := [5]string{p.Component, p.URL.String(), p.Tenant, p.User, fmt.Sprint(p.Header)}
+		_, err := v.shared.pushes.get(endpoint, func() (none struct{}, err error) {
+			body := []byte(`{"streams":[]}`)
+			if v.opts.SendTest {
+				body = v.testEntry()
+			}
+			_, err = v.ask(ctx, p.HTTP, p.Tenant, p.Header, http.MethodPost, p.URL.String(), body)
+			return none, err
+		})
+		if err != nil && !wantsMore(err) {
 			return fail(advice(err, "write logs", p.Component), "%s: pushing to %s: %v", p.Component, p.URL.Host, err)
 		}
 	}
@@ -142,15 +145,14 @@ func wantsMore(err error) bool {
 	return ok && r.status < 500 && strings.Contains(r.text, "at least one valid stream is required")
 }
 
+// testEntry is of no org: an endpoint gets one for all orgs that have their entries sent there.
 func (v *visit) testEntry() []byte {
-	labels := model.LabelSet{"job": event.Job, "org": model.LabelValue(v.URL.Host)}
-	metadata := map[string]string{}
-	labels["doctor"] = "1"
+	labels := map[string]string{"job": event.Job, "doctor": "1"}
+	metadata := map[string]string{"eventType": "doctor"}
 	now := v.opts.Now()
 	line, _ := json.Marshal(map[string]string{ // strings: cannot fail
 		"message": "alloy-okta doctor was here", "time": now.UTC().Format(time.RFC3339),
 	})
-	metadata["eventType"] = "doctor"
 	body, _ := json.Marshal(map[string]any{"streams": []any{map[string]any{
 		"stream": labels, "values": []any{[]any{strconv.FormatInt(now.UnixNano(), 10), string(line), metadata}},
 	}}})

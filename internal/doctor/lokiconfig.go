@@ -14,37 +14,33 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// lokiConfig is the part of Loki's /config that entries depend on (Loki, configuration reference).
-type lokiConfig struct {
-	asked bool
-	err   error
-	told  struct {
-		Limits struct {
-			Structured bool           `yaml:"allow_structured_metadata"` // left out when false (Loki 3.7.8, pkg/validation: omitempty)
-			Reject     bool           `yaml:"reject_old_samples"`
-			MaxAge     model.Duration `yaml:"reject_old_samples_max_age"`
-			Unordered  *bool          `yaml:"unordered_writes"`
-			MaxLine    size           `yaml:"max_line_size"`
-			Truncate   bool           `yaml:"max_line_size_truncate"`
-			Overrides  string         `yaml:"per_tenant_override_config"`
-		} `yaml:"limits_config"`
-		// Runtime has a file when tenants may have limits of their own. So does the deprecated per_tenant_override_config.
-		Runtime struct {
-			File any `yaml:"file"`
-		} `yaml:"runtime_config"`
-		Ingester struct {
-			MaxChunkAge model.Duration `yaml:"max_chunk_age"`
-		} `yaml:"ingester"`
-		Querier struct {
-			Within model.Duration `yaml:"query_ingesters_within"`
-		} `yaml:"querier"`
-		Schema struct {
-			Configs []struct {
-				From   string `yaml:"from"`
-				Schema string `yaml:"schema"`
-			} `yaml:"configs"`
-		} `yaml:"schema_config"`
-	}
+// lokiTold is the part of Loki's /config that entries depend on (Loki, configuration reference).
+type lokiTold struct {
+	Limits struct {
+		Structured bool           `yaml:"allow_structured_metadata"` // left out when false (Loki 3.7.8, pkg/validation: omitempty)
+		Reject     bool           `yaml:"reject_old_samples"`
+		MaxAge     model.Duration `yaml:"reject_old_samples_max_age"`
+		Unordered  *bool          `yaml:"unordered_writes"`
+		MaxLine    size           `yaml:"max_line_size"`
+		Truncate   bool           `yaml:"max_line_size_truncate"`
+		Overrides  string         `yaml:"per_tenant_override_config"`
+	} `yaml:"limits_config"`
+	// Runtime has a file when tenants may have limits of their own. So does the deprecated per_tenant_override_config.
+	Runtime struct {
+		File any `yaml:"file"`
+	} `yaml:"runtime_config"`
+	Ingester struct {
+		MaxChunkAge model.Duration `yaml:"max_chunk_age"`
+	} `yaml:"ingester"`
+	Querier struct {
+		Within model.Duration `yaml:"query_ingesters_within"`
+	} `yaml:"querier"`
+	Schema struct {
+		Configs []struct {
+			From   string `yaml:"from"`
+			Schema string `yaml:"schema"`
+		} `yaml:"configs"`
+	} `yaml:"schema_config"`
 }
 
 // size is a number of bytes, also as Loki's flagext.ByteSize prints it: "256KB".
@@ -65,44 +61,47 @@ func (s *size) UnmarshalYAML(n *yaml.Node) error {
 	return nil
 }
 
-// config asks Loki once what it is set to. A gateway, and Grafana Cloud, do not say.
-func (v *visit) config(ctx context.Context) error {
-	c := &v.facts
-	if c.asked {
-		return c.err
-	}
-	c.asked = true
+// config asks Loki what it is set to, once for all orgs of a tenant. A gateway, and Grafana Cloud, do not say.
+func (v *visit) config(ctx context.Context) (*lokiTold, error) {
 	var base *url.URL
 	var hc *http.Client
-	tenant := ""
+	tenant, user := "", ""
 	switch {
 	case v.Loki != nil:
-		base, hc, tenant = v.Loki.URL, v.Loki.HTTP, v.Loki.Tenant
+		base, hc, tenant, user = v.Loki.URL, v.Loki.HTTP, v.Loki.Tenant, v.Loki.User
 	case len(v.Push) > 0:
 		u := *v.Push[0].URL
 		u.Path, u.RawQuery = strings.TrimSuffix("/"+strings.Trim(u.Path, "/"), pushPath), ""
-		base, hc, tenant = &u, v.Push[0].HTTP, v.Push[0].Tenant
+		base, hc, tenant, user = &u, v.Push[0].HTTP, v.Push[0].Tenant, v.Push[0].User
 	default:
-		c.err = errors.New("there is none")
-		return c.err
+		return nil, errors.New("there is none")
 	}
-	body, err := v.ask(ctx, hc, tenant, nil, http.MethodGet, base.JoinPath("config").String(), nil)
-	if err == nil {
-		err = yaml.Unmarshal(body, &c.told)
+	target, own := base.JoinPath("config").String(), false
+	ask := func() (*lokiTold, error) {
+		own = true
+		body, err := v.ask(ctx, hc, tenant, nil, http.MethodGet, target, nil)
+		if err != nil {
+			return nil, err
+		}
+		told := &lokiTold{}
+		if yaml.Unmarshal(body, told) != nil || len(told.Schema.Configs) == 0 { // the error may quote what is not Loki's
+			return nil, errors.New("what answers at /config is not Loki")
+		}
+		return told, nil
 	}
-	if err == nil && len(c.told.Schema.Configs) == 0 {
-		err = errors.New("it is not Loki's")
+	told, err := v.shared.configs.get([3]string{target, tenant, user}, ask)
+	if r, ok := errors.AsType[*refusal](err); ok && !own && (r.status == http.StatusUnauthorized || r.status == http.StatusForbidden) {
+		return ask() // the credential of another org was refused
 	}
-	c.err = err
-	return err
+	return told, err
 }
 
 const untold = "compare Loki's limits with docs/operations.md: Loki does not tell them, as in Grafana Cloud"
 
 // limit is a check that fails for one of limits_config. Where tenants may have limits of their own, which /config does not show, it warns.
-func (v *visit) limit(remedy, seen string, args ...any) Check {
+func (t *lokiTold) limit(remedy, seen string, args ...any) Check {
 	c := fail(remedy, seen, args...)
-	if v.facts.overridden() {
+	if t.overridden() {
 		c.Status = Warn
 		c.Seen += ", unless this tenant has limits of its own"
 		c.Remedy = "look at this tenant's limits in the file of Loki's runtime_config; if they do not differ, " + c.Remedy
@@ -111,19 +110,20 @@ func (v *visit) limit(remedy, seen string, args ...any) Check {
 }
 
 // overridden reports whether a tenant may have limits of its own.
-func (c *lokiConfig) overridden() bool {
-	file := strings.Trim(fmt.Sprint(c.told.Runtime.File), "[] ") // text, or a list
-	return c.told.Limits.Overrides != "" || c.told.Runtime.File != nil && file != ""
+func (t *lokiTold) overridden() bool {
+	file := strings.Trim(fmt.Sprint(t.Runtime.File), "[] ") // text, or a list
+	return t.Limits.Overrides != "" || t.Runtime.File != nil && file != ""
 }
 
 func (v *visit) lokiMetadata(ctx context.Context) Check {
 	if len(v.Push) == 0 {
 		return skip("no loki.write")
 	}
-	if err := v.config(ctx); err != nil {
-		return warn(untold, "Loki's configuration cannot be read: %v", v.facts.err)
+	told, err := v.config(ctx)
+	if err != nil {
+		return warn(untold, "Loki's configuration cannot be read: %v", err)
 	}
-	told, schema := &v.facts.told, ""
+	schema := ""
 	for _, s := range told.Schema.Configs {
 		if s.From <= v.opts.Now().UTC().Format(time.DateOnly) {
 			schema = s.Schema
@@ -134,7 +134,7 @@ func (v *visit) lokiMetadata(ctx context.Context) Check {
 		return fail("add a schema v13 with the store tsdb to Loki's schema_config, or set structured_metadata = {} here",
 			"Loki's schema is %s, and structured metadata needs v13", schema)
 	case !told.Limits.Structured:
-		return v.limit("set allow_structured_metadata: true in Loki, or structured_metadata = {} here", "Loki refuses structured metadata")
+		return told.limit("set allow_structured_metadata: true in Loki, or structured_metadata = {} here", "Loki refuses structured metadata")
 	}
 	return pass("taken: schema %s", schema)
 }
@@ -144,11 +144,12 @@ func (v *visit) lokiLimits(ctx context.Context) Check {
 	if len(v.Push) == 0 {
 		return skip("no loki.write")
 	}
-	if err := v.config(ctx); err != nil {
-		return v.lokiLimitsUntold()
+	told, err := v.config(ctx)
+	if err != nil {
+		return v.lokiLimitsUntold(err)
 	}
-	l, window := &v.facts.told.Limits, time.Duration(v.facts.told.Ingester.MaxChunkAge)/2
-	maxAge, within := time.Duration(l.MaxAge), time.Duration(v.facts.told.Querier.Within)
+	l, window := &told.Limits, time.Duration(told.Ingester.MaxChunkAge)/2
+	maxAge, within := time.Duration(l.MaxAge), time.Duration(told.Querier.Within)
 	if !l.Reject {
 		maxAge = 0
 	}
@@ -160,26 +161,26 @@ func (v *visit) lokiLimits(ctx context.Context) Check {
 		return fail(fmt.Sprintf(`set query_ingesters_within = "%s" in reconcile`, within), "reconcile has query_ingesters_within %s, and Loki %s",
 			v.Loki.IngestersWithin, within)
 	case l.Unordered != nil && !*l.Unordered:
-		return v.limit("set unordered_writes: true in Loki", "Loki refuses entries that are out of order, as late events are")
+		return told.limit("set unordered_writes: true in Loki", "Loki refuses entries that are out of order, as late events are")
 	case maxAge > 0 && v.InitialLookback > maxAge && !v.failed["retention"]: // which asks to lower it, too
-		return v.limit("lower initial_lookback, or raise reject_old_samples_max_age in Loki", "initial_lookback is %s, and Loki refuses entries "+
+		return told.limit("lower initial_lookback, or raise reject_old_samples_max_age in Loki", "initial_lookback is %s, and Loki refuses entries "+
 			"older than %s", v.InitialLookback, maxAge)
 	case v.Loki != nil && v.Loki.MaxAge != maxAge:
-		return v.limit(fmt.Sprintf(`set reject_old_samples_max_age = "%s" in reconcile`, maxAge), "reconcile has reject_old_samples_max_age %s, "+
+		return told.limit(fmt.Sprintf(`set reject_old_samples_max_age = "%s" in reconcile`, maxAge), "reconcile has reject_old_samples_max_age %s, "+
 			"and Loki %s", v.Loki.MaxAge, maxAge)
 	case l.MaxLine > 0 && v.found != nil && v.found.Large > 0 && l.MaxLine <= largeLine && !l.Truncate:
 		return warn("raise max_line_size in Loki", "%d entries of the sample are over %d bytes, which Loki refuses", v.found.Large, l.MaxLine)
-	case v.facts.overridden():
+	case told.overridden():
 		return pass("out-of-order window %s; by default entries up to %s old, lines up to %d bytes", window, maxAge, l.MaxLine)
 	}
 	return pass("out-of-order window %s, entries up to %s old, lines up to %d bytes", window, maxAge, l.MaxLine)
 }
 
 // lokiLimitsUntold compares with what the configuration says that Loki has.
-func (v *visit) lokiLimitsUntold() Check {
+func (v *visit) lokiLimitsUntold(err error) Check {
 	if v.Loki != nil && v.Loki.MaxAge > 0 && v.InitialLookback > v.Loki.MaxAge && !v.failed["retention"] {
 		return fail("lower initial_lookback, or raise reject_old_samples_max_age in Loki and in reconcile", "initial_lookback is %s, and reconcile "+
 			"says that Loki refuses entries older than %s", v.InitialLookback, v.Loki.MaxAge)
 	}
-	return warn(untold, "Loki's configuration cannot be read: %v", v.facts.err)
+	return warn(untold, "Loki's configuration cannot be read: %v", err)
 }

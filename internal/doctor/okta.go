@@ -18,6 +18,8 @@ const (
 	worstSkew = time.Minute
 	// patience is how long an org may take for a request that waits for its budget: this is a question, and no collector.
 	patience = 90 * time.Second
+	// longest is how long an org may take in all, so that those that wait for their turn are not held up for longer.
+	longest = 3 * time.Minute
 	// firstEvents are few: the first page shows that there is one.
 	firstEvents = 10
 	// oktaKeeps is how long Okta keeps events: 90 days (Okta, System Log API).
@@ -28,9 +30,9 @@ const (
 type way struct {
 	gone    bool
 	err     error
-	blame   string // the leg that err is about; "" without one
-	first   oktaapi.Page
-	next    oktaapi.Page
+	blame   string       // the leg that err is about; "" without one
+	first   oktaapi.Page // without its body
+	events  int          // on it
 	nextErr error
 	seen    *witness
 }
@@ -39,6 +41,8 @@ type way struct {
 func (v *visit) goToOkta(ctx context.Context) {
 	w := &v.okta
 	w.gone, w.seen = true, newWitness(v.HTTP)
+	ctx, stop := context.WithTimeout(ctx, longest)
+	defer stop()
 	ctx, secrets := httptext.Watch(ctx)
 	w.seen.secrets = secrets
 	client := v.client(ctx)
@@ -52,14 +56,14 @@ func (v *visit) goToOkta(ctx context.Context) {
 		w.blame = v.whoseFault(w.err)
 		return
 	}
-	if events, err := event.Scan(w.first.Body); err != nil {
+	events, err := event.Scan(w.first.Body)
+	if err != nil {
 		w.err, w.blame = err, "first page"
 		return
-	} else {
-		v.page = events
 	}
+	w.events, w.first.Body = len(events), nil
 	if w.first.Next != "" {
-		w.next, w.nextErr = get(client, w.first.Next)
+		_, w.nextErr = get(client, w.first.Next)
 	}
 	if w.first.Next == "" || w.nextErr == nil {
 		v.sample(now, func(cur oktaapi.Cursor) ([]event.Event, error) {
@@ -145,7 +149,7 @@ func (v *visit) limits(context.Context) Check {
 }
 
 func (v *visit) firstPage(context.Context) Check {
-	return v.blamed("first page", fmt.Sprintf("%d events of the last hour", len(v.page)))
+	return v.blamed("first page", fmt.Sprintf("%d events of the last hour", v.okta.events))
 }
 
 func (v *visit) nextLink(context.Context) Check {

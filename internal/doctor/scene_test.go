@@ -40,8 +40,9 @@ type lokiFake struct {
 	pushText, queryText                   string
 	config                                string
 
-	mu     sync.Mutex
-	pushed []string
+	mu      sync.Mutex
+	pushed  []string
+	configs int // how often /config was asked for
 }
 
 const goodConfig = `
@@ -73,6 +74,9 @@ func (l *lokiFake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/loki/api/v1/query_range":
 		answer(l.queryStatus, 200, l.queryText, `{"status":"success","data":{"result":[]}}`)
 	case "/config":
+		l.mu.Lock()
+		l.configs++
+		l.mu.Unlock()
 		answer(l.configStatus, 200, "", l.config)
 	default:
 		http.NotFound(w, r)
