@@ -54,7 +54,8 @@ bytes a day.
 It can be used beside a process that collects: it takes at most 12 requests of each
 org's limit, and neither the data path nor its lock. It writes nothing to Loki,
 unless --send-test has it send one entry with the label doctor="1" to each endpoint
-of a loki.write. Give it the flags --storage.path and --stability.level of that process, and its user.
+of a loki.write. Give it the flags --storage.path and --stability.level of that
+process, and its user.
 
 It exits with 0 when no check failed, with 1 when one did, and with 2 when the
 configuration could not be loaded or the command was interrupted.`,

@@ -224,6 +224,9 @@ func examine(ctx context.Context, o *Org, opts Options, common *shared) Report {
 			v.failed[l.name] = true // for those after it
 		default:
 			c = l.look(v, ctx)
+			if ctx.Err() != nil { // it was cut short, and shows nothing
+				c = skip("stopped")
+			}
 		}
 		c.Name = l.name
 		c.Seen, c.Remedy = v.okta.clean(c.Seen), v.okta.clean(c.Remedy)

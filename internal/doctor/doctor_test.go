@@ -179,7 +179,9 @@ func TestAStopEndsIt(t *testing.T) {
 		}
 	}})[0]
 	require.Len(t, r.Checks, len(legs))
+	require.Equal(t, "stopped", seen(&r, "name"), "what was cut short did not pass")
 	require.Equal(t, "stopped", seen(&r, "loki push"))
+	require.False(t, r.Failed())
 }
 
 // The estimate of a quiet day is within a fifth of what the org wrote.

@@ -110,7 +110,8 @@ func advice(err error, what, block string) string {
 	return "look at Loki's log, and at gateways on the way"
 }
 
-// lokiPush sends a push of no streams to each endpoint, once for all orgs, which proves the route and the credential, and not that entries are within limits.
+// lokiPush sends a push of no streams to each endpoint, once for all orgs, which proves the route and the credential, and not that entries
+// are within limits.
 func (v *visit) lokiPush(ctx context.Context) Check {
 	if len(v.Push) == 0 {
 		if len(v.Others) > 0 {

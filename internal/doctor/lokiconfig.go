@@ -148,26 +148,32 @@ func (v *visit) lokiLimits(ctx context.Context) Check {
 	if err != nil {
 		return v.lokiLimitsUntold(err)
 	}
-	l, window := &told.Limits, time.Duration(told.Ingester.MaxChunkAge)/2
-	maxAge, within := time.Duration(l.MaxAge), time.Duration(told.Querier.Within)
+	window, within := time.Duration(told.Ingester.MaxChunkAge)/2, time.Duration(told.Querier.Within)
+	switch {
+	case window > 0 && v.OutOfOrder > window:
+		return fail("lower out_of_order_window, or raise max_chunk_age in Loki",
+			"out_of_order_window is %s, and Loki takes entries up to %s behind the newest of a stream", v.OutOfOrder, window)
+	case v.Loki != nil && v.Loki.IngestersWithin != within:
+		return fail(fmt.Sprintf(`set query_ingesters_within = "%s" in reconcile`, within),
+			"reconcile has query_ingesters_within %s, and Loki %s", v.Loki.IngestersWithin, within)
+	}
+	return v.lokiTenantLimits(told, window)
+}
+
+func (v *visit) lokiTenantLimits(told *lokiTold, window time.Duration) Check {
+	l, maxAge := &told.Limits, time.Duration(told.Limits.MaxAge)
 	if !l.Reject {
 		maxAge = 0
 	}
 	switch {
-	case window > 0 && v.OutOfOrder > window:
-		return fail("lower out_of_order_window, or raise max_chunk_age in Loki", "out_of_order_window is %s, and Loki takes entries "+
-			"up to %s behind the newest of a stream", v.OutOfOrder, window)
-	case v.Loki != nil && v.Loki.IngestersWithin != within:
-		return fail(fmt.Sprintf(`set query_ingesters_within = "%s" in reconcile`, within), "reconcile has query_ingesters_within %s, and Loki %s",
-			v.Loki.IngestersWithin, within)
 	case l.Unordered != nil && !*l.Unordered:
 		return told.limit("set unordered_writes: true in Loki", "Loki refuses entries that are out of order, as late events are")
 	case maxAge > 0 && v.InitialLookback > maxAge && !v.failed["retention"]: // which asks to lower it, too
-		return told.limit("lower initial_lookback, or raise reject_old_samples_max_age in Loki", "initial_lookback is %s, and Loki refuses entries "+
-			"older than %s", v.InitialLookback, maxAge)
+		return told.limit("lower initial_lookback, or raise reject_old_samples_max_age in Loki",
+			"initial_lookback is %s, and Loki refuses entries older than %s", v.InitialLookback, maxAge)
 	case v.Loki != nil && v.Loki.MaxAge != maxAge:
-		return told.limit(fmt.Sprintf(`set reject_old_samples_max_age = "%s" in reconcile`, maxAge), "reconcile has reject_old_samples_max_age %s, "+
-			"and Loki %s", v.Loki.MaxAge, maxAge)
+		return told.limit(fmt.Sprintf(`set reject_old_samples_max_age = "%s" in reconcile`, maxAge),
+			"reconcile has reject_old_samples_max_age %s, and Loki %s", v.Loki.MaxAge, maxAge)
 	case l.MaxLine > 0 && v.found != nil && v.found.Large > 0 && l.MaxLine <= largeLine && !l.Truncate:
 		return warn("raise max_line_size in Loki", "%d entries of the sample are over %d bytes, which Loki refuses", v.found.Large, l.MaxLine)
 	case told.overridden():
@@ -179,8 +185,8 @@ func (v *visit) lokiLimits(ctx context.Context) Check {
 // lokiLimitsUntold compares with what the configuration says that Loki has.
 func (v *visit) lokiLimitsUntold(err error) Check {
 	if v.Loki != nil && v.Loki.MaxAge > 0 && v.InitialLookback > v.Loki.MaxAge && !v.failed["retention"] {
-		return fail("lower initial_lookback, or raise reject_old_samples_max_age in Loki and in reconcile", "initial_lookback is %s, and reconcile "+
-			"says that Loki refuses entries older than %s", v.InitialLookback, v.Loki.MaxAge)
+		return fail("lower initial_lookback, or raise reject_old_samples_max_age in Loki and in reconcile",
+			"initial_lookback is %s, and reconcile says that Loki refuses entries older than %s", v.InitialLookback, v.Loki.MaxAge)
 	}
 	return warn(untold, "Loki's configuration cannot be read: %v", err)
 }
