@@ -44,7 +44,7 @@ func TestTheDoctorAndARealLoki(t *testing.T) {
 		{name: "order is kept", change: []string{"limits_config:", "limits_config:\n  unordered_writes: false"}, failed: "loki limits"},
 		{name: "the window is small", change: []string{"ingester:\n", "ingester:\n  max_chunk_age: 1h\n"}, failed: "loki limits"},
 		{name: "old entries are refused", change: []string{"limits_config:", "limits_config:\n  reject_old_samples_max_age: 1h"}, failed: "loki limits"},
-		{name: "order is kept by default, and tenants have limits", change: []string{"limits_config:",
+		{name: "tenants may have limits", change: []string{"limits_config:",
 			"runtime_config:\n  file: /dev/null\nlimits_config:\n  unordered_writes: false"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
