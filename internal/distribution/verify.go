@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 	"time"
@@ -32,6 +33,7 @@ type verifyFlags struct {
 	since    string
 	until    string
 	slack    time.Duration
+	idle     string
 	share    float64
 	json     bool
 	repair   bool
@@ -56,7 +58,8 @@ configuration is of no use: then it says nothing about what is missing.
 It can run beside an alloy-okta that collects the same orgs: it opens no cursor,
 takes no lock, and spends what rate_limit_share leaves. With --repair, what is
 missing is delivered through the pipelines of the configuration, as the command
-backfill does it; nothing else is changed.`,
+backfill does it, and the range is compared once more; nothing else is changed.
+What Loki may only hide is not repaired; see --idle-since.`,
 		Example: "  " + Name + " verify --since 2026-09-01 --until 2026-10-01 /etc/alloy-okta/config.alloy\n" +
 			"  " + Name + " verify --since 24h --until 2h --json /etc/alloy-okta/config.alloy\n" +
 			"  " + Name + " verify --since 2026-09-01T08:00:00Z --until 2026-09-01T12:00:00Z --repair /etc/alloy-okta/config.alloy\n" +
@@ -80,8 +83,10 @@ backfill does it; nothing else is changed.`,
 	fs.StringVar(&flags.until, "until", "", "End of the range, exclusive, in the same forms")
 	fs.DurationVar(&flags.slack, "slack", verify.DefaultSlack,
 		"How long after the end of the range its last events may have reached Okta's log; until must be as long ago")
+	fs.StringVar(&flags.idle, "idle-since", "", "Say that nothing of the range was delivered since, in the same forms: "+
+		"four hours after it, all that is not found is missing, and --repair delivers it")
 	fs.Float64Var(&flags.share, "rate-limit-share", 0,
-		"The part of an org's request limit to use, at most its rate_limit_share; 0: four fifths of that")
+		"The part of an org's request limit to use, below its rate_limit_share; 0: four fifths of that, and half of it to repair")
 	fs.BoolVar(&flags.json, "json", false, "Print JSON")
 	fs.BoolVar(&flags.repair, "repair", false, "Deliver what is missing; the range must end at least an hour ago")
 	fs.StringVar(&flags.textfile, "textfile", "", "Write metrics to a file, for node_exporter's textfile collector: its name ends in .prom")
@@ -102,7 +107,12 @@ backfill does it; nothing else is changed.`,
 
 // verify does it all. Any error but an exitError is a reason for which nothing is known.
 func (f *verifyFlags) verify(cmd *cobra.Command, path string) error {
-	since, until, err := f.span(time.Now())
+	now := time.Now()
+	since, until, err := f.span(now)
+	if err != nil {
+		return err
+	}
+	idle, err := f.idleSince(now)
 	if err != nil {
 		return err
 	}
@@ -115,15 +125,57 @@ func (f *verifyFlags) verify(cmd *cobra.Command, path string) error {
 	if err != nil {
 		return err
 	}
-	summary := verify.Sum(since, until, verifyAll(ctx, todo))
-	if ctx.Err() != nil {
-		return errors.New("stopped: nothing is known, and nothing was changed")
+	for i := range todo {
+		todo[i].IdleSince = idle
 	}
+	compare := func(ctx context.Context) (*verify.Summary, error) {
+		summary := verify.Sum(since, until, verifyAll(ctx, todo))
+		if ctx.Err() != nil {
+			return nil, errors.New("stopped: nothing is known of the range")
+		}
+		return summary, f.tell(cmd.OutOrStdout(), summary)
+	}
+	repaired := false // once a process: it runs one Alloy
+	if f.repair {
+		if repaired, err = f.resume(cmd, path); err != nil {
+			return exitError{err, 1}
+		}
+	}
+	summary, err := compare(ctx)
+	if err != nil {
+		return err
+	}
+	if f.repair && !repaired && summary.Total(verify.Missing) > 0 {
+		wanted, err := f.wanted(ctx, todo, summary)
+		if err != nil {
+			return exitError{err, 1}
+		}
+		stop()
+		if err := f.begin(cmd, path, wanted); err != nil {
+			return exitError{err, 1}
+		}
+		ctx, stop := untilInterrupted(cmd.Context())
+		defer stop()
+		if summary, err = compare(ctx); err != nil {
+			return err
+		}
+	}
+	switch {
+	case summary.Clean:
+		return nil
+	case repaired && summary.Total(verify.Missing) > 0:
+		return exitError{errors.New("the repair that was interrupted is done, and more is missing: give the command again"), 1}
+	}
+	return exitError{errors.New("the log in Loki is not as it should be"), 1}
+}
+
+// tell prints what was found, and writes the metrics. It returns an error, too, when something could not be verified.
+func (f *verifyFlags) tell(out io.Writer, summary *verify.Summary) error {
 	print := summary.Table
 	if f.json {
 		print = summary.JSON
 	}
-	if err := print(cmd.OutOrStdout()); err != nil {
+	if err := print(out); err != nil {
 		return err
 	}
 	if f.textfile != "" {
@@ -133,20 +185,6 @@ func (f *verifyFlags) verify(cmd *cobra.Command, path string) error {
 	}
 	if summary.Failed() {
 		return errors.New("not all orgs could be verified")
-	}
-	if f.repair && summary.Total(verify.Missing) > 0 {
-		stop()
-		if err := f.deliver(cmd, path, summary); err != nil {
-			return exitError{err, 1}
-		}
-		fmt.Fprintln(os.Stderr, "what was missing is in Loki now")
-		for _, r := range summary.Orgs {
-			delete(r.Counts, verify.Missing)
-		}
-		summary = verify.Sum(since, until, summary.Orgs)
-	}
-	if !summary.Clean {
-		return exitError{errors.New("the log in Loki is not as it should be"), 1}
 	}
 	return nil
 }
@@ -159,7 +197,7 @@ func (f *verifyFlags) span(now time.Time) (since, until time.Time, err error) {
 	if until, err = pointOf("--until", f.until, now); err != nil {
 		return since, until, err
 	}
-	oldest := now.Add(-verify.Retention)
+	oldest := now.Add(-verify.Retention).Truncate(time.Second) // as a duration before now is
 	switch {
 	case f.slack < 0:
 		err = fmt.Errorf("--slack is %s: it must be 0s or more", f.slack)
@@ -175,6 +213,18 @@ func (f *verifyFlags) span(now time.Time) (since, until time.Time, err error) {
 			at(until))
 	}
 	return since, until, err
+}
+
+// idleSince is since when nothing of the range was delivered; zero: nobody says so.
+func (f *verifyFlags) idleSince(now time.Time) (time.Time, error) {
+	if f.idle == "" {
+		return time.Time{}, nil
+	}
+	idle, err := pointOf("--idle-since", f.idle, now)
+	if err == nil && idle.After(now) {
+		err = fmt.Errorf("--idle-since is %s: it must be in the past", at(idle))
+	}
+	return idle, err
 }
 
 // pointOf reads a time, a day, or a duration before now.
@@ -218,8 +268,8 @@ func (f *verifyFlags) configs(ctx context.Context, path string, since, until tim
 				without++
 				fmt.Fprintf(os.Stderr, "%s, %s: not verified, as it has no reconcile block, which says where to ask\n", source.id, org.Name)
 				continue
-			case !(f.share >= 0 && f.share <= share): // NaN too
-				return nil, fmt.Errorf("--rate-limit-share is %v: it must be above 0 and at most rate_limit_share of %s, %v", f.share, org.Name, share)
+			case !(f.share >= 0 && f.share < share): // NaN too
+				return nil, fmt.Errorf("--rate-limit-share is %v: it must be above 0 and below rate_limit_share of %s, %v", f.share, org.Name, share)
 			default:
 				hosts[org.URL.Host] = true
 				c.Org, c.Selector, c.PageSize = org.URL.Host, org.Selector, org.Args.PageSize

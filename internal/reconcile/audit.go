@@ -129,6 +129,7 @@ func anyOf(texts []string) string {
 
 // whole is one page of entries, by time, and the limit that it was asked with: what Loki does not take, or not answer in time, is halved.
 func (l *Loki) whole(ctx context.Context, filter string, r interval, limit int) ([]Audited, int, error) {
+	wait := &patience{}
 	for {
 		limit = min(limit, int(l.server.limit.get()))
 		var page []Audited
@@ -145,9 +146,32 @@ func (l *Loki) whole(ctx context.Context, filter string, r interval, limit int) 
 		case errors.Is(err, errLimit) && l.server.limit.tooHigh(int64(limit)):
 		case errors.Is(err, errSlow) && ctx.Err() == nil && limit/2 >= leastWhole:
 			limit /= 2
+		case wait.again(ctx, err):
 		default:
 			return nil, 0, err
 		}
+	}
+}
+
+// auditTries is how often in a row a reader that has compared half a log asks a Loki that does not answer: half a minute, as a restart
+// takes.
+const auditTries = 6
+
+// patience is for one query. The zero value is ready.
+type patience struct{ failed int }
+
+// again waits after an error that says nothing about the query, and reports whether to ask once more: a second, doubling.
+func (p *patience) again(ctx context.Context, err error) bool {
+	if p.failed++; p.failed == auditTries || !errors.Is(err, errAway) && !errors.Is(err, errSlow) {
+		return false
+	}
+	t := time.NewTimer(time.Second << (p.failed - 1))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
@@ -179,10 +203,16 @@ func (l *Loki) CountEach(ctx context.Context, from, to time.Time, uuids []string
 // is open on the left and closed on the right, and no range is shorter than a millisecond.
 func (l *Loki) counts(ctx context.Context, begin string, from, to time.Time, label string) (map[string]int, error) {
 	milliseconds := (to.Sub(from) + time.Millisecond - 1) / time.Millisecond
-	body, err := l.server.post(ctx, "loki/api/v1/query", interval{from, to}, url.Values{
-		"query": {fmt.Sprintf("%s [%dms]))", begin, milliseconds)},
-		"time":  {strconv.FormatInt(to.Add(-1).UnixNano(), 10)},
-	})
+	ask := func() ([]byte, error) {
+		return l.server.post(ctx, "loki/api/v1/query", interval{from, to}, url.Values{
+			"query": {fmt.Sprintf("%s [%dms]))", begin, milliseconds)},
+			"time":  {strconv.FormatInt(to.Add(-1).UnixNano(), 10)},
+		})
+	}
+	body, err := ask()
+	for wait := (patience{}); err != nil && wait.again(ctx, err); {
+		body, err = ask()
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/grafana/alloy/okta/internal/reconcile"
@@ -66,6 +67,9 @@ func (a *audit) compareRecords(ctx context.Context, from, to time.Time, records 
 	if err := s.findHidden(ctx, from, to); err != nil {
 		return err
 	}
+	if err := s.readLabels(ctx); err != nil {
+		return err
+	}
 	s.judge()
 	return nil
 }
@@ -92,18 +96,48 @@ func (s *slice) read(ctx context.Context, from, to time.Time) error {
 		if inRange {
 			s.shown = append(s.shown, e.Time)
 		}
-		var rec *record
-		first := ""
-		reconcile.UUIDs(e.Line, func(uuid string) bool {
-			first = cmp.Or(first, uuid)
-			rec = s.records[uuid]
-			return rec == nil
-		})
+		rec, first := s.recordIn(e.Line)
 		switch {
 		case rec != nil:
 			rec.take(e)
 		case inRange && s.all:
 			s.strange(first, e)
+		}
+	})
+	return err
+}
+
+// recordIn is the one whose event a line holds, or nil, and the first uuid in the line.
+func (s *slice) recordIn(line string) (rec *record, first string) {
+	reconcile.UUIDs(line, func(uuid string) bool {
+		first = cmp.Or(first, uuid)
+		rec = s.records[uuid]
+		return rec == nil
+	})
+	return rec, first
+}
+
+// readLabels reads the entries of doubled events again, of as many as are listed, to say where they are.
+func (s *slice) readLabels(ctx context.Context) error {
+	wanted := make(map[string]bool)
+	var first, last time.Time
+	for _, rec := range s.sorted {
+		if rec.copies > 1 && s.report.Counts[Doubled]+len(wanted) < mostListed {
+			if len(wanted) == 0 {
+				first = rec.at
+			}
+			wanted[rec.uuid], last = true, rec.at
+		}
+	}
+	if len(wanted) == 0 {
+		return nil
+	}
+	before, after := s.cfg.Loki.Margins()
+	_, err := s.cfg.Loki.Audit(ctx, first.Add(-before), last.Add(after+1), func(at time.Time) []string {
+		return s.uuids(at.Add(-after), at.Add(before+1))
+	}, func(e reconcile.Audited) {
+		if rec, _ := s.recordIn(e.Line); rec != nil && wanted[rec.uuid] {
+			rec.labels = append(rec.labels, strings.Clone(e.Labels))
 		}
 	})
 	return err
@@ -149,7 +183,7 @@ func (s *slice) strange(uuid string, e reconcile.Audited) {
 func (s *slice) findMissing(ctx context.Context) error {
 	var missing []reconcile.Event
 	for _, rec := range s.sorted {
-		if len(rec.copies) == 0 && !rec.dropped {
+		if rec.copies == 0 && !rec.dropped {
 			missing = append(missing, reconcile.Event{UUID: rec.uuid, Time: rec.at})
 		}
 	}
@@ -223,7 +257,7 @@ func (s *slice) countEach(ctx context.Context, from, to time.Time) error {
 	records := s.between(from.Add(-after), to.Add(before))
 	var uuids []string
 	for _, rec := range records {
-		if len(rec.copies) > 0 {
+		if rec.copies > 0 {
 			uuids = append(uuids, rec.uuid)
 		}
 	}
@@ -235,20 +269,23 @@ func (s *slice) countEach(ctx context.Context, from, to time.Time) error {
 		return err
 	}
 	for _, rec := range records {
-		rec.hidden = max(rec.hidden, counts[rec.uuid]-len(rec.copies)) // a neighbor range may hold a part of them only
+		rec.hidden = max(rec.hidden, counts[rec.uuid]-rec.copies) // a neighbor range may hold a part of them only
 	}
 	return nil
 }
 
 // judge tells of each event of the slice.
 func (s *slice) judge() {
-	r := &s.report
+	r, now := &s.report, time.Now()
 	for _, rec := range s.sorted {
 		r.InOkta++
 		f := Finding{UUID: rec.uuid, Time: rec.at.UTC(), Type: rec.kind}
 		switch {
-		case len(rec.copies) > 0:
+		case rec.copies > 0:
 			r.InLoki++
+			if s.all && rec.live && s.old(rec.at, now) {
+				s.stream(rec).show(r)
+			}
 			for _, f := range rec.findings() {
 				r.add(f)
 			}
@@ -258,21 +295,7 @@ func (s *slice) judge() {
 		case s.found[rec.uuid]: // it arrived meanwhile
 			r.InLoki++
 		default:
-			f.Kind, f.Detail = s.absence(rec.at)
-			r.add(f)
+			s.absent(rec, f, now)
 		}
 	}
-}
-
-// absence is what it means that an event was not found.
-func (s *slice) absence(at time.Time) (Kind, string) {
-	visible := s.cfg.Loki.Visible()
-	if age := s.now.Sub(at); visible == 0 || age <= visible || age > visible+flushed {
-		return Missing, "not found in Loki"
-	}
-	shown := at.Add(visible + flushed).UTC()
-	if shown.After(s.report.Clear) {
-		s.report.Clear = shown
-	}
-	return Unknown, fmt.Sprintf("not found, and Loki may hide it until %s (query_ingesters_within)", shown.Format("2006-01-02 15:04"))
 }

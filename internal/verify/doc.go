@@ -23,6 +23,14 @@
 // foreign, in Loki and not in the org's log as the filter shows it, are told and no trouble.
 //
 // An event is unknown when Loki may hide it: it does not ask its ingesters for what is older than query_ingesters_within, and what was
-// delivered late, as after an outage, is in them until its chunk is flushed. So an event that was not found is missing when it is young
-// enough for Loki to show it at once, or [flushed] older than that; else unknown. So is one without uuid or time.
+// delivered late, as after an outage, is in them until its chunk is flushed, [flushed] after the delivery, whatever its age. So an event
+// that was not found is missing
+//
+//   - when it is young enough for Loki to show it at once;
+//   - when the operator says that nothing was delivered for [flushed] ([Config].IdleSince);
+//   - when it is so old that in-time delivery and one more are shown, and Loki's storage shows live entries before and after it in its
+//     stream, with at most [mostListed] events between that are not found: a collector writes in order, and what waits for a flush is a
+//     tail.
+//
+// Else it is unknown, and so is one without uuid or time. The third is enough to tell, and not to deliver again: see [Report.Repairable].
 package verify

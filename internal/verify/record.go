@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/tidwall/gjson"
 
 	"github.com/grafana/alloy/okta/internal/event"
@@ -20,14 +21,12 @@ type record struct {
 	line    uint64    // hash of the line that the configuration makes of it
 	inner   uint64    // of the event in that line
 	dropped bool      // by the rules
-	copies  []copied
-	hidden  int // copies that log queries do not show
-}
-
-// copied is one entry that holds the event.
-type copied struct {
-	labels  string
-	altered bool
+	altered bool      // in one of its entries
+	live    bool      // one of its entries is in a stream of the live log, which was delivered in time
+	stream  model.Fingerprint
+	copies  int      // entries that hold the event
+	hidden  int      // and those that log queries do not show
+	labels  []string // of the entries of a doubled event
 }
 
 var seed = maphash.MakeSeed()
@@ -47,7 +46,7 @@ func inside(line string) (inner, rest string, envelope bool) {
 }
 
 func newRecord(ev event.Event, e event.Entry, types map[string]string) *record {
-	r := &record{uuid: ev.UUID, at: ev.Published, dropped: e.Labels == nil}
+	r := &record{uuid: ev.UUID, at: ev.Published, dropped: e.Labels == nil, stream: e.LabelsKey}
 	if types[ev.EventType] == "" { // few, and not worth a page's memory each
 		name := strings.Clone(ev.EventType)
 		types[name] = name
@@ -71,23 +70,23 @@ func (r *record) alters(line string) bool {
 	return envelope || gjson.Get(line, "uuid").String() == r.uuid
 }
 
-// take notes an entry that holds the event.
+// take notes an entry that holds the event, and keeps nothing of it: structured metadata is of some hundred bytes.
 func (r *record) take(e reconcile.Audited) {
-	r.copies = append(r.copies, copied{labels: strings.Clone(e.Labels), altered: r.alters(e.Line)})
+	r.copies++
+	r.altered = r.altered || r.alters(e.Line)
+	r.live = r.live || e.Label("late") == "" && e.Label("backfill") == ""
 }
 
 // findings are those about an event that is in Loki.
 func (r *record) findings() (all []Finding) {
 	f := Finding{UUID: r.uuid, Time: r.at.UTC(), Type: r.kind}
-	if n := len(r.copies) + r.hidden; n > 1 {
+	if n := r.copies + r.hidden; n > 1 {
 		f.Kind, f.Detail = Doubled, r.where(n)
 		all = append(all, f)
 	}
-	for _, c := range r.copies {
-		if c.altered {
-			f.Kind, f.Detail = Altered, "the line differs from what the configuration makes of the event"
-			return append(all, f)
-		}
+	if r.altered {
+		f.Kind, f.Detail = Altered, "the line differs from what the configuration makes of the event"
+		all = append(all, f)
 	}
 	return all
 }

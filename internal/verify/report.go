@@ -48,9 +48,11 @@ type Report struct {
 	Counts    map[Kind]int `json:"counts"`
 	Findings  []Finding    `json:"findings"`
 	Requests  int          `json:"okta_requests"`
-	// Clear is when what is unknown today will be shown by Loki if it has it; zero: nothing waits for that.
+	// Clear is when Loki shows all that was delivered before the run, or before [Config].IdleSince; zero: it shows all that was looked for.
 	Clear time.Time `json:"clear,omitzero"`
 	Err   string    `json:"error,omitempty"` // why nothing is known; "": it is
+
+	Kept time.Time `json:"-"` // when the last event was published, in the range or after it, that the rules do not drop
 
 	spans map[Kind][2]time.Time // from the first to the last finding, also of those that are not listed
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/prometheus/common/model"
+
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/limits"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
@@ -17,8 +19,8 @@ const Retention = 90 * 24 * time.Hour
 // but possible". An hour is what a back-fill takes, too.
 const DefaultSlack = time.Hour
 
-// flushed is how long an entry may be in an ingester alone: a chunk that takes late entries lives for up to max_chunk_age, and its stream
-// may begin one more. docs/guarantees.md has it as "up to 4 hours".
+// flushed is how long after its delivery an entry may be in an ingester alone: a chunk that takes late entries lives for up to
+// max_chunk_age, and its stream may begin one more. docs/guarantees.md has it as "up to 4 hours".
 const flushed = 2 * limits.MaxChunkAge
 
 // Source reads an org's log. [oktaapi.Client] does.
@@ -35,9 +37,10 @@ type Loki interface {
 	Find(ctx context.Context, events []reconcile.Event) (map[string]bool, error)
 	Margins() (before, after time.Duration)
 	Visible() time.Duration
+	Newest(ctx context.Context, back time.Duration) (time.Time, error)
 }
 
-// Config says what to compare. All but Remedy, OtherOrgs and Progress are required.
+// Config says what to compare. All but IdleSince, Remedy, OtherOrgs and Progress are required.
 type Config struct {
 	Component, Org string // of the report
 	Selector       string
@@ -47,6 +50,7 @@ type Config struct {
 	Format         func(event.Event, time.Time) event.Entry // the configuration's own
 	Since, Until   time.Time                                // of published; whole milliseconds, until exclusive
 	Slack          time.Duration                            // 0: none
+	IdleSince      time.Time                                // nothing of the range was delivered since; zero: unknown
 	Remedy         func(error) string                       // what to do about a refusal of Okta's; may be ""
 	// OtherOrgs are hosts that the org label may hold of entries that are somebody else's, and counted only.
 	OtherOrgs map[string]bool
@@ -58,7 +62,8 @@ type Config struct {
 func Run(ctx context.Context, cfg Config) (*Report, error) {
 	a := &audit{
 		cfg: cfg, open: cfg.Since, pending: make(map[string]*record), types: make(map[string]string), now: time.Now(),
-		foreign: make(map[string]*Finding), report: Report{Component: cfg.Component, Org: cfg.Org, Selector: cfg.Selector},
+		foreign: make(map[string]*Finding), streams: make(map[model.Fingerprint]*stream),
+		report: Report{Component: cfg.Component, Org: cfg.Org, Selector: cfg.Selector},
 	}
 	err := a.run(ctx)
 	if err != nil {
@@ -79,6 +84,7 @@ type audit struct {
 	pending map[string]*record // published from then on, by uuid
 	late    map[string]*record // those that came after their slice was compared
 	foreign map[string]*Finding
+	streams map[model.Fingerprint]*stream
 	events  int
 }
 
@@ -102,6 +108,9 @@ func (a *audit) run(ctx context.Context) error {
 	}
 	if err := a.compareLate(ctx); err != nil {
 		return err
+	}
+	for _, st := range a.streams {
+		st.end(&a.report)
 	}
 	for _, f := range a.foreign {
 		a.report.add(*f)
@@ -155,7 +164,13 @@ func (a *audit) take(ev event.Event) bool {
 		}
 		return true
 	}
-	if ev.Published.Before(a.cfg.Since) || !ev.Published.Before(a.cfg.Until) {
+	if ev.Published.Before(a.cfg.Since) {
+		return true
+	}
+	if !ev.Published.Before(a.cfg.Until) {
+		if ev.Published.After(a.report.Kept) && ev.Published.Before(a.now.Add(ahead)) && a.cfg.Format(ev, a.now).Labels != nil {
+			a.report.Kept = ev.Published
+		}
 		return true
 	}
 	if a.pending[ev.UUID] != nil || a.late[ev.UUID] != nil {
@@ -163,6 +178,9 @@ func (a *audit) take(ev event.Event) bool {
 	}
 	rec := newRecord(ev, a.cfg.Format(ev, a.now), a.types)
 	a.events++
+	if !rec.dropped && rec.at.After(a.report.Kept) {
+		a.report.Kept = rec.at
+	}
 	if !rec.at.Before(a.open) {
 		a.pending[ev.UUID] = rec
 		return true

@@ -24,6 +24,7 @@ type held struct {
 	entries []reconcile.Audited
 	most    int           // entries shown at one instant; 0: all
 	visible time.Duration // 0: any age
+	newest  time.Time
 	err     error
 }
 
@@ -85,6 +86,7 @@ func (h *held) CountEach(_ context.Context, from, to time.Time, uuids []string) 
 func (h *held) Find(context.Context, []reconcile.Event) (map[string]bool, error) { return nil, h.err }
 func (h *held) Margins() (before, after time.Duration)                           { return time.Second, time.Second }
 func (h *held) Visible() time.Duration                                           { return h.visible }
+func (h *held) Newest(context.Context, time.Duration) (time.Time, error)         { return h.newest, h.err }
 
 // pages are an org's log, in the order in which it was persisted.
 type pages struct {
@@ -169,7 +171,29 @@ func TestWhatIsFoundInARange(t *testing.T) {
 		"hidden by age": {[]string{raw("u", now.Add(-4*time.Hour))}, func(h *held) {
 			h.visible = 150 * time.Minute
 		}, []string{"unknown u"}},
-		"too old to be hidden": {[]string{raw("m", noon)}, func(h *held) { h.visible = 150 * time.Minute }, []string{"missing m"}},
+		"a gap in what storage shows": {[]string{raw("m", noon), raw("n", noon.Add(time.Hour))}, func(h *held) {
+			h.visible = 150 * time.Minute
+			h.put(noon.Add(time.Hour), line("n", noon.Add(time.Hour)))
+		}, []string{"missing m"}},
+		"a tail that may wait for its flush": {[]string{raw("u", noon), raw("v", noon.Add(time.Hour))}, func(h *held) {
+			h.visible = 150 * time.Minute
+		}, []string{"unknown u", "unknown v"}},
+		"before the first that storage shows": {[]string{raw("u", first.Add(-time.Second)), raw("n", noon)}, func(h *held) {
+			h.visible = 150 * time.Minute
+			h.put(noon, line("n", noon))
+		}, []string{"unknown u"}},
+		"before what an ingester shows": {[]string{raw("u", noon), raw("n", now.Add(-150*time.Minute))}, func(h *held) {
+			h.visible = 150 * time.Minute
+			h.put(now.Add(-150*time.Minute), line("n", now.Add(-150*time.Minute)))
+		}, []string{"unknown u"}},
+		"before what was delivered late": {[]string{raw("u", noon), raw("n", noon.Add(time.Hour))}, func(h *held) {
+			h.visible = 150 * time.Minute
+			h.put(noon.Add(time.Hour), line("n", noon.Add(time.Hour)), `,"late":"x"`)
+		}, []string{"unknown u"}},
+		"what a collector delivered again": {[]string{raw("u", now.Add(-8*time.Hour)), raw("n", now.Add(-7*time.Hour))}, func(h *held) {
+			h.visible = 150 * time.Minute
+			h.put(now.Add(-7*time.Hour), line("n", now.Add(-7*time.Hour)))
+		}, []string{"unknown u"}},
 		"a crowded instant": {[]string{raw("c1", noon), raw("c2", noon), raw("c3", noon)}, func(h *held) {
 			h.most = 2
 			h.put(noon, line("c1", noon))

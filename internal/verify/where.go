@@ -12,8 +12,8 @@ import (
 // where says where the n entries of an event are.
 func (r *record) where(n int) string {
 	var sets []map[string]string
-	for _, c := range r.copies {
-		set := labelsOf(c.labels)
+	for _, raw := range r.labels {
+		set := labelsOf(raw)
 		if !slices.ContainsFunc(sets, func(s map[string]string) bool { return maps.Equal(s, set) }) {
 			sets = append(sets, set)
 		}
