@@ -118,7 +118,9 @@ func TestMakeDemoShowsAQueryAndAnAlert(t *testing.T) {
 	}
 	require.Equal(t, 250, sum, "the counts by type add up to the org's events")
 	require.Regexp(t, `(?m)^  \d\d:\d\d:\d\d  \S+  [a-z][\w.]+  `, printed, "the latest events are shown")
-	require.Regexp(t, `(?m)^ALERT  high  OktaPushBombing  T1621\n +Okta Verify pushes .+: org \S+, actor_id 00u\w+, actor \S+@\S+$`, printed)
+	require.Regexp(t, `(?m)^ALERT  high  OktaPushBombing  T1621\n +Okta Verify pushes .+ By \S+@\S+ \(00u\w+\)\. In \S+\. \d+ events `+
+		`within 30m, since .+ UTC\.\n +events, .+: http://localhost:3000/d/okta-investigation\?\S+&var-user=00u\w+&\S+\n +what to do: \S+#oktapushbombing$`,
+		printed)
 	held, err := strconv.Atoi(found(t, process, `Loki held (\d+) events\.`))
 	require.NoError(t, err)
 	require.Greater(t, held, 250, "with those of the attack")
