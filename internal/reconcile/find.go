@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -169,12 +168,12 @@ func (f *finding) readInstant(ctx context.Context, parts []*part, at time.Time) 
 	for _, p := range parts {
 		for _, e := range p.events {
 			if p.may(e, interval{at, at.Add(1)}) && !p.has(e.UUID) {
-				uuids = append(uuids, regexp.QuoteMeta(e.UUID))
+				uuids = append(uuids, e.UUID)
 			}
 		}
 	}
 	for n := range slices.Chunk(uuids, uuidsPerFilter) {
-		page, limit, _, err := f.ask(ctx, parts, " |~ `"+strings.Join(n, "|")+"`", interval{at, at.Add(1)})
+		page, limit, _, err := f.ask(ctx, parts, " |~ `"+anyOf(n)+"`", interval{at, at.Add(1)})
 		if err != nil {
 			return err
 		}

@@ -1,7 +1,6 @@
 package reconcile
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -93,10 +92,7 @@ func join(all []selector) string {
 		case len(values) == 1:
 			parts = append(parts, m.name+"="+strconv.Quote(m.value))
 		default:
-			for i, v := range values {
-				values[i] = regexp.QuoteMeta(v)
-			}
-			parts = append(parts, m.name+"=~"+strconv.Quote(strings.Join(values, "|")))
+			parts = append(parts, m.name+"=~"+strconv.Quote(anyOf(values)))
 		}
 	}
 	return "{" + strings.Join(parts, ",") + "}"
