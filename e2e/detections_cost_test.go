@@ -107,12 +107,7 @@ var cpuTotal = regexp.MustCompile(`(?m)^process_cpu_seconds_total (\S+)$`)
 
 func cpuSeconds(b testing.TB, loki *testbed.Loki) float64 {
 	b.Helper()
-	resp, err := http.Get(loki.URL() + "/metrics")
-	require.NoError(b, err)
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	require.NoError(b, err)
-	seconds, err := strconv.ParseFloat(string(cpuTotal.FindSubmatch(body)[1]), 64)
+	seconds, err := strconv.ParseFloat(cpuTotal.FindStringSubmatch(lokiMetrics(b, loki))[1], 64)
 	require.NoError(b, err)
 	return seconds
 }

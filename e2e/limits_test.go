@@ -117,13 +117,8 @@ var discardedSamples = regexp.MustCompile(`(?m)^loki_discarded_samples_total\{.*
 // discardedBy is how many entries Loki has refused, by its reasons.
 func discardedBy(t *testing.T, loki *testbed.Loki) map[string]int {
 	t.Helper()
-	resp, err := http.Get(loki.URL() + "/metrics")
-	require.NoError(t, err)
-	defer resp.Body.Close()
-	page, err := io.ReadAll(resp.Body)
-	require.NoError(t, err)
 	by := map[string]int{}
-	for _, m := range discardedSamples.FindAllStringSubmatch(string(page), -1) {
+	for _, m := range discardedSamples.FindAllStringSubmatch(lokiMetrics(t, loki), -1) {
 		n, err := strconv.Atoi(m[2])
 		require.NoError(t, err)
 		by[m[1]] += n

@@ -169,3 +169,14 @@ func (c *collector) stop(t testing.TB) {
 	require.NoError(t, c.Stop(stopWithin))
 	require.NotContains(t, c.Log(), token)
 }
+
+// lokiMetrics is the page of Loki's own metrics.
+func lokiMetrics(t testing.TB, loki *testbed.Loki) string {
+	t.Helper()
+	resp, err := http.Get(loki.URL() + "/metrics")
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	page, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	return string(page)
+}

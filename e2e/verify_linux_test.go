@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -291,12 +290,7 @@ func (c *collector) files(t *testing.T) map[string]string {
 // lokiMetric is the sum of a metric of Loki's own, 0 when there is none.
 func lokiMetric(t *testing.T, loki *testbed.Loki, name string) (sum float64) {
 	t.Helper()
-	response, err := http.Get(loki.URL() + "/metrics")
-	require.NoError(t, err)
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(lokiMetrics(t, loki)) {
 		series, value, _ := strings.Cut(strings.TrimSpace(line), " ")
 		if series, _, _ := strings.Cut(series, "{"); series == name {
 			n, err := strconv.ParseFloat(value[strings.LastIndex(value, " ")+1:], 64)
