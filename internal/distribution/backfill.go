@@ -68,18 +68,8 @@ backfill block in the configuration does the same within the running process.`,
 	fs.StringVar(&flags.window.Until, "until", "", "End of the range, exclusive, at least an hour ago")
 	fs.Float64Var(&flags.window.RateLimitShare, "rate-limit-share", 0,
 		"The part of the org's request limit to use, below rate_limit_share in the configuration; 0: half of that")
-	for _, name := range []string{"since", "until"} {
-		if err := cmd.MarkFlagRequired(name); err != nil {
-			panic(err) // the flag was registered above
-		}
-	}
-	for name, value := range map[string]string{"storage.path": "data-alloy-backfill/", "server.http.listen-addr": "127.0.0.1:12346"} {
-		f := fs.Lookup(name)
-		f.DefValue = value
-		if err := f.Value.Set(value); err != nil {
-			panic(err) // a string takes any
-		}
-	}
+	mustHave(cmd, "since", "until")
+	redefault(fs, map[string]string{"storage.path": "data-alloy-backfill/", "server.http.listen-addr": "127.0.0.1:12346"})
 	return cmd
 }
 
@@ -138,7 +128,7 @@ func watchBackfill(ctx context.Context, out *os.File, ranges func() []okta.Range
 // trouble is what no waiting repairs.
 func trouble(all []okta.Range) error {
 	if len(all) == 0 {
-		return errors.New("the configuration has no loki.source.okta with an org")
+		return errNoOrg
 	}
 	for _, r := range all {
 		if r.Refused != nil {

@@ -10,14 +10,11 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/go-kit/log"
 	"github.com/spf13/cobra"
 
-	"github.com/grafana/alloy/okta/component/loki/source/okta"
 	"github.com/grafana/alloy/okta/internal/checkpoint"
 	"github.com/grafana/alloy/okta/internal/limits"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
-	"github.com/grafana/alloy/okta/internal/poller"
 )
 
 // cursorFlags say what configuration is meant, and where its cursors are.
@@ -59,7 +56,7 @@ what Loki has.`,
 }
 
 // cursorVerb is a subcommand that does something for each org, or for one.
-func cursorVerb(verb, short, long, example string, do func(*cursorFlags, io.Writer, []place) error) *cobra.Command {
+func cursorVerb(verb, short, long, example string, do func(*cursorFlags, io.Writer, []loadedOrg) error) *cobra.Command {
 	var flags cursorFlags
 	cmd := &cobra.Command{
 		Use:   verb + " [flags] path [org]",
@@ -87,57 +84,35 @@ func cursorVerb(verb, short, long, example string, do func(*cursorFlags, io.Writ
 		},
 	}
 	fs := cmd.Flags()
-	flags.run.config.register(fs)
-	flags.run.gate.register(fs)
-	fs.StringVar(&flags.run.storagePath, "storage.path", "data-alloy/", "Base directory where components store data, as given to run")
+	flags.run.registerToLook(fs)
 	if verb != "show" {
 		fs.BoolVar(&flags.dryRun, "dry-run", false, "Print what would change, and change nothing")
 	}
 	if verb == "set" {
 		fs.StringVar(&flags.since, "since", "", `A time such as "2026-09-01T08:00:00Z", a day, or a duration before now such as "36h"`)
-		if err := cmd.MarkFlagRequired("since"); err != nil {
-			panic(err) // the flag was registered above
-		}
+		mustHave(cmd, "since")
 	}
 	return cmd
 }
 
-// place is where the cursor of an org is.
-type place struct {
-	component, dir string
-	org            okta.Resolved
-}
-
 // places returns those of all orgs of a configuration.
-func (f *cursorFlags) places(ctx context.Context, path string) (all []place, err error) {
+func (f *cursorFlags) places(ctx context.Context, path string) ([]loadedOrg, error) {
 	config, err := load(ctx, &f.run, path)
 	if err != nil {
 		return nil, err
 	}
-	for _, source := range config.okta {
-		orgs, err := source.args.Resolve(log.NewNopLogger())
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", source.id, err)
-		}
-		for _, org := range orgs {
-			all = append(all, place{source.id, source.dataPath, org})
-		}
-	}
-	if len(all) == 0 {
-		return nil, errors.New("the configuration has no loki.source.okta with an org")
-	}
-	return all, nil
+	return config.orgs()
 }
 
 // only returns the place that a name means.
-func only(all []place, name string) (found []place, err error) {
+func only(all []loadedOrg, name string) (found []loadedOrg, err error) {
 	name = strings.ToLower(strings.TrimSuffix(strings.TrimPrefix(name, "https://"), "/"))
 	for _, p := range all {
 		host := ""
-		if p.org.URL != nil {
-			host = p.org.URL.Host
+		if p.URL != nil {
+			host = p.URL.Host
 		}
-		if name == host || name == strings.ToLower(p.org.Name) || name == strings.ToLower(p.component) {
+		if name == host || name == strings.ToLower(p.Name) || name == strings.ToLower(p.source.id) {
 			found = append(found, p)
 		}
 	}
@@ -150,33 +125,33 @@ func only(all []place, name string) (found []place, err error) {
 	return nil, fmt.Errorf("%q means %d orgs: there are %s", name, len(found), names(all))
 }
 
-func names(all []place) string {
+func names(all []loadedOrg) string {
 	var list []string
 	for _, p := range all {
-		list = append(list, fmt.Sprintf("%s (%s)", p.org.Name, p.component))
+		list = append(list, fmt.Sprintf("%s (%s)", p.Name, p.source.id))
 	}
 	return strings.Join(list, ", ")
 }
 
 // look returns what the file says, nil when there is none.
-func (p place) look() (*checkpoint.State, error) {
-	if p.org.Err != nil {
-		return nil, p.org.Err
+func (p loadedOrg) look() (*checkpoint.State, error) {
+	if p.Err != nil {
+		return nil, p.Err
 	}
-	return checkpoint.Look(p.dir, p.org.Scope.Org)
+	return checkpoint.Look(p.source.dataPath, p.Scope.Org)
 }
 
-func (f *cursorFlags) show(out io.Writer, all []place) error {
+func (f *cursorFlags) show(out io.Writer, all []loadedOrg) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "COMPONENT\tORG\tLAST EVENT\tSAVED\tUNCONFIRMED\tNOTE")
 	for _, p := range all {
 		s, err := p.look()
-		fmt.Fprintf(table, "%s\t%s\t", p.component, p.org.Name)
+		fmt.Fprintf(table, "%s\t%s\t", p.source.id, p.Name)
 		switch {
 		case err != nil:
 			fmt.Fprintf(table, "-\t-\t-\t%s\n", err)
 		case s == nil:
-			fmt.Fprintf(table, "-\t-\t-\tno cursor in %s, reading begins with %s\n", p.dir, p.beginning())
+			fmt.Fprintf(table, "-\t-\t-\tno cursor in %s, reading begins with %s\n", p.source.dataPath, p.beginning())
 		default:
 			fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", at(s.Position.Published), at(s.Position.Delivered), pending(s), p.note(s))
 		}
@@ -193,38 +168,38 @@ func pending(s *checkpoint.State) string {
 }
 
 // note is what else happens at the next start.
-func (p place) note(s *checkpoint.State) string {
+func (p loadedOrg) note(s *checkpoint.State) string {
 	switch {
-	case s.Scope != p.org.Scope:
+	case s.Scope != p.Scope:
 		return "filter, query or page_size changed, reading goes on from the last event's time"
-	case p.org.Args.ReplayWindow > 0 && p.org.Loki == nil && s.Oldest != s.Position:
-		return fmt.Sprintf("replay_window reads the last %s again", p.org.Args.ReplayWindow)
-	case time.Since(s.Position.Published) > poller.Retention:
+	case p.Args.ReplayWindow > 0 && p.Loki == nil && s.Oldest != s.Position:
+		return fmt.Sprintf("replay_window reads the last %s again", p.Args.ReplayWindow)
+	case time.Since(s.Position.Published) > oktaapi.Retention:
 		return "Okta keeps events for 90 days, older ones are lost"
 	}
 	return ""
 }
 
-func (p place) beginning() string {
-	if p.org.Loki != nil {
+func (p loadedOrg) beginning() string {
+	if p.Loki != nil {
 		return "what Loki has, and initial_lookback when it has nothing"
 	}
-	return fmt.Sprintf("initial_lookback, %s ago", p.org.Args.InitialLookback)
+	return fmt.Sprintf("initial_lookback, %s ago", p.Args.InitialLookback)
 }
 
-func (f *cursorFlags) set(out io.Writer, all []place) error {
+func (f *cursorFlags) set(out io.Writer, all []loadedOrg) error {
 	p, now := all[0], time.Now().UTC()
-	if p.org.Err != nil {
-		return p.org.Err
+	if p.Err != nil {
+		return p.Err
 	}
 	since, err := sinceOf(f.since, now)
 	if err != nil {
 		return err
 	}
 	return p.change(out, f.dryRun, func(s *checkpoint.State) { p.tellMove(out, s, since, now) }, func() ([]string, error) {
-		client := oktaapi.New(oktaapi.Config{Org: p.org.URL, Auth: p.org.Credential, HTTP: p.org.HTTP, PageSize: p.org.Scope.PageSize,
-			Filter: p.org.Scope.Filter, Query: p.org.Scope.Query})
-		kept, err := checkpoint.Place(p.dir, p.org.Scope, string(client.Start(since)), since)
+		client := oktaapi.New(oktaapi.Config{Org: p.URL, Auth: p.Credential, HTTP: p.HTTP, PageSize: p.Scope.PageSize,
+			Filter: p.Scope.Filter, Query: p.Scope.Query})
+		kept, err := checkpoint.Place(p.source.dataPath, p.Scope, string(client.Start(since)), since)
 		if kept == "" {
 			return nil, err
 		}
@@ -234,35 +209,30 @@ func (f *cursorFlags) set(out io.Writer, all []place) error {
 
 // sinceOf reads --since.
 func sinceOf(text string, now time.Time) (time.Time, error) {
-	since, err := okta.Moment("--since", text)
-	if ago, wrong := time.ParseDuration(text); wrong == nil {
-		since, err = now.Add(-ago), nil
-	}
-	switch oldest := now.Add(-poller.Retention); {
+	since, err := pointOf("--since", text, now)
+	switch {
 	case err != nil:
-		return since, fmt.Errorf(`%w, or a duration before now such as "36h"`, err)
+		return since, err
 	case since.After(now):
 		return since, fmt.Errorf("--since is %s, which is in the future: it is %s now", at(since), at(now))
-	case since.Before(oldest):
-		return since, fmt.Errorf("--since is %s: Okta keeps events for 90 days, so it must be %s or later", at(since), at(oldest))
 	}
-	return since, nil
+	return since, kept("--since", since, now)
 }
 
 // tellMove prints what comes again, or is skipped.
-func (p place) tellMove(out io.Writer, s *checkpoint.State, since, now time.Time) {
+func (p loadedOrg) tellMove(out io.Writer, s *checkpoint.State, since, now time.Time) {
 	switch {
 	case s == nil || s.Position.Published.IsZero():
-		fmt.Fprintf(out, "%s: reading goes on at %s; there was no cursor\n", p.org.Name, at(since))
+		fmt.Fprintf(out, "%s: reading goes on at %s; there was no cursor\n", p.Name, at(since))
 	case since.After(s.Position.Published):
-		fmt.Fprintf(out, "%s: skips the events from %s to %s (%s), which will not be collected\n", p.org.Name, at(s.Position.Published), at(since),
+		fmt.Fprintf(out, "%s: skips the events from %s to %s (%s), which will not be collected\n", p.Name, at(s.Position.Published), at(since),
 			since.Sub(s.Position.Published).Round(time.Second))
 	default:
 		again := "they come to Loki twice, for there is no reconcile block"
-		if p.org.Loki != nil {
+		if p.Loki != nil {
 			again = "those that Loki has are not delivered again"
 		}
-		fmt.Fprintf(out, "%s: reads the events from %s to %s again (%s); %s\n", p.org.Name, at(since), at(s.Position.Published),
+		fmt.Fprintf(out, "%s: reads the events from %s to %s again (%s); %s\n", p.Name, at(since), at(s.Position.Published),
 			s.Position.Published.Sub(since).Round(time.Second), again)
 	}
 	if now.Sub(since) > limits.MaxAge {
@@ -270,32 +240,32 @@ func (p place) tellMove(out io.Writer, s *checkpoint.State, since, now time.Time
 	}
 }
 
-func (f *cursorFlags) reset(out io.Writer, all []place) error {
+func (f *cursorFlags) reset(out io.Writer, all []loadedOrg) error {
 	p := all[0]
-	if p.org.Err != nil {
-		return p.org.Err
+	if p.Err != nil {
+		return p.Err
 	}
 	return p.change(out, f.dryRun, func(*checkpoint.State) {
-		fmt.Fprintf(out, "%s: reading begins with %s\n", p.org.Name, p.beginning())
-		if p.org.Loki != nil && p.org.Args.Reconcile.ResumeOverlap > 0 {
+		fmt.Fprintf(out, "%s: reading begins with %s\n", p.Name, p.beginning())
+		if p.Loki != nil && p.Args.Reconcile.ResumeOverlap > 0 {
 			fmt.Fprintln(out, `To begin with initial_lookback in any case, set resume_overlap = "0s" for the next start.`)
 		}
-	}, func() ([]string, error) { return checkpoint.Remove(p.dir, p.org.Scope.Org) })
+	}, func() ([]string, error) { return checkpoint.Remove(p.source.dataPath, p.Scope.Org) })
 }
 
 // change holds the data path, tells what will be, does it, and tells where the file of before is.
-func (p place) change(out io.Writer, dryRun bool, tell func(*checkpoint.State), do func() (kept []string, err error)) error {
-	if _, err := os.Stat(p.dir); errors.Is(err, os.ErrNotExist) {
-		fmt.Fprintf(out, "%s does not exist yet: if %s has run, --storage.path is another one\n", p.dir, p.component)
+func (p loadedOrg) change(out io.Writer, dryRun bool, tell func(*checkpoint.State), do func() (kept []string, err error)) error {
+	if _, err := os.Stat(p.source.dataPath); errors.Is(err, os.ErrNotExist) {
+		fmt.Fprintf(out, "%s does not exist yet: if %s has run, --storage.path is another one\n", p.source.dataPath, p.source.id)
 	}
-	owner := checkpoint.OwnerOf(p.dir)
+	owner := checkpoint.OwnerOf(p.source.dataPath)
 	if !dryRun {
-		lock, err := checkpoint.Acquire(p.dir)
+		lock, err := checkpoint.Acquire(p.source.dataPath)
 		if held, ok := errors.AsType[*checkpoint.HeldError](err); ok {
 			return fmt.Errorf("%w: stop it first", held)
 		}
 		if err != nil {
-			return fmt.Errorf("%s cannot be locked, so a process may be using it: %w", p.dir, err)
+			return fmt.Errorf("%s cannot be locked, so a process may be using it: %w", p.source.dataPath, err)
 		}
 		defer lock.Release()
 	}
@@ -304,7 +274,7 @@ func (p place) change(out io.Writer, dryRun bool, tell func(*checkpoint.State), 
 		fmt.Fprintf(out, "the cursor of before cannot be used: %s\n", err)
 	}
 	tell(s)
-	if p.org.Args.Clustering.Enabled {
+	if p.Args.Clustering.Enabled {
 		fmt.Fprintln(out, "With clustering, other nodes have copies: all of them must be stopped, and get the same command.")
 	}
 	if dryRun {

@@ -14,7 +14,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/go-kit/log"
 	promconfig "github.com/prometheus/common/config"
 	"github.com/spf13/cobra"
 
@@ -26,11 +25,8 @@ import (
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
-const (
-	// quietFor is how long the command is silent, and toldEvery the time between two lines about what it waits for.
-	quietFor  = 2 * time.Second
-	toldEvery = 5 * time.Second
-)
+// toldEvery is the time between two lines about what the command waits for.
+const toldEvery = 5 * time.Second
 
 // doctorFlags say what configuration is meant, and how to tell.
 type doctorFlags struct {
@@ -70,9 +66,7 @@ configuration could not be loaded or the command was interrupted.`,
 		},
 	}
 	fs := cmd.Flags()
-	flags.run.config.register(fs)
-	flags.run.gate.register(fs)
-	fs.StringVar(&flags.run.storagePath, "storage.path", "data-alloy/", "Base directory where components store data, as given to run")
+	flags.run.registerToLook(fs)
 	fs.BoolVar(&flags.json, "json", false, "Print the result as JSON")
 	fs.BoolVar(&flags.sendTest, "send-test", false, `Send one entry with the label doctor="1" to each endpoint of a loki.write`)
 	return cmd
@@ -88,7 +82,7 @@ func (f *doctorFlags) examine(ctx context.Context, out, progress io.Writer, path
 		return exitError{err, 2}
 	}
 	told := &progressing{out: progress, at: map[string]string{}, all: len(orgs)}
-	stop := told.start(ctx)
+	stop := told.start()
 	reports := doctor.Run(ctx, orgs, doctor.Options{SendTest: f.sendTest, Begin: told.begin})
 	stop()
 	if f.json {
@@ -117,47 +111,55 @@ func (f *doctorFlags) examine(ctx context.Context, out, progress io.Writer, path
 
 // patients are the orgs of a configuration.
 func patients(config *loaded) (all []doctor.Org, err error) {
-	for _, s := range config.okta {
-		orgs, err := s.args.Resolve(log.NewNopLogger())
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", s.id, err)
-		}
-		var push []doctor.Push
-		var others []string
-		for _, sink := range s.sinks {
-			if sink.write == nil {
-				others = append(others, sink.id)
-				continue
-			}
-			for i := range sink.write.Endpoints {
-				p, err := pushOf(sink.id, &sink.write.Endpoints[i])
-				if err != nil {
-					return nil, fmt.Errorf("%s: %w", sink.id, err)
-				}
-				push = append(push, p)
-			}
-		}
-		for _, o := range orgs {
-			one := doctor.Org{Component: s.id, Name: o.Name, Err: o.Err, Push: push, Others: others}
-			if o.Err == nil {
-				if err := fill(&one, &s, &o); err != nil {
-					return nil, fmt.Errorf("%s: %w", s.id, err)
-				}
-			}
-			all = append(all, one)
-		}
+	orgs, err := config.orgs()
+	if err != nil {
+		return nil, err
 	}
-	if len(all) == 0 {
-		return nil, errors.New("the configuration has no loki.source.okta with an org")
+	var of *oktaSource // whose sinks these are: an endpoint has one client, however many orgs
+	var push []doctor.Push
+	var others []string
+	for _, o := range orgs {
+		if of != o.source {
+			if push, others, err = sinksOf(o.source); err != nil {
+				return nil, err
+			}
+			of = o.source
+		}
+		one := doctor.Org{Component: o.source.id, Name: o.Name, Err: o.Err, Push: push, Others: others}
+		if o.Err == nil {
+			if err := patient(&one, &o); err != nil {
+				return nil, fmt.Errorf("%s: %w", o.source.id, err)
+			}
+		}
+		all = append(all, one)
 	}
 	return all, nil
+}
+
+// sinksOf are the endpoints that entries of a component are sent to, and what else they go to.
+func sinksOf(s *oktaSource) (push []doctor.Push, others []string, err error) {
+	for _, sink := range s.sinks {
+		if sink.write == nil {
+			others = append(others, sink.id)
+			continue
+		}
+		for i := range sink.write.Endpoints {
+			p, err := pushOf(sink.id, &sink.write.Endpoints[i])
+			if err != nil {
+				return nil, nil, fmt.Errorf("%s: %w", sink.id, err)
+			}
+			push = append(push, p)
+		}
+	}
+	return push, others, nil
 }
 
 // doctorBudgets are shared by entries of one org, as in run.
 var doctorBudgets oktaapi.Budgets
 
-func fill(one *doctor.Org, s *oktaSource, o *okta.Resolved) error {
-	a := &o.Args
+// patient tells of an org what a component would read it with.
+func patient(one *doctor.Org, o *loadedOrg) error {
+	a, s := &o.Args, o.source
 	one.URL, one.HTTP, one.Auth, one.Formatter = o.URL, o.HTTP, o.Credential, o.Formatter
 	one.UserAgent, one.Budget = Name+"/"+build.Version+" doctor", doctorBudgets.For(o.URL.Host)
 	one.Filter, one.Query, one.PageSize, one.Timeout = a.Filter, a.Query, a.PageSize, a.RequestTimeout
@@ -262,25 +264,16 @@ func (p *progressing) begin(org, check string) {
 }
 
 // start tells from now on, until the function that it returns is called.
-func (p *progressing) start(ctx context.Context) (stop func()) {
-	ctx, stop = context.WithCancel(ctx)
-	go func() {
-		for wait := quietFor; ; wait = toldEvery {
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(wait):
+func (p *progressing) start() (stop func()) {
+	return tellingEvery(toldEvery, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		var some []string
+		for org, check := range p.at {
+			if some = append(some, org+" ("+check+")"); len(some) == 3 {
+				break
 			}
-			p.mu.Lock()
-			var some []string
-			for org, check := range p.at {
-				if some = append(some, org+" ("+check+")"); len(some) == 3 {
-					break
-				}
-			}
-			fmt.Fprintf(p.out, "looked at %d of %d orgs, at %s\n", p.done, p.all, strings.Join(some, ", "))
-			p.mu.Unlock()
 		}
-	}()
-	return stop
+		fmt.Fprintf(p.out, "looked at %d of %d orgs, at %s\n", p.done, p.all, strings.Join(some, ", "))
+	})
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/grafana/ckit/advertise"
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/grafana/alloy/internal/featuregate"
@@ -83,6 +84,33 @@ func (f *runFlags) register(fs *pflag.FlagSet) {
 	}
 	registerDeprecated(fs, "cluster.use-discovery-v1")
 	registerDeprecated(fs, "feature.prometheus.metric-validation-scheme")
+}
+
+// registerToLook registers what a command needs that evaluates a configuration and does not run it.
+func (f *runFlags) registerToLook(fs *pflag.FlagSet) {
+	f.config.register(fs)
+	f.gate.register(fs)
+	fs.StringVar(&f.storagePath, "storage.path", "data-alloy/", "Base directory where components store data, as given to run")
+}
+
+// mustHave has a command refuse to run without flags.
+func mustHave(cmd *cobra.Command, names ...string) {
+	for _, name := range names {
+		if err := cmd.MarkFlagRequired(name); err != nil {
+			panic(err) // the flag was registered by our caller
+		}
+	}
+}
+
+// redefault gives flags of strings other defaults than run has.
+func redefault(fs *pflag.FlagSet, values map[string]string) {
+	for name, value := range values {
+		f := fs.Lookup(name)
+		f.DefValue = value
+		if err := f.Value.Set(value); err != nil {
+			panic(err) // a string takes any
+		}
+	}
 }
 
 func (f *serverFlags) register(fs *pflag.FlagSet) {

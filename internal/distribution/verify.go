@@ -10,10 +10,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-kit/log"
 	"github.com/spf13/cobra"
 
-	"github.com/grafana/alloy/okta/component/loki/source/okta"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/oktaapi/auth"
 	"github.com/grafana/alloy/okta/internal/verify"
@@ -90,18 +88,8 @@ What Loki may only hide is not repaired; see --idle-since.`,
 	fs.BoolVar(&flags.json, "json", false, "Print JSON")
 	fs.BoolVar(&flags.repair, "repair", false, "Deliver what is missing; the range must end at least an hour ago")
 	fs.StringVar(&flags.textfile, "textfile", "", "Write metrics to a file, for node_exporter's textfile collector: its name ends in .prom")
-	for _, name := range []string{"since", "until"} {
-		if err := cmd.MarkFlagRequired(name); err != nil {
-			panic(err) // the flag was registered above
-		}
-	}
-	for name, value := range map[string]string{"storage.path": "data-alloy-verify/", "server.http.listen-addr": "127.0.0.1:12347"} {
-		f := fs.Lookup(name)
-		f.DefValue = value
-		if err := f.Value.Set(value); err != nil {
-			panic(err) // a string takes any
-		}
-	}
+	mustHave(cmd, "since", "until")
+	redefault(fs, map[string]string{"storage.path": "data-alloy-verify/", "server.http.listen-addr": "127.0.0.1:12347"})
 	return cmd
 }
 
@@ -197,14 +185,14 @@ func (f *verifyFlags) span(now time.Time) (since, until time.Time, err error) {
 	if until, err = pointOf("--until", f.until, now); err != nil {
 		return since, until, err
 	}
-	oldest := now.Add(-verify.Retention).Truncate(time.Second) // as a duration before now is
+	gone := kept("--since", since, now)
 	switch {
 	case f.slack < 0:
 		err = fmt.Errorf("--slack is %s: it must be 0s or more", f.slack)
 	case !since.Before(until):
 		err = fmt.Errorf("--since is %s: it must be before --until, %s", at(since), at(until))
-	case since.Before(oldest):
-		err = fmt.Errorf("--since is %s: Okta keeps events for 90 days, so it must be %s or later", at(since), at(oldest))
+	case gone != nil:
+		err = gone
 	case now.Sub(until) < f.slack:
 		err = fmt.Errorf("--until is %s: it must be at least %s ago, so %s or earlier, as events may reach Okta's log late; see --slack",
 			at(until), f.slack, at(now.Add(-f.slack)))
@@ -227,18 +215,6 @@ func (f *verifyFlags) idleSince(now time.Time) (time.Time, error) {
 	return idle, err
 }
 
-// pointOf reads a time, a day, or a duration before now.
-func pointOf(name, text string, now time.Time) (time.Time, error) {
-	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
-		return now.Add(-ago).UTC().Truncate(time.Second), nil
-	}
-	t, err := okta.Moment(name, text)
-	if err != nil {
-		return t, fmt.Errorf(`%w, or a duration before now such as "36h"`, err)
-	}
-	return t.Truncate(time.Millisecond), nil
-}
-
 // toVerify is an org, or why it cannot be verified.
 type toVerify struct {
 	verify.Config
@@ -251,46 +227,40 @@ func (f *verifyFlags) configs(ctx context.Context, path string, since, until tim
 	if err != nil {
 		return nil, err
 	}
-	var budgets oktaapi.Budgets
-	hosts, without := map[string]bool{}, 0
-	for _, source := range config.okta {
-		orgs, err := source.args.Resolve(log.NewNopLogger())
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", source.id, err)
-		}
-		for _, org := range orgs {
-			c := toVerify{err: org.Err, Config: verify.Config{
-				Component: source.id, Org: org.Name, Since: since, Until: until, Slack: f.slack, OtherOrgs: hosts,
-			}}
-			switch share := org.Args.RateLimitShare; {
-			case org.Err != nil:
-			case org.Loki == nil:
-				without++
-				fmt.Fprintf(os.Stderr, "%s, %s: not verified, as it has no reconcile block, which says where to ask\n", source.id, org.Name)
-				continue
-			case !(f.share >= 0 && f.share < share): // NaN too
-				return nil, fmt.Errorf("--rate-limit-share is %v: it must be above 0 and below rate_limit_share of %s, %v", f.share, org.Name, share)
-			default:
-				hosts[org.URL.Host] = true
-				c.Org, c.Selector, c.PageSize = org.URL.Host, org.Selector, org.Args.PageSize
-				c.Loki, c.Format = org.Loki, org.Formatter.Entry
-				c.Source = oktaapi.New(oktaapi.Config{
-					Org: org.URL, Auth: org.Credential, HTTP: org.HTTP, PageSize: org.Args.PageSize, Filter: org.Args.Filter, Query: org.Args.Query,
-					Timeout: org.Args.RequestTimeout, UserAgent: Name + " verify", Budget: budgets.For(org.URL.Host),
-					Share: cmp.Or(f.share, besideShare*share),
-				})
-				c.Remedy = func(err error) string { return auth.Remedy(org.Credential.Method(), err) }
-			}
-			all = append(all, c)
-		}
+	orgs, err := config.orgs()
+	if err != nil {
+		return nil, err
 	}
-	switch {
-	case len(all) > 0:
-		return all, nil
-	case without > 0:
+	var budgets oktaapi.Budgets
+	hosts := map[string]bool{}
+	for _, org := range orgs {
+		c := toVerify{err: org.Err, Config: verify.Config{
+			Component: org.source.id, Org: org.Name, Since: since, Until: until, Slack: f.slack, OtherOrgs: hosts,
+		}}
+		switch share := org.Args.RateLimitShare; {
+		case org.Err != nil:
+		case org.Loki == nil:
+			fmt.Fprintf(os.Stderr, "%s, %s: not verified, as it has no reconcile block, which says where to ask\n", org.source.id, org.Name)
+			continue
+		case !(f.share >= 0 && f.share < share): // NaN too
+			return nil, fmt.Errorf("--rate-limit-share is %v: it must be above 0 and below rate_limit_share of %s, %v", f.share, org.Name, share)
+		default:
+			hosts[org.URL.Host] = true
+			c.Org, c.Selector, c.PageSize = org.URL.Host, org.Selector, org.Args.PageSize
+			c.Loki, c.Format = org.Loki, org.Formatter.Entry
+			c.Source = oktaapi.New(oktaapi.Config{
+				Org: org.URL, Auth: org.Credential, HTTP: org.HTTP, PageSize: org.Args.PageSize, Filter: org.Args.Filter, Query: org.Args.Query,
+				Timeout: org.Args.RequestTimeout, UserAgent: Name + " verify", Budget: budgets.For(org.URL.Host),
+				Share: cmp.Or(f.share, besideShare*share),
+			})
+			c.Remedy = func(err error) string { return auth.Remedy(org.Credential.Method(), err) }
+		}
+		all = append(all, c)
+	}
+	if len(all) == 0 {
 		return nil, errors.New("no loki.source.okta has a reconcile block: nothing says where to ask what arrived")
 	}
-	return nil, errors.New("the configuration has no loki.source.okta with an org")
+	return all, nil
 }
 
 // verifyAll verifies some orgs at a time, and shows the progress.

@@ -165,41 +165,25 @@ func (v *verifying) set(i int, part float64, events int) {
 	v.parts[i], v.events[i] = part, events
 }
 
-// shownAfter is for how long nobody asks how far it is.
-const shownAfter = 2 * time.Second
-
 // show prints a line now and then, in place of the one before on a terminal, until the function that it returns is called.
 func (v *verifying) show(out *os.File) (stop func()) {
 	stat, err := out.Stat()
 	terminal := err == nil && stat.Mode()&os.ModeCharDevice != 0
-	every, end := reportedEvery, "\n"
+	every, after := reportedEvery, "\n"
 	if terminal {
-		every, end = shownEvery, ""
+		every, after = shownEvery, ""
 	}
-	done, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		t := time.NewTimer(shownAfter)
-		defer t.Stop()
-		for shown := false; ; shown = true {
-			select {
-			case <-t.C:
-			case <-done:
-				if shown && terminal {
-					fmt.Fprintln(out)
-				}
-				return
-			}
-			if terminal {
-				fmt.Fprint(out, "\r\x1b[K")
-			}
-			fmt.Fprint(out, v.line(), end)
-			t.Reset(every)
+	shown := false
+	end := tellingEvery(every, func() {
+		if shown = true; terminal {
+			fmt.Fprint(out, "\r\x1b[K")
 		}
-	}()
+		fmt.Fprint(out, v.line(), after)
+	})
 	return func() {
-		close(done)
-		<-ended
+		if end(); shown && terminal {
+			fmt.Fprintln(out)
+		}
 	}
 }
 

@@ -72,7 +72,6 @@ type Org struct {
 	URL       *url.URL
 	HTTP      *http.Client // nil: the default
 	Auth      oktaapi.Authorizer
-	Method    string // of Auth; "" asks it
 	UserAgent string
 	Budget    *oktaapi.Budget // nil: one of its own
 	Formatter *event.Formatter

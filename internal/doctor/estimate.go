@@ -7,13 +7,13 @@ import (
 	"time"
 
 	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/limits"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
 const (
 	samples   = 8 // of a quarter of an hour each, spread over the last day
 	quarter   = 15 * time.Minute
-	largeLine = 256 << 10 // Loki's max_line_size by default
 	mostTypes = 10
 )
 
@@ -66,7 +66,7 @@ func (v *visit) sample(now time.Time, get func(oktaapi.Cursor) ([]event.Event, e
 				byType[t.EventType] = t
 			}
 			found.Sampled++
-			if size > largeLine {
+			if size > limits.MaxLine {
 				found.Large++
 			}
 			t.EventsPerDay, t.BytesPerDay = t.EventsPerDay+perDay, t.BytesPerDay+perDay*float64(size)

@@ -12,6 +12,8 @@ import (
 
 	"github.com/prometheus/common/model"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/grafana/alloy/okta/internal/limits"
 )
 
 // lokiTold is the part of Loki's /config that entries depend on (Loki, configuration reference).
@@ -174,7 +176,7 @@ func (v *visit) lokiTenantLimits(told *lokiTold, window time.Duration) Check {
 	case v.Loki != nil && v.Loki.MaxAge != maxAge:
 		return told.limit(fmt.Sprintf(`set reject_old_samples_max_age = "%s" in reconcile`, maxAge),
 			"reconcile has reject_old_samples_max_age %s, and Loki %s", v.Loki.MaxAge, maxAge)
-	case l.MaxLine > 0 && v.found != nil && v.found.Large > 0 && l.MaxLine <= largeLine && !l.Truncate:
+	case l.MaxLine > 0 && v.found != nil && v.found.Large > 0 && l.MaxLine <= limits.MaxLine && !l.Truncate:
 		return warn("raise max_line_size in Loki", "%d entries of the sample are over %d bytes, which Loki refuses", v.found.Large, l.MaxLine)
 	case told.overridden():
 		return pass("out-of-order window %s; by default entries up to %s old, lines up to %d bytes", window, maxAge, l.MaxLine)

@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -149,7 +148,7 @@ func TestAnEstimateKeepsNoPage(t *testing.T) {
 	page := fmt.Appendf(nil, `[{"uuid":"u","published":%q,"eventType":"user.session.start"}]`,
 		now.Add(-24*time.Hour+90*time.Minute).UTC().Format(time.RFC3339))
 	v := visit{Org: &s.org, opts: Options{Now: time.Now}}
-	v.sample(now, func(oktaapi.Cursor) ([]event.Event, error) { return event.Scan(page) }, v.client(context.Background()))
+	v.sample(now, func(oktaapi.Cursor) ([]event.Event, error) { return event.Scan(page) }, v.client())
 	copy(page, bytes.Repeat([]byte("x"), len(page)))
 	require.Equal(t, "user.session.start", v.found.Types[0].EventType)
 }

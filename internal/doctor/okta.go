@@ -22,8 +22,6 @@ const (
 	longest = 3 * time.Minute
 	// firstEvents are few: the first page shows that there is one.
 	firstEvents = 10
-	// oktaKeeps is how long Okta keeps events: 90 days (Okta, System Log API).
-	oktaKeeps = 90 * 24 * time.Hour
 )
 
 // way is what happened on the way to Okta.
@@ -45,7 +43,7 @@ func (v *visit) goToOkta(ctx context.Context) {
 	defer stop()
 	ctx, secrets := httptext.Watch(ctx)
 	w.seen.secrets = secrets
-	client := v.client(ctx)
+	client := v.client()
 	get := func(c *oktaapi.Client, cur oktaapi.Cursor) (oktaapi.Page, error) {
 		ctx, stop := context.WithTimeout(ctx, patience)
 		defer stop()
@@ -76,7 +74,7 @@ func (v *visit) goToOkta(ctx context.Context) {
 	}
 }
 
-func (v *visit) client(context.Context) *oktaapi.Client {
+func (v *visit) client() *oktaapi.Client {
 	return oktaapi.New(oktaapi.Config{
 		Org: v.URL, Auth: v.Auth, HTTP: &http.Client{Transport: v.okta.seen}, PageSize: v.PageSize, Filter: v.Filter, Query: v.Query,
 		Timeout: v.Timeout, UserAgent: v.UserAgent, Budget: v.Budget, Share: v.Share,
@@ -172,7 +170,7 @@ func (v *visit) nextLink(context.Context) Check {
 
 // retention is Okta's. How old entries may be for Loki is a matter of its limits.
 func (v *visit) retention(context.Context) Check {
-	if v.InitialLookback > oktaKeeps {
+	if v.InitialLookback > oktaapi.Retention {
 		return fail("lower initial_lookback", "initial_lookback is %s, and Okta keeps events for 90 days", v.InitialLookback)
 	}
 	return pass("a first start begins %s ago", v.InitialLookback)

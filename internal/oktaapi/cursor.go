@@ -14,6 +14,9 @@ import (
 // logsPath is the System Log resource.
 const logsPath = "/api/v1/logs"
 
+// Retention is how long Okta keeps events. Source: Okta, System Log query, time ranges.
+const Retention = 90 * 24 * time.Hour
+
 // timeLayout is the one form of date that all of Okta's documentation and error messages agree on: UTC with milliseconds.
 const timeLayout = "2006-01-02T15:04:05.000Z"
 

@@ -9,6 +9,7 @@ import (
 	"github.com/grafana/alloy/okta/internal/delivery"
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/limits"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
 // proof is how many events of the log show whether a position is one that was reached.
@@ -28,7 +29,7 @@ func (p *confirmed) beginAnew(ctx context.Context) bool {
 		return true
 	}
 	initial := time.Now().Add(-p.InitialLookback)
-	newest, err := p.newest(ctx, Retention, func() {})
+	newest, err := p.newest(ctx, oktaapi.Retention, func() {})
 	if err != nil {
 		return false
 	}
@@ -39,7 +40,7 @@ func (p *confirmed) beginAnew(ctx context.Context) bool {
 		p.reached(newest)
 		return true
 	}
-	oldest := Retention
+	oldest := oktaapi.Retention
 	if accepted := p.Confirm.Accepted(); accepted > 0 {
 		oldest = min(oldest, accepted)
 	}

@@ -8,8 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/oktasim"
-	"github.com/grafana/alloy/okta/internal/poller"
 )
 
 func TestARefusalIsLoggedWithItsRemedy(t *testing.T) {
@@ -91,7 +91,7 @@ func TestAnEventFromTheFutureBlamesTheClock(t *testing.T) {
 func TestAStartAtTheRetentionLosesNothing(t *testing.T) {
 	contract(t, func(t *testing.T) {
 		c := on(t, &oktasim.Org{})
-		c.lookback = poller.Retention + 100*time.Millisecond
+		c.lookback = oktaapi.Retention + 100*time.Millisecond
 		c.runFor(interval / 2)
 		require.Zero(t, c.logs.count("older events are lost"))
 	})

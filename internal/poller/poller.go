@@ -15,10 +15,6 @@ import (
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
-// Retention is how long Okta keeps events. A start before it is moved up to it.
-// Source: "System Log query", time ranges.
-const Retention = 90 * 24 * time.Hour
-
 // Sink takes entries. Send returns nil when every receiver has the entry, or ctx's
 // error; it has no other way to fail, and blocks as long as a receiver does.
 type Sink interface {
@@ -184,7 +180,7 @@ func (p *Poller) Run(ctx context.Context) error {
 func (p *Poller) once(ctx context.Context) (time.Duration, error) {
 	at := &p.Memory.at
 	// A start cursor ages while nothing matches the filter or nobody fixes the token.
-	if at.cursor == "" || at.cursor.IsStart() && time.Since(at.published) > Retention {
+	if at.cursor == "" || at.cursor.IsStart() && time.Since(at.published) > oktaapi.Retention {
 		at.cursor = p.start(at.published)
 	}
 	cur := at.cursor

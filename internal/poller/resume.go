@@ -97,7 +97,7 @@ func (p *Poller) oldest() position {
 
 // start is the cursor for since, moved up to the retention when it lies before.
 func (p *Poller) start(since time.Time) oktaapi.Cursor {
-	oldest := time.Now().Add(-Retention)
+	oldest := time.Now().Add(-oktaapi.Retention)
 	if oldest.Sub(since) >= time.Second {
 		p.Memory.warnOnce(p.Logger, "retention", "starting 90 days ago, as far back as Okta keeps events; older events are lost",
 			"wanted", since.UTC().Format(time.RFC3339), "start", oldest.UTC().Format(time.RFC3339), "lost", oldest.Sub(since).Round(time.Second))

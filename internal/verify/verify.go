@@ -12,9 +12,6 @@ import (
 	"github.com/grafana/alloy/okta/internal/reconcile"
 )
 
-// Retention is how long Okta keeps events. Source: Okta, System Log API.
-const Retention = 90 * 24 * time.Hour
-
 // DefaultSlack is how long after the end of the range an event of the range is waited for. Okta names no bound: late events are "rare
 // but possible". An hour is what a back-fill takes, too.
 const DefaultSlack = time.Hour

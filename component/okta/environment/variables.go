@@ -16,7 +16,6 @@ import (
 
 	"github.com/grafana/alloy/okta/component/loki/source/okta"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
-	"github.com/grafana/alloy/okta/internal/poller"
 )
 
 // values are what the variables say.
@@ -64,7 +63,7 @@ func (v *values) table() []variable {
 		{name: "TENANTS_FILE", parse: text(&v.tenantsFile)},
 
 		{
-			name: "LOOKBACK_INTERVAL", parse: duration(&v.lookback, 0, poller.Retention),
+			name: "LOOKBACK_INTERVAL", parse: duration(&v.lookback, 0, oktaapi.Retention),
 			allowed: "a duration from 0s to 2160h, such as 1h or 30m",
 		},
 		{

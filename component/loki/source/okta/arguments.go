@@ -17,7 +17,6 @@ import (
 	"github.com/grafana/alloy/okta/internal/limits"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/oktaapi/auth"
-	"github.com/grafana/alloy/okta/internal/poller"
 )
 
 const (
@@ -185,9 +184,9 @@ func (args *Arguments) validateNumbers() error {
 	switch {
 	case args.PollInterval < MinPollInterval:
 		return fmt.Errorf("poll_interval is %s: it must be at least %s", args.PollInterval, MinPollInterval)
-	case args.InitialLookback < 0 || args.InitialLookback > poller.Retention:
+	case args.InitialLookback < 0 || args.InitialLookback > oktaapi.Retention:
 		return fmt.Errorf("initial_lookback is %s: it must be between 0s and %s, as Okta keeps events for 90 days",
-			args.InitialLookback, poller.Retention)
+			args.InitialLookback, oktaapi.Retention)
 	case args.ReplayWindow < 0 || args.ReplayWindow > 24*time.Hour:
 		return fmt.Errorf("replay_window is %s: it must be between 0s (off) and 24h", args.ReplayWindow)
 	case args.OutOfOrderWindow < 0 || args.OutOfOrderWindow > 0 && args.OutOfOrderWindow < time.Minute:

@@ -182,9 +182,9 @@ func (args *Arguments) refusal(b *Backfill, dir string, now time.Time) error {
 		return err
 	}
 	age := now.Sub(since)
-	if age > poller.Retention {
+	if age > oktaapi.Retention {
 		return fmt.Errorf("backfill > since is %s: Okta keeps events for 90 days, so it must be after %s",
-			b.Since, now.Add(-poller.Retention).UTC().Format(time.RFC3339))
+			b.Since, now.Add(-oktaapi.Retention).UTC().Format(time.RFC3339))
 	}
 	if r := args.Reconcile; r != nil && r.RejectOldSamplesMaxAge > 0 && age > r.RejectOldSamplesMaxAge {
 		return fmt.Errorf("backfill > since is %s: Loki refuses entries older than %s; raise reject_old_samples_max_age in Loki's "+

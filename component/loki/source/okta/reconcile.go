@@ -21,7 +21,7 @@ import (
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/httptext"
 	"github.com/grafana/alloy/okta/internal/limits"
-	"github.com/grafana/alloy/okta/internal/poller"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/reconcile"
 )
 
@@ -84,8 +84,8 @@ func (r *Reconcile) Validate() error {
 	if r.Ordering != orderingAll && r.Ordering != orderingStream {
 		return fmt.Errorf("ordering is %q: it must be %q or %q", r.Ordering, orderingAll, orderingStream)
 	}
-	if r.ResumeOverlap < 0 || r.ResumeOverlap > poller.Retention {
-		return fmt.Errorf("resume_overlap is %s: it must be between 0s and %s", r.ResumeOverlap, poller.Retention)
+	if r.ResumeOverlap < 0 || r.ResumeOverlap > oktaapi.Retention {
+		return fmt.Errorf("resume_overlap is %s: it must be between 0s and %s", r.ResumeOverlap, oktaapi.Retention)
 	}
 	if r.RejectOldSamplesMaxAge < 0 {
 		return fmt.Errorf("reject_old_samples_max_age is %s: it must be what Loki has, 0s if that refuses no entry for its age",
