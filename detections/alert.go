@@ -54,7 +54,8 @@ func with(label, text string) string {
 // words are what a label means, in the order of the sentence. IDs stand with the name of what they are of.
 var words = []struct{ label, text string }{
 	{"actor", " By {}"}, {"actor_id", " ({})"}, {"client", " By the client {}"}, {"user", " On {}"},
-	{"user_id", " ({})"}, {"target", " On {}"}, {"shared", " Shared: {}"}, {"audience", " For {}"}, {"issuer", " Through the provider {}"}, {"detection", " Okta calls it {}"},
+	{"user_id", " ({})"}, {"target", " On {}"}, {"shared", " Shared: {}"}, {"audience", " For {}"},
+	{"issuer", " Through the provider {}"}, {"detection", " Okta calls it {}"},
 	{"event_type", " As {}"}, {"from", " From the setting {}"}, {"to", " to the setting {}"}, {"session", " In the session {}"},
 	{"token_id", " With the token {}"}, {"device", " From the device {}"}, {"ip", " From the address {}"},
 	{"asn", " From the network AS{}"},

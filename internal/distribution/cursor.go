@@ -61,7 +61,8 @@ func cursorVerb(verb, short, long, example string, do func(*cursorFlags, io.Writ
 	cmd := &cobra.Command{
 		Use:   verb + " [flags] path [org]",
 		Short: short,
-		Long:  long + "\n\norg is the host of an org, such as acme.okta.com, its name in the\nconfiguration, or the name of a component; only show does without it when there are several.",
+		Long: long + "\n\norg is the host of an org, such as acme.okta.com, its name in the\nconfiguration, or the name of a component; " +
+			"only show does without it when there are several.",
 		Example: fmt.Sprintf("  %[1]s cursor %[2]s /etc/alloy-okta/config.alloy\n  %[1]s cursor %[2]s --storage.path /var/lib/alloy-okta%[3]s "+
 			"/etc/alloy-okta/config.alloy acme.okta.com", Name, verb, example),
 		Args:         cobra.RangeArgs(1, 2),

@@ -22,8 +22,8 @@ var (
 	// lokis are by address, tenant and credentials: what a Loki is asked by one process, it is asked at a bearable rate. They go with
 	// the last that asks.
 	lokis reconcile.Servers
-	// memories are by data path and org, or else by Alloy (see [alloyOf]), org and destination. They outlive components, so that one that is renamed, or
-	// removed and returned, neither repeats nor skips.
+	// memories are by data path and org, or else by Alloy (see [alloyOf]), org and destination. They outlive components, so that one that
+	// is renamed, or removed and returned, neither repeats nor skips.
 	memories poller.Memories
 )
 
