@@ -150,6 +150,7 @@ func (o options) checkAddresses() error {
 		u, err := url.Parse(o.publicURL)
 		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" ||
 			u.User != nil {
+
 			return fmt.Errorf("--public-url %q: want http:// or https:// and a host, nothing more", o.publicURL)
 		}
 	}

@@ -52,7 +52,7 @@ func run(ctx context.Context, opts options, hurry <-chan struct{}, out io.Writer
 			fmt.Fprintf(out, "Logs are in %s\n", workDir)
 			return
 		}
-		os.RemoveAll(workDir)
+		_ = os.RemoveAll(workDir)
 	}()
 	if opts.lifetime > 0 {
 		var cancel context.CancelFunc
@@ -186,7 +186,7 @@ func (l *launch) startAlloy(ctx context.Context) error {
 		l.say("%s is taken by another program; the UI is at %s this time.", l.listen, free)
 		l.listen = free
 	}
-	var terminal io.Writer = l.out
+	terminal := l.out
 	if l.demo {
 		terminal = &glance{out: l.out}
 	}

@@ -37,6 +37,7 @@ func (r *refusal) Error() string {
 func (v *visit) ask(
 	ctx context.Context, hc *http.Client, tenant string, header http.Header, method, target string, body []byte,
 ) ([]byte, error) {
+
 	ctx, secrets := httptext.Watch(ctx)
 	ctx, stop := context.WithTimeout(ctx, lokiTimeout)
 	defer stop()

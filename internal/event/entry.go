@@ -41,7 +41,7 @@ type Options struct {
 func DefaultStructuredMetadata() map[string]string {
 	const target, group = "target[AppInstance|User|0].", "target[UserGroup]."
 	return map[string]string{
-		"eventType":                "eventType",
+		"eventType":                typePath,
 		"outcome":                  "outcome.result",
 		"detected_level":           levelPath,
 		"event_target_id":          target + "id",
@@ -86,11 +86,14 @@ var made = map[string]struct {
 	text func(string) string
 }{
 	countryCode: {"client.geographicalContext.country", isoCountry},
-	levelPath:   {"severity", level},
+	levelPath:   {severityPath, level},
 }
 
-// levelPath stands for the level in the envelope.
-const levelPath = "level"
+const (
+	typePath     = "eventType"
+	severityPath = "severity"
+	levelPath    = "level" // stands for the level in the envelope
+)
 
 // New checks the options. Errors name the value and what is allowed instead.
 func New(opts Options) (*Formatter, error) {

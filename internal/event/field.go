@@ -49,7 +49,7 @@ func fieldNamed(name string) field {
 		return fieldDevice
 	case "displayMessage":
 		return fieldDisplayMessage
-	case "eventType":
+	case typePath:
 		return fieldEventType
 	case "legacyEventType":
 		return fieldLegacyEventType
@@ -61,7 +61,7 @@ func fieldNamed(name string) field {
 		return fieldRequest
 	case "securityContext":
 		return fieldSecurityContext
-	case "severity":
+	case severityPath:
 		return fieldSeverity
 	case "target":
 		return fieldTarget

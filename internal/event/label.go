@@ -21,10 +21,10 @@ const Job = "loki.source.okta"
 // them take few values in an org: users, addresses and ids are not among them,
 // because a stream per user is what Loki handles worst.
 var sourceLabels = map[model.LabelName]string{
-	"__okta_event_type":              "eventType",
+	"__okta_event_type":              typePath,
 	"__okta_legacy_event_type":       "legacyEventType",
-	"__okta_severity":                "severity",
-	"__okta_level":                   "severity", // as the level in the line: see level
+	"__okta_severity":                severityPath,
+	"__okta_level":                   severityPath, // as the level in the line: see level
 	"__okta_outcome_result":          "outcome.result",
 	"__okta_actor_type":              "actor.type",
 	"__okta_target_type":             "target[AppInstance|User|0].type",

@@ -119,12 +119,12 @@ func notArray(body []byte, i int) string {
 	if i >= len(body) {
 		return "nothing but white space"
 	}
-	switch c := body[i]; {
-	case c == '{':
+	switch body[i] {
+	case '{':
 		return "an object where an array was expected"
-	case c == '<':
+	case '<':
 		return "not an array: starts with '<', as HTML does"
-	case c == 0x1f:
+	case 0x1f:
 		return "not an array: starts as gzip does"
 	default:
 		return "not an array"

@@ -84,10 +84,10 @@ func (s *Server) Addr() net.Addr {
 }
 
 // Err tells why the server does not listen although it should, and since when. It is nil otherwise.
-func (s *Server) Err() (error, time.Time) {
+func (s *Server) Err() (since time.Time, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.err, s.since
+	return s.since, s.err
 }
 
 // Run serves until ctx ends, and returns its error. It may be called again afterwards.

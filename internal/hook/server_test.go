@@ -36,7 +36,7 @@ func TestNothingIsOpenedBeforeRunOrWithoutAnAddress(t *testing.T) {
 		st.Configure(Config{})
 		synctest.Wait()
 		require.Empty(t, st.pipe.open())
-		err, _ := st.Err()
+		_, err := st.Err()
 		require.NoError(t, err)
 	})
 }
@@ -48,7 +48,7 @@ func TestATakenAddressIsTriedAgain(t *testing.T) {
 		began := time.Now()
 		defer st.run(t)()
 		time.Sleep(5 * time.Minute)
-		err, since := st.Err()
+		since, err := st.Err()
 		require.ErrorContains(t, err, "address already in use")
 		require.Equal(t, began, since)
 		require.Nil(t, st.Addr())
@@ -59,8 +59,8 @@ func TestATakenAddressIsTriedAgain(t *testing.T) {
 		delete(st.pipe.taken, "here:1")
 		st.pipe.mu.Unlock()
 		time.Sleep(lastRetry)
-		require.Equal(t, http.StatusNoContent, st.post(t, secret))
-		err, _ = st.Err()
+		require.Equal(t, http.StatusNoContent, st.post(t))
+		_, err = st.Err()
 		require.NoError(t, err)
 	})
 }
@@ -93,14 +93,14 @@ func TestAListenerThatBreaksIsReplacedWithAPause(t *testing.T) {
 				require.Greater(t, tries, 5)
 				require.LessOrEqual(t, tries, most)
 				if after < lastRetry {
-					err, _ := st.Err()
+					_, err := st.Err()
 					require.ErrorContains(t, err, "listening: ")
 				}
 
 				b.fixed.Store(true)
 				time.Sleep(after + lastRetry)
-				require.Equal(t, http.StatusNoContent, st.post(t, secret))
-				err, _ := st.Err()
+				require.Equal(t, http.StatusNoContent, st.post(t))
+				_, err := st.Err()
 				require.NoError(t, err)
 				stop()
 			})
@@ -123,7 +123,7 @@ func TestTheAddressMovesWithoutARestart(t *testing.T) {
 		synctest.Wait()
 		require.Equal(t, before, time.Now(), "a slow client holds nothing up")
 		require.Equal(t, []string{"there:2"}, st.pipe.open())
-		require.Equal(t, http.StatusNoContent, st.post(t, secret))
+		require.Equal(t, http.StatusNoContent, st.post(t))
 		_, err = io.ReadAll(slow)
 		require.NoError(t, err)
 		require.Equal(t, lastRequests, time.Since(before), "nor does it live on")
@@ -139,7 +139,7 @@ func TestOtherChangesKeepTheListener(t *testing.T) {
 		st.Configure(st.cfg)
 		synctest.Wait()
 		require.Equal(t, 1, st.pipe.tried())
-		require.Equal(t, http.StatusUnauthorized, st.post(t, secret))
+		require.Equal(t, http.StatusUnauthorized, st.post(t))
 	})
 }
 
@@ -161,7 +161,7 @@ func TestWhileStoppingOktaIsToldToRepeat(t *testing.T) {
 		require.Equal(t, http.StatusServiceUnavailable, resp.StatusCode)
 		time.Sleep(time.Minute)
 		defer st.run(t)() // again, as Alloy may
-		require.Equal(t, 204, st.post(t, secret))
+		require.Equal(t, 204, st.post(t))
 	})
 }
 
@@ -213,7 +213,7 @@ func TestSlowLorisDoesNotKeepOktaOut(t *testing.T) {
 		}
 		for range 30 {
 			began := time.Now()
-			require.Equal(t, http.StatusNoContent, st.post(t, secret))
+			require.Equal(t, http.StatusNoContent, st.post(t))
 			require.Less(t, time.Since(began), time.Second, "Okta waits for three")
 			time.Sleep(time.Second)
 		}
@@ -232,7 +232,7 @@ func TestAuthenticatedRequestsKeepTheirPlace(t *testing.T) {
 		st.Configure(st.cfg)
 		defer st.run(t)()
 		status := make(chan int)
-		go func() { status <- st.post(t, secret) }()
+		go func() { status <- st.post(t) }()
 		<-entered
 		for range 5 {
 			conn, err := st.pipe.dial(t.Context(), "", "")
@@ -324,7 +324,7 @@ func TestAMissingCertificateIsWaitedFor(t *testing.T) {
 		st.cfg.TLS = &TLS{CertFile: filepath.Join(dir, "c.pem"), KeyFile: filepath.Join(dir, "k.pem")}
 		st.Configure(st.cfg)
 		defer st.run(t)()
-		err, _ := st.Err()
+		_, err := st.Err()
 		require.ErrorContains(t, err, "reading the certificate")
 		require.Zero(t, st.pipe.tried())
 		cert, key := selfSigned(t, 1)

@@ -83,7 +83,7 @@ func (st *stand) run(t *testing.T) (stop func()) {
 }
 
 // post sends a hook over a connection of its own.
-func (st *stand) post(t *testing.T, secret string) int {
+func (st *stand) post(t *testing.T) int {
 	t.Helper()
 	client := &http.Client{Transport: &http.Transport{DialContext: st.pipe.dial, DisableKeepAlives: true}}
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://here/okta/acme", bytes.NewReader([]byte(body)))

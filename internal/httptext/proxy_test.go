@@ -1,6 +1,7 @@
 package httptext_test
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/http"
@@ -62,7 +63,7 @@ func TestAProxyThatIsNotUsedIsNamed(t *testing.T) {
 			for variable, value := range tc.env {
 				t.Setenv(variable, value)
 			}
-			transport := &http.Transport{Dial: func(string, string) (net.Conn, error) { return nil, tc.err }}
+			transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return nil, tc.err }}
 			if tc.used != "" {
 				used, err := url.Parse(tc.used)
 				require.NoError(t, err)

@@ -43,6 +43,9 @@ type Refusal struct {
 	fields []any  // how much there is of what is too much, for the log; values of an event are not in it
 }
 
+// The fields of several refusals.
+const limit, bytesField = "limit", "bytes"
+
 // OfEntry returns why Loki refuses an entry with these labels now, the first reason in Loki's order. maxAge is Loki's
 // reject_old_samples_max_age, 0 when it takes entries of any age; what else it is configured to is not known.
 //
@@ -56,15 +59,15 @@ func OfEntry(labels model.LabelSet, e push.Entry, now time.Time, maxAge time.Dur
 	bytes, pairs := metadata(e.StructuredMetadata)
 	switch {
 	case maxAge > 0 && age > maxAge:
-		return Refusal{TooOld, []any{"published", e.Timestamp.UTC().Format(time.RFC3339), "limit", maxAge}}
+		return Refusal{TooOld, []any{"published", e.Timestamp.UTC().Format(time.RFC3339), limit, maxAge}}
 	case age < -MaxAhead:
-		return Refusal{TooNew, []any{"published", e.Timestamp.UTC().Format(time.RFC3339), "ahead", (-age).Round(time.Second), "limit", MaxAhead}}
+		return Refusal{TooNew, []any{"published", e.Timestamp.UTC().Format(time.RFC3339), "ahead", (-age).Round(time.Second), limit, MaxAhead}}
 	case len(e.Line) > MaxLine:
-		return Refusal{Line, []any{"bytes", len(e.Line), "limit", MaxLine}}
+		return Refusal{Line, []any{bytesField, len(e.Line), limit, MaxLine}}
 	case bytes > MaxMetadata:
-		return Refusal{Metadata, []any{"bytes", bytes, "limit", MaxMetadata}}
+		return Refusal{Metadata, []any{bytesField, bytes, limit, MaxMetadata}}
 	case pairs > MaxMetadataPairs:
-		return Refusal{MetadataPairs, []any{"pairs", pairs, "limit", MaxMetadataPairs}}
+		return Refusal{MetadataPairs, []any{"pairs", pairs, limit, MaxMetadataPairs}}
 	}
 	return Refusal{}
 }
@@ -76,7 +79,7 @@ func ofLabels(labels model.LabelSet) Refusal {
 		n--
 	}
 	if n > MaxLabels {
-		return Refusal{Labels, []any{"labels", n, "limit", MaxLabels}}
+		return Refusal{Labels, []any{"labels", n, limit, MaxLabels}}
 	}
 	var wrong []model.LabelName
 	for name, value := range labels {
@@ -89,9 +92,9 @@ func ofLabels(labels model.LabelSet) Refusal {
 	}
 	name := slices.Min(wrong)
 	if len(name) > MaxLabelName {
-		return Refusal{LabelName, []any{"label", short(string(name)), "bytes", len(name), "limit", MaxLabelName}}
+		return Refusal{LabelName, []any{"label", short(string(name)), bytesField, len(name), limit, MaxLabelName}}
 	}
-	return Refusal{LabelValue, []any{"label", string(name), "bytes", len(labels[name]), "limit", MaxLabelValue}}
+	return Refusal{LabelValue, []any{"label", string(name), bytesField, len(labels[name]), limit, MaxLabelValue}}
 }
 
 // metadata returns what Loki counts: bytes of names and values without detected_level, and all pairs (loki/v3 pkg/util/entry_size.go).

@@ -312,7 +312,7 @@ type roundTripper func(*http.Request) (*http.Response, error)
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func TestOneTimeoutCoversHeadersAndBody(t *testing.T) {
-	stall := func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+	stall := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 	cases := map[string]http.HandlerFunc{
 		"late headers": stall,
 		"stalled body": func(w http.ResponseWriter, r *http.Request) {

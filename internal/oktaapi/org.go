@@ -80,11 +80,14 @@ func ParseOrg(raw string) (org *url.URL, notes []string, err error) {
 	if p := strings.Trim(u.Path, "/"); p != "" {
 		notes = append(notes, fmt.Sprintf("ignoring the path %q of the org URL", httptext.Clean(u.Path, 100)))
 	}
-	if o.scheme == "https" && o.port == "443" || o.scheme == "http" && o.port == "80" {
+	if o.scheme == "https" && o.port == "443" || o.scheme == plain && o.port == "80" {
 		o.port = ""
 	}
 	return &url.URL{Scheme: o.scheme, Host: hostPort(o.host, o.port)}, notes, nil
 }
+
+// plain is the scheme without encryption: allowed to loopback only.
+const plain = "http"
 
 // orgURL is what counts of an org's URL.
 type orgURL struct {
@@ -95,7 +98,7 @@ type orgURL struct {
 // check refuses what cannot be an org's URL. u is all of it.
 func (o orgURL) check(u *url.URL) error {
 	want := "https://" + hostPort(o.host, o.port)
-	if o.scheme == "http" && IsLoopback(o.host) {
+	if o.scheme == plain && IsLoopback(o.host) {
 		want = "http://" + hostPort(o.host, o.port)
 	}
 	switch {
@@ -105,9 +108,9 @@ func (o orgURL) check(u *url.URL) error {
 		return fmt.Errorf("the org URL holds a query; write %q and use the filter and query arguments", want)
 	case u.Fragment != "":
 		return fmt.Errorf("the org URL holds a fragment; write %q", want)
-	case o.scheme != "https" && o.scheme != "http":
+	case o.scheme != "https" && o.scheme != plain:
 		return fmt.Errorf("the org URL has the scheme %q, allowed is https; write %q", o.scheme, want)
-	case o.scheme == "http" && !IsLoopback(o.host):
+	case o.scheme == plain && !IsLoopback(o.host):
 		return fmt.Errorf("the org URL uses http to %s, which would send the credentials in clear; write %q (http is allowed to loopback only)",
 			o.host, want)
 	}
@@ -207,7 +210,7 @@ func effectivePort(u *url.URL) string {
 	if p := u.Port(); p != "" {
 		return p
 	}
-	if strings.EqualFold(u.Scheme, "http") {
+	if strings.EqualFold(u.Scheme, plain) {
 		return "80"
 	}
 	return "443"

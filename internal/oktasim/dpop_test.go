@@ -144,7 +144,7 @@ func TestBadProofsAreRefusedInOktasWords(t *testing.T) {
 
 func proofClaims(t *testing.T, proof string) map[string]any {
 	t.Helper()
-	parsed, err := jose.ParseSigned(proof, algorithms)
+	parsed, err := jose.ParseSignedCompact(proof, algorithms)
 	require.NoError(t, err)
 	return gjson.ParseBytes(parsed.UnsafePayloadWithoutVerification()).Value().(map[string]any)
 }

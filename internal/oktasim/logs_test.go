@@ -106,7 +106,7 @@ func TestPollingFollowsPersistenceNotPublished(t *testing.T) {
 
 func TestLinksEchoTheRequestAndInventNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o := &Org{Clock: time.UnixMilli(1648112954504).Sub(time.Now())}
+		o := &Org{Clock: time.Until(time.UnixMilli(1648112954504))}
 		o.Append(numbered(1, o.Now()))
 		a := ask(t, o, `/api/v1/logs?limit=1&filter=uuid%20eq%20%22u1%22`)
 		require.Equal(t, `http://acme.okta.com/api/v1/logs?limit=1&filter=uuid+eq+%22u1%22&after=1648112954504_1`, a.next)

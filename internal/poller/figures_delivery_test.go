@@ -104,7 +104,7 @@ func benchmarkCheckpoint(b *testing.B, delay time.Duration) {
 	var reading, saving time.Duration
 	for b.Loop() {
 		scope := checkpoint.Scope{Org: base.String(), PageSize: 1000}
-		dir, err := os.MkdirTemp(".", "checkpoint") // on a disk, where a temporary folder may be in memory
+		dir, err := os.MkdirTemp(".", "checkpoint") //nolint:usetesting // on a disk, where a temporary folder may be in memory
 		require.NoError(b, err)
 		b.Cleanup(func() { os.RemoveAll(dir) })
 		journal, _, _ := checkpoint.Open(dir, scope, time.Minute)

@@ -12,7 +12,7 @@ import (
 )
 
 // ErrStuck is the health of a poller that cannot get beyond a page.
-var ErrStuck = errors.New("Okta's answers do not lead on")
+var ErrStuck = errors.New("the answers of Okta do not lead on")
 
 // behind is how much older than the poll interval the newest event of a short page must be
 // for the page to look cut by the server: Okta persists almost all events within it.

@@ -66,6 +66,6 @@ func (m *Memory) warnOnce(logger log.Logger, kind, msg string, keyvals ...any) {
 	m.warned[kind] = true
 	m.mu.Unlock()
 	if first {
-		level.Warn(logger).Log(append([]any{"msg", msg}, keyvals...)...)
+		log.With(level.Warn(logger), "msg", msg).Log(keyvals...)
 	}
 }

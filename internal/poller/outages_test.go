@@ -195,8 +195,9 @@ func (s *trial) due(within time.Duration) []string {
 	return s.uuids[:n]
 }
 
-// recovered is how long it takes until Loki has all that is older than a minute; at most, if it never does.
-func (s *trial) recovered(most time.Duration) time.Duration {
+// recovered is how long it takes until Loki has all that is older than a minute; 6 hours, if it never does.
+func (s *trial) recovered() time.Duration {
+	const most = 6 * time.Hour
 	begin, known := time.Now(), 0
 	for ; time.Since(begin) < most; pass(10 * time.Second) {
 		due := s.due(time.Minute)
@@ -256,7 +257,7 @@ func TestOutagesLoseAndDoubleNothing(t *testing.T) {
 						happens(s)
 						pass(outage - half)
 						s.loki.Set(func(f *pipesim.Faults) { *f = pipesim.Faults{} })
-						took := s.recovered(after)
+						took := s.recovered()
 						pass(90 * time.Minute) // a queued copy can arrive as late as this
 						t.Logf("everything was there %s after the outage; loki.write dropped %d entries", took, s.write.Dropped())
 						s.requireExactlyOnce()
@@ -293,7 +294,7 @@ func TestAStreamThatIsRefusedForAWhile(t *testing.T) {
 					})
 					pass(lasts)
 					s.loki.Set(func(f *pipesim.Faults) { *f = pipesim.Faults{} })
-					took := s.recovered(6 * time.Hour)
+					took := s.recovered()
 					pass(90 * time.Minute)
 					t.Logf("everything was there %s later; loki.write dropped %d entries", took, s.write.Dropped())
 					s.requireExactlyOnce()

@@ -140,9 +140,10 @@ func (p *Poller) tell(part Part, details ...any) (t Trouble, news bool) {
 	return t, news
 }
 
-// clear notes that a part works, and logs the end of a trouble of which the log has the beginning. It returns what it was.
-func (p *Poller) clear(part Part) (was Trouble) {
+// clear notes that a part works, and logs the end of a trouble of which the log has the beginning.
+func (p *Poller) clear(part Part) {
 	l := &lines[part]
+	var was Trouble
 	p.Status.set(func(s *Snapshot) {
 		if was = s.Wrong[part]; was.Lasts() && l.failure {
 			s.Recovered = time.Now()
@@ -150,13 +151,13 @@ func (p *Poller) clear(part Part) (was Trouble) {
 		s.Wrong[part] = Trouble{}
 	})
 	if !was.ends && !l.shared { // the usual case, for each event
-		return was
+		return
 	}
 	after, line := time.Since(was.began).Round(time.Millisecond), []any{"msg", ""}
 	if l.shared {
 		var orgs int
 		if orgs, after = p.Troubles.ends(part, p); orgs == 0 {
-			return was
+			return
 		}
 		line = append(line, "orgs", orgs)
 	}
@@ -167,7 +168,6 @@ func (p *Poller) clear(part Part) (was Trouble) {
 		line[1] = l.end(was)
 		level.Info(p.Logger).Log(append(line, "after", after)...)
 	}
-	return was
 }
 
 // reloaded is what a reload leaves of the troubles.

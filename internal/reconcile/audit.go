@@ -205,8 +205,8 @@ func (l *Loki) counts(ctx context.Context, begin string, from, to time.Time, lab
 	milliseconds := (to.Sub(from) + time.Millisecond - 1) / time.Millisecond
 	ask := func() ([]byte, error) {
 		return l.server.post(ctx, "loki/api/v1/query", interval{from, to}, url.Values{
-			"query": {fmt.Sprintf("%s [%dms]))", begin, milliseconds)},
-			"time":  {strconv.FormatInt(to.Add(-1).UnixNano(), 10)},
+			queryField: {fmt.Sprintf("%s [%dms]))", begin, milliseconds)},
+			"time":     {strconv.FormatInt(to.Add(-1).UnixNano(), 10)},
 		})
 	}
 	body, err := ask()

@@ -201,7 +201,7 @@ func TestARefusalOfTooManyRequestsIsWaitedOutByAll(t *testing.T) {
 // Without a time in the refusal, the wait doubles up to a minute.
 func TestALokiThatGoesOnRefusingIsAskedEverMoreRarely(t *testing.T) {
 	inTime(func(t *testing.T) {
-		f := &fakeLoki{fail: func(w http.ResponseWriter) bool { http.Error(w, "rate limit", 429); return true }}
+		f := &fakeLoki{fail: func(w http.ResponseWriter) bool { http.Error(w, "rate limit", http.StatusTooManyRequests); return true }}
 		orgs := orgsOf(t, f, crowd)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
@@ -281,7 +281,7 @@ func TestWhatWasRefusedOnceIsJoinedAgain(t *testing.T) {
 // What Loki refuses whoever asks is told to all, and costs little.
 func TestAWrongCredentialIsToldToAllAtOnce(t *testing.T) {
 	inTime(func(t *testing.T) {
-		f := &fakeLoki{takes: takes(time.Second), fail: func(w http.ResponseWriter) bool { http.Error(w, "no", 401); return true }}
+		f := &fakeLoki{takes: takes(time.Second), fail: func(w http.ResponseWriter) bool { http.Error(w, "no", http.StatusUnauthorized); return true }}
 		orgs := orgsOf(t, f, 100)
 		allOf(100, 0, func(i int) {
 			_, err := orgs[i].Find(Unhurried(t.Context()), []Event{{"a", time.Now()}})

@@ -49,12 +49,15 @@ type answer struct {
 // each is told of the entries of one stream.
 type each func(at time.Time, line string)
 
+const queryField = "query" // of Loki's forms
+
 // query asks for entries from r.start to r.end in a direction, at most limit. It shows the labels of each stream, and then its entries.
 // Source: Loki HTTP API, GET /loki/api/v1/query_range.
 func (s *Server) query(ctx context.Context, query string, r interval, limit int, d direction,
 	stream func(labels gjson.Result) each) (answer, error) {
+
 	body, err := s.post(ctx, "loki/api/v1/query_range", r, url.Values{
-		"query":     {query},
+		queryField:  {query},
 		"limit":     {strconv.Itoa(limit)},
 		"direction": {string(d)},
 	})
@@ -70,7 +73,7 @@ func (s *Server) query(ctx context.Context, query string, r interval, limit int,
 // somebody refuses to say; what times out would cost more in any other way. Source: Loki HTTP API, GET
 // /loki/api/v1/label/<name>/values; an empty answer has no data.
 func (s *Server) values(ctx context.Context, label, selector string, r interval) (map[string]bool, error) {
-	body, err := s.post(ctx, "loki/api/v1/label/"+label+"/values", r, url.Values{"query": {selector}})
+	body, err := s.post(ctx, "loki/api/v1/label/"+label+"/values", r, url.Values{queryField: {selector}})
 	if errors.Is(err, ErrRefused) || err == nil && gjson.GetBytes(body, "status").String() != "success" {
 		return nil, nil
 	}

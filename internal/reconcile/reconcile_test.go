@@ -128,6 +128,7 @@ func FuzzFindUUIDs(f *testing.F) {
 	f.Fuzz(func(t *testing.T, before, uuid, after string) {
 		if uuid == "" || strings.Contains(before, "uuid") ||
 			strings.ContainsFunc(uuid, func(r rune) bool { return r > 127 || !isUUIDByte(byte(r)) }) || strings.Contains(uuid, "uuid") {
+
 			return
 		}
 		found := false
@@ -244,8 +245,8 @@ func TestFindGivesNoPartialAnswer(t *testing.T) {
 		is   error
 	}{
 		"500":         {func(w http.ResponseWriter) { http.Error(w, "boom", 500) }, "it answered 500: boom", nil},
-		"429":         {func(w http.ResponseWriter) { http.Error(w, "slow down", 429) }, "it answered 429: slow down", nil},
-		"401":         {func(w http.ResponseWriter) { http.Error(w, "no org id", 401) }, "it answered 401: no org id", ErrRefused},
+		"429":         {func(w http.ResponseWriter) { http.Error(w, "slow down", http.StatusTooManyRequests) }, "it answered 429: slow down", nil},
+		"401":         {func(w http.ResponseWriter) { http.Error(w, "no org id", http.StatusUnauthorized) }, "it answered 401: no org id", ErrRefused},
 		"parse error": {func(w http.ResponseWriter) { http.Error(w, "parse error at line 1", 400) }, "parse error", ErrRefused},
 		"HTML":        {func(w http.ResponseWriter) { _, _ = io.WriteString(w, "<html>") }, "is not JSON", nil},
 		"metric query": {
@@ -279,7 +280,6 @@ func TestFindGivesNoPartialAnswer(t *testing.T) {
 				require.NotErrorIs(t, err, ErrRefused)
 			}
 		}))
-
 	}
 }
 
@@ -337,7 +337,6 @@ func TestNewestLooksFurtherAndFurtherBack(t *testing.T) {
 				require.Equal(t, f.entries[1].at.UnixNano(), newest.UnixNano())
 			}
 		}))
-
 	}
 }
 
@@ -354,6 +353,5 @@ func TestNewestIsNotKnownWhileLokiFails(t *testing.T) {
 			}
 			require.Len(t, f.queries, 1)
 		}))
-
 	}
 }

@@ -35,5 +35,5 @@ var classes = []struct {
 	{"party", holder, true, true},
 	{"partyName", name, true, true},
 	{"freeMap", freeMap, true, true},
-	{"personal", word, true, true},
+	{personal, word, true, true},
 }

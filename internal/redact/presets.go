@@ -16,6 +16,9 @@ const (
 	PresetPersonalData = "personal_data"
 )
 
+// personal is the class of what names or describes a person.
+const personal = "personal"
+
 type preset struct {
 	name  string
 	whole []string // classes
@@ -23,8 +26,8 @@ type preset struct {
 
 // presets are rows over the classes of members.txt: a preset redacts the members of these as a whole, beside all that has no class.
 var presets = []preset{
-	{PresetUserIdentity, []string{"personal"}},
-	{PresetPersonalData, []string{"personal", "place", "placeType"}},
+	{PresetUserIdentity, []string{personal}},
+	{PresetPersonalData, []string{personal, "place", "placeType"}},
 }
 
 // Presets returns the names of the presets.

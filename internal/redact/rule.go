@@ -81,6 +81,7 @@ func (r *rule) picked(types []string, index int, to []*rule) []*rule {
 			}
 			return p.Any || p.Index == index
 		}) {
+
 			to = append(to, p.rule)
 		}
 	}

@@ -73,7 +73,7 @@ func (k *secrets) of(text string) *secret {
 }
 
 func (k *secrets) make(text string) *secret {
-	folded := string(appendFolded(nil, text))
+	folded := string(foldAll(text))
 	s := &secret{quoted: `"` + mask + `"`}
 	if k.key != nil {
 		h := hmac.New(sha256.New, k.key)
@@ -90,7 +90,7 @@ func (k *secrets) make(text string) *secret {
 	}
 	query := url.QueryEscape(text)
 	for _, written := range []string{text, query, strings.ReplaceAll(query, "+", "%20"), url.PathEscape(text)} {
-		text := appendFolded(nil, written)
+		text := foldAll(written)
 		if !slices.ContainsFunc(s.spelled, func(known spelling) bool { return string(known.text) == string(text) }) {
 			s.spelled = append(s.spelled, spelling{
 				text:  text,
@@ -104,7 +104,7 @@ func (k *secrets) make(text string) *secret {
 
 // isSpelled tells whether the text is one of the spellings that are looked for.
 func (s *secret) isSpelled(text string) bool {
-	folded := string(appendFolded(nil, text))
+	folded := string(foldAll(text))
 	return slices.ContainsFunc(s.spelled, func(known spelling) bool { return string(known.text) == folded })
 }
 
@@ -132,15 +132,15 @@ func searched(folded string) bool {
 	return letters > 0 || others >= wordLength
 }
 
-// appendFolded appends text with the differences between upper and lower case
+// foldAll returns text with the differences between upper and lower case
 // removed, so that texts equal under Unicode simple folding give the same
 // bytes. For nearly all letters this is the lower case. Bytes that are not
 // UTF-8 become U+FFFD.
-func appendFolded(dst []byte, text string) []byte {
+func foldAll(text string) (same []byte) {
 	for _, r := range text {
-		dst = utf8.AppendRune(dst, fold(r))
+		same = utf8.AppendRune(same, fold(r))
 	}
-	return dst
+	return same
 }
 
 func fold(r rune) rune {

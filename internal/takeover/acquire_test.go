@@ -70,6 +70,7 @@ func exchangeOf(t *testing.T, s interface {
 	takeover.Ring
 	http.RoundTripper
 }) *takeover.Exchange {
+
 	t.Helper()
 	return takeover.New(takeover.Config{Ring: s, Dir: t.TempDir(), Logger: log.NewNopLogger(),
 		Client: func() *http.Client { return &http.Client{Transport: s} }})

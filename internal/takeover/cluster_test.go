@@ -106,9 +106,9 @@ func seeds(some int, found ...uint64) []uint64 {
 	if os.Getenv("OKTA_E2E") == "long" {
 		n = 150
 	}
-	all := make([]uint64, n)
-	for i := range all {
-		all[i] = uint64(i + 1)
+	all := make([]uint64, 0, n+len(found))
+	for i := range n {
+		all = append(all, uint64(i+1))
 	}
 	for _, seed := range found {
 		if !slices.Contains(all, seed) {

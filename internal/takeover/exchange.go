@@ -349,6 +349,7 @@ func (s *Seat) path() string { return "orgs/" + url.PathEscape(s.name) }
 func (x *Exchange) send(
 	ctx context.Context, method string, peer Peer, path string, h http.Header, body []byte,
 ) (int, http.Header, []byte, error) {
+
 	req, err := http.NewRequestWithContext(ctx, method, peer.URL+path, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, nil, err

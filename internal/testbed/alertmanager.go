@@ -36,7 +36,7 @@ func StartAlertmanager() (*Alertmanager, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/v2/alerts", a.take)
 	a.server = &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
-	go a.server.Serve(listener)
+	go func() { _ = a.server.Serve(listener) }()
 	return a, nil
 }
 

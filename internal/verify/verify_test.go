@@ -44,6 +44,7 @@ func (h *held) in(from, to time.Time) (all []reconcile.Audited) {
 
 func (h *held) Audit(_ context.Context, from, to time.Time, at func(time.Time) []string,
 	each func(reconcile.Audited)) ([]time.Time, error) {
+
 	byTime := map[time.Time][]reconcile.Audited{}
 	for _, e := range h.in(from, to) {
 		if !slices.Contains(byTime[e.Time], e) {

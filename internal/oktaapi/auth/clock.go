@@ -37,11 +37,11 @@ func (c *clock) correct(header http.Header) bool {
 // those of Okta's error catalog: "is expired", "issued before the current time", "too far into the
 // future", "issued in the future", "issued more than five minutes in the past", "'iat' claim".
 func blamesClock(r oktaapi.Refusal) bool {
-	if r.Code != "invalid_client" && r.Code != "invalid_dpop_proof" {
+	if r.Code != invalidClient && r.Code != invalidProof {
 		return false
 	}
 	d := strings.ToLower(r.Description)
-	for _, words := range []string{"is expired", "current time", "the future", "in the past", "'iat'"} {
+	for _, words := range []string{"is expired", "current time", inTheFuture, "in the past", "'iat'"} {
 		if strings.Contains(d, words) {
 			return true
 		}

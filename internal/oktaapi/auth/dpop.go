@@ -69,10 +69,10 @@ func (p *prover) proof(method string, u *url.URL, now time.Time, nonce, token st
 // 4.3 asks: lower-case scheme and host, no default port, never an empty path.
 func targetURI(u *url.URL) string {
 	scheme, host := strings.ToLower(u.Scheme), strings.ToLower(u.Host)
-	switch {
-	case scheme == "https":
+	switch scheme {
+	case "https":
 		host = strings.TrimSuffix(host, ":443")
-	case scheme == "http":
+	case "http":
 		host = strings.TrimSuffix(host, ":80")
 	}
 	path := u.EscapedPath()

@@ -21,7 +21,7 @@ func TestAutoTurnsDPoPOnWhenTheOrgAsksAndStaysWithIt(t *testing.T) {
 		o.dpop = true
 		require.Equal(t, "private_key_jwt", a.Method())
 		for range 2 {
-			status, err := get(t.Context(), o.client(), a, logsURL)
+			status, err := get(t.Context(), o.client(), a)
 			require.NoError(t, err)
 			require.Equal(t, 200, status)
 		}
@@ -32,13 +32,13 @@ func TestAutoTurnsDPoPOnWhenTheOrgAsksAndStaysWithIt(t *testing.T) {
 		}, o.log())
 
 		time.Sleep(time.Hour)
-		_, err := get(t.Context(), o.client(), a, logsURL)
+		_, err := get(t.Context(), o.client(), a)
 		require.NoError(t, err)
 		require.Equal(t, []string{"/oauth2/v1/token 200", "/api/v1/logs 200"}, o.log(), "the nonce is remembered")
 
 		o.nonce = "canary-nonce-2"
 		time.Sleep(time.Hour)
-		_, err = get(t.Context(), o.client(), a, logsURL)
+		_, err = get(t.Context(), o.client(), a)
 		require.NoError(t, err)
 		require.Equal(t, []string{"/oauth2/v1/token 400 use_dpop_nonce", "/oauth2/v1/token 200", "/api/v1/logs 200"}, o.log(),
 			"the nonce is renewed")
@@ -49,7 +49,7 @@ func TestAlwaysBeginsWithAProof(t *testing.T) {
 	o, a := newApp(t, requireDPoP)
 	o.dpop = true
 	require.Equal(t, "private_key_jwt+dpop", a.Method())
-	_, err := get(t.Context(), o.client(), a, logsURL)
+	_, err := get(t.Context(), o.client(), a)
 	require.NoError(t, err)
 	require.Equal(t, []string{"/oauth2/v1/token 400 use_dpop_nonce", "/oauth2/v1/token 200", "/api/v1/logs 200"}, o.log())
 }
@@ -74,7 +74,7 @@ func TestAnAPIThatAsksForANonceGetsIt(t *testing.T) {
 	for _, nonce := range []string{"", "api-nonce-1", "api-nonce-2"} {
 		o.apiNonce = nonce
 		for range 2 {
-			status, err := get(t.Context(), o.client(), a, logsURL)
+			status, err := get(t.Context(), o.client(), a)
 			require.NoError(t, err)
 			require.Equal(t, 200, status)
 		}
@@ -88,7 +88,7 @@ func TestAClockThatGoesWrongLaterIsCorrectedAtTheAPI(t *testing.T) {
 		o, a := newApp(t, requireDPoP)
 		for _, skew := range []time.Duration{0, -10 * time.Minute, 10 * time.Minute, 0} {
 			o.skew = skew
-			status, err := get(t.Context(), o.client(), a, logsURL)
+			status, err := get(t.Context(), o.client(), a)
 			require.NoError(t, err)
 			require.Equal(t, 200, status, skew)
 		}
@@ -110,7 +110,7 @@ func TestAppsMaySwitchDPoPWhileWeRun(t *testing.T) {
 			}
 			o.revokeAll()
 			for range 2 {
-				status, err := get(t.Context(), o.client(), a, logsURL)
+				status, err := get(t.Context(), o.client(), a)
 				require.NoError(t, err)
 				require.Equal(t, 200, status)
 			}
@@ -127,7 +127,7 @@ func TestABoundTokenThatCameWithoutAskingTurnsProofsOn(t *testing.T) {
 		}
 		return nil, nil
 	}
-	status, err := get(t.Context(), o.client(), a, logsURL)
+	status, err := get(t.Context(), o.client(), a)
 	require.NoError(t, err)
 	require.Equal(t, 200, status)
 	require.Equal(t, "private_key_jwt+dpop", a.Method())
@@ -135,7 +135,7 @@ func TestABoundTokenThatCameWithoutAskingTurnsProofsOn(t *testing.T) {
 
 func TestABearerTokenThatTheAPIWantsBoundIsReplaced(t *testing.T) {
 	o, a := newApp(t)
-	_, err := get(t.Context(), o.client(), a, logsURL)
+	_, err := get(t.Context(), o.client(), a)
 	require.NoError(t, err)
 	o.dpop = true
 	o.wire = func(r *http.Request) (*http.Response, error) {
@@ -144,7 +144,7 @@ func TestABearerTokenThatTheAPIWantsBoundIsReplaced(t *testing.T) {
 		}
 		return nil, nil
 	}
-	status, err := get(t.Context(), o.client(), a, logsURL)
+	status, err := get(t.Context(), o.client(), a)
 	require.NoError(t, err)
 	require.Equal(t, 200, status)
 }
@@ -167,7 +167,7 @@ func TestATokenTypeThatDoesNotMatchIsAClearError(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o, a := newApp(t, func(opts *Options) { opts.DPoP = c.dpop })
 			o.tokenType = c.tokenType
-			_, err := get(t.Context(), o.client(), a, logsURL)
+			_, err := get(t.Context(), o.client(), a)
 			require.ErrorContains(t, err, c.want)
 			var refused *Error
 			require.ErrorAs(t, err, &refused)
@@ -179,7 +179,7 @@ func TestATokenTypeThatDoesNotMatchIsAClearError(t *testing.T) {
 func TestNeverSendsNoProofAndSaysWhatToDo(t *testing.T) {
 	o, a := newApp(t, forbidDPoP)
 	o.dpop = true
-	_, err := get(t.Context(), o.client(), a, logsURL)
+	_, err := get(t.Context(), o.client(), a)
 	require.EqualError(t, err, `requesting access token: 400 invalid_dpop_proof: The DPoP proof JWT header is missing. (request reqCanary1): `+
 		`the app requires DPoP: set dpop to "auto" or "always", or clear "Require Demonstrating Proof of Possession (DPoP)" in the app`)
 	require.Equal(t, []string{"/oauth2/v1/token 400 invalid_dpop_proof"}, o.log())
@@ -194,7 +194,7 @@ func TestAServerThatAsksForEverNewNoncesIsLeftAlone(t *testing.T) {
 		return reply(400, map[string]string{"DPoP-Nonce": fmt.Sprint("n", calls)},
 			`{"error":"use_dpop_nonce","error_description":"Authorization server requires nonce in DPoP proof."}`), nil
 	}
-	_, err := get(t.Context(), o.client(), a, logsURL)
+	_, err := get(t.Context(), o.client(), a)
 	require.ErrorContains(t, err, "400 use_dpop_nonce")
 	require.Equal(t, maxAttempts, calls)
 	var refused *Error
@@ -208,7 +208,7 @@ func TestAServerThatAsksForEverNewNoncesIsLeftAlone(t *testing.T) {
 			return reply(400, header, `{"error":"use_dpop_nonce"}`), nil
 		}
 		calls = 0
-		_, err := get(t.Context(), o.client(), a, logsURL)
+		_, err := get(t.Context(), o.client(), a)
 		require.Error(t, err)
 		require.LessOrEqual(t, calls, 2, name)
 	}

@@ -72,13 +72,13 @@ func (e *Error) Unwrap() error { return e.err }
 // Refused is true when trying again cannot help until somebody changes a setting, here or in Okta, and
 // false for what passes by itself: 408, 425, 429, 5xx and a nonce that keeps changing.
 func (e *Error) Refused() bool {
-	switch {
-	case e.Status == 0, e.Status == http.StatusOK:
+	switch e.Status {
+	case 0, http.StatusOK:
 		return e.Code != ""
-	case e.Status == http.StatusRequestTimeout, e.Status == http.StatusTooEarly, e.Status == http.StatusTooManyRequests:
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
 		return false
 	}
-	return e.Status < 500 && e.Code != "use_dpop_nonce"
+	return e.Status < 500 && e.Code != useNonce
 }
 
 // explain builds an Error from an answer of the token endpoint on host. secrets are removed wherever they stand.

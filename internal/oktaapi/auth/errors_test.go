@@ -59,7 +59,7 @@ func TestTokenRefusalsNameTheSettingToLookAt(t *testing.T) {
 				opts.HTTP = org.client()
 				a, err := NewPrivateKeyJWT(*opts)
 				require.NoError(t, err)
-				_, err = get(t.Context(), org.client(), a, logsURL)
+				_, err = get(t.Context(), org.client(), a)
 				require.ErrorContains(t, err, c.want)
 				var refused *Error
 				require.ErrorAs(t, err, &refused)
@@ -162,7 +162,7 @@ func TestAnswersOfTheTokenEndpointAreClassified(t *testing.T) {
 			o.wire = func(*http.Request) (*http.Response, error) {
 				return reply(c.status, map[string]string{"X-Okta-Request-Id": "r"}, c.body), nil
 			}
-			_, err := get(t.Context(), o.client(), a, logsURL)
+			_, err := get(t.Context(), o.client(), a)
 			require.ErrorContains(t, err, c.want)
 			var refused interface{ Refused() bool }
 			require.Equal(t, c.refused, errors.As(err, &refused) && refused.Refused())
@@ -180,7 +180,7 @@ func TestARateLimitedTokenEndpointTellsWhenToComeBack(t *testing.T) {
 			"Date": "Mon, 21 Sep 2026 14:13:20 GMT", "Set-Cookie": "sid=canary", "DPoP-Nonce": "canary",
 		}, `{"errorCode":"E0000047"}`), nil
 	}
-	_, err := get(t.Context(), o.client(), a, logsURL)
+	_, err := get(t.Context(), o.client(), a)
 	var limited *Error
 	require.ErrorAs(t, err, &limited)
 	require.False(t, limited.Refused())
@@ -211,7 +211,7 @@ func TestAnAnswerThatIsNotOktasIsTold(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o, a := newApp(t)
 			o.wire = func(*http.Request) (*http.Response, error) { return reply(c.status, nil, c.body), nil }
-			_, err := get(t.Context(), o.client(), a, logsURL)
+			_, err := get(t.Context(), o.client(), a)
 			var refused *Error
 			require.ErrorAs(t, err, &refused)
 			require.Equal(t, c.refused, refused.Refused())
@@ -233,7 +233,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		calls++
 		return reply(307, map[string]string{"Location": "https://user:pw@evil.example/steal?x=canary"}, ""), nil
 	}
-	_, err := get(t.Context(), o.client(), a, logsURL)
+	_, err := get(t.Context(), o.client(), a)
 	require.EqualError(t, err, "requesting access token: 307 Temporary Redirect: redirected to https://evil.example, which is not followed "+
 		"with credentials: url must be the org's own URL, with https")
 	require.Equal(t, 1, calls)
@@ -246,13 +246,13 @@ func TestNetworkErrorsAreNotRefusals(t *testing.T) {
 	o, a := newApp(t)
 	broken := errors.New("connection reset by peer")
 	o.wire = func(*http.Request) (*http.Response, error) { return nil, broken }
-	_, err := get(t.Context(), o.client(), a, logsURL)
+	_, err := get(t.Context(), o.client(), a)
 	require.ErrorIs(t, err, broken)
 	require.NotErrorAs(t, err, new(*Error))
 
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = get(canceled, o.client(), a, logsURL)
+	_, err = get(canceled, o.client(), a)
 	require.ErrorIs(t, err, context.Canceled)
 }
 
@@ -288,7 +288,7 @@ func TestNoSecretIsEverPrinted(t *testing.T) {
 	o.dpop, o.apiNonce = true, "canary-api-nonce"
 	see(a)
 	see(struct{ A *PrivateKeyJWT }{a})
-	_, err = get(t.Context(), o.client(), a, logsURL)
+	_, err = get(t.Context(), o.client(), a)
 	require.NoError(t, err)
 	see(a)
 
@@ -318,7 +318,7 @@ func TestNoSecretIsEverPrinted(t *testing.T) {
 			a.mu.Lock()
 			a.token = nil
 			a.mu.Unlock()
-			_, err := get(t.Context(), o.client(), a, logsURL)
+			_, err := get(t.Context(), o.client(), a)
 			require.Error(t, err)
 			see(err)
 		}
@@ -327,7 +327,7 @@ func TestNoSecretIsEverPrinted(t *testing.T) {
 		require.NoError(t, r.ParseForm())
 		return nil, fmt.Errorf("malformed HTTP response %q", r.PostForm.Encode()+r.Header.Get("DPoP"))
 	}
-	_, err = get(t.Context(), o.client(), a, logsURL)
+	_, err = get(t.Context(), o.client(), a)
 	require.Error(t, err)
 	printed = append(printed, err.Error(), fmt.Sprintf("%+v", err))
 

@@ -118,7 +118,7 @@ func TestEveryFormOfPrivateKeySigns(t *testing.T) {
 			require.NoError(t, err)
 			text, err := signed.CompactSerialize()
 			require.NoError(t, err)
-			received, err := jose.ParseSigned(text, allAlgorithms)
+			received, err := jose.ParseSignedCompact(text, allAlgorithms)
 			require.NoError(t, err)
 			require.Equal(t, c.kid, received.Signatures[0].Header.KeyID)
 			require.Equal(t, string(c.alg), received.Signatures[0].Header.Algorithm)

@@ -143,15 +143,15 @@ func (a *PrivateKeyJWT) learn(try attempt, ans *answer) bool {
 	}
 	dpop := a.opts.DPoP != DPoPNever
 	switch {
-	case r.Code == "use_dpop_nonce" && dpop:
+	case r.Code == useNonce && dpop:
 		a.proofs = true
 		return nonce != "" && nonce != try.nonce
-	case r.Code == "invalid_dpop_proof" && dpop && !try.proofs:
+	case r.Code == invalidProof && dpop && !try.proofs:
 		a.proofs = true
 		return true
 	case blamesClock(r):
 		return a.clock.correct(ans.header)
-	case r.Code == "invalid_client", r.Code == "invalid_dpop_proof":
+	case r.Code == invalidClient, r.Code == invalidProof:
 		return strings.Contains(r.Description, "already been used")
 	}
 	return false

@@ -337,9 +337,9 @@ var (
 )
 
 // get does what the API client does: authorize, send, and retry once if a challenge says so.
-func get(ctx context.Context, client *http.Client, a authorizer, target string) (int, error) {
+func get(ctx context.Context, client *http.Client, a authorizer) (int, error) {
 	for retry := false; ; retry = true {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, logsURL, nil)
 		if err != nil {
 			return 0, err
 		}

@@ -197,18 +197,18 @@ func (a *PrivateKeyJWT) Challenge(resp *http.Response) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
-	case r.Code == "use_dpop_nonce":
+	case r.Code == useNonce:
 		nonce := resp.Header.Get("DPoP-Nonce")
 		if nonce == "" || nonce == usedNonce {
 			return false
 		}
 		a.apiNonce = nonce
 		return true
-	case r.Code == "invalid_dpop_proof" && blamesClock(r):
+	case r.Code == invalidProof && blamesClock(r):
 		return a.clock.correct(resp.Header)
-	case r.Code == "invalid_dpop_proof" && strings.Contains(r.Description, "already been used"):
+	case r.Code == invalidProof && strings.Contains(r.Description, "already been used"):
 		return true
-	case r.Code == "invalid_dpop_proof" && strings.Contains(r.Description, "not bound"):
+	case r.Code == invalidProof && strings.Contains(r.Description, "not bound"):
 		return a.drop(used)
 	case r.Code == "invalid_request" && strings.Contains(r.Description, "DPoP"):
 		// The app was switched to DPoP, and the token is still a plain one.
@@ -238,6 +238,8 @@ func (a *PrivateKeyJWT) drop(used string) bool {
 	return true
 }
 
+const methodJWT = "private_key_jwt"
+
 // Method is "private_key_jwt", or "private_key_jwt+dpop" once requests carry proofs.
 func (a *PrivateKeyJWT) Method() string {
 	a.mu.Lock()
@@ -245,7 +247,7 @@ func (a *PrivateKeyJWT) Method() string {
 	if a.proofs {
 		return "private_key_jwt+dpop"
 	}
-	return "private_key_jwt"
+	return methodJWT
 }
 
 // String shows no secret.

@@ -22,19 +22,19 @@ func TestBearerTokenIsFetchedOnceAndUsedUntilItsMargin(t *testing.T) {
 		o, a := newApp(t)
 		require.Equal(t, "private_key_jwt", a.Method())
 		for range 3 {
-			status, err := get(t.Context(), o.client(), a, logsURL)
+			status, err := get(t.Context(), o.client(), a)
 			require.NoError(t, err)
 			require.Equal(t, 200, status)
 		}
 		require.Equal(t, []string{"/oauth2/v1/token 200", "/api/v1/logs 200", "/api/v1/logs 200", "/api/v1/logs 200"}, o.log())
 
 		time.Sleep(time.Hour - time.Minute - time.Second)
-		_, err := get(t.Context(), o.client(), a, logsURL)
+		_, err := get(t.Context(), o.client(), a)
 		require.NoError(t, err)
 		require.Equal(t, []string{"/api/v1/logs 200"}, o.log())
 
 		time.Sleep(time.Second)
-		_, err = get(t.Context(), o.client(), a, logsURL)
+		_, err = get(t.Context(), o.client(), a)
 		require.NoError(t, err)
 		require.Equal(t, []string{"/oauth2/v1/token 200", "/api/v1/logs 200"}, o.log(), "renewed between pages, before Okta refuses it")
 		require.Equal(t, "private_key_jwt", a.Method())
@@ -43,7 +43,7 @@ func TestBearerTokenIsFetchedOnceAndUsedUntilItsMargin(t *testing.T) {
 
 func TestTokenRequestHasTheFormThatOktaDocuments(t *testing.T) {
 	o, a := newApp(t)
-	_, err := get(t.Context(), o.client(), a, logsURL)
+	_, err := get(t.Context(), o.client(), a)
 	require.NoError(t, err)
 	form := o.forms[0]
 	require.Len(t, form, 4)
@@ -57,7 +57,7 @@ func TestTheTokenURLIsExactWhateverTheOrgURLLooksLike(t *testing.T) {
 		orgURL, orgURL + "/", "https://ACME.okta.com:443/admin/dashboard?x=1#y", "https://user:canary@acme.okta.com",
 	} {
 		o, a := newApp(t, func(opts *Options) { opts.OrgURL = mustURL(t, given) })
-		status, err := get(t.Context(), o.client(), a, logsURL)
+		status, err := get(t.Context(), o.client(), a)
 		require.NoError(t, err, given)
 		require.Equal(t, 200, status)
 		require.NotContains(t, a.String(), "canary")
@@ -86,16 +86,16 @@ func TestAnOddExpiresInCausesNoRefreshStorm(t *testing.T) {
 				o, a := newApp(t)
 				o.expiresIn, o.life = c.expiresIn, 48*time.Hour
 				for range 50 {
-					_, err := get(t.Context(), o.client(), a, logsURL)
+					_, err := get(t.Context(), o.client(), a)
 					require.NoError(t, err)
 				}
 				require.Equal(t, 1, o.minted)
 				time.Sleep(c.usable - time.Millisecond)
-				_, err := get(t.Context(), o.client(), a, logsURL)
+				_, err := get(t.Context(), o.client(), a)
 				require.NoError(t, err)
 				require.Equal(t, 1, o.minted)
 				time.Sleep(time.Millisecond)
-				_, err = get(t.Context(), o.client(), a, logsURL)
+				_, err = get(t.Context(), o.client(), a)
 				require.NoError(t, err)
 				require.Equal(t, 2, o.minted)
 			})
@@ -117,7 +117,7 @@ func TestASlowTokenEndpointWithTinyLifetimesStillServes(t *testing.T) {
 			}
 			return nil, nil
 		}
-		_, err := get(t.Context(), o.client(), a, logsURL)
+		_, err := get(t.Context(), o.client(), a)
 		require.NoError(t, err)
 		require.Equal(t, 1, o.minted)
 	})
@@ -126,16 +126,16 @@ func TestASlowTokenEndpointWithTinyLifetimesStillServes(t *testing.T) {
 func TestARefusedTokenIsDroppedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o, a := newApp(t)
-		_, err := get(t.Context(), o.client(), a, logsURL)
+		_, err := get(t.Context(), o.client(), a)
 		require.NoError(t, err)
 		for range 2 {
 			o.revokeAll()
 			o.log()
-			status, err := get(t.Context(), o.client(), a, logsURL)
+			status, err := get(t.Context(), o.client(), a)
 			require.NoError(t, err)
 			require.Equal(t, 200, status)
 			require.Equal(t, []string{"/api/v1/logs 401 E0000011", "/oauth2/v1/token 200", "/api/v1/logs 200"}, o.log())
-			_, err = get(t.Context(), o.client(), a, logsURL)
+			_, err = get(t.Context(), o.client(), a)
 			require.NoError(t, err)
 		}
 	})
@@ -146,7 +146,7 @@ func TestATokenThatDiesBeforeItsTimeIsReplaced(t *testing.T) {
 		o, a := newApp(t)
 		o.life = time.Minute // while expires_in says an hour
 		for range 5 {
-			status, err := get(t.Context(), o.client(), a, logsURL)
+			status, err := get(t.Context(), o.client(), a)
 			require.NoError(t, err)
 			require.Equal(t, 200, status)
 			time.Sleep(time.Minute + time.Second)
@@ -160,7 +160,7 @@ func TestRefusingEveryTokenCausesNoMintingLoop(t *testing.T) {
 		o.life = -time.Second // every token is dead on arrival
 		for range 20 {
 			time.Sleep(time.Second)
-			status, err := get(t.Context(), o.client(), a, logsURL)
+			status, err := get(t.Context(), o.client(), a)
 			require.NoError(t, err)
 			require.Equal(t, 401, status)
 		}
@@ -227,14 +227,14 @@ func TestConcurrentCallersShareOneRefresh(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 20 {
 			wg.Go(func() {
-				_, err := get(t.Context(), o.client(), a, logsURL)
+				_, err := get(t.Context(), o.client(), a)
 				require.NoError(t, err)
 			})
 		}
 		impatient, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		wg.Go(func() {
-			_, err := get(impatient, o.client(), a, logsURL)
+			_, err := get(impatient, o.client(), a)
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 		})
 		time.Sleep(2 * time.Second)
@@ -260,13 +260,13 @@ func TestARefreshWhoseOwnerGivesUpIsTakenOver(t *testing.T) {
 		owner, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		wg.Go(func() {
-			_, err := get(owner, o.client(), a, logsURL)
+			_, err := get(owner, o.client(), a)
 			require.ErrorIs(t, err, context.Canceled)
 		})
 		synctest.Wait()
 		for range 3 {
 			wg.Go(func() {
-				_, err := get(t.Context(), o.client(), a, logsURL)
+				_, err := get(t.Context(), o.client(), a)
 				require.NoError(t, err)
 			})
 		}
@@ -289,7 +289,7 @@ func TestWaitersShareTheRefusalOfARefresh(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 10 {
 			wg.Go(func() {
-				_, err := get(t.Context(), o.client(), a, logsURL)
+				_, err := get(t.Context(), o.client(), a)
 				require.ErrorContains(t, err, "answered 503")
 			})
 		}
@@ -306,7 +306,7 @@ func TestATokenEndpointThatHangsIsGivenUp(t *testing.T) {
 			return nil, r.Context().Err()
 		}
 		start := time.Now()
-		_, err := get(t.Context(), o.client(), a, logsURL)
+		_, err := get(t.Context(), o.client(), a)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.Equal(t, tokenTimeout, time.Since(start))
 		require.NotErrorAs(t, err, new(*Error))
@@ -324,14 +324,14 @@ func TestAWrongClockIsCorrectedFromOktasDate(t *testing.T) {
 					o, a := newApp(t)
 					o.skew, o.dpop = skew, dpop
 					for range 2 {
-						status, err := get(t.Context(), o.client(), a, logsURL)
+						status, err := get(t.Context(), o.client(), a)
 						require.NoError(t, err)
 						require.Equal(t, 200, status)
 					}
 					o.skew = 0 // NTP came back
 					time.Sleep(time.Hour)
 					for range 2 {
-						status, err := get(t.Context(), o.client(), a, logsURL)
+						status, err := get(t.Context(), o.client(), a)
 						require.NoError(t, err)
 						require.Equal(t, 200, status)
 					}
@@ -347,7 +347,7 @@ func TestASmallClockErrorCostsNoExtraRequest(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				o, a := newApp(t, func(opts *Options) { opts.DPoP = DPoPAlways })
 				o.skew, o.dpop = skew, true
-				_, err := get(t.Context(), o.client(), a, logsURL)
+				_, err := get(t.Context(), o.client(), a)
 				require.NoError(t, err)
 				require.Equal(t, []string{"/oauth2/v1/token 400 use_dpop_nonce", "/oauth2/v1/token 200", "/api/v1/logs 200"}, o.log())
 			})
@@ -366,9 +366,9 @@ func TestADateIsBelievedOnlyIfOktaBlamesTheClock(t *testing.T) {
 			// A proxy with a clock of its own answers for Okta.
 			return reply(503, map[string]string{"Date": "Sat, 01 Jan 2000 00:00:00 GMT"}, ""), nil
 		}
-		_, err := get(t.Context(), o.client(), a, logsURL)
+		_, err := get(t.Context(), o.client(), a)
 		require.Error(t, err)
-		_, err = get(t.Context(), o.client(), a, logsURL)
+		_, err = get(t.Context(), o.client(), a)
 		require.NoError(t, err)
 		require.Equal(t, []string{"/oauth2/v1/token 200", "/api/v1/logs 200"}, o.log())
 	})
@@ -380,7 +380,7 @@ func TestRotatedKeyFileIsPickedUpWithoutARestart(t *testing.T) {
 		first, second := testRSA(), generateRSA(2048)
 		o, a := newApp(t, func(opts *Options) { opts.PrivateKey, opts.KeyID, opts.PrivateKeyFile = "", "", path })
 
-		_, err := get(t.Context(), o.client(), a, logsURL)
+		_, err := get(t.Context(), o.client(), a)
 		var refused *Error
 		require.ErrorAs(t, err, &refused)
 		require.True(t, refused.Refused())
@@ -391,19 +391,19 @@ func TestRotatedKeyFileIsPickedUpWithoutARestart(t *testing.T) {
 			require.NoError(t, os.WriteFile(path, []byte(jwkText(t, key)), 0o600))
 		}
 		write(jose.JSONWebKey{Key: first, KeyID: "kid-1", Algorithm: "RS256"})
-		_, err = get(t.Context(), o.client(), a, logsURL)
+		_, err = get(t.Context(), o.client(), a)
 		require.NoError(t, err, "a file that appears later is picked up")
 
 		o.keys.Keys = []jose.JSONWebKey{{Key: &second.PublicKey, KeyID: "kid-2"}}
 		write(jose.JSONWebKey{Key: second, KeyID: "kid-2"})
 		time.Sleep(time.Hour)
-		_, err = get(t.Context(), o.client(), a, logsURL)
+		_, err = get(t.Context(), o.client(), a)
 		require.NoError(t, err)
 
 		require.NoError(t, os.WriteFile(path, []byte("oops"), 0o600))
 		o.keys.Keys[0].KeyID = "kid-3"
 		time.Sleep(time.Hour)
-		_, err = get(t.Context(), o.client(), a, logsURL)
+		_, err = get(t.Context(), o.client(), a)
 		require.ErrorContains(t, err, "kid is invalid")
 		require.ErrorContains(t, err, "an older key is in use, since private_key_file")
 	})

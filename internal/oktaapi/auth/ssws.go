@@ -91,8 +91,10 @@ func (s *SSWS) Challenge(resp *http.Response) bool {
 	return next > 0
 }
 
+const methodSSWS = "ssws"
+
 // Method is "ssws".
-func (s *SSWS) Method() string { return "ssws" }
+func (s *SSWS) Method() string { return methodSSWS }
 
 // String shows no secret.
 func (s *SSWS) String() string { return "ssws(api_token redacted)" }

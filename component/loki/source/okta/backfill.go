@@ -80,7 +80,7 @@ func (b *Backfill) id() string {
 	h := fnv.New32a()
 	all := b.labels()
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		fmt.Fprintf(h, "%s=%q ", name, all[name])
+		_, _ = fmt.Fprintf(h, "%s=%q ", name, all[name])
 	}
 	since, until, _ := b.span()
 	return fmt.Sprintf("backfill-%s-%s-%08x", since.Format("20060102T150405Z"), until.Format("20060102T150405Z"), h.Sum32())
@@ -121,7 +121,7 @@ func (args *Arguments) validateBackfills(now time.Time) error {
 // checkLabels checks the labels that a range of an org has: they must make streams of their own, which the selector finds.
 func (args *Arguments) checkLabels(b *Backfill, org string) error {
 	own := b.labels()
-	live := withLabels(map[string]string{"job": event.Job, "org": org}, args.Labels)
+	live := liveLabels(org, args.Labels)
 	selector := args.selector(org)
 	matchers, err := parseSelector(selector)
 	if err != nil {

@@ -56,18 +56,21 @@ type row struct {
 	waits     bool
 }
 
+// itself is a message that is the error.
+const itself = "{err}"
+
 // table is all that health and state say of a reading, most important first: each says the first row that holds and has something to say
 // to it.
 var table = []row{
 	{about: part(poller.Receiver), after: blockedAfter, state: "receiver{receiver} blocked since {since}"},
-	{about: okta(isRefused, refusal), state: "refused since {since}", unhealthy: true, message: "{err}"},
+	{about: okta(isRefused, refusal), state: "refused since {since}", unhealthy: true, message: itself},
 	{about: budget, state: "waiting for budget until {until}: {reason}"},
-	{about: okta(atOnce, noPage), unhealthy: true, message: "{err}"},
+	{about: okta(atOnce, noPage), unhealthy: true, message: itself},
 	{
 		about: part(poller.Okta), lasting: true, unhealthy: true,
 		message: "no page from Okta since {since}, check url, network, proxy and Okta's status page: {err}",
 	},
-	{about: part(poller.Stuck), unhealthy: true, state: "stuck: {err}", message: "{err}"},
+	{about: part(poller.Stuck), unhealthy: true, state: "stuck: {err}", message: itself},
 	{
 		about: unread, unhealthy: true,
 		message: "the checkpoint cannot be read, and reading does not start over; fix the storage path: {err}",
@@ -76,7 +79,7 @@ var table = []row{
 		about: part(poller.Checkpoint), unhealthy: true, reads: true,
 		message: "the checkpoint cannot be written, so a restart will repeat events; free or fix the storage path: {err}",
 	},
-	{about: unfindable, unhealthy: true, reads: true, message: "{err}"},
+	{about: unfindable, unhealthy: true, reads: true, message: itself},
 	{
 		about: asking, after: askingGrace, unhealthy: true, waits: true,
 		message: "waiting since {since} for Loki to say what it has; nothing is read before that. check reconcile's url and Loki{err}",
@@ -171,7 +174,7 @@ func (v view) first(text func(row) string) (row, poller.Trouble, bool) {
 }
 
 func (v view) fill(text string, t poller.Trouble) string {
-	return strings.NewReplacer("{since}", clock(t.Since), "{kind}", t.Kind, "{err}", fmt.Sprint(t.Err), "{until}", clock(v.WaitUntil),
+	return strings.NewReplacer("{since}", clock(t.Since), "{kind}", t.Kind, itself, fmt.Sprint(t.Err), "{until}", clock(v.WaitUntil),
 		"{reason}", v.WaitReason, "{receiver}", strings.TrimRight(" "+v.Receiver, " ")).Replace(text)
 }
 

@@ -119,7 +119,7 @@ func (c *Component) announced(org string, uuids []string) {
 
 // deaf is the health of a component that should listen for hooks and cannot. Polling goes on.
 func (c *Component) deaf() (component.Health, bool) {
-	err, since := c.hooks.Err()
+	since, err := c.hooks.Err()
 	return component.Health{
 		Health: component.HealthTypeUnhealthy, UpdateTime: since,
 		Message: fmt.Sprintf("event hooks cannot be received, retrying; polling goes on: %v", err),
@@ -141,7 +141,7 @@ func (c *Component) eventHookInfo(args *Arguments, members []member) *eventHookI
 	if addr := c.hooks.Addr(); addr != nil {
 		info.Address = addr.String()
 	}
-	if err, _ := c.hooks.Err(); err != nil {
+	if _, err := c.hooks.Err(); err != nil {
 		info.Error = err.Error()
 	}
 	for _, m := range collected(members) {

@@ -79,19 +79,24 @@ func healthOfAll(members []member, now time.Time) component.Health {
 	if len(parts) > 0 {
 		return component.Health{Health: component.HealthTypeUnhealthy, Message: strings.Join(parts, ". "), UpdateTime: since}
 	}
-	message := fmt.Sprintf("polling %d orgs", len(members))
-	switch {
-	case unread > 0:
-		message = fmt.Sprintf("polling %d of %d orgs, %d are other nodes'", len(members)-others-unread, len(members), others)
-	case others > 0:
-		message = fmt.Sprintf("polling %d of %d orgs, the others are other nodes'", len(members)-others, len(members))
-	case len(members) == 1:
-		message = "polling 1 org"
-	}
+	message := polled(len(members), others, unread)
 	if len(notes) > 0 {
 		message += ", but " + named(notes)
 	}
 	return component.Health{Health: component.HealthTypeHealthy, Message: message, UpdateTime: calm}
+}
+
+// polled says how many of all orgs are polled here. others are other nodes', unread are no node's.
+func polled(all, others, unread int) string {
+	switch {
+	case unread > 0:
+		return fmt.Sprintf("polling %d of %d orgs, %d are other nodes'", all-others-unread, all, others)
+	case others > 0:
+		return fmt.Sprintf("polling %d of %d orgs, the others are other nodes'", all-others, all)
+	case all == 1:
+		return "polling 1 org"
+	}
+	return fmt.Sprintf("polling %d orgs", all)
 }
 
 // named joins what is said of orgs, of the first maxNamed.

@@ -43,7 +43,7 @@ func (o *Orgs) ConvertFrom(src any) (err error) {
 		*o, err = ReadOrgs(src.Value)
 	default:
 		list := []ListedOrg{}
-		if err := vm.New(entryExpr).Evaluate(vm.NewScope(map[string]any{"org": src}), &list); err != nil {
+		if err := decode(src, &list); err != nil {
 			return fmt.Errorf("the list of orgs %w", decodeError(err))
 		}
 		*o = list
@@ -200,7 +200,11 @@ func (l ListedOrg) String() string {
 	return cmp.Or(l.org.Name, l.org.URL, "an entry without name and url")
 }
 
-// entryExpr decodes an entry with Alloy's own rules. Its errors name members and types, never values.
+// decode decodes an entry, or a list of them, by Alloy's own rules. Its errors name members and types, never values.
+func decode(src, into any) error {
+	return vm.New(entryExpr).Evaluate(vm.NewScope(map[string]any{"org": src}), into)
+}
+
 var entryExpr = func() ast.Expr {
 	expr, err := parser.ParseExpression("org")
 	if err != nil {
@@ -211,12 +215,11 @@ var entryExpr = func() ast.Expr {
 
 // ConvertFrom implements syntax.ConvertibleFromCapsule. It never fails: see ListedOrg.
 func (l *ListedOrg) ConvertFrom(src any) error {
-	scope := func() *vm.Scope { return vm.NewScope(map[string]any{"org": src}) }
 	var entry listed
-	if err := vm.New(entryExpr).Evaluate(scope(), &entry); err != nil {
+	if err := decode(src, &entry); err != nil {
 		l.err = decodeError(err)
 		var names map[string]any
-		if vm.New(entryExpr).Evaluate(scope(), &names) == nil {
+		if decode(src, &names) == nil {
 			text := func(name string) string { s, _ := names[name].(string); return s }
 			l.org.Name, l.org.URL = text("name"), cmp.Or(text("url"), text("okta_domain"))
 		}

@@ -8,8 +8,11 @@ import (
 	"github.com/grafana/alloy/okta/internal/poller"
 )
 
+// orgLabel names an org in metrics and streams.
+const orgLabel = "org"
+
 func desc(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc("loki_source_okta_"+name, help, append([]string{"org"}, labels...), nil)
+	return prometheus.NewDesc("loki_source_okta_"+name, help, append([]string{orgLabel}, labels...), nil)
 }
 
 var (

@@ -121,7 +121,7 @@ func (p *plan) destination() string {
 func (p *plan) pipeline() uint64 {
 	h := fnv.New64a()
 	for _, r := range p.args.ForwardTo {
-		fmt.Fprintf(h, "%p ", r)
+		_, _ = fmt.Fprintf(h, "%p ", r)
 	}
 	return h.Sum64()
 }

@@ -193,9 +193,14 @@ func (args *Arguments) selector(org string) string {
 	return cmp.Or(args.Reconcile.Selector, staticSelector(org, args.Labels))
 }
 
+// liveLabels are the labels of a live entry before relabeling, with those that are configured.
+func liveLabels(org string, labels map[string]string) map[string]string {
+	return withLabels(map[string]string{"job": event.Job, orgLabel: org}, labels)
+}
+
 // staticSelector selects the labels that every entry has before relabeling.
 func staticSelector(org string, labels map[string]string) string {
-	all := withLabels(map[string]string{"job": event.Job, "org": org}, labels)
+	all := liveLabels(org, labels)
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if v := all[name]; v != "" && !strings.HasPrefix(name, "__") {

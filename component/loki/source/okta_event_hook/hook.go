@@ -139,7 +139,7 @@ func (c *Component) org(name string) *org {
 
 // CurrentHealth implements component.HealthComponent. That no hook comes is not unhealthy: an org may have nothing to tell.
 func (c *Component) CurrentHealth() component.Health {
-	err, since := c.server.Err()
+	since, err := c.server.Err()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
