@@ -127,6 +127,10 @@ e2e: build slim loki ## the long proofs with the built binary, a simulated org a
 	@OKTA_E2E=long go test -count=1 -timeout 90m -v ./e2e/...
 	@go -C deploy/validate test ./...
 
+.PHONY: soak
+soak: build loki ## three nodes and a Loki at their defaults, to which something happens every few minutes (FOR=4h)
+	@OKTA_SOAK=$(or $(FOR),4h) go test -count=1 -timeout 0 -v -run '^TestASoak' ./e2e
+
 # Root, podman, and Debian's mirror: what it takes to install a package and to run a container for real.
 .PHONY: install-test
 install-test: build loki ## the image in a container and the deb in a clean Debian, installed, upgraded, removed, purged (as root)
