@@ -147,6 +147,9 @@ func (p *confirmed) tend(ctx context.Context) {
 	if p.suspended() {
 		return // what was lost may have been delivered by another node meanwhile
 	}
+	if p.Status.wrong(Rewind).Lasts() && !p.misses(p.rewind.wanted) {
+		p.clear(Rewind) // Loki has it after all
+	}
 	if pages := w.Retry(now); len(pages) > 0 {
 		p.retry(ctx, pages)
 	}

@@ -50,9 +50,9 @@ func (p *Poller) fetch(ctx context.Context, cur oktaapi.Cursor) (*hand, error) {
 	return h, nil
 }
 
-// do fetches the page at a cursor for an errand: to read on, to deliver again what was lost, or to probe. It returns what kept the page
-// away, which is ctx's end or for the caller to judge; all else is the errand's.
-func (p *Poller) do(ctx context.Context, cur oktaapi.Cursor, errand func(h *hand)) error {
+// do fetches the page at a cursor for an errand: to read on, to deliver again what was lost, which is a part of its own, or to probe. It
+// returns what kept the page away, which is ctx's end or for the caller to judge; all else is the errand's.
+func (p *Poller) do(ctx context.Context, part Part, cur oktaapi.Cursor, errand func(h *hand)) error {
 	h, err := p.fetch(ctx, cur)
 	if err != nil {
 		return err
@@ -61,7 +61,7 @@ func (p *Poller) do(ctx context.Context, cur oktaapi.Cursor, errand func(h *hand
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	p.answered(h.Page)
+	p.answered(part, h.Page)
 	errand(h)
 	return nil
 }

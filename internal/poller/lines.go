@@ -75,12 +75,16 @@ var lines = [parts]line{
 		level: level.Warn, begin: say("nothing newer is delivered until Loki has what was"), fields: holdFields, after: holdAfter,
 		end: say("delivery continues"), anyKind: true, shared: true,
 	},
+	Rewind: {
+		level: level.Warn, begin: say("lost events cannot be fetched again, retrying"), fields: remedyFields, after: pollsLater, failure: true,
+		still: "still no page of lost events", end: say("lost events can be fetched again"),
+	},
 	Receiver: {
 		level: level.Warn, begin: say("a receiver takes no entries, so nothing more is fetched"), fields: receiverFields,
 		after: func(*Poller, Trouble) time.Duration { return blockedTold }, end: say("the receiver takes entries again"),
 	},
 	Budget: {
-		level: level.Warn, begin: say("the rate limit lets no page through"), fields: budgetFields, after: budgetAfter,
+		level: level.Warn, begin: say("the rate limit lets no page through"), fields: budgetFields, after: pollsLater,
 		end: say("the rate limit lets pages through again"),
 	},
 	Links: {level: level.Warn, begin: say("a page names no usable next link"), anyKind: true, reload: isNews},
@@ -168,7 +172,8 @@ func budgetFields(p *Poller, _ Trouble) []any {
 		delivery.Latest(s.LastPoll, s.Started).UTC().Format(time.RFC3339)}
 }
 
-func budgetAfter(p *Poller, _ Trouble) time.Duration {
+// pollsLater is when several polls would have brought a page.
+func pollsLater(p *Poller, _ Trouble) time.Duration {
 	if p.Span != nil {
 		return heldAfter
 	}

@@ -189,7 +189,7 @@ func (p *Poller) once(ctx context.Context) (time.Duration, error) {
 	}
 	var wait time.Duration
 	var broken error
-	err := p.do(ctx, cur, func(h *hand) {
+	err := p.do(ctx, Okta, cur, func(h *hand) {
 		if cur != at.cursor {
 			at.cursor = cur
 			p.askFor(cur.Limit())
@@ -225,9 +225,9 @@ func (p *Poller) fetched() {
 	}
 }
 
-// answered notes that Okta answered with a page.
-func (p *Poller) answered(page oktaapi.Page) {
-	p.clear(Okta)
+// answered notes that Okta answered with a page, which ends a trouble with a part, [Okta] or [Rewind].
+func (p *Poller) answered(part Part, page oktaapi.Page) {
+	p.clear(part)
 	p.compareClocks(page.Skew)
 	if page.Elsewhere != "" {
 		p.Memory.warnOnce(p.Logger, "elsewhere", "next links name another address than url; they are followed on url", "named", page.Elsewhere,
@@ -244,10 +244,10 @@ func (p *Poller) failed(err error, cur oktaapi.Cursor) time.Duration {
 	class := oktaapi.ClassOf(err)
 	switch class {
 	case oktaapi.RateLimited:
-		p.noPage(class, err)
+		p.noPage(Okta, class, err)
 		return 0 // the budget waits in the next Fetch
 	case oktaapi.CursorRefused:
-		p.noPage(class, err)
+		p.noPage(Okta, class, err)
 		since := p.Memory.at.published
 		p.Metrics.cursorsRefused.Inc()
 		p.Memory.at.cursor = p.start(since)
@@ -257,22 +257,25 @@ func (p *Poller) failed(err error, cur oktaapi.Cursor) time.Duration {
 		}
 		return 0
 	case oktaapi.Refused:
-		p.noPage(class, err)
+		p.noPage(Okta, class, err)
 		return refusedDelay()
 	default:
-		return backoff(p.noPage(class, err))
+		return backoff(p.noPage(Okta, class, err))
 	}
 }
 
-// noPage notes a failed fetch and returns how many there were in this outage. Being asked
-// to slow down is none.
-func (p *Poller) noPage(class oktaapi.Class, err error) int {
+// noPage notes a failed fetch, as a trouble with a part, and returns how many there were in this outage. Being asked to slow down is none,
+// and a rewind that fails while nothing comes from Okta has no trouble of its own.
+func (p *Poller) noPage(part Part, class oktaapi.Class, err error) int {
 	p.Status.set(func(s *Snapshot) { s.LastErr, s.LastErrAt = err, time.Now() })
 	if class == oktaapi.RateLimited {
 		level.Debug(p.Logger).Log("msg", "Okta asked to slow down", "err", err)
 		return 0
 	}
-	t, _ := p.fail(Okta, kindOf(err), err)
+	if part == Rewind && p.Status.wrong(Okta).Lasts() {
+		return 0
+	}
+	t, _ := p.fail(part, kindOf(err), err)
 	return t.Tries
 }
 

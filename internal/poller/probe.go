@@ -45,7 +45,7 @@ func (p *confirmed) probe(ctx context.Context) {
 // delivered. It returns false when the page has none.
 func (p *confirmed) probeFrom(ctx context.Context, at position, after time.Time) bool {
 	tried := true // unless the page says otherwise, there may be one
-	err := p.do(ctx, at.cursor, func(h *hand) {
+	err := p.do(ctx, Okta, at.cursor, func(h *hand) {
 		there, err := p.here(ctx, h)
 		if err != nil || h.gone {
 			return
@@ -59,7 +59,7 @@ func (p *confirmed) probeFrom(ctx context.Context, at position, after time.Time)
 		tried = false
 	})
 	if err != nil && ctx.Err() == nil {
-		p.noPage(oktaapi.ClassOf(err), err)
+		p.noPage(Okta, oktaapi.ClassOf(err), err)
 	}
 	return tried
 }

@@ -31,6 +31,14 @@ type rewind struct {
 	pages  pages // that failed on the way
 }
 
+// part is what has a trouble when a page of the rewind does not come: behind the end of a range nothing else is fetched.
+func (p *confirmed) part() Part {
+	if p.ended {
+		return Okta
+	}
+	return Rewind
+}
+
 // retry delivers again what is lost, the oldest first.
 func (p *confirmed) retry(ctx context.Context, pages []*delivery.Page[position]) {
 	if p.enlist() {
@@ -93,7 +101,7 @@ func (p *confirmed) rewindPage(ctx context.Context) (found, ok bool) {
 	if guess := r.pages.guess(p.asked(cur)); guess > 0 && !p.foreign() {
 		cur = p.startOf(r.latest, guess)
 	}
-	err := p.do(ctx, cur, func(h *hand) {
+	err := p.do(ctx, p.part(), cur, func(h *hand) {
 		if r.pages.fails = 0; cur != r.cursor {
 			r.jump(cur, cur.Limit()) // and live polling, whose pages come, is left alone
 		}
@@ -153,7 +161,7 @@ func (p *confirmed) rewindByTime(err error) bool {
 		p.askFor(asked / 2)
 	case class == oktaapi.CursorRefused, class == oktaapi.Refused && r.cursor.IsStart() && r.cursor != r.byTime: // too far back, maybe
 	default:
-		if p.noPage(class, err); mayBeTooLarge(err) {
+		if p.noPage(p.part(), class, err); mayBeTooLarge(err) {
 			r.pages.fails++
 		} else {
 			r.pages.fails = 0
@@ -182,6 +190,7 @@ func (r *rewind) jump(at oktaapi.Cursor, size int) {
 func (p *confirmed) unfound() {
 	wanted := p.rewind.wanted
 	p.rewind = rewind{}
+	p.clear(Rewind)
 	var gone []delivery.GaveUp
 	for _, uuid := range wanted {
 		if g, lost := p.Memory.window.GiveUp(uuid, time.Now()); lost {

@@ -161,17 +161,10 @@ func TestReconcileLooksForLostEventsOnSmallerPages(t *testing.T) {
 				old, began, large := time.Now().Add(-24*time.Second), false, 0
 				s.org.Set(func(o *oktasim.Org) {
 					o.Intercept = func(_ int, r *http.Request) http.Handler {
-						q := r.URL.Query()
-						if n, _ := strconv.Atoi(q.Get("limit")); n <= 130 {
+						if n, _ := strconv.Atoi(r.URL.Query().Get("limit")); n <= 130 {
 							return nil
 						}
-						from, err := time.Parse(time.RFC3339, q.Get("since"))
-						if err != nil {
-							ms, _, _ := strings.Cut(q.Get("after"), "_")
-							n, _ := strconv.ParseInt(ms, 10, 64)
-							from = time.UnixMilli(n)
-						}
-						back := from.Before(old)
+						back := from(r.URL).Before(old)
 						if began = began || back; s.memory.pages.limit > 0 && back {
 							large++
 						}

@@ -22,6 +22,7 @@ const (
 	Queries                // are not answered by Loki
 	Arrival                // nothing that was delivered is found in Loki
 	Hold                   // nothing newer is delivered; the kind is a [delivery.Hold]
+	Rewind                 // of what is lost gets no page from Okta, while live polling does
 	Receiver               // is taking an entry, which is a trouble only when it lasts
 	Budget                 // lets no page through
 	Links                  // cannot be followed

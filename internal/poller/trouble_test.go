@@ -45,6 +45,8 @@ func TestATroubleIsToldFromBeginningToEnd(t *testing.T) {
 		Arrival: {first: failure{"", ErrNothingArrives}, begin: "deliveries cannot be confirmed", reload: "forgotten"},
 		Hold: {lasts: time.Minute, first: failure{string(delivery.Full), nil}, begin: "nothing newer is delivered",
 			second: failure{string(delivery.Missing), nil}, end: "delivery continues", reload: "forgotten"},
+		Rewind: {lasts: 2 * time.Minute, first: failure{"a", lost}, begin: "lost events cannot be fetched again", second: failure{"b", denied},
+			change: "lost events cannot be fetched again", end: "lost events can be fetched again", reload: "forgotten"},
 		Receiver: {lasts: time.Minute, begin: "a receiver takes no entries", end: "the receiver takes entries again", reload: "forgotten"},
 		Budget: {lasts: 2 * time.Minute, begin: "the rate limit lets no page through", end: "the rate limit lets pages through again",
 			reload: "forgotten"},

@@ -90,6 +90,10 @@ var table = []row{
 		message: "reconcile queries have failed since {since}, the cursor does not move; check reconcile's url and Loki: {err}",
 	},
 	{
+		about: part(poller.Rewind), lasting: true, unhealthy: true, reads: true,
+		message: "events that Loki lacks cannot be fetched again since {since}, the cursor does not move: {err}",
+	},
+	{
 		about: part(poller.Okta), state: "retrying since {since}",
 		message: "retrying, no page from Okta since {since}: {err}",
 	},

@@ -198,6 +198,19 @@ func TestHealthTellsWhatIsWrongAndSinceWhen(t *testing.T) {
 			}),
 			healthy: true, since: ago(time.Hour), says: []string{"polling"},
 		},
+		"lost events do not come again for a moment": {
+			snapshot: with(func(s *poller.Snapshot) {
+				s.Wrong[poller.Rewind] = poller.Trouble{Err: errors.New("502"), Since: ago(time.Minute)}
+			}),
+			healthy: true, since: ago(time.Hour), says: []string{"polling"},
+		},
+		"lost events do not come again": {
+			snapshot: with(func(s *poller.Snapshot) {
+				s.Wrong[poller.Rewind] = poller.Trouble{Err: errors.New("Okta answered 502"), Since: ago(6 * time.Minute)}
+			}),
+			since: ago(time.Minute), says: []string{"events that Loki lacks cannot be fetched again since 2026-05-01T11:54:00Z",
+				"the cursor does not move", "Okta answered 502"},
+		},
 		"Loki away for long": {
 			snapshot: with(func(s *poller.Snapshot) {
 				s.Wrong[poller.Queries] = poller.Trouble{Err: errors.New("connection refused"), Since: ago(6 * time.Minute)}

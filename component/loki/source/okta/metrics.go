@@ -1,6 +1,7 @@
 package okta
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -21,7 +22,7 @@ var (
 	lastEventDesc = desc("last_event_timestamp_seconds", "Latest published time delivered, Unix time.")
 	lastPollDesc  = desc("last_poll_timestamp_seconds", "Last page received from Okta, Unix time.")
 	failingDesc   = desc("failing_seconds", "Time since a part began to fail, or 0: okta (getting pages), checkpoint (reading or writing "+
-		"it), or reconcile (confirming deliveries).", "part")
+		"it), or reconcile (confirming or repeating deliveries).", "part")
 	refusedDesc = desc("refused",
 		"1 while Okta refuses requests, or an entry of orgs cannot be used: token, permission, filter, or address.")
 	blockedDesc       = desc("receiver_blocked_seconds", "Time for which a receiver has not taken an entry, or 0.")
@@ -116,7 +117,7 @@ func (k *collector) collect(ch chan<- prometheus.Metric, now time.Time) {
 		since(checkpointAgeDesc, snap.CheckpointSaved)
 	}
 	if reconciles {
-		failing := snap.Unconfirmable().Since
+		failing := cmp.Or(snap.Unconfirmable().Since, snap.Wrong[poller.Rewind].Since)
 		if failing.IsZero() && now.Sub(snap.Asking) >= askingGrace {
 			failing = snap.Asking
 		}
