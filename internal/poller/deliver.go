@@ -39,6 +39,7 @@ func (p *Poller) deliver(ctx context.Context, h *hand) (time.Duration, error) {
 		return 0, err
 	}
 	p.looked(events)
+	p.came(len(events))
 	m.at.published = newest
 	m.seen.passed(newest, page.Date)
 	p.Metrics.pages.Inc()

@@ -65,6 +65,17 @@ func (p *Poller) startOf(since time.Time, n int) oktaapi.Cursor {
 	return p.start(since)
 }
 
+// came notes a page of n events, which the way lets through: a next link may ask for more than a start by time would.
+func (p *Poller) came(n int) {
+	s := &p.Memory.pages
+	if s.limit > 0 && n > s.limit {
+		s.limit = n
+	}
+	if s.limit >= p.Scope.PageSize {
+		s.limit = 0
+	}
+}
+
 // grow asks for twice as many events as a page that came easily, if it is full and light.
 func (p *Poller) grow(asked, got int, light bool) {
 	s := &p.Memory.pages

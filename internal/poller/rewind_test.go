@@ -149,3 +149,51 @@ func TestATroubleOfARewindEndsWithWhatItIsFor(t *testing.T) {
 		s.requireExactlyOnce()
 	})
 }
+
+// A rewind learned that pages of long ago must be small. Live polling's come whole, so that its next start by time asks for whole ones.
+func TestALargerPageThatComesIsAskedForAgain(t *testing.T) {
+	in(t, func(t *testing.T, s *site) {
+		s.org.Generate(10, time.Second)
+		s.run()
+		time.Sleep(time.Minute) // the configuration is known to work
+		s.to.lose(everything)
+		s.org.Generate(2500, 5*time.Second)
+		time.Sleep(20 * time.Second)
+		s.to.lose(nil)
+		at := s.position()
+		limit := func(r *http.Request) int { n, _ := strconv.Atoi(r.URL.Query().Get("limit")); return n }
+		s.org.Set(func(o *oktasim.Org) {
+			o.Intercept = func(_ int, r *http.Request) http.Handler {
+				if limit(r) > 130 && from(r.URL).Before(at) {
+					return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusRequestEntityTooLarge) })
+				}
+				return nil
+			}
+		})
+		for range 10 {
+			s.org.Generate(2, time.Second)
+			time.Sleep(time.Minute)
+		}
+		synctest.Wait()
+		s.requireExactlyOnce()
+		require.Positive(t, s.memory.pages.limit)
+		require.Less(t, s.memory.pages.limit, 131)
+
+		s.org.Generate(2500, 5*time.Second)
+		time.Sleep(30 * time.Second)
+		asked := 0
+		s.org.Set(func(o *oktasim.Org) {
+			o.RefuseCursors = 1
+			o.Intercept = func(_ int, r *http.Request) http.Handler {
+				if !r.URL.Query().Has("after") && asked == 0 { // a start by time
+					asked = limit(r)
+				}
+				return nil
+			}
+		})
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		require.Equal(t, 1000, asked)
+		s.requireExactlyOnce()
+	})
+}
