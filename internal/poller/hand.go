@@ -93,16 +93,17 @@ func (p *Poller) reclaim() {
 // offer sends an entry of the page in hand. When that takes long and others wait for the
 // page's memory, the page is dropped: all that a blocked receiver needs is the entry.
 func (p *Poller) offer(ctx context.Context, entry event.Entry) error {
-	p.Status.set(func(s *Snapshot) { s.Wrong[Receiver].fail("", nil, true, time.Now()) })
+	p.Status.sending(time.Now())
 	err := p.Sink.Send(p.hand.lease, entry)
 	if err != nil && ctx.Err() == nil && p.hand.lease.Err() != nil {
 		p.drop(p.hand)
 		err = p.Sink.Send(ctx, entry)
 	}
-	if err != nil { // nobody takes it, but that is not the end of a trouble
+	switch blocked := p.Status.sending(time.Time{}); {
+	case err != nil: // nobody takes it, but that is not the end of a trouble
 		p.Status.set(func(s *Snapshot) { s.Wrong[Receiver] = Trouble{} })
-		return err
+	case blocked:
+		p.clear(Receiver)
 	}
-	p.clear(Receiver)
-	return nil
+	return err
 }

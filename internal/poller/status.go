@@ -11,8 +11,9 @@ import (
 // Status is where a poller reports and others read, at any time. The zero value is
 // ready; it is safe for concurrent use and outlives reloads.
 type Status struct {
-	mu   sync.Mutex
-	snap Snapshot
+	mu      sync.Mutex
+	snap    Snapshot
+	offered time.Time // since when the receivers are taking an entry; zero: they are not
 }
 
 // Snapshot is a poller's state at one moment. Times are zero when there was none.
@@ -75,7 +76,19 @@ func (s Snapshot) Unconfirmable() Trouble {
 func (s *Status) Snapshot() Snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if t := &s.snap.Wrong[Receiver]; !s.offered.IsZero() && !t.Lasts() {
+		t.fail("", nil, true, s.offered)
+	}
 	return s.snap
+}
+
+// sending notes since when the receivers are taking an entry; zero: they are not any more. It is called twice for each event, so it is a
+// trouble only for who looks meanwhile. It returns whether somebody did.
+func (s *Status) sending(since time.Time) (seen bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.offered = since
+	return s.snap.Wrong[Receiver].Lasts()
 }
 
 // Lag is how far behind the log the poller is: the time since everything Okta had was
