@@ -141,6 +141,9 @@ type passing struct {
 // Configure sets the rules from now on. What is in the window stays.
 func (w *Window[P]) Configure(r Rules) { w.rules = r }
 
+// Rules returns the present rules.
+func (w *Window[P]) Rules() Rules { return w.rules }
+
 // Trust notes that the configuration named id is known to find what it delivers.
 func (w *Window[P]) Trust(id string) { w.trusted = id }
 

@@ -35,7 +35,7 @@ func (p *confirmed) beginAnew(ctx context.Context) bool {
 	}
 	if newest.IsZero() {
 		level.Info(p.Logger).Log("msg", "no checkpoint and nothing in Loki, starting from the initial lookback",
-			"since", initial.UTC().Format(time.RFC3339), "selector", p.Confirm.Selector())
+			"since", utc(initial), "selector", p.Confirm.Selector())
 		p.begin(initial)
 		p.reached(newest)
 		return true
@@ -45,7 +45,7 @@ func (p *confirmed) beginAnew(ctx context.Context) bool {
 		oldest = min(oldest, accepted)
 	}
 	level.Info(p.Logger).Log("msg", "no checkpoint, continuing from the newest event that Loki has",
-		"newest", newest.UTC().Format(time.RFC3339), "overlap", p.Overlap)
+		"newest", utc(newest), "overlap", p.Overlap)
 	p.Memory.past.unproven = &unproven{newest: newest, oldest: time.Now().Add(-oldest)}
 	p.goBack(p.Overlap)
 	p.inherit()
@@ -92,7 +92,7 @@ func (p *confirmed) proven(events []event.Event, there answer) bool {
 		m.past.unproven = nil
 		initial := now.Add(-p.InitialLookback)
 		level.Warn(p.Logger).Log("msg", "what Loki has under the selector are not this org's events, starting from the initial lookback",
-			"selector", p.Confirm.Selector(), "since", initial.UTC().Format(time.RFC3339))
+			"selector", p.Confirm.Selector(), "since", utc(initial))
 		p.begin(initial)
 		return false
 	}

@@ -70,7 +70,7 @@ func (q *queries) stop() {
 
 func (p *confirmed) configure() {
 	m := p.Memory
-	if m.confirm != nil && m.confirmID != p.ConfirmID && !m.window.Empty() {
+	if m.confirm != nil && m.window.Rules().ID != p.ConfirmID && !m.window.Empty() {
 		m.past.previous = append(m.past.previous, &previous{confirm: m.confirm})
 	}
 	for _, o := range m.past.previous {
@@ -78,7 +78,7 @@ func (p *confirmed) configure() {
 			o.confirm = p.Previous(o.confirm.Selector())
 		}
 	}
-	m.confirm, m.confirmID = p.Confirm, p.ConfirmID
+	m.confirm = p.Confirm
 	visible := p.Confirm.Visible()
 	rules := delivery.Rules{ID: p.ConfirmID, Interval: p.PollInterval, Visible: visible, Flush: visible + flushed}
 	m.window.Configure(rules)
@@ -112,10 +112,7 @@ func (p *confirmed) pause(ctx context.Context, d time.Duration) {
 				continue
 			}
 		}
-		if at := w.Next(now); !at.IsZero() && p.queries.running == nil {
-			until = earlier(until, delivery.Latest(at, p.queries.next))
-		}
-		p.wait(ctx, until)
+		p.wait(ctx, p.nextQuery(until, now))
 	}
 }
 
@@ -139,11 +136,7 @@ func (p *confirmed) tend(ctx context.Context) {
 	}
 	now := time.Now()
 	p.overtaken(now)
-	if q.running == nil && !now.Before(q.next) {
-		if events := w.Due(now); len(events) > 0 {
-			p.query(ctx, events)
-		}
-	}
+	p.queryDue(ctx, now)
 	if p.suspended() {
 		return // what was lost may have been delivered by another node meanwhile
 	}
@@ -153,6 +146,24 @@ func (p *confirmed) tend(ctx context.Context) {
 	if pages := w.Retry(now); len(pages) > 0 {
 		p.retry(ctx, pages)
 	}
+}
+
+// queryDue sends the next query when it is due.
+func (p *confirmed) queryDue(ctx context.Context, now time.Time) {
+	if p.queries.running != nil || now.Before(p.queries.next) {
+		return
+	}
+	if events := p.Memory.window.Due(now); len(events) > 0 {
+		p.query(ctx, events)
+	}
+}
+
+// nextQuery is when the window may have something to do, if that is before a time and not known sooner from a query under way.
+func (p *confirmed) nextQuery(until, now time.Time) time.Time {
+	if at := p.Memory.window.Next(now); !at.IsZero() && p.queries.running == nil {
+		return earlier(until, delivery.Latest(at, p.queries.next))
+	}
+	return until
 }
 
 // query sends a query without waiting for its answer, for Loki may take minutes.
@@ -244,7 +255,7 @@ func (p *confirmed) learn(ctx context.Context, a answer) {
 	for _, g := range out.GaveUp {
 		p.Metrics.givenUp.Inc()
 		p.Memory.warnOnce(p.Logger, "given up", "giving up on an event: never found in Loki although later events were",
-			"uuid", g.UUID, "since", g.Since.UTC().Format(time.RFC3339), "metric", "loki_source_okta_given_up_events_total")
+			"uuid", g.UUID, "since", utc(g.Since), "metric", "loki_source_okta_given_up_events_total")
 	}
 	if w.Trusted() == p.ConfirmID {
 		p.journal.Delivery.ConfirmedBy = p.ConfirmID

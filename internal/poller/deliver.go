@@ -161,7 +161,7 @@ func (p *Poller) forward(ctx context.Context, ev event.Event, entry event.Entry,
 	if p.suspended() {
 		return errSuspended
 	}
-	refusal := p.refusal(entry, now) // before the entry is the receiver's
+	refusal := limits.OfEntry(entry.Labels, entry.Entry, now, p.ledger.accepted()) // before the entry is the receiver's
 	if err := p.offer(ctx, entry); err != nil {
 		return err
 	}

@@ -38,16 +38,8 @@ func (p *confirmed) drain(ctx context.Context) {
 		if now.Sub(since) >= most {
 			break
 		}
-		if p.queries.running == nil && !now.Before(p.queries.next) {
-			if events := w.Due(now); len(events) > 0 {
-				p.query(ctx, events)
-			}
-		}
-		until := since.Add(most)
-		if at := w.Next(now); !at.IsZero() && p.queries.running == nil {
-			until = earlier(until, delivery.Latest(at, p.queries.next))
-		}
-		p.wait(ctx, delivery.Latest(until, now.Add(100*time.Millisecond)))
+		p.queryDue(ctx, now)
+		p.wait(ctx, delivery.Latest(p.nextQuery(since.Add(most), now), now.Add(100*time.Millisecond)))
 	}
 	p.queries.stop()
 }
@@ -55,9 +47,9 @@ func (p *confirmed) drain(ctx context.Context) {
 // Forget has the next poller with this Memory start from its checkpoint, as a new process does: another node has read on meanwhile.
 func (m *Memory) Forget() {
 	m.Taken = nil
-	m.at, m.known, m.journal, m.past = position{}, false, nil, past{}
+	m.at, m.journal, m.past = position{}, nil, past{}
 	m.seen, m.heads = seen{}, delivery.Heads{}
-	m.window, m.confirm, m.confirmID = delivery.Window[position]{}, nil, ""
+	m.window, m.confirm = delivery.Window[position]{}, nil
 	m.sent, m.last, m.probes = time.Time{}, "", nil
 }
 

@@ -75,7 +75,7 @@ func TestDrainLeavesNoTroubleBehind(t *testing.T) {
 }
 
 func TestForgottenIsAllThatAPositionDependsOn(t *testing.T) {
-	m := &Memory{known: true, past: past{unproven: &unproven{newest: time.Now()}}, at: position{cursor: "c"}, sent: time.Now()}
+	m := &Memory{past: past{unproven: &unproven{newest: time.Now()}}, at: position{cursor: "c"}, sent: time.Now()}
 	m.Forget()
 	require.Equal(t, &Memory{}, m)
 }

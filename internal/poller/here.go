@@ -37,7 +37,7 @@ func (p *confirmed) here(ctx context.Context, h *hand) (answer, error) {
 	if m.past.began.IsZero() {
 		m.past.began = h.Date
 	}
-	until := m.past.known()
+	until := m.past.until()
 	if err := p.learnNewest(ctx, h); err != nil || h.gone {
 		return answer{}, err
 	}

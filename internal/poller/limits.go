@@ -5,7 +5,6 @@ import (
 
 	"github.com/grafana/alloy/okta/internal/delivery"
 	"github.com/grafana/alloy/okta/internal/event"
-	"github.com/grafana/alloy/okta/internal/limits"
 )
 
 // maxSkew is how far our clock may be off Okta's. Loki needs 10 minutes, and Okta refuses a
@@ -47,9 +46,4 @@ func (p *Poller) account(ev event.Event) {
 		m.malformed.Inc()
 		p.Memory.warnOnce(p.Logger, "malformed", "an event has no uuid or no usable published time; forwarded all the same", "uuid", ev.UUID)
 	}
-}
-
-// refusal is why Loki refuses an entry now.
-func (p *Poller) refusal(entry event.Entry, now time.Time) limits.Refusal {
-	return limits.OfEntry(entry.Labels, entry.Entry, now, p.ledger.accepted())
 }

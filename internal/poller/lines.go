@@ -145,10 +145,12 @@ func checkpointLine(t Trouble) string {
 	return "the checkpoint cannot be written; a restart will repeat events"
 }
 
+func utc(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
 // holdFields is for the goroutine of Run: that may read the window.
 func holdFields(p *Poller, t Trouble) []any {
 	stats := p.Memory.window.Stats(time.Now())
-	return []any{"reason", t.Kind, "unconfirmed", stats.Waiting, "oldest", stats.Since.UTC().Format(time.RFC3339)}
+	return []any{"reason", t.Kind, "unconfirmed", stats.Waiting, "oldest", utc(stats.Since)}
 }
 
 func holdAfter(_ *Poller, t Trouble) time.Duration {
@@ -163,13 +165,13 @@ func receiverFields(p *Poller, t Trouble) []any {
 	if p.Receiver != nil {
 		name = p.Receiver()
 	}
-	return []any{"receiver", name, "since", t.Since.UTC().Format(time.RFC3339)}
+	return []any{"receiver", name, "since", utc(t.Since)}
 }
 
 func budgetFields(p *Poller, _ Trouble) []any {
 	s := p.Status.Snapshot()
-	return []any{"reason", s.WaitReason, "until", s.WaitUntil.UTC().Format(time.RFC3339), "last_page",
-		delivery.Latest(s.LastPoll, s.Started).UTC().Format(time.RFC3339)}
+	return []any{"reason", s.WaitReason, "until", utc(s.WaitUntil), "last_page",
+		utc(delivery.Latest(s.LastPoll, s.Started))}
 }
 
 // pollsLater is when several polls would have brought a page.

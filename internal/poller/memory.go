@@ -33,15 +33,13 @@ type Memory struct {
 	Taken any
 
 	at      position
-	known   bool                // at was set
 	journal *checkpoint.Journal // of the last poller; that of a renamed component is another file
 	seen    seen
 	heads   delivery.Heads
 	past    past
 
-	window    delivery.Window[position]
-	confirm   Confirmer // of the last poller
-	confirmID string    // of the last poller
+	window  delivery.Window[position]
+	confirm Confirmer // of the last poller
 
 	pages pages         // how many events to ask for
 	skew  time.Duration // how far our clock is ahead of Okta's
@@ -55,6 +53,9 @@ type Memory struct {
 	mu     sync.Mutex
 	warned map[string]bool
 }
+
+// known reports whether the position is known.
+func (m *Memory) known() bool { return m.at != position{} }
 
 // warnOnce logs a warning the first time in this process that kind of thing happens.
 func (m *Memory) warnOnce(logger log.Logger, kind, msg string, keyvals ...any) {

@@ -31,8 +31,8 @@ type previous struct {
 	failing  time.Time // since when it does not answer
 }
 
-// known is the time up to which events may be at the destination before this poller delivers them.
-func (p *past) known() time.Time { return delivery.Latest(p.began.Add(startSlack), p.ahead) }
+// until is the time up to which events may be at the destination before this poller delivers them.
+func (p *past) until() time.Time { return delivery.Latest(p.began.Add(startSlack), p.ahead) }
 
 // read notes that all of it that Okta has was read.
 func (p *past) read() { p.replaying, p.pending = time.Time{}, nil }
@@ -54,7 +54,6 @@ func (p *past) mayLand(events []delivery.Event, found map[string]bool) bool {
 // inherit takes over from a previous process how far it had delivered.
 func (p *Poller) inherit() {
 	m := p.Memory
-	m.known = true
 	m.heads.SetFloor(p.journal.Newest)
 	// There is no checkpoint, or one that was written by hand or by an older version. A span has streams of its own.
 	m.past.headless = p.Span == nil && p.journal.Newest.IsZero()

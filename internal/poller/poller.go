@@ -93,14 +93,13 @@ type Config struct {
 // Poller polls one org. Use it once; it belongs to the goroutine that calls Run.
 type Poller struct {
 	Config
-	journal  *checkpoint.Journal
-	follow   follow
-	largest  bool      // what starts by time asks for the largest pages
-	ended    bool      // all of the span was read
-	lastPoll time.Time // end of the last page, with Wakes
-	ledger   ledger
-	pulse    *pulse
-	epoch    int // of the pulse, when it was known last that the org is this poller's
+	journal *checkpoint.Journal
+	follow  follow
+	largest bool // what starts by time asks for the largest pages
+	ended   bool // all of the span was read
+	ledger  ledger
+	pulse   *pulse
+	epoch   int // of the pulse, when it was known last that the org is this poller's
 
 	mu   sync.Mutex // for hand, which others only reclaim
 	hand *hand

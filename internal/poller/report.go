@@ -55,7 +55,7 @@ func (p *confirmed) nothingArrives(stats delivery.Stats, empty bool) error {
 			", and reconcile's url and tenant_id must be loki.write's"
 	}
 	return fmt.Errorf("%w: none of the %d delivered since %s%s: %s. The cursor does not move",
-		ErrNothingArrives, stats.Waiting, stats.Telling.UTC().Format(time.RFC3339), hidden, why)
+		ErrNothingArrives, stats.Waiting, utc(stats.Telling), hidden, why)
 }
 
 // held notes that nothing newer is delivered, or that it is.

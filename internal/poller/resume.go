@@ -12,7 +12,7 @@ import (
 
 // catchUp has the journal say what the previous poller of this process knew, which is newer than any file.
 func (p *Poller) catchUp() {
-	if p.Memory.known && p.journal.Follow(p.Memory.journal) {
+	if p.Memory.known() && p.journal.Follow(p.Memory.journal) {
 		// Else a restart would go on from where a component with this file stood long ago.
 		p.write(func(time.Time) error { return p.journal.Save() })
 	}
@@ -29,12 +29,12 @@ func (p *Poller) resume(ctx context.Context) bool {
 	last, saved := p.journal.Last()
 	m.journal = p.journal
 	switch {
-	case m.known && m.at.scope == p.Scope:
+	case m.known() && m.at.scope == p.Scope:
 		if !saved {
 			p.save(p.oldest())
 		}
 		return true
-	case m.known:
+	case m.known():
 		m.at = position{cursor: p.start(m.at.published), published: m.at.published, scope: p.Scope}
 		m.past.replaying = time.Time{}
 		p.save(p.oldest())
@@ -66,7 +66,7 @@ func (p *Poller) resume(ctx context.Context) bool {
 // beginAtLookback begins where a reader begins that knows nothing.
 func (p *Poller) beginAtLookback() {
 	initial := time.Now().Add(-p.InitialLookback)
-	level.Info(p.Logger).Log("msg", "no checkpoint, starting from the initial lookback", "since", initial.UTC().Format(time.RFC3339))
+	level.Info(p.Logger).Log("msg", "no checkpoint, starting from the initial lookback", "since", utc(initial))
 	p.begin(initial)
 }
 
@@ -100,7 +100,7 @@ func (p *Poller) start(since time.Time) oktaapi.Cursor {
 	oldest := time.Now().Add(-oktaapi.Retention)
 	if oldest.Sub(since) >= time.Second {
 		p.Memory.warnOnce(p.Logger, "retention", "starting 90 days ago, as far back as Okta keeps events; older events are lost",
-			"wanted", since.UTC().Format(time.RFC3339), "start", oldest.UTC().Format(time.RFC3339), "lost", oldest.Sub(since).Round(time.Second))
+			"wanted", utc(since), "start", utc(oldest), "lost", oldest.Sub(since).Round(time.Second))
 	}
 	// A minute inside the retention: the request takes time to arrive.
 	since = delivery.Latest(since, oldest.Add(time.Minute))

@@ -200,6 +200,6 @@ func (p *confirmed) unfound() {
 	if len(gone) > 0 {
 		p.Metrics.givenUp.Add(float64(len(gone)))
 		level.Warn(p.Logger).Log("msg", "giving up on events: lost on the way to Loki, and no longer in Okta's log", "events", len(gone),
-			"uuid", gone[0].UUID, "since", gone[0].Since.UTC().Format(time.RFC3339), "metric", "loki_source_okta_given_up_events_total")
+			"uuid", gone[0].UUID, "since", utc(gone[0].Since), "metric", "loki_source_okta_given_up_events_total")
 	}
 }

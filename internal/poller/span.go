@@ -46,7 +46,7 @@ func (p *Poller) finish(ctx context.Context) bool {
 	p.Status.set(func(s *Snapshot) { s.Ended, s.Watermark = true, p.Span.Until })
 	if stats := p.Memory.window.Stats(time.Now()); stats.Hidden > 0 {
 		level.Info(p.Logger).Log("msg", "the range is delivered, waiting for Loki to show events that are old", "unconfirmed", stats.Waiting,
-			"hidden", stats.Hidden, "until", stats.Shown.UTC().Format(time.RFC3339))
+			"hidden", stats.Hidden, "until", utc(stats.Shown))
 	}
 	for !p.Memory.window.Empty() && ctx.Err() == nil && !p.suspended() {
 		p.ledger.pause(ctx, time.Second)
@@ -58,8 +58,8 @@ func (p *Poller) finish(ctx context.Context) bool {
 	p.journal.Finished = true
 	p.save(p.Memory.at)
 	p.Status.set(func(s *Snapshot) { s.Finished = true })
-	level.Info(p.Logger).Log("msg", "the range is read, and all of it was delivered", "since", p.Span.Since.UTC().Format(time.RFC3339),
-		"until", p.Span.Until.UTC().Format(time.RFC3339), "confirmed", p.Confirm != nil)
+	level.Info(p.Logger).Log("msg", "the range is read, and all of it was delivered", "since", utc(p.Span.Since),
+		"until", utc(p.Span.Until), "confirmed", p.Confirm != nil)
 	return true
 }
 

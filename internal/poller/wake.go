@@ -95,7 +95,6 @@ func (p *Poller) looked(events []event.Event) {
 	}
 	p.take()
 	now := time.Now()
-	p.lastPoll = now
 	open := p.Wakes.open
 	if len(open) == 0 {
 		return
@@ -125,9 +124,10 @@ func (p *Poller) before(end time.Time) time.Time {
 		return end
 	}
 	p.take()
+	after := p.Status.Snapshot().LastPoll.Add(wakeEvery)
 	for _, a := range p.Wakes.open {
 		if a.tries < len(looks) && looks[a.tries] < a.until {
-			end = earlier(end, delivery.Latest(a.at.Add(looks[a.tries]), p.lastPoll.Add(wakeEvery)))
+			end = earlier(end, delivery.Latest(a.at.Add(looks[a.tries]), after))
 		}
 	}
 	return end
