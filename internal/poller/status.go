@@ -77,7 +77,7 @@ func (s *Status) Snapshot() Snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if t := &s.snap.Wrong[Receiver]; !s.offered.IsZero() && !t.Lasts() {
-		t.fail("", nil, true, s.offered)
+		t.fail("", nil, s.offered)
 	}
 	return s.snap
 }

@@ -43,11 +43,9 @@ type Trouble struct {
 	Refused bool      // Err is a refusal, which needs an operator. It stands for [refusalStands] after the last one, whatever else fails
 
 	began   time.Time // also of a refusal: the first failure
-	refused time.Time // the last refusal
-	told    bool      // the log has this kind of it
-	lines   []telling // of other kinds, too
+	refused time.Time // the last refusal under the present configuration
+	told    []telling // the kinds that the log has, the last one first
 	ends    bool      // the log has it, and is to have its end
-	stale   bool      // it is of a configuration that was replaced
 }
 
 // refusalStands is how long a refusal is what is wrong while something else fails. Both refusals and what passes are tried again within
@@ -60,20 +58,22 @@ type telling struct {
 	at   time.Time
 }
 
-// toldLately reports whether the log has the present kind of a trouble.
-func (t *Trouble) toldLately(now time.Time) bool {
-	return slices.ContainsFunc(t.lines, func(l telling) bool { return l.kind == t.Kind && now.Sub(l.at) < toldAgain })
+// isNews reports whether the log does not have the present kind of a trouble. anyKind says that it has it whatever its kind.
+func (t *Trouble) isNews(anyKind bool, now time.Time) bool {
+	return !slices.ContainsFunc(t.told, func(l telling) bool {
+		return anyKind || l.kind == t.Kind && (l == t.told[0] || now.Sub(l.at) < toldAgain)
+	})
 }
 
 // tells notes that the present kind is told, and forgets those that are news again. Snapshots share no list.
 func (t *Trouble) tells(now time.Time) {
-	lines := []telling{{t.Kind, now}}
-	for _, l := range t.lines {
+	told := []telling{{t.Kind, now}}
+	for _, l := range t.told {
 		if l.kind != t.Kind && now.Sub(l.at) < toldAgain {
-			lines = append(lines, l)
+			told = append(told, l)
 		}
 	}
-	t.told, t.lines = true, lines
+	t.told = told
 }
 
 // Lasts reports whether something is wrong.
@@ -83,14 +83,14 @@ func isRefusal(err error) bool {
 	return oktaapi.ClassOf(err) == oktaapi.Refused || errors.Is(err, reconcile.ErrRefused)
 }
 
-// fail notes a failure. anyKind says that the log has it whatever its kind.
-func (t *Trouble) fail(kind string, err error, anyKind bool, now time.Time) {
+// fail notes a failure.
+func (t *Trouble) fail(kind string, err error, now time.Time) {
 	t.Tries++
 	refused := isRefusal(err)
 	switch {
 	case !t.Lasts():
 		t.began, t.Since = now, now
-	case t.Refused && !refused && !t.stale:
+	case t.Refused && !refused:
 		if now.Sub(t.refused) < refusalStands {
 			return
 		}
@@ -101,14 +101,13 @@ func (t *Trouble) fail(kind string, err error, anyKind bool, now time.Time) {
 	if refused {
 		t.refused = now
 	}
-	t.told = t.told && (anyKind || kind == t.Kind)
-	t.Kind, t.Err, t.Refused, t.stale = kind, err, refused, false
+	t.Kind, t.Err, t.Refused = kind, err, refused
 }
 
 // fail notes that a part failed, and logs it if that is news: if it is the first of its kind since the part worked last, or since a
 // reload. details are for the log. It returns the trouble, and whether it was news.
 func (p *Poller) fail(part Part, kind string, err error, details ...any) (Trouble, bool) {
-	p.Status.set(func(s *Snapshot) { s.Wrong[part].fail(kind, err, lines[part].anyKind, time.Now()) })
+	p.Status.set(func(s *Snapshot) { s.Wrong[part].fail(kind, err, time.Now()) })
 	return p.tell(part, details...)
 }
 
@@ -117,7 +116,7 @@ func (p *Poller) tell(part Part, details ...any) (t Trouble, news bool) {
 	l := &lines[part]
 	p.Status.set(func(s *Snapshot) {
 		t = s.Wrong[part]
-		news = t.Lasts() && !t.told && !t.toldLately(time.Now()) && (l.after == nil || time.Since(t.began) >= l.after(p, t))
+		news = t.Lasts() && t.isNews(l.anyKind, time.Now()) && (l.after == nil || time.Since(t.began) >= l.after(p, t))
 		if news {
 			s.Wrong[part].tells(time.Now())
 			s.Wrong[part].ends = t.ends || l.begin(t) != ""
@@ -178,7 +177,7 @@ func (s *Snapshot) reloaded() {
 		case isForgotten:
 			*t = Trouble{}
 		case isNews:
-			t.told, t.lines, t.stale = false, nil, true
+			t.told, t.refused = nil, time.Time{}
 		case isNothing:
 		}
 	}

@@ -27,7 +27,7 @@ func (p *Poller) watch(ctx context.Context) {
 		}
 		p.tell(Receiver)
 		waiting := !s.WaitUntil.IsZero() && !s.Wrong[Okta].Lasts() // a failure has lines of its own
-		if b := s.Wrong[Budget]; delivery.Latest(s.LastPoll, s.Started).After(b.Since) || !waiting && !b.told {
+		if b := s.Wrong[Budget]; delivery.Latest(s.LastPoll, s.Started).After(b.Since) || !waiting && b.told == nil {
 			p.clear(Budget)
 		}
 		if waiting {
