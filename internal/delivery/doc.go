@@ -6,8 +6,8 @@
 //
 // A [Window] is the ordered log of pages that were delivered and not confirmed. Its owner
 // delivers pages, queries the destination for what [Window.Due] names, passes the answer to
-// [Window.Answer], delivers again what [Window.Retry] names, and saves the position that
-// [Window.Settle] returns.
+// [Window.Learn], delivers again what [Window.Retry] names, and saves the position that
+// [Window.Commit] returns.
 //
 //	 saved position                                        position
 //	      |                                                   |

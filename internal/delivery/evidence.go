@@ -63,15 +63,15 @@ func (w *Window[P]) Next(now time.Time) (at time.Time) {
 	}
 	w.all(func(r *record[P]) {
 		if r.state == lost && w.tells(r) {
-			earliest(Latest(w.retried.Add(retryEvery), r.again()))
+			earliest(Latest(w.retried.Add(retryEvery), r.retryAt()))
 		}
 	})
 	return at
 }
 
-// Answer notes what a query for events, sent at the time asked, found. An event may be among
+// Learn notes what a query for events, sent at the time asked, found. An event may be among
 // them twice.
-func (w *Window[P]) Answer(asked, now time.Time, events []Event, found map[string]bool) (out Outcome) {
+func (w *Window[P]) Learn(asked, now time.Time, events []Event, found map[string]bool) (out Outcome) {
 	var absent []*record[P]
 	for _, e := range events {
 		switch r := w.index[e.UUID]; {
@@ -172,11 +172,11 @@ func (w *Window[P]) arrived(r *record[P], now time.Time) {
 // pass notes that an event was found. Once another one that was delivered after that is found too, nothing that was delivered before
 // the first is still under way, nor is its batch.
 func (w *Window[P]) pass(r *record[P], now time.Time) {
-	next := passing{route: r.route, delivered: r.at, seen: now}
+	next := passing{route: r.route, delivered: r.at, found: now}
 	switch {
-	case w.anchor.route != r.route || w.anchor.seen.IsZero():
+	case w.anchor.route != r.route || w.anchor.found.IsZero():
 		w.anchor = next
-	case r.at.After(w.anchor.seen):
+	case r.at.After(w.anchor.found):
 		w.passed, w.anchor = w.anchor, next
 	}
 }
@@ -252,8 +252,8 @@ func (w *Window[P]) Retry(now time.Time) (pages []*Page[P]) {
 	return pages
 }
 
-// again is when a lost event is to be delivered again.
-func (r *record[P]) again() time.Time {
+// retryAt is when a lost event is to be delivered again.
+func (r *record[P]) retryAt() time.Time {
 	if r.losses < maxLosses-1 {
 		return time.Time{}
 	}
@@ -262,7 +262,7 @@ func (r *record[P]) again() time.Time {
 
 // due reports whether an event is to be delivered again now.
 func (w *Window[P]) due(r *record[P], now time.Time) bool {
-	return r.state == lost && w.tells(r) && !r.again().After(now)
+	return r.state == lost && w.tells(r) && !r.retryAt().After(now)
 }
 
 // Redeliver reports whether an event is to be delivered again now.

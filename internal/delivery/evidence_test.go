@@ -108,7 +108,7 @@ func TestGivesUpAfterThreeLosses(t *testing.T) {
 	require.Less(t, retried[0], time.Minute, "at once")
 	require.GreaterOrEqual(t, retried[1]-retried[0], lastRetryAfter)
 	require.Equal(t, []GaveUp{{"a", at(0)}}, gaveUp)
-	_, moved := r.Settle()
+	_, moved := r.Commit()
 	require.True(t, moved)
 	require.True(t, r.Empty())
 }
@@ -122,10 +122,10 @@ func TestAnEventThatIsAskedForTwice(t *testing.T) {
 	a, b := Event{UUID: "a", Time: at(0)}, Event{UUID: "b", Time: at(0)}
 	r.due(time.Minute)
 	r.index["a"].losses = maxLosses - 1
-	out := r.Answer(at(time.Minute), at(time.Minute), []Event{a, a, b}, nil)
+	out := r.Learn(at(time.Minute), at(time.Minute), []Event{a, a, b}, nil)
 	require.Len(t, out.GaveUp, 1)
 	require.Equal(t, []string{"b"}, r.lost(time.Minute))
-	end, _ := r.Settle()
+	end, _ := r.Commit()
 	require.Zero(t, end, "the other event of the page waits")
 }
 
@@ -204,7 +204,7 @@ func TestWhatIsNoLongerInTheLogIsGivenUp(t *testing.T) {
 			require.Empty(t, r.Lost(pg, at(now+5*time.Second)))
 		}
 	}
-	r.Settle()
+	r.Commit()
 	require.True(t, r.Empty())
 }
 

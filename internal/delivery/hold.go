@@ -107,7 +107,7 @@ func (w *Window[P]) shown(r *record[P]) time.Time {
 
 // Stats describes what waits.
 type Stats struct {
-	Pages   int       // that are not settled
+	Pages   int       // that are not committed
 	Waiting int       // events
 	Hidden  int       // of them, those that the destination may have and not show
 	Shown   time.Time // when it shows the last of them, if it has it; zero when there is none

@@ -92,12 +92,12 @@ func (w *world) query() {
 	}
 	if w.asked > 0 && w.now >= w.done {
 		if w.calm || w.rand.IntN(10) > 0 { // else it failed
-			for _, g := range w.Answer(at(w.asked), at(w.now), w.events, w.found).GaveUp {
+			for _, g := range w.Learn(at(w.asked), at(w.now), w.events, w.found).GaveUp {
 				w.gaveUp[g.UUID] = true
 			}
 		}
 		w.asked, w.found = 0, nil
-		w.Settle()
+		w.Commit()
 	}
 	if w.asked == 0 {
 		if w.events = w.Due(at(w.now)); len(w.events) > 0 {

@@ -135,7 +135,7 @@ type Window[P any] struct {
 type passing struct {
 	route     uint64
 	delivered time.Time
-	seen      time.Time
+	found     time.Time
 }
 
 // Configure sets the rules from now on. What is in the window stays.
@@ -204,9 +204,9 @@ func (w *Window[P]) Add(p *Page[P]) {
 	w.pages = append(w.pages, p)
 }
 
-// Settle takes the pages off the front of which nothing waits and returns where the log
+// Commit takes the pages off the front of which nothing waits and returns where the log
 // goes on behind the last of them.
-func (w *Window[P]) Settle() (end P, moved bool) {
+func (w *Window[P]) Commit() (end P, moved bool) {
 	for len(w.pages) > 0 && w.pages[0].waiting == 0 {
 		end, moved = w.pages[0].End, true
 		w.pages = w.pages[1:]

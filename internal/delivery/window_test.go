@@ -55,7 +55,7 @@ func (r *rig) ask(now time.Duration, found ...string) Outcome {
 	}
 	for id := range maps.Clone(r.routes) {
 		r.deliver(NewPage(0, 0, 1, 0), "later", id, now, now)
-		r.Answer(at(now), at(now), []Event{{UUID: "later"}}, map[string]bool{"later": true})
+		r.Learn(at(now), at(now), []Event{{UUID: "later"}}, map[string]bool{"later": true})
 	}
 	return out
 }
@@ -68,7 +68,7 @@ func (r *rig) askAt(asked, now time.Duration, found ...string) Outcome {
 	for _, uuid := range found {
 		has[uuid] = true
 	}
-	return r.Answer(at(asked), at(now), events, has)
+	return r.Learn(at(asked), at(now), events, has)
 }
 
 func (r *rig) due(now time.Duration) (uuids []string) {
@@ -99,15 +99,15 @@ func TestSettlesPagesFromTheFront(t *testing.T) {
 	r := newRig(t)
 	r.page(1, 0, "a", "b")
 	r.page(2, time.Second, "c")
-	_, moved := r.Settle()
+	_, moved := r.Commit()
 	require.False(t, moved)
 
 	r.ask(2*time.Second, "c")
-	_, moved = r.Settle()
+	_, moved = r.Commit()
 	require.False(t, moved, "the page before it waits")
 
 	r.ask(3*time.Second, "a")
-	_, moved = r.Settle()
+	_, moved = r.Commit()
 	require.False(t, moved, "half of the page waits")
 	start, earliest, ok := r.Front()
 	require.True(t, ok)
@@ -115,7 +115,7 @@ func TestSettlesPagesFromTheFront(t *testing.T) {
 	require.Equal(t, at(0), earliest)
 
 	r.ask(4*time.Second, "b")
-	end, moved := r.Settle()
+	end, moved := r.Commit()
 	require.True(t, moved)
 	require.Equal(t, 2, end)
 	require.True(t, r.Empty())
@@ -131,12 +131,12 @@ func TestAnEmptyPageMovesTheEnd(t *testing.T) {
 	}
 	require.Equal(t, 1, r.Stats(at(time.Second)).Pages)
 	r.ask(2*time.Second, "a")
-	end, moved := r.Settle()
+	end, moved := r.Commit()
 	require.True(t, moved)
 	require.Equal(t, 99, end)
 
 	r.page(100, 3*time.Second)
-	end, moved = r.Settle()
+	end, moved = r.Commit()
 	require.True(t, moved, "nothing waits before it")
 	require.Equal(t, 100, end)
 }

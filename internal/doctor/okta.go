@@ -16,8 +16,8 @@ import (
 const (
 	// worstSkew is what the component takes for a wrong clock (loki.source.okta, "the clock of this machine").
 	worstSkew = time.Minute
-	// patience is how long an org may take for a request that waits for its budget: this is a question, and no collector.
-	patience = 90 * time.Second
+	// orgTimeout is how long an org may take for a request that waits for its budget: this is a question, and no collector.
+	orgTimeout = 90 * time.Second
 	// longest is how long an org may take in all, so that those that wait for their turn are not held up for longer.
 	longest = 3 * time.Minute
 	// firstEvents are few: the first page shows that there is one.
@@ -45,7 +45,7 @@ func (v *visit) goToOkta(ctx context.Context) {
 	w.seen.secrets = secrets
 	client := v.client()
 	get := func(c *oktaapi.Client, cur oktaapi.Cursor) (oktaapi.Page, error) {
-		ctx, stop := context.WithTimeout(ctx, patience)
+		ctx, stop := context.WithTimeout(ctx, orgTimeout)
 		defer stop()
 		return c.Fetch(ctx, cur)
 	}

@@ -249,7 +249,7 @@ func (p *confirmed) learn(ctx context.Context, a answer) {
 		q.next = now.Add(max(p.PollInterval, time.Second)) // what was not found is due already
 	}
 
-	out := w.Answer(a.asked, now, events, a.found)
+	out := w.Learn(a.asked, now, events, a.found)
 	p.Metrics.confirmed.Add(float64(out.Arrived))
 	p.Metrics.assumed.Add(float64(out.Assumed))
 	for _, g := range out.GaveUp {
@@ -261,7 +261,7 @@ func (p *confirmed) learn(ctx context.Context, a answer) {
 		p.journal.Delivery.ConfirmedBy = p.ConfirmID
 	}
 	p.Status.set(func(s *Snapshot) { s.Passed = w.Passed(p.Pipeline) })
-	p.judge(p.settle(), a.empty, now)
+	p.judge(p.commit(), a.empty, now)
 }
 
 // unanswered notes a failed query: nothing is known, and nothing moves.

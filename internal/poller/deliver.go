@@ -41,7 +41,7 @@ func (p *Poller) deliver(ctx context.Context, h *hand) (time.Duration, error) {
 	p.looked(events)
 	p.came(len(events))
 	m.at.published = newest
-	m.seen.passed(newest, page.Date)
+	m.recent.passed(newest, page.Date)
 	p.Metrics.pages.Inc()
 
 	asked := p.asked(m.at.cursor)
@@ -105,11 +105,11 @@ func (p *Poller) known(ev event.Event, there answer) bool {
 	m := p.Memory
 	switch {
 	case there.found[ev.UUID]:
-		m.seen.add(ev.UUID)
+		m.recent.add(ev.UUID)
 		p.Metrics.skipped.Inc()
 		p.Status.set(func(s *Snapshot) { s.Skipped++; s.LastEvent = delivery.Latest(s.LastEvent, ev.Published) })
 		return true
-	case m.seen.has(ev.UUID) || m.window.Has(ev.UUID):
+	case m.recent.has(ev.UUID) || m.window.Has(ev.UUID):
 		p.Metrics.duplicates.Inc()
 		return true
 	}
@@ -120,23 +120,23 @@ func (p *Poller) known(ev event.Event, there answer) bool {
 // delivered it, as far as a query sent at asked can tell: then it is left to be looked for.
 func (p *Poller) send(ctx context.Context, ev event.Event, pg *delivery.Page[position], asked time.Time) error {
 	m, now := p.Memory, time.Now()
-	again := m.window.Has(ev.UUID)
+	repeat := m.window.Has(ev.UUID)
 	entry := p.Format(ev, now)
 	switch {
 	case entry.Labels == nil: // the relabeling rules say so, maybe since a reload
 		m.window.Drop(ev.UUID)
-		m.seen.add(ev.UUID)
+		m.recent.add(ev.UUID)
 		p.Metrics.dropped.Inc()
 		return nil
-	case !again && p.ledger.mayBeUnderWay(ev, now, asked):
+	case !repeat && p.ledger.mayBeUnderWay(ev, now, asked):
 		m.window.Leave(pg, delivery.Event{UUID: ev.UUID, Time: ev.Published}, delivery.Latest(m.past.landing, now), now)
-		m.seen.add(ev.UUID)
+		m.recent.add(ev.UUID)
 		return nil
 	}
 	if err := p.forward(ctx, ev, entry, pg, now); err != nil {
 		return err
 	}
-	if again {
+	if repeat {
 		p.Metrics.retried.Inc()
 		p.Status.set(func(s *Snapshot) { s.Retried++ })
 	} else {
@@ -167,7 +167,7 @@ func (p *Poller) forward(ctx context.Context, ev event.Event, entry event.Entry,
 	}
 	m.told.Tell(p.Logger, p.Metrics.overLimit, refusal, ev.UUID)
 	m.sent = time.Now()
-	m.seen.add(ev.UUID)
+	m.recent.add(ev.UUID)
 	if !p.ledger.confirmable(ev, now) {
 		m.window.Drop(ev.UUID) // it was, when it was delivered first
 	} else {

@@ -48,7 +48,7 @@ func (p *confirmed) drain(ctx context.Context) {
 func (m *Memory) Forget() {
 	m.Taken = nil
 	m.at, m.journal, m.past = position{}, nil, past{}
-	m.seen, m.heads = seen{}, delivery.Heads{}
+	m.recent, m.heads = recent{}, delivery.Heads{}
 	m.window, m.confirm = delivery.Window[position]{}, nil
 	m.sent, m.last, m.probes = time.Time{}, "", nil
 }

@@ -93,10 +93,10 @@ func (f *follow) warn(page oktaapi.Page, circular, full bool) {
 func (f *follow) byTime(page oktaapi.Page, n, fresh int) step {
 	p := f.poller
 	at := &p.Memory.at
-	again := fresh == 0 && at.published.Equal(f.left)
+	stays := fresh == 0 && at.published.Equal(f.left)
 	f.left = at.published
-	stuck := again && (p.largest || p.Scope.PageSize == oktaapi.MaxPageSize || p.Memory.pages.limit > 0)
-	p.largest = p.largest || again
+	stuck := stays && (p.largest || p.Scope.PageSize == oktaapi.MaxPageSize || p.Memory.pages.limit > 0)
+	p.largest = p.largest || stays
 	at.cursor = p.start(at.published)
 	if stuck {
 		err := fmt.Errorf("%w: %d events since %s that were delivered before, and no next link beyond them; "+

@@ -29,11 +29,11 @@ type Owner struct {
 // Memories are all of a process. The zero value is ready; it is safe for concurrent use.
 type Memories struct {
 	mu       sync.Mutex
-	all      []*lease      // given back first, first
+	all      []*kept       // given back first, first
 	released chan struct{} // closed at the next Release; nil: nobody waits
 }
 
-type lease struct {
+type kept struct {
 	owner  Owner
 	memory *Memory
 	used   bool
@@ -65,16 +65,16 @@ func (m *Memories) Take(ctx context.Context, o Owner) (*Memory, error) {
 func (m *Memories) take(o Owner, waits bool) (*Memory, <-chan struct{}) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	find := func(match func(*lease) bool) *lease {
+	find := func(match func(*kept) bool) *kept {
 		if i := slices.IndexFunc(m.all, match); i >= 0 {
 			return m.all[i]
 		}
 		return nil
 	}
-	alike := func(l *lease) bool { return l.owner.Org == o.Org && l.owner.To == o.To }
-	l := find(func(l *lease) bool { return !l.used && l.owner.Dir == o.Dir && l.owner.Org == o.Org })
+	alike := func(l *kept) bool { return l.owner.Org == o.Org && l.owner.To == o.To }
+	l := find(func(l *kept) bool { return !l.used && l.owner.Dir == o.Dir && l.owner.Org == o.Org })
 	if l == nil {
-		l = find(func(l *lease) bool { return !l.used && alike(l) })
+		l = find(func(l *kept) bool { return !l.used && alike(l) })
 	}
 	if l == nil && waits && find(alike) != nil {
 		if m.released == nil {
@@ -83,7 +83,7 @@ func (m *Memories) take(o Owner, waits bool) (*Memory, <-chan struct{}) {
 		return nil, m.released
 	}
 	if l == nil {
-		l = &lease{memory: &Memory{}}
+		l = &kept{memory: &Memory{}}
 		m.all = append(m.all, l)
 	}
 	l.owner, l.used = o, true
@@ -94,7 +94,7 @@ func (m *Memories) take(o Owner, waits bool) (*Memory, <-chan struct{}) {
 func (m *Memories) Readdress(memory *Memory, to string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if i := slices.IndexFunc(m.all, func(l *lease) bool { return l.memory == memory }); i >= 0 {
+	if i := slices.IndexFunc(m.all, func(l *kept) bool { return l.memory == memory }); i >= 0 {
 		m.all[i].owner.To = to
 	}
 }
@@ -104,7 +104,7 @@ func (m *Memories) Readdress(memory *Memory, to string) {
 func (m *Memories) Release(memory *Memory) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	i := slices.IndexFunc(m.all, func(l *lease) bool { return l.memory == memory })
+	i := slices.IndexFunc(m.all, func(l *kept) bool { return l.memory == memory })
 	if i < 0 {
 		return
 	}

@@ -34,7 +34,7 @@ type Memory struct {
 
 	at      position
 	journal *checkpoint.Journal // of the last poller; that of a renamed component is another file
-	seen    seen
+	recent  recent
 	heads   delivery.Heads
 	past    past
 

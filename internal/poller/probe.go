@@ -67,7 +67,7 @@ func (p *confirmed) probeFrom(ctx context.Context, at position, after time.Time)
 // probes reports whether an event may be a probe: whether it is found says something about the pipeline.
 func (p *confirmed) probes(ev event.Event) bool {
 	m, now := p.Memory, time.Now()
-	return p.confirmable(ev, now) && !m.seen.has(ev.UUID) && !m.window.Has(ev.UUID) && !p.mayBeUnderWay(ev, now, now) &&
+	return p.confirmable(ev, now) && !m.recent.has(ev.UUID) && !m.window.Has(ev.UUID) && !p.mayBeUnderWay(ev, now, now) &&
 		m.window.Shown(ev.Published, now, now) && p.Format(ev, now).Labels != nil
 }
 

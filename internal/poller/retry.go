@@ -56,7 +56,7 @@ func (p *confirmed) retry(ctx context.Context, pages []*delivery.Page[position])
 			barren = -1
 		}
 	}
-	p.settle()
+	p.commit()
 }
 
 // misses reports whether one of some events is still to be delivered again.

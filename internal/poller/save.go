@@ -34,14 +34,14 @@ func (p *Poller) advanced(pg *delivery.Page[position]) {
 		p.Memory.warnOnce(p.Logger, "unverified", "more events than can be remembered wait until Loki shows them; the oldest count as unverified",
 			"events", n, "metric", "loki_source_okta_unverified_events_total")
 	}
-	p.settle()
+	p.commit()
 }
 
-// settle moves the journal behind the pages of which everything arrived, and returns what
+// commit moves the journal behind the pages of which everything arrived, and returns what
 // still waits.
-func (p *Poller) settle() delivery.Stats {
+func (p *Poller) commit() delivery.Stats {
 	m := p.Memory
-	end, moved := m.window.Settle()
+	end, moved := m.window.Commit()
 	if moved {
 		if end.scope != p.Scope { // a cursor of another filter is of no use; the time is
 			end.cursor = p.start(end.published)

@@ -84,7 +84,7 @@ func (s *Status) Snapshot() Snapshot {
 
 // sending notes since when the receivers are taking an entry; zero: they are not any more. It is called twice for each event, so it is a
 // trouble only for who looks meanwhile. It returns whether somebody did.
-func (s *Status) sending(since time.Time) (seen bool) {
+func (s *Status) sending(since time.Time) (known bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.offered = since

@@ -79,7 +79,7 @@ func (p *Poller) take() {
 	w.mu.Unlock()
 	for _, a := range fresh {
 		switch {
-		case p.Memory.seen.has(a.uuid) || p.Memory.window.Has(a.uuid):
+		case p.Memory.recent.has(a.uuid) || p.Memory.window.Has(a.uuid):
 			p.Metrics.hookSeen.Inc()
 			p.Metrics.hookDelay.Observe(0)
 		case w.open[a.uuid] == nil && len(w.open) < awaited:

@@ -129,7 +129,7 @@ func anyOf(texts []string) string {
 
 // whole is one page of entries, by time, and the limit that it was asked with: what Loki does not take, or not answer in time, is halved.
 func (l *Loki) whole(ctx context.Context, filter string, r interval, limit int) ([]Audited, int, error) {
-	wait := &patience{}
+	tries := &tries{}
 	for {
 		limit = min(limit, int(l.server.limit.get()))
 		var page []Audited
@@ -146,7 +146,7 @@ func (l *Loki) whole(ctx context.Context, filter string, r interval, limit int) 
 		case errors.Is(err, errLimit) && l.server.limit.tooHigh(int64(limit)):
 		case errors.Is(err, errSlow) && ctx.Err() == nil && limit/2 >= leastWhole:
 			limit /= 2
-		case wait.again(ctx, err):
+		case tries.wait(ctx, err):
 		default:
 			return nil, 0, err
 		}
@@ -157,11 +157,11 @@ func (l *Loki) whole(ctx context.Context, filter string, r interval, limit int) 
 // takes.
 const auditTries = 6
 
-// patience is for one query. The zero value is ready.
-type patience struct{ failed int }
+// tries are those of one query. The zero value is ready.
+type tries struct{ failed int }
 
-// again waits after an error that says nothing about the query, and reports whether to ask once more: a second, doubling.
-func (p *patience) again(ctx context.Context, err error) bool {
+// wait waits after an error that says nothing about the query, and reports whether to ask once more: a second, doubling.
+func (p *tries) wait(ctx context.Context, err error) bool {
 	if p.failed++; p.failed == auditTries || !errors.Is(err, errAway) && !errors.Is(err, errSlow) {
 		return false
 	}
@@ -210,7 +210,7 @@ func (l *Loki) counts(ctx context.Context, begin string, from, to time.Time, lab
 		})
 	}
 	body, err := ask()
-	for wait := (patience{}); err != nil && wait.again(ctx, err); {
+	for tries := (tries{}); err != nil && tries.wait(ctx, err); {
 		body, err = ask()
 	}
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 // absent tells of an event that was not found, now or when more of its stream is known.
 func (s *slice) absent(rec *record, f Finding, now time.Time) {
 	visible := s.cfg.Loki.Visible()
-	if visible == 0 || now.Sub(rec.at) <= visible || s.settled() {
+	if visible == 0 || now.Sub(rec.at) <= visible || s.allShown() {
 		f.Kind, f.Detail = Missing, "not found in Loki"
 		s.report.add(f)
 		return
@@ -29,8 +29,8 @@ func (s *slice) absent(rec *record, f Finding, now time.Time) {
 	s.report.add(f)
 }
 
-// settled reports whether the operator says that nothing of the range is in an ingester alone.
-func (a *audit) settled() bool {
+// allShown reports whether the operator says that nothing of the range is in an ingester alone.
+func (a *audit) allShown() bool {
 	return !a.cfg.IdleSince.IsZero() && a.now.Sub(a.cfg.IdleSince) >= flushed
 }
 

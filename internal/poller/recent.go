@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	// remembered is how many uuids a seen keeps at most, the last 32 full pages: about half a MB.
+	// remembered is how many uuids a recent keeps at most, the last 32 full pages: about half a MB.
 	// A repeat that comes later than that passes; Okta's feed does not repeat by itself,
 	// so only a re-read after a refused cursor can reach that far.
 	remembered = 32 * 1000
@@ -17,64 +17,64 @@ const (
 	repeatable = 10 * time.Minute
 )
 
-// seenKey is a hash. As bytes it takes 9 of a map's memory, as an integer 16.
-type seenKey [8]byte
+// uuidHash is a hash. As bytes it takes 9 of a map's memory, as an integer 16.
+type uuidHash [8]byte
 
-var seenSeed = maphash.MakeSeed()
+var hashSeed = maphash.MakeSeed()
 
-func keyOf(uuid string) (k seenKey) {
-	binary.NativeEndian.PutUint64(k[:], maphash.String(seenSeed, uuid))
-	return k
+func hashOf(uuid string) (h uuidHash) {
+	binary.NativeEndian.PutUint64(h[:], maphash.String(hashSeed, uuid))
+	return h
 }
 
-// seen is a set of the last uuids, as large as the traffic makes it. It belongs to the
+// recent is a set of the last uuids, as large as the traffic makes it. It belongs to the
 // running poller's goroutine; the zero value is empty.
 //
 // It forgets in halves: what was added before the present half began goes when the half
 // ends, which costs no order of its own and gives the memory of a busy hour back. Of a uuid it
 // keeps a hash that nobody can foresee: that an event looks like one of the last 32,000 happens
 // once in 500 trillion events.
-type seen struct {
-	before, now map[seenKey]struct{}
+type recent struct {
+	before, now map[uuidHash]struct{}
 	began       time.Time // Okta's clock when the present half did
 }
 
 // has reports whether uuid is in the set. An event without uuid is never in it.
-func (s *seen) has(uuid string) bool {
-	if uuid == "" || len(s.now)+len(s.before) == 0 {
+func (r *recent) has(uuid string) bool {
+	if uuid == "" || len(r.now)+len(r.before) == 0 {
 		return false
 	}
-	key := keyOf(uuid)
-	if _, ok := s.now[key]; ok {
+	key := hashOf(uuid)
+	if _, ok := r.now[key]; ok {
 		return true
 	}
-	_, ok := s.before[key]
+	_, ok := r.before[key]
 	return ok
 }
 
 // add puts uuid in.
-func (s *seen) add(uuid string) {
+func (r *recent) add(uuid string) {
 	if uuid == "" {
 		return
 	}
-	if len(s.now) >= remembered/2 {
-		s.turn(time.Time{})
+	if len(r.now) >= remembered/2 {
+		r.turn(time.Time{})
 	}
-	if s.now == nil {
-		s.now = make(map[seenKey]struct{})
+	if r.now == nil {
+		r.now = make(map[uuidHash]struct{})
 	}
-	s.now[keyOf(uuid)] = struct{}{}
+	r.now[hashOf(uuid)] = struct{}{}
 }
 
 // passed notes that the position reached published, at a time of Okta's clock, and forgets
 // what cannot come again.
-func (s *seen) passed(published, date time.Time) {
-	if s.began.IsZero() {
-		s.began = date
+func (r *recent) passed(published, date time.Time) {
+	if r.began.IsZero() {
+		r.began = date
 	}
-	if published.Sub(s.began) >= repeatable {
-		s.turn(date)
+	if published.Sub(r.began) >= repeatable {
+		r.turn(date)
 	}
 }
 
-func (s *seen) turn(date time.Time) { s.before, s.now, s.began = s.now, nil, date }
+func (r *recent) turn(date time.Time) { r.before, r.now, r.began = r.now, nil, date }
