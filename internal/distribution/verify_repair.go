@@ -34,7 +34,7 @@ type wantedOrg struct {
 // wanted is the repair that a comparison asks for, or why there may be none now.
 func (f *verifyFlags) wanted(ctx context.Context, todo []toVerify, s *verify.Summary) (r repair, err error) {
 	for i, report := range s.Orgs {
-		first, last, ok := report.Span(verify.Missing)
+		first, last, ok := report.Extent(verify.Missing)
 		if !ok {
 			continue
 		}

@@ -42,7 +42,7 @@ func (c *component) backfill(since, until time.Time, share float64) (got *sink, 
 			journal, _, err := checkpoint.Open(dir, scope, 0)
 			return journal, err
 		},
-		Span: &poller.Span{Since: since, Until: until}, Memory: &poller.Memory{}, Status: status, Logger: log.NewLogfmtLogger(c.logs),
+		Range: &poller.Range{Since: since, Until: until}, Memory: &poller.Memory{}, Status: status, Logger: log.NewLogfmtLogger(c.logs),
 	})
 	ctx, cancel := context.WithCancel(c.t.Context())
 	done := make(chan struct{})

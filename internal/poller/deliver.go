@@ -72,7 +72,7 @@ func (p *Poller) progressed(step step, fresh int) {
 		s.CatchingUp = step.more
 		s.ReplayTo = p.Memory.past.replaying
 		s.Watermark = delivery.Latest(s.Watermark, p.Memory.at.published)
-		if p.Span == nil && !step.more && !step.cut && step.stuck == nil {
+		if p.Range == nil && !step.more && !step.cut && step.stuck == nil {
 			// Everything that Okta had when it answered is delivered.
 			s.Watermark = delivery.Latest(s.Watermark, s.LastPoll)
 		}

@@ -41,14 +41,14 @@ type step struct {
 
 // step moves the position behind a page; fresh is how many of its events were not known.
 func (f *follow) step(page oktaapi.Page, events []event.Event, fresh int) step {
-	if f.poller.Span != nil {
-		return f.span(page, events, fresh)
+	if f.poller.Range != nil {
+		return f.ofRange(page, events, fresh)
 	}
-	return f.page(page, events, fresh)
+	return f.ofLog(page, events, fresh)
 }
 
-// page is step for the log, which has no end.
-func (f *follow) page(page oktaapi.Page, events []event.Event, fresh int) step {
+// ofLog is step for the log, which has no end.
+func (f *follow) ofLog(page oktaapi.Page, events []event.Event, fresh int) step {
 	p, n := f.poller, len(events)
 	at := &p.Memory.at
 	moved := page.Next != "" && page.Next != at.cursor

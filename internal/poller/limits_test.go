@@ -164,7 +164,7 @@ func TestEverySourceTellsOfWhatLokiRefuses(t *testing.T) {
 			time.Sleep(time.Second)
 			until := time.Now()
 			o.configured(func(cfg *Config) {
-				cfg.Confirm, cfg.Span = nil, &Span{Since: since, Until: until}
+				cfg.Confirm, cfg.Range = nil, &Range{Since: since, Until: until}
 				org, _, err := oktaapi.ParseOrg(o.pipe.URL)
 				require.NoError(o.t, err)
 				cfg.Source = oktaapi.New(oktaapi.Config{Org: org, Auth: token{}, HTTP: o.pipe.Client(), Share: 1, PageSize: 1000, Until: until})

@@ -56,7 +56,7 @@ func (p *Poller) inherit() {
 	m := p.Memory
 	m.heads.SetFloor(p.journal.Newest)
 	// There is no checkpoint, or one that was written by hand or by an older version. A span has streams of its own.
-	m.past.headless = p.Span == nil && p.journal.Newest.IsZero()
+	m.past.headless = p.Range == nil && p.journal.Newest.IsZero()
 	pending := p.journal.Delivery.Pending
 	if pending == nil {
 		return

@@ -66,8 +66,8 @@ type Config struct {
 	// Remedy says what to look at after an error of Source's Fetch; "": nothing is known. May
 	// be nil.
 	Remedy func(err error) string
-	// Span, if not nil, is what to read, once. Nil: the log, for ever.
-	Span *Span
+	// Range, if not nil, is what to read, once. Nil: the log, for ever.
+	Range *Range
 	// Wakes, if not nil, end a pause early: event hooks announce events through them.
 	Wakes *Wakes
 	// PerStream says that only entries with the same labels are kept in order, as with
@@ -96,7 +96,7 @@ type Poller struct {
 	journal *checkpoint.Journal
 	follow  follow
 	largest bool // what starts by time asks for the largest pages
-	ended   bool // all of the span was read
+	ended   bool // all of the range was read
 	ledger  ledger
 	pulse   *pulse
 	epoch   int // of the pulse, when it was known last that the org is this poller's
@@ -122,7 +122,7 @@ func New(cfg Config) *Poller {
 	return p
 }
 
-// Run polls until ctx ends and returns ctx's error, or [ErrNotOwned]; or nil, once all of a span was delivered and, with Confirm, has
+// Run polls until ctx ends and returns ctx's error, or [ErrNotOwned]; or nil, once all of a range was delivered and, with Confirm, has
 // arrived.
 func (p *Poller) Run(ctx context.Context) error {
 	p.Status.begin(p.Scope.Org)
@@ -142,8 +142,8 @@ func (p *Poller) Run(ctx context.Context) error {
 	}
 	p.catchUp()
 	p.ledger.configure()
-	if p.Span != nil && p.journal.Finished {
-		p.Status.set(func(s *Snapshot) { s.Ended, s.Finished, s.Watermark = true, true, p.Span.Until })
+	if p.Range != nil && p.journal.Finished {
+		p.Status.set(func(s *Snapshot) { s.Ended, s.Finished, s.Watermark = true, true, p.Range.Until })
 		return nil
 	}
 	if !p.resume(ctx) {

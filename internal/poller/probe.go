@@ -23,7 +23,7 @@ const (
 // does, and young enough for Loki to show it.
 func (p *confirmed) probe(ctx context.Context) {
 	m, now := p.Memory, time.Now()
-	if p.Span != nil { // behind its end is nothing of ours
+	if p.Range != nil { // behind its end is nothing of ours
 		if !p.ended {
 			p.probeFrom(ctx, m.at, time.Time{})
 		}

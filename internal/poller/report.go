@@ -27,7 +27,7 @@ func (p *confirmed) judge(stats delivery.Stats, empty bool, now time.Time) {
 		after = untold
 	}
 	var problem error
-	if p.Span != nil && stats.Hidden == stats.Waiting { // of an old range Loki shows nothing at first, and that is no reason to worry
+	if p.Range != nil && stats.Hidden == stats.Waiting { // of an old range Loki shows nothing at first, and that is no reason to worry
 		stats.Telling = time.Time{}
 	}
 	if !stats.Telling.IsZero() && now.Sub(delivery.Latest(stats.Telling, stats.Arrival)) >= after {

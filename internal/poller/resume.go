@@ -56,8 +56,8 @@ func (p *Poller) resume(ctx context.Context) bool {
 		p.begin(since)
 		return true
 	}
-	if p.Span != nil {
-		p.begin(p.Span.Since)
+	if p.Range != nil {
+		p.begin(p.Range.Since)
 		return true
 	}
 	return p.ledger.beginAnew(ctx)

@@ -44,7 +44,7 @@ type Snapshot struct {
 	LastErr   error     // of the last try that failed, whatever came after it
 	LastErrAt time.Time //
 
-	Ended    bool // all of a span was read
+	Ended    bool // all of a range was read
 	Finished bool // and all of it has arrived, or was delivered if nobody can tell
 
 	Passed time.Time // what was delivered before it has arrived or is lost

@@ -248,7 +248,7 @@ func TestKindsThatAlternateDoNotFloodTheLog(t *testing.T) {
 func TestARangeThatIsFinishedIsNotHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var status Status
-		p := New(Config{Status: &status, Memory: &Memory{}, Logger: log.NewNopLogger(), Span: &Span{}})
+		p := New(Config{Status: &status, Memory: &Memory{}, Logger: log.NewNopLogger(), Range: &Range{}})
 		p.journal, _, _ = checkpoint.Open(t.TempDir(), checkpoint.Scope{Org: "https://acme.okta.com"}, 0)
 		p.fail(Hold, string(delivery.Missing), nil)
 		require.True(t, p.finish(t.Context()))

@@ -82,7 +82,7 @@ type simOrg struct {
 	pipe *oktasim.Pipe
 	log  []string // uuids
 	at   []time.Time
-	span *poller.Span // a range that is read beside it; nil: none
+	part *poller.Range // a range that is read beside it; nil: none
 }
 
 // part is the name of the range.
@@ -143,8 +143,8 @@ func (c *cluster) start(name string) {
 	for _, o := range c.orgs {
 		r := &reader{n: n, o: o, memory: &poller.Memory{}, seat: n.x.Seat(o.url, n.credential)}
 		n.done.Go(func() { r.seat.Run(ctx, r) })
-		if o.span != nil {
-			r := &reader{n: n, o: o, memory: &poller.Memory{}, seat: n.x.Part(o.url, part, n.credential), span: o.span}
+		if o.part != nil {
+			r := &reader{n: n, o: o, memory: &poller.Memory{}, seat: n.x.Part(o.url, part, n.credential), part: o.part}
 			n.done.Go(func() { r.seat.Run(ctx, r) })
 		}
 	}
@@ -478,7 +478,7 @@ type reader struct {
 	seat   *takeover.Seat
 	memory *poller.Memory
 	poller *poller.Poller
-	span   *poller.Span // nil: the log
+	part   *poller.Range // nil: the log
 }
 
 func (r *reader) Read(ctx context.Context, start takeover.Start) {
@@ -496,11 +496,11 @@ func (r *reader) Read(ctx context.Context, start takeover.Start) {
 	scope := checkpoint.Scope{Org: org.String(), PageSize: oktaapi.MaxPageSize}
 	source := oktaapi.Config{Org: org, Auth: ssws, HTTP: client, Share: 1, PageSize: oktaapi.MaxPageSize}
 	dir, labels := r.n.dir, model.LabelSet{"org": model.LabelValue(org.Host)}
-	if r.span != nil {
-		source.Until, dir, labels["backfill"] = r.span.Until, filepath.Join(dir, part), "range"
+	if r.part != nil {
+		source.Until, dir, labels["backfill"] = r.part.Until, filepath.Join(dir, part), "range"
 	}
 	r.poller = poller.New(poller.Config{
-		Source: oktaapi.New(source), Span: r.span,
+		Source: oktaapi.New(source), Range: r.part,
 		Sink: r.n,
 		Format: func(e event.Event, _ time.Time) event.Entry {
 			return event.Entry{Labels: labels, LabelsKey: labels.Fingerprint(),
@@ -518,7 +518,7 @@ func (r *reader) Read(ctx context.Context, start takeover.Start) {
 		Owned: r.seat.Owned, Clock: r.n.now,
 		Memory: r.memory, Status: &poller.Status{}, Logger: log.With(r.n.c.log, "node", r.n.name, "org", r.o.url),
 	})
-	if r.span == nil {
+	if r.part == nil {
 		r.n.reading(r.o.url, true)
 		defer r.n.reading(r.o.url, false)
 	}

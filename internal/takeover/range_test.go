@@ -61,7 +61,7 @@ func TestARangeIsNoReasonToKeepALog(t *testing.T) {
 				begin := time.Now()
 				for i := range 3 {
 					o := &simOrg{url: fmt.Sprintf("http://localhost:%d", 8001+i), org: &oktasim.Org{RateLimit: -1},
-						span: &poller.Span{Since: begin, Until: begin.Add(time.Hour)}}
+						part: &poller.Range{Since: begin, Until: begin.Add(time.Hour)}}
 					o.pipe = o.org.Pipe()
 					defer o.pipe.Close()
 					c.orgs = append(c.orgs, o)

@@ -9,7 +9,7 @@ import (
 // Repairable returns why what is missing must not be delivered now, as it may come twice; nil: it can be. The report is that of the
 // configuration.
 func (r *Report) Repairable(ctx context.Context, cfg Config) error {
-	_, last, ok := r.Span(Missing)
+	_, last, ok := r.Extent(Missing)
 	if !ok {
 		return nil
 	}

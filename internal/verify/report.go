@@ -54,22 +54,22 @@ type Report struct {
 
 	Kept time.Time `json:"-"` // when the last event was published, in the range or after it, that the rules do not drop
 
-	spans map[Kind][2]time.Time // from the first to the last finding, also of those that are not listed
+	extents map[Kind][2]time.Time // from the first to the last finding, also of those that are not listed
 }
 
 func (r *Report) add(f Finding) {
 	if r.Counts == nil {
-		r.Counts, r.spans = make(map[Kind]int), make(map[Kind][2]time.Time)
+		r.Counts, r.extents = make(map[Kind]int), make(map[Kind][2]time.Time)
 	}
 	if !f.Time.IsZero() {
-		span, ok := r.spans[f.Kind]
-		if !ok || f.Time.Before(span[0]) {
-			span[0] = f.Time
+		extent, ok := r.extents[f.Kind]
+		if !ok || f.Time.Before(extent[0]) {
+			extent[0] = f.Time
 		}
-		if !ok || f.Time.After(span[1]) {
-			span[1] = f.Time
+		if !ok || f.Time.After(extent[1]) {
+			extent[1] = f.Time
 		}
-		r.spans[f.Kind] = span
+		r.extents[f.Kind] = extent
 	}
 	if r.Counts[f.Kind]++; r.Counts[f.Kind] <= mostListed {
 		r.Findings = append(r.Findings, f)
@@ -88,8 +88,8 @@ func (r *Report) Clean() bool {
 	return r.Err == "" && !slices.ContainsFunc(Kinds, func(k Kind) bool { return k.Wrong() && r.Counts[k] > 0 })
 }
 
-// Span is from the first to the last finding of a kind; false: there is none.
-func (r *Report) Span(k Kind) (first, last time.Time, ok bool) {
-	span, ok := r.spans[k]
-	return span[0], span[1], ok
+// Extent is from the first to the last finding of a kind; false: there is none.
+func (r *Report) Extent(k Kind) (first, last time.Time, ok bool) {
+	extent, ok := r.extents[k]
+	return extent[0], extent[1], ok
 }

@@ -158,9 +158,9 @@ func (r *reading) newPoller(p *plan, f *fill) *poller.Poller {
 		cfg.Wakes = k.wakes
 	} else {
 		client.Until, client.Share = f.until, f.share
-		cfg.Format, cfg.Span = f.formatter.Entry, &poller.Span{Since: f.since, Until: f.until}
+		cfg.Format, cfg.Range = f.formatter.Entry, &poller.Range{Since: f.since, Until: f.until}
 		if !cfg.PerStream { // else a live entry shows nothing about the range's streams
-			cfg.Span.Passed = func() time.Time { return k.live.status.Snapshot().Passed }
+			cfg.Range.Passed = func() time.Time { return k.live.status.Snapshot().Passed }
 		}
 	}
 	cfg.Source = oktaapi.New(client)

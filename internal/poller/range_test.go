@@ -18,7 +18,7 @@ import (
 	"github.com/grafana/alloy/okta/internal/poller"
 )
 
-// backfill is a poller of a span beside a trial's live one.
+// backfill is a poller of a range beside a trial's live one.
 type backfill struct {
 	*trial
 	since, until time.Time
@@ -31,7 +31,7 @@ type backfill struct {
 func (b *backfill) run() {
 	live := b.trial.status
 	cfg, client := b.config(oktaapi.Config{Share: 0.25, Until: b.until})
-	cfg.Span = &poller.Span{Since: b.since, Until: b.until,
+	cfg.Range = &poller.Range{Since: b.since, Until: b.until,
 		Passed: func() time.Time { return live.Snapshot().Passed }}
 	dir := filepath.Join(b.dir, "backfill")
 	cfg.Open = func() (*checkpoint.Journal, error) {

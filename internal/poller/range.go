@@ -10,17 +10,17 @@ import (
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
-// Span is a range: a part of the log that has an end, for a poller that reads it once. Source must be bounded by Until.
-type Span struct {
+// Range is a part of the log that has an end, for a poller that reads it once. Source must be bounded by Until.
+type Range struct {
 	Since, Until time.Time
 	// Passed returns the time before which everything that was delivered on Pipeline has arrived or is lost, as another poller of
-	// the process knows it. Behind the end of a span nothing follows that could show it. That does not say that Confirm finds what is
-	// delivered: it may find the other poller's entries and none of the span's. Nil: nobody knows.
+	// the process knows it. Behind the end of a range nothing follows that could show it. That does not say that Confirm finds what is
+	// delivered: it may find the other poller's entries and none of the range's. Nil: nobody knows.
 	Passed func() time.Time
 }
 
-// span is step for a range. Okta's last page has no next link; but a full one without it may have lost its link on the way.
-func (f *follow) span(page oktaapi.Page, events []event.Event, fresh int) step {
+// ofRange is step for a range. Okta's last page has no next link; but a full one without it may have lost its link on the way.
+func (f *follow) ofRange(page oktaapi.Page, events []event.Event, fresh int) step {
 	p, n := f.poller, len(events)
 	if fresh > 0 {
 		f.circle = circle{}
@@ -40,10 +40,10 @@ func (f *follow) span(page oktaapi.Page, events []event.Event, fresh int) step {
 	}
 }
 
-// finish waits until all of a span has arrived, and notes that it has. It returns whether it has: not when ctx ended, nor when the process
+// finish waits until all of a range has arrived, and notes that it has. It returns whether it has: not when ctx ended, nor when the process
 // was suspended, for then others are asked first.
 func (p *Poller) finish(ctx context.Context) bool {
-	p.Status.set(func(s *Snapshot) { s.Ended, s.Watermark = true, p.Span.Until })
+	p.Status.set(func(s *Snapshot) { s.Ended, s.Watermark = true, p.Range.Until })
 	if stats := p.Memory.window.Stats(time.Now()); stats.Hidden > 0 {
 		level.Info(p.Logger).Log("msg", "the range is delivered, waiting for Loki to show events that are old", "unconfirmed", stats.Waiting,
 			"hidden", stats.Hidden, "until", utc(stats.Shown))
@@ -58,19 +58,19 @@ func (p *Poller) finish(ctx context.Context) bool {
 	p.journal.Finished = true
 	p.save(p.Memory.at)
 	p.Status.set(func(s *Snapshot) { s.Finished = true })
-	level.Info(p.Logger).Log("msg", "the range is read, and all of it was delivered", "since", utc(p.Span.Since),
-		"until", utc(p.Span.Until), "confirmed", p.Confirm != nil)
+	level.Info(p.Logger).Log("msg", "the range is read, and all of it was delivered", "since", utc(p.Range.Since),
+		"until", utc(p.Range.Until), "confirmed", p.Confirm != nil)
 	return true
 }
 
-// overtaken takes over what another poller knows of the pipeline: a span must not wait for something later of its own.
+// overtaken takes over what another poller knows of the pipeline: a range must not wait for something later of its own.
 func (p *confirmed) overtaken(now time.Time) {
 	w := &p.Memory.window
-	if p.Span == nil || w.Empty() {
+	if p.Range == nil || w.Empty() {
 		return
 	}
 	// It must have been sent after our last entry was taken: two that wait for one receiver are taken in any order.
-	if p.Span.Passed != nil && p.Span.Passed().After(p.Memory.sent) {
+	if p.Range.Passed != nil && p.Range.Passed().After(p.Memory.sent) {
 		w.Overtake(p.Pipeline, now)
 	}
 	if p.ended {

@@ -29,7 +29,7 @@ func (s *site) reads(since, until time.Time) (suspend func(time.Duration), asked
 	suspended := s.configure
 	s.configure = func(cfg *Config) {
 		suspended(cfg)
-		cfg.Span, cfg.Confirm = &Span{Since: since, Until: until}, live{cfg.Confirm}
+		cfg.Range, cfg.Confirm = &Range{Since: since, Until: until}, live{cfg.Confirm}
 		org, _, err := oktaapi.ParseOrg(s.pipe.URL)
 		require.NoError(s.t, err)
 		cfg.Source = oktaapi.New(oktaapi.Config{Org: org, Auth: token{}, HTTP: s.pipe.Client(), Share: 1, PageSize: 1000, Until: until})
