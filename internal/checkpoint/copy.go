@@ -39,7 +39,7 @@ func parseCopy(data []byte, org string) (file, error) {
 	return f, nil
 }
 
-// written is when the newest mark was made, or a delivery was announced.
+// written is when the newest mark was made, or when it was last noted how far delivery was about to get.
 func (f file) written() (at time.Time) {
 	if n := len(f.Marks); n > 0 {
 		at = f.Marks[n-1].Delivered

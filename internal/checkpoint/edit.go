@@ -49,8 +49,8 @@ func look(path, org string) (f file, found bool, err error) {
 	return f, true, nil
 }
 
-// Place has reading go on at cursor, which is the start of the events from at on. What was delivered and not confirmed is forgotten, and no
-// replay window applies. It returns where the file of before is kept, "" when there was none. The caller holds the folder's [Lock].
+// Place lets reading go on at cursor, which is the start of the events from at on. What was delivered and not confirmed is forgotten, and
+// no replay window applies. It returns where the file of before is kept, "" when there was none. The caller holds the folder's [Lock].
 //
 // The position counts as written now: nodes that share the work take it before the older copies that they keep for each other.
 func Place(dir string, scope Scope, cursor string, at time.Time) (kept string, err error) {
@@ -76,7 +76,7 @@ func Place(dir string, scope Scope, cursor string, at time.Time) (kept string, e
 	return kept, j.Append(Mark{Cursor: cursor, Published: at, Delivered: now})
 }
 
-// Remove has reading begin as if there had been no file. It returns where the file is kept, and where the copy that was kept for another
+// Remove lets reading begin as if there had been no file. It returns where the file is kept, and where the copy that was kept for another
 // node: only what was there. The caller holds the folder's [Lock].
 func Remove(dir, org string) (kept []string, err error) {
 	for _, path := range []string{filepath.Join(dir, FileName(org)), standbyPath(dir, org)} {

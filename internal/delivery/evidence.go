@@ -118,8 +118,8 @@ func (w *Window[P]) gone(r *record[P], asked time.Time) bool {
 	return r.state != underWay && !asked.Before(r.overtaken) && w.Shown(r.time, r.overtaken, asked)
 }
 
-// Sample lets one overtaken event count as lost although the configuration was never seen to work, once: whether it is found when it was
-// delivered again shows if it does. It is for a log that has ended, for nothing newer can show it then.
+// Sample lets one overtaken event count as lost, once, although the configuration was never seen to work: it is delivered again, and
+// whether it is found then shows if the configuration works. It is for a log that has ended, where nothing newer can show that.
 func (w *Window[P]) Sample(now time.Time) {
 	if w.trusted == w.rules.ID || w.sampled == w.rules.ID {
 		return

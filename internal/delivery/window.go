@@ -118,7 +118,7 @@ type Window[P any] struct {
 	rules     Rules
 	trusted   string // Rules.ID under which an event delivered under it was found
 	sample    *record[P]
-	sampled   string // Rules.ID under which one was delivered again, see Sample
+	sampled   string // Rules.ID under which a sample was delivered again
 	pages     []*Page[P]
 	index     map[string]*record[P]
 	routes    map[uint64]*route

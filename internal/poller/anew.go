@@ -12,7 +12,7 @@ import (
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
-// proof is how many events of the log show whether a position is one that was reached.
+// proof is how many events of the log are looked for in Loki to see whether reading had got as far as a position.
 const proof = 20
 
 // unproven is a position that came from the newest entry that the destination has. That entry
@@ -62,7 +62,7 @@ func (p *confirmed) goBack(d time.Duration) {
 	p.Memory.at = position{cursor: p.start(since), published: since, scope: p.Scope}
 }
 
-// proven holds the position's page against what the destination has of it: at least half of its
+// proven reports whether the destination has the position's page: at least half of its
 // first events before the newest one. Else everything before may be missing too, and it goes back
 // twice as far, until the destination would refuse what it finds there.
 func (p *confirmed) proven(events []event.Event, there answer) bool {

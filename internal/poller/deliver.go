@@ -79,8 +79,8 @@ func (p *Poller) progressed(step step, fresh int) {
 	})
 }
 
-// sendAll delivers the events of the page in hand. It returns the latest event time then and how many
-// events were not known.
+// sendAll delivers the events of the page in hand. It returns the latest event time behind them, and how many
+// of them were new.
 func (p *Poller) sendAll(ctx context.Context, h *hand, there answer, pg *delivery.Page[position]) (newest time.Time, fresh int, err error) {
 	newest = p.Memory.at.published
 	for _, ev := range h.events {
@@ -100,7 +100,7 @@ func (p *Poller) sendAll(ctx context.Context, h *hand, there answer, pg *deliver
 	return newest, fresh, nil
 }
 
-// known reports whether an event was delivered before or is there already, which makes it known.
+// known reports whether an event needs no delivery: it was delivered before, or the destination has it.
 func (p *Poller) known(ev event.Event, there answer) bool {
 	m := p.Memory
 	switch {
@@ -116,8 +116,8 @@ func (p *Poller) known(ev event.Event, there answer) bool {
 	return false
 }
 
-// send delivers an event as part of pg, or again, whatever pg is; unless the relabeling rules drop it, or a previous process may have
-// delivered it, as far as a query sent at asked can tell: then it is left to be looked for.
+// send delivers an event as part of pg; an event of the window is delivered again and stays on its page. It delivers nothing that the
+// relabeling rules drop, nor what a previous process may have delivered, as far as a query sent at asked can tell: queries look for that.
 func (p *Poller) send(ctx context.Context, ev event.Event, pg *delivery.Page[position], asked time.Time) error {
 	m, now := p.Memory, time.Now()
 	repeat := m.window.Has(ev.UUID)

@@ -44,7 +44,7 @@ func (p *confirmed) drain(ctx context.Context) {
 	p.queries.stop()
 }
 
-// Forget has the next poller with this Memory start from its checkpoint, as a new process does: another node has read on meanwhile.
+// Forget makes the next poller with this Memory start from its checkpoint, as a new process does: another node has read on meanwhile.
 func (m *Memory) Forget() {
 	m.Taken = nil
 	m.at, m.journal, m.past = position{}, nil, past{}

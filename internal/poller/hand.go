@@ -50,8 +50,8 @@ func (p *Poller) fetch(ctx context.Context, cur oktaapi.Cursor) (*hand, error) {
 	return h, nil
 }
 
-// do fetches the page at a cursor for an errand: to read on, to deliver again what was lost, which is a part of its own, or to probe. It
-// returns what kept the page away, which is ctx's end or for the caller to judge; all else is the errand's.
+// do fetches the page at a cursor for an errand: to read on, to probe, or to deliver again what was lost. A page ends a trouble with part.
+// It returns why no page came, for the caller to judge; an error while the errand runs is the errand's.
 func (p *Poller) do(ctx context.Context, part Part, cur oktaapi.Cursor, errand func(h *hand)) error {
 	h, err := p.fetch(ctx, cur)
 	if err != nil {

@@ -27,7 +27,7 @@ func (p *confirmed) prepare(ctx context.Context, h *hand) (answer, bool) {
 	return there, true
 }
 
-// here is which of a page's events the destination has already, so that they are not
+// here finds out which of a page's events the destination has already: they are not
 // delivered. It matters for what was published before this process began: a previous
 // process, another machine or another collector may have delivered it. Such pages
 // wait until the destination answers; they are dropped meanwhile when others want their memory,

@@ -15,7 +15,7 @@ type ledger interface {
 	configure()
 	// beginAnew sets the position without a checkpoint. It returns false when ctx ended.
 	beginAnew(ctx context.Context) bool
-	// searchUnder has what a previous process delivered be looked for under its selectors, too.
+	// searchUnder makes queries look for what a previous process delivered under its selectors, too.
 	searchUnder(selectors []string)
 	// prepare gets ready to deliver the page in hand. It returns what the destination has of it already, and false when the page is not
 	// to be delivered now: ctx ended, its memory was given back, or the position was moved.

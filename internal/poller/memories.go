@@ -26,13 +26,14 @@ type Owner struct {
 	To string
 }
 
-// Memories are all of a process. The zero value is ready; it is safe for concurrent use.
+// Memories are all that a process has. The zero value is ready; it is safe for concurrent use.
 type Memories struct {
 	mu       sync.Mutex
 	all      []*kept       // given back first, first
 	released chan struct{} // closed at the next Release; nil: nobody waits
 }
 
+// kept is a Memory and whose it is, or was last.
 type kept struct {
 	owner  Owner
 	memory *Memory

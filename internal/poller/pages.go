@@ -49,7 +49,7 @@ func (p *Poller) asked(cur oktaapi.Cursor) int {
 	return p.Scope.PageSize
 }
 
-// askFor has starts by time ask for n events.
+// askFor makes starts by time ask for n events.
 func (p *Poller) askFor(n int) {
 	p.largest = false
 	p.Memory.pages.limit = n
@@ -65,7 +65,7 @@ func (p *Poller) startOf(since time.Time, n int) oktaapi.Cursor {
 	return p.start(since)
 }
 
-// came notes a page of n events, which the way lets through: a next link may ask for more than a start by time would.
+// came notes that a page of n events came: a next link may ask for more than a start by time would, and then starts may ask for as many.
 func (p *Poller) came(n int) {
 	s := &p.Memory.pages
 	if s.limit > 0 && n > s.limit {

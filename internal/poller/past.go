@@ -12,8 +12,8 @@ import (
 // past is what somebody may have delivered before: a previous process, another node, another collector, the poller before a reload, or a
 // probe of this one.
 type past struct {
-	began     time.Time        // Okta's clock at the process' first page, or the first one after a suspension: what is older is asked for
-	ahead     time.Time        // time of the furthest probe: what is older is asked for, too
+	began     time.Time        // Okta's clock at the first page of the process, or after a suspension: Loki is asked about what is older
+	ahead     time.Time        // time of the furthest probe: Loki is asked about what is older, too
 	replaying time.Time        // events up to this time were delivered before; zero: no replay
 	pending   *checkpoint.Mark // how far the previous process had delivered
 	landing   time.Time        // until when what it delivered may still arrive

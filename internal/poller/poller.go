@@ -46,8 +46,8 @@ type Config struct {
 	// gets the label "late"; 0: it never does.
 	OutOfOrder time.Duration
 
-	// Confirm, if not nil, is queried for what has arrived: the journal then moves when it
-	// has, not at delivery, and the journal must have no replay window. ConfirmID names the
+	// Confirm, if not nil, is asked what has arrived. The journal then moves when a page has
+	// arrived, not when it is delivered, and must have no replay window. ConfirmID names the
 	// configuration that decides whether Confirm finds what is delivered; it must be the
 	// same after a restart without change.
 	Confirm   Confirmer
@@ -77,10 +77,10 @@ type Config struct {
 	// Owned, if not nil, makes the poller one of several nodes', of which one reads the org at a time. It is asked after the process
 	// was suspended, when another node may have taken over, and must ask the others. It returns an error only when ctx ends.
 	Owned func(ctx context.Context) (bool, error)
-	// Clock is what a suspension is noticed by; nil: time.Now.
+	// Clock shows whether the process was suspended; nil: time.Now.
 	Clock func() time.Time
-	// LastPush is how long after the start something may still arrive that was delivered by who read the org before; 0: ten seconds,
-	// as for a process that was killed just now.
+	// LastPush is how long after the start something may still arrive that the previous reader of the org delivered; 0: ten seconds, as
+	// for a process that was killed just now.
 	LastPush time.Duration
 
 	Troubles *Troubles // what pollers of one Loki share; nil: nobody does
@@ -95,13 +95,13 @@ type Poller struct {
 	Config
 	journal *checkpoint.Journal
 	follow  follow
-	largest bool // what starts by time asks for the largest pages
+	largest bool // starts by time ask for the largest pages
 	ended   bool // all of the range was read
 	ledger  ledger
 	pulse   *pulse
-	epoch   int // of the pulse, when it was known last that the org is this poller's
+	epoch   int // of the pulse, when the org was last known to be this poller's
 
-	mu   sync.Mutex // for hand, which others only reclaim
+	mu   sync.Mutex // guards hand; others only reclaim it
 	hand *hand
 }
 
@@ -263,8 +263,8 @@ func (p *Poller) failed(err error, cur oktaapi.Cursor) time.Duration {
 	}
 }
 
-// noPage notes a failed fetch, as a trouble with a part, and returns how many there were in this outage. Being asked to slow down is none,
-// and a rewind that fails while nothing comes from Okta has no trouble of its own.
+// noPage notes a failed fetch as a trouble with a part, and returns how many failed in a row. Being asked to slow down is no trouble, and a
+// rewind has none of its own while nothing comes from Okta at all.
 func (p *Poller) noPage(part Part, class oktaapi.Class, err error) int {
 	p.Status.set(func(s *Snapshot) { s.LastErr, s.LastErrAt = err, time.Now() })
 	if class == oktaapi.RateLimited {

@@ -51,7 +51,7 @@ func (p *confirmed) probeFrom(ctx context.Context, at position, after time.Time)
 			return
 		}
 		for _, ev := range h.events {
-			if ev.Published.After(after) && !ev.Published.After(h.Date) && !there.found[ev.UUID] && p.probes(ev) {
+			if ev.Published.After(after) && !ev.Published.After(h.Date) && !there.found[ev.UUID] && p.canProbe(ev) {
 				p.sendProbe(ctx, h, ev, at)
 				return
 			}
@@ -64,8 +64,8 @@ func (p *confirmed) probeFrom(ctx context.Context, at position, after time.Time)
 	return tried
 }
 
-// probes reports whether an event may be a probe: whether it is found says something about the pipeline.
-func (p *confirmed) probes(ev event.Event) bool {
+// canProbe reports whether an event may be a probe: whether it is found says something about the pipeline.
+func (p *confirmed) canProbe(ev event.Event) bool {
 	m, now := p.Memory, time.Now()
 	return p.confirmable(ev, now) && !m.recent.has(ev.UUID) && !m.window.Has(ev.UUID) && !p.mayBeUnderWay(ev, now, now) &&
 		m.window.Shown(ev.Published, now, now) && p.Format(ev, now).Labels != nil

@@ -63,7 +63,7 @@ func (p *Poller) finish(ctx context.Context) bool {
 	return true
 }
 
-// overtaken takes over what another poller knows of the pipeline: a range must not wait for something later of its own.
+// overtaken takes over what another poller knows of the pipeline, for nothing later of its own shows a range what is lost.
 func (p *confirmed) overtaken(now time.Time) {
 	w := &p.Memory.window
 	if p.Range == nil || w.Empty() {

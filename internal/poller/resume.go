@@ -10,7 +10,7 @@ import (
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
-// catchUp has the journal say what the previous poller of this process knew, which is newer than any file.
+// catchUp brings the journal to what the previous poller of this process knew, which is newer than any file.
 func (p *Poller) catchUp() {
 	if p.Memory.known() && p.journal.Follow(p.Memory.journal) {
 		// Else a restart would go on from where a component with this file stood long ago.

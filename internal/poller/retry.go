@@ -18,7 +18,7 @@ import (
 const barrenPages = 5
 
 // rewind is the way through the log for lost events: from the page of the oldest to where the log was read to when it began, since an
-// event may have reached the log long after it happened. It leads over page boundaries of its own.
+// event may have reached the log long after it happened. Its pages need not begin where the window's do.
 type rewind struct {
 	wanted []string         // uuids; none: there is no rewind
 	scope  checkpoint.Scope // of the cursor that it begins at
@@ -59,13 +59,13 @@ func (p *confirmed) retry(ctx context.Context, pages []*delivery.Page[position])
 	p.commit()
 }
 
-// misses reports whether one of some events is still to be delivered again.
+// misses reports whether any of the events is still to be delivered again.
 func (p *confirmed) misses(uuids []string) bool {
 	return slices.ContainsFunc(uuids, func(uuid string) bool { return p.Memory.window.Redeliver(uuid, time.Now()) })
 }
 
-// beginRewind begins one for the lost events of pages, from the earliest of them, which a probe's is not always. A cursor shows what its
-// filter matches: pages of another one, from before or after a reload, are for the next rewind.
+// beginRewind begins a rewind for the lost events of pages, at the earliest page: the first in the window may be a probe's. A cursor shows
+// what its filter matches, so pages of another filter, from before or after a reload, are for the next rewind.
 func (p *confirmed) beginRewind(pages []*delivery.Page[position]) {
 	m, scope := p.Memory, pages[0].Start.scope
 	pages = slices.DeleteFunc(pages, func(pg *delivery.Page[position]) bool { return pg.Start.scope != scope })
@@ -78,13 +78,13 @@ func (p *confirmed) beginRewind(pages []*delivery.Page[position]) {
 	p.rewind = r
 }
 
-// foreign reports that only cursors of another filter or query lead on: a start by time, which is of the present ones, would not show
-// what is wanted, so that it is no guess to make.
+// foreign reports whether the rewind follows cursors of another filter or query. A start by time is of the present ones and may not show
+// what is wanted, so no smaller page is tried on suspicion.
 func (p *confirmed) foreign() bool {
 	return p.rewind.scope.Filter != p.Scope.Filter || p.rewind.scope.Query != p.Scope.Query
 }
 
-// smaller has the rewind ask for pages as small as live polling, or the rewind before, found them to have to be.
+// smaller makes the rewind ask for pages no larger than live polling, or an earlier rewind, found the way from Okta to let through.
 func (p *confirmed) smaller() {
 	r, most := &p.rewind, p.Memory.pages.limit
 	if most > 0 && !p.foreign() && (r.size == 0 || most < r.size) && p.asked(r.cursor) > most {

@@ -41,8 +41,8 @@ type Snapshot struct {
 	WaitSince  time.Time     // the present wait began
 	Waited     time.Duration // in the waits before it
 
-	LastErr   error     // of the last try that failed, whatever came after it
-	LastErrAt time.Time //
+	LastErr   error // of the last try that failed, whatever came after it
+	LastErrAt time.Time
 
 	Ended    bool // all of a range was read
 	Finished bool // and all of it has arrived, or was delivered if nobody can tell
@@ -82,8 +82,8 @@ func (s *Status) Snapshot() Snapshot {
 	return s.snap
 }
 
-// sending notes since when the receivers are taking an entry; zero: they are not any more. It is called twice for each event, so it is a
-// trouble only for who looks meanwhile. It returns whether somebody did.
+// sending notes since when the receivers are taking an entry; zero: they have it. It is called twice for each event, so it becomes a
+// trouble only when somebody looks at the status meanwhile. It returns whether that happened.
 func (s *Status) sending(since time.Time) (known bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// toldAgain is how long after a line about a trouble one about another poller in it is news.
+// toldAgain is how long the log gets no second line about a trouble that it has, whichever poller gets into it and whatever kind
+// comes back.
 const toldAgain = 10 * time.Minute
 
 // Troubles are those that pollers share, since they use one Loki: the first of them logs one, and the last one out of it logs its end. The
@@ -15,7 +16,7 @@ type Troubles struct {
 	open map[joint]*together
 }
 
-// joint is a trouble that pollers may be in together. A refusal is one beside the one of its part, since it is news.
+// joint is a trouble that pollers may be in together. A refusal counts beside the other trouble of its part, since it is news.
 type joint struct {
 	part    Part
 	refusal bool

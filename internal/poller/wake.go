@@ -13,7 +13,7 @@ const (
 	wakeEvery = time.Second
 	// awaited bounds how many announced events are looked for at once. An org that announces more is polled each second anyway.
 	awaited = 4096
-	// longest is how many bytes of an announced uuid are worth memory: Okta's have 36.
+	// longest bounds an announced uuid, in bytes: Okta's have 36.
 	longest = 128
 )
 
@@ -70,7 +70,7 @@ func (w *Wakes) signals() <-chan struct{} {
 	return w.signal
 }
 
-// take looks at what was announced since: what was delivered before needs no poll. The delay of that is none.
+// take looks at what was announced since. What was delivered before needs no poll, and its delay counts as none.
 func (p *Poller) take() {
 	w := p.Wakes
 	w.mu.Lock()
@@ -88,7 +88,7 @@ func (p *Poller) take() {
 	}
 }
 
-// looked notes that a page of events was delivered: which of those announced were on it, and which are given up.
+// looked notes that a page was delivered. Announced events that were on it are found; those that were looked for long enough are given up.
 func (p *Poller) looked(events []event.Event) {
 	if p.Wakes == nil {
 		return

@@ -20,7 +20,7 @@ const (
 	pageBytes  = 2 << 20
 	firstWhole = 250
 	mostWhole  = 2000
-	// leastWhole entries of Loki's largest size do not fit, but events are not of that size.
+	// leastWhole is the smallest page. Entries of Loki's largest size do not fit into it, but events are smaller.
 	leastWhole = 10
 	// maxPages bounds one read of a range.
 	maxPages = 10_000
@@ -153,8 +153,8 @@ func (l *Loki) whole(ctx context.Context, filter string, r interval, limit int) 
 	}
 }
 
-// auditTries is how often in a row a reader that has compared half a log asks a Loki that does not answer: half a minute, as a restart
-// takes.
+// auditTries is how often in a row a Loki is asked that does not answer, for half a log may have been compared: half a minute, as long as a
+// restart takes.
 const auditTries = 6
 
 // tries are those of one query. The zero value is ready.

@@ -205,8 +205,8 @@ func (q *queue) run(batch []*request) {
 	running.Wait()
 }
 
-// serve answers parts with one search. When that fails and one of them alone does not, less is joined from then on: an answer may be
-// too large, or somebody refuse what is joined. When it does, all are told.
+// serve answers parts with one search. When that fails, one of the parts is tried alone. If that works, less is joined from then on: an
+// answer may be too large, or a gateway may refuse what is joined. If it fails too, all parts get the error.
 func (q *queue) serve(ctx context.Context, parts []*part) {
 	err := q.search(ctx, parts)
 	parts = slices.DeleteFunc(parts, func(p *part) bool { return p.answered.Load() })

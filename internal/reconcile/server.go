@@ -16,8 +16,8 @@ const (
 	// atOnce is how many requests one Loki gets at a time from this process. Loki cuts each into up to 32 of its own
 	// (max_query_parallelism), so a few keep it busy; as many as pages are in memory at most, so that each page's query goes at once.
 	atOnce = 8
-	// A Loki that says it is asked too much gets nothing before the time it names, within these bounds; without one, after a
-	// second, doubling. A request that was refused so for patientFor returns the refusal.
+	// A Loki that is asked too much is left alone until the time it names, within these bounds; if it names none, for a second,
+	// doubling. A request that was refused so for patientFor returns the refusal.
 	leastHold  = time.Second
 	maxHold    = 5 * time.Minute
 	maxDoubled = time.Minute

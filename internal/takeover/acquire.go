@@ -85,7 +85,7 @@ func (s *Seat) acquire(ctx context.Context, r Reader) (Start, error) {
 	}
 }
 
-// busy is what must be waited for. That a node reads the org goes before the others, which may take long without anybody reading.
+// busy is what must be waited for. A node that reads the org is named first: the other reasons may take long while nobody reads.
 func (s *Seat) busy(answers []Answer, silent int, waited time.Duration) (most wait) {
 	if silent > 0 && waited < silentMost {
 		most = wait{why: fmt.Sprintf("%d of the other nodes do not answer", silent)}
@@ -109,8 +109,8 @@ func (s *Seat) busy(answers []Answer, silent int, waited time.Duration) (most wa
 	return most
 }
 
-// gather gathers the journals of others, and finds out how long something of theirs may still arrive. It is too early by as much when that
-// depends on a notice that may still come, or when nothing is known of what may be under way.
+// gather gathers the journals of others, and finds out how long something of theirs may still arrive. early is how much longer to wait for
+// a notice that would tell, or until nothing of theirs can be under way.
 func (s *Seat) gather(answers []Answer, released bool, waited time.Duration) (start Start, early time.Duration) {
 	own, _ := checkpoint.Read(checkpoint.Current(s.dir, s.org), s.org)
 	others := false

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// announceTimeout is how long the owner may take to take an announcement. Without it the poll finds the events.
+	// announceTimeout bounds how long a message to the owner takes. When it does not arrive, the next poll finds the events.
 	announceTimeout = time.Second
 	// maxAnnounced bounds what waits to be sent to another node. An org that announces more is polled each second anyway.
 	maxAnnounced = 4096

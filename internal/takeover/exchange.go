@@ -26,7 +26,7 @@ import (
 const (
 	// askTimeout is how long a peer may take to answer.
 	askTimeout = 5 * time.Second
-	// quiet is how long something must not have happened to be told again.
+	// quiet is how long something must not have happened before it is told once more.
 	quiet = time.Hour
 	// maxMessage bounds what is read from a peer: a journal and a few words.
 	maxMessage = checkpoint.MaxCopy + 1<<10
@@ -72,8 +72,8 @@ type Answer struct {
 	Age     int64           `json:"age_ms,omitempty"` // of the state, as clocks differ
 	Journal json.RawMessage `json:"journal,omitempty"`
 
-	// doubtful says that it was not signed with the org's credential. That another node reads the org is believed all the same, for that
-	// only makes this one wait; that it does not any more, and its journal, are not.
+	// doubtful says that it was not signed with the org's credential. That another node reads the org is believed all the same, since that
+	// only makes this one wait. Neither its journal is, nor that it stopped reading.
 	doubtful bool
 }
 
@@ -267,8 +267,8 @@ func (s *Seat) doubt() {
 	s.doubted = time.Now()
 }
 
-// ask asks all peers about an org. silent is how many did not answer. One that refuses, because it is not configured alike or for want
-// of credentials, says none.
+// ask asks all peers about an org. silent is how many did not answer. A peer that refuses, as it is configured otherwise or has no
+// credentials, counts as one that answered None.
 func (x *Exchange) ask(ctx context.Context, s *Seat) (answers []Answer, silent int) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()

@@ -22,16 +22,16 @@ const (
 	releaseMost = 11 * time.Minute
 	// silentMost is how long a peer that is in the ring and does not answer is waited for: one that is dead leaves the ring within 35 s.
 	silentMost = 40 * time.Second
-	// hungFor is how long a turn of the wait for an org may take at most: longer, and the process hung, and what it knew is old. One turn is
-	// a round of questions (askTimeout), or a look.
+	// hungFor bounds one turn of the wait for an org, which is a round of questions (askTimeout) or a look. After a longer one the process
+	// hung, and what it knew is old.
 	hungFor = 10 * time.Second
 	// noticeWait is how long a notice of a node that was stopped may take, and noticeAge how long it means something.
 	noticeWait = time.Second
 	noticeAge  = time.Minute
 	// stopping is how long after such a notice copies may arrive.
 	stopping = limits.LastOfDrain
-	// landed is for those of whom nothing can be under way: they have released the org, or have been dead for the 20 s that it takes the
-	// ring to notice.
+	// landed is stopping for nodes of which nothing can be under way: they have released the org, or have been dead for the 20 s that the
+	// ring takes to notice.
 	landed = time.Second
 	// pushAgain is the wait after a copy that the standby did not take.
 	pushAgain = 5 * time.Second
@@ -136,7 +136,7 @@ func (s *Seat) Mine() bool {
 	return mine
 }
 
-// Run has the reader read whenever the org is this node's, until ctx ends.
+// Run lets the reader read whenever the org is this node's, until ctx ends.
 func (s *Seat) Run(ctx context.Context, r Reader) {
 	for {
 		start, err := s.acquire(ctx, r)
@@ -159,8 +159,8 @@ func (s *Seat) Run(ctx context.Context, r Reader) {
 	}
 }
 
-// withdraw has this node no longer ask for the org: others must not wait for it, unless for what it delivered before the org left it and
-// came back.
+// withdraw says that this node no longer asks for the org. Others must not wait for it, except for what it delivered before the org left
+// it and came back.
 func (s *Seat) withdraw(r Reader) {
 	switch state, _, _ := s.State(); {
 	case state != Acquiring:
@@ -171,7 +171,7 @@ func (s *Seat) withdraw(r Reader) {
 	}
 }
 
-// drain has the reader wait for what it delivered, until ctx ends or the org is this node's again: a node must not wait for itself.
+// drain lets the reader wait for what it delivered, until ctx ends or the org is this node's again: a node must not wait for itself.
 func (s *Seat) drain(ctx context.Context, r Reader) {
 	level.Info(s.logger).Log("msg", "another node reads the org now, waiting for what was delivered to arrive")
 	s.set(Draining)
@@ -185,8 +185,8 @@ func (s *Seat) drain(ctx context.Context, r Reader) {
 	}
 }
 
-// hold has the reader read until the org is no longer this node's, or it must be asked for. Meanwhile each journal that is saved goes to
-// the standby; a node that is alone has none, and needs no goroutine for that.
+// hold lets the reader read until the org is no longer this node's, or the others must be asked for it. Meanwhile each journal that
+// is saved goes to the standby; a node that is alone has none, and needs no goroutine for that.
 func (s *Seat) hold(ctx context.Context, r Reader, start Start) {
 	s.while(ctx, true, start.alone, func(ctx context.Context) {
 		if start.alone {
@@ -227,7 +227,7 @@ func (s *Seat) while(ctx context.Context, mine, alone bool, f func(context.Conte
 	s.glance = nil
 }
 
-// glanceIn has a look be taken at the ring after d, if anybody wants to know.
+// glanceIn looks at the ring after d, if anybody wants to know.
 func (s *Seat) glanceIn(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
