@@ -47,7 +47,7 @@ type line struct {
 
 func say(msg string) func(Trouble) string { return func(Trouble) string { return msg } }
 
-// lines are those of all parts.
+// lines has the lines of each part.
 var lines = [parts]line{
 	Okta: {
 		level: level.Warn, begin: noPageLine, fields: remedyFields, still: "still no page from Okta", reload: isNews, failure: true,

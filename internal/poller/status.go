@@ -35,7 +35,7 @@ type Snapshot struct {
 	// Wrong is what is wrong, by [Part].
 	Wrong [parts]Trouble
 
-	Receiver   string    // that takes an entry; filled in by who knows the receivers
+	Receiver   string    // the one that takes an entry; the component fills it in
 	WaitUntil  time.Time // waiting for the budget until; zero: not waiting
 	WaitReason string
 	WaitSince  time.Time     // the present wait began

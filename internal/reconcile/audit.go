@@ -90,7 +90,7 @@ func (l *Loki) Audit(ctx context.Context, from, to time.Time, at func(time.Time)
 	return crowded, nil
 }
 
-// fitting is how many entries the next page may have, by the size of those of this one.
+// fitting is how many entries the next page may have, by the size of the entries on this one.
 func fitting(page []Audited) int {
 	if len(page) == 0 {
 		return firstWhole
@@ -157,7 +157,7 @@ func (l *Loki) whole(ctx context.Context, filter string, r interval, limit int) 
 // restart takes.
 const auditTries = 6
 
-// tries are those of one query. The zero value is ready.
+// tries counts the failures of one query. The zero value is ready.
 type tries struct{ failed int }
 
 // wait waits after an error that says nothing about the query, and reports whether to ask once more: a second, doubling.

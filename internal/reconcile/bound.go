@@ -28,7 +28,7 @@ func (b *bound) get() int64 {
 }
 
 // tooHigh notes that Loki found tried too high: the bound is half of that, unless another query has lowered it already. It
-// returns false when was cannot be halved.
+// returns false when that cannot be halved.
 func (b *bound) tooHigh(tried int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

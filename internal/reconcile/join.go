@@ -230,7 +230,7 @@ func (q *queue) serve(ctx context.Context, parts []*part) {
 	}
 }
 
-// selectorsOf are the different ones of parts.
+// selectorsOf returns the different selectors of parts.
 func selectorsOf(parts []*part) []selector {
 	var all []selector
 	seen := make(map[string]bool)

@@ -94,7 +94,7 @@ func (s *Server) searchIn(ctx context.Context, parts []*part, r interval, old bo
 	return nil
 }
 
-// present are those of parts that may have streams in r, and whether Loki said so.
+// present returns the parts that may have streams in r, and whether Loki said so.
 func (s *Server) present(ctx context.Context, parts []*part, r interval) ([]*part, bool, error) {
 	all := selectorsOf(parts)
 	label, at := telling(all)

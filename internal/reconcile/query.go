@@ -67,10 +67,10 @@ func (s *Server) query(ctx context.Context, query string, r interval, limit int,
 	return parse(body, stream)
 }
 
-// values are those of a label of the streams under a selector in r. Loki answers that from its index, a day at a time, where a query of
-// entries reads an hour at a time: through 30 empty days for 100 orgs it takes 31 inner queries and 0.1 CPU seconds, series 496 and 2.6
-// (Loki 3.7.8, pkg/validation/limits.go: split_metadata_queries_by_interval 24h, split_queries_by_interval 1h). Nil without an error:
-// somebody refuses to say; what times out would cost more in any other way. Source: Loki HTTP API, GET
+// values returns the values that a label has in the streams under a selector in r. Loki answers that from its index, a day at a time, where
+// a query of entries reads an hour at a time: through 30 empty days for 100 orgs it takes 31 inner queries and 0.1 CPU seconds, series 496
+// and 2.6 (Loki 3.7.8, pkg/validation/limits.go: split_metadata_queries_by_interval 24h, split_queries_by_interval 1h). Nil without an
+// error: somebody refuses to say; what times out would cost more in any other way. Source: Loki HTTP API, GET
 // /loki/api/v1/label/<name>/values; an empty answer has no data.
 func (s *Server) values(ctx context.Context, label, selector string, r interval) (map[string]bool, error) {
 	body, err := s.post(ctx, "loki/api/v1/label/"+label+"/values", r, url.Values{queryField: {selector}})

@@ -16,7 +16,7 @@ type selector struct {
 	text  string
 	parts []matcher // nil: it is joined with its equals only
 	shape string    // the same for all that can be joined
-	key   string    // the values in which those of a shape differ
+	key   string    // the values in which selectors of a shape differ
 }
 
 type matcher struct {

@@ -60,7 +60,7 @@ func NewServer(cfg ServerConfig) *Server {
 	}
 }
 
-// Servers are those of a process. The zero value is ready; it is safe for concurrent use.
+// Servers has the Servers of a process. The zero value is ready; it is safe for concurrent use.
 type Servers struct {
 	mu  sync.Mutex
 	all []known

@@ -220,7 +220,7 @@ func (x *Exchange) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// reply answers a question. Anybody may ask: the answer holds no secret, and is signed for who asked.
+// reply answers a question. Anybody may ask: the answer holds no secret, and is signed for the question.
 func (s *Seat) reply(w http.ResponseWriter, r *http.Request) {
 	body, err := json.Marshal(s.answer())
 	if err != nil {
