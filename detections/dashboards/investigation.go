@@ -8,9 +8,9 @@ import (
 const investigationUID = "okta-investigation"
 
 func investigation(f LineFormat) board {
-	chosen := f.of().that("eventType=~`${eventType:regex}.*`").with("ip", "session", "user").
+	chosen := f.of().line("|~ `(?i)${user:regex}`").line("|~ `${ip:regex}`").line("|~ `${session:regex}`").
+		that("eventType=~`${eventType:regex}.*`").with("ip", "session", "user").
 		where("ip=~`${ip:regex}.*`").where("session=~`${session:regex}.*`")
-	chosen.before = append([]string{"|~ `(?i)${user:regex}`"}, chosen.before...) // first: it is the cheapest
 	inSession := chosen.with("asn", "as_org", "country", "os", "browser").where(`session!="unknown"`).where(`session!=""`)
 	const empty = "No events match. Clear a variable, or take a longer time range."
 	return board{
@@ -34,22 +34,26 @@ func investigation(f LineFormat) board {
 			}},
 			{"When", []panel{
 				bars("By event type", "What happened when.", empty, "{{eventType}}", chosen.over("eventType")).sized(24, 9),
-				bars("By address", "From where.", empty, "{{ip}}", chosen.over("ip")),
+				bars("By country", "From where.", "None. Needs client.geographicalContext.country.", "{{country}}",
+					chosen.having("country").over("country")),
 				bars("By outcome", "With what success.", needsMetadata, "{{outcome}}", chosen.over("outcome")),
 			}},
 			{"Who and where", []panel{
-				rows("Use of sessions", "The addresses, networks and browsers of each session. If there are several networks, ask its owner.",
-					empty, inSession.top(100, "session", "user", "ip", "as_org", "asn", "country", "os", "browser"), session, user, ip, asOrg,
+				recent("Use of sessions",
+					"The addresses, networks and browsers of each session, the last used first. If there are several networks, ask its owner.",
+					empty, inSession.latest(100, "session", "user", "ip", "as_org", "asn", "country", "os", "browser"), session, user, ip, asOrg,
 					column{"asn", "ASN"}, country, column{"os", "OS"}, column{"browser", "Browser"}).sized(24, 9),
-				rows("Who acted", "Actors and their types.", empty, chosen.with("user_type").top(50, "user", "user_type"), user,
+				recent("From where", "Addresses, the last used first.", empty,
+					chosen.with("country", "as_org").latest(100, "ip", "country", "as_org"), ip, country, asOrg),
+				recent("Who acted", "Actors and their types.", empty, chosen.with("user_type").latest(50, "user", "user_type"), user,
 					column{"user_type", "Type"}),
-				rows("Targets", "What was acted upon.", needsTargets,
-					chosen.that(`event_target_displayName!=""`).top(50, "event_target_type", "event_target_displayName"),
+				recent("Targets", "What was acted upon.", needsTargets,
+					chosen.that(`event_target_displayName!=""`).latest(50, "event_target_type", "event_target_displayName"),
 					column{"event_target_type", "Type"}, target),
 				rows("Outcomes", "Outcomes and their reasons.", needsMetadata,
-					chosen.with("reason").top(50, "eventType", "outcome", "reason"), typed, outcome, reason),
-				rows("Requests", "Paths that were asked for.", "None. Needs debugContext.debugData.requestUri.",
-					chosen.with("uri").where(`uri!=""`).top(50, "uri"), column{"uri", "Path"}),
+					chosen.with("reason").frequent(50, "eventType", "outcome", "reason"), typed, outcome, reason),
+				recent("Requests", "Paths that were asked for, the last first.", "None. Needs debugContext.debugData.requestUri.",
+					chosen.having("uri").latest(50, "uri"), column{"uri", "Path"}).sized(24, 8),
 			}},
 			{"Events", []panel{
 				list("Events in brief", "A line for each event.", empty, chosen.with("message", "reason"), user, typed,

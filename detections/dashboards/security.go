@@ -17,12 +17,13 @@ func alarms(f LineFormat) []panel {
 			"None. Needs log streaming or an event hook.", f.of("system.log_stream.lifecycle.*", "event_hook.deactivated", "event_hook.deleted")),
 		alarm("Factors reset", "Second factors deactivated or reset by somebody.", nothing,
 			f.of("user.mfa.factor.deactivate", "user.mfa.factor.reset_all", "user.mfa.factor.suspend")),
-		alarm("Pushes denied", "Okta Verify pushes that users rejected. Several in ten minutes are push bombing.", "None. Needs Okta Verify.",
-			f.of("user.mfa.okta_verify.deny_push")),
+		number("Pushes denied", "Okta Verify pushes that users rejected. Several in ten minutes are push bombing.",
+			"None. Needs Okta Verify with push.", denials(f).with("tx").distinct("user", "tx"), "green", "orange", "red"),
 		alarm("Phishing declined", "FastPass refused to sign on at a page that is not Okta's.", "None. Needs FastPass (Identity Engine).",
-			f.of("user.authentication.auth_via_mfa").that(`outcome="FAILURE"`).with("reason").where(`reason="FastPass declined phishing attempt"`)),
+			f.of("user.authentication.auth_via_mfa").that(`outcome="FAILURE"`).holding("FastPass declined phishing attempt").with("reason").
+				where(`reason="FastPass declined phishing attempt"`)),
 		alarm("Proxies", "Sessions begun through an anonymizing proxy.", "None. Needs securityContext.isProxy.",
-			f.of("user.session.start").with("proxy").where(`proxy="true"`)),
+			f.of("user.session.start").having("proxy").where(`proxy="true"`)),
 		alarm("ThreatInsight", "Requests that ThreatInsight holds for an attack.", "None. Needs ThreatInsight in log or block mode.",
 			f.of("security.threat.detected", "security.attack.start")),
 		alarm("User risk", "Users whose risk Okta raised.", "None. Needs Identity Threat Protection.",
@@ -35,7 +36,7 @@ func alarms(f LineFormat) []panel {
 		alarm("Impersonation", "Okta's support, or somebody with its access, in the org.", nothing, f.of("user.session.impersonation.*")),
 		alarm("New at the Admin Console", "Sign-on to the Admin Console with a new device, address, or place.",
 			"None. Needs behavior detection and the metadata event_target_*.",
-			f.of("policy.evaluate_sign_on").that(`event_target_displayName="Okta Admin Console"`).with("behaviors").
+			f.of("policy.evaluate_sign_on").that(`event_target_displayName="Okta Admin Console"`).holding("POSITIVE").with("behaviors").
 				where("behaviors=~`.*POSITIVE.*`")),
 		alarm("Passwords shown", "Shared passwords of applications that somebody looked at.", "None. Needs applications with shared passwords.",
 			f.of("application.user_membership.show_password")),
@@ -43,13 +44,24 @@ func alarms(f LineFormat) []panel {
 	}
 }
 
+// denials are pushes that were denied, in the words of classic orgs and of Identity Engine, as in detections/rules/push-bombing. One denial
+// may be two events, of one transaction.
+func denials(f LineFormat) query {
+	return f.of("user.mfa.okta_verify.deny_push", "user.authentication.auth_via_mfa").
+		holding("deny_push", "OV_RESPONSE_DENY", "INVALID_CREDENTIALS", "eject", "REJECT").with("user", "push", "factor", "reason").
+		where("eventType=\"user.mfa.okta_verify.deny_push\" or push=\"OV_RESPONSE_DENY\" or " +
+			"(factor=~`(?i).*push.*` and outcome=\"FAILURE\" and reason=~`(?i)invalid_credentials|.*reject.*`)")
+}
+
 func security(f LineFormat) board {
 	changes := f.of("user.account.privilege.*", "group.privilege.*", "iam.*", "system.api_token.*", "system.idp.lifecycle.*",
 		"policy.lifecycle.*", "policy.rule.*", "application.policy.sign_on.*", "zone.*",
 		"system.log_stream.lifecycle.*", "event_hook.deactivated", "event_hook.deleted",
 		"user.mfa.factor.deactivate", "user.mfa.factor.reset_all", "user.session.impersonation.*", "application.lifecycle.*")
-	located := f.of("user.session.start").that(`outcome="SUCCESS"`).with("country").where(`country!=""`)
-	sessions := f.of().with("user", "session", "asn").where(`session!="unknown"`).where(`session!=""`).where(`asn!=""`)
+	located := f.of("user.session.start").that(`outcome="SUCCESS"`).having("country")
+	// As in detections/rules/session-on-three-networks: the telephone that answers a push is in a network of its own.
+	sessions := f.of("user.session.*", "user.authentication.*", "policy.evaluate_sign_on").having("session", "asn").
+		where(`session!="unknown"`).with("user", "factor").where("eventType!=\"user.authentication.auth_via_mfa\" or factor=~`(?i).*password.*`")
 	risks := f.of("security.threat.detected", "security.attack.start", "security.session.detect_client_roaming", "user.session.context.change",
 		"user.risk.detect", "user.risk.change", "user.account.report_suspicious_activity_by_enduser", "security.request.blocked")
 	return board{
@@ -65,36 +77,36 @@ func security(f LineFormat) board {
 			}},
 			{"Factors", []panel{
 				bars("Pushes", "Okta Verify pushes by the user's answer.", "None. Needs debugContext.debugData.pushOnlyResponseType (Identity Engine).",
-					"{{push}}", f.of("user.authentication.auth_via_mfa").with("push").where(`push!=""`).over("push")),
-				rows("Users with denied pushes", "Several denials in a short time, then an approval, are push bombing that succeeded.",
-					"None. Needs Okta Verify.",
-					f.of("user.mfa.okta_verify.deny_push").with("user", "session").top(20, "user", "session"), user, session),
+					"{{push}}", f.of("user.authentication.auth_via_mfa").having("push").over("push")),
+				counted("Denials", "Users with denied pushes", "Several denials in a short time, then an approval, are push bombing that succeeded.",
+					"None. Needs Okta Verify with push.", denials(f).with("tx", "session").different(20, "tx", "user", "session"), user, session),
 				rows("Factors reset and by whom", "A reset password and reset factors of the same user are what a help desk is talked into.",
 					needsTargets,
 					f.of("user.mfa.factor.deactivate", "user.mfa.factor.reset_all", "user.account.reset_password").with("user").
 						top(20, "event_target_alternateId", "eventType", "user"), column{"event_target_alternateId", "Of"}, typed, column{"user", "By"}),
-				rows("Factors enrolled", "A new factor right after a sign-on from a new place belongs to the intruder.", needsIdentity,
+				recent("Factors enrolled", "A new factor right after a sign-on from a new place belongs to the intruder.", needsIdentity,
 					f.of("user.mfa.factor.activate", "device.enrollment.create").with("user", "ip", "country").
-						top(20, "user", "eventType", "ip", "country"),
+						latest(50, "user", "eventType", "ip", "country"),
 					user, typed, ip, country),
 			}},
 			{"Threats and sessions", []panel{
 				bars("Threats and risk", "What ThreatInsight, session binding, Identity Threat Protection and users reported.",
 					"None. Needs ThreatInsight or Identity Threat Protection.", "{{eventType}}", risks.over("eventType")),
-				rows("Threats by address", "Actors of ThreatInsight are addresses.", "None. Needs ThreatInsight or Identity Threat Protection.",
-					risks.with("ip", "country", "reason").top(20, "eventType", "ip", "country", "reason"), typed, ip, country, reason),
+				recent("Threats by address", "The addresses that were last reported. Actors of ThreatInsight are addresses.",
+					"None. Needs ThreatInsight or Identity Threat Protection.",
+					risks.with("ip", "country", "reason").latest(50, "eventType", "ip", "country", "reason"), typed, ip, country, reason),
 				counted("Networks", "Sessions in several networks",
-					"Sessions used from more than one autonomous system: a stolen cookie, or a phone on its way.", needsIdentity,
-					"topk(20, count by (user, session) ("+sessions.total("user", "session", "asn")+") > 1)", user, session),
+					"Sessions used from more than one autonomous system: a stolen cookie, or a phone on its way. Second factors do not count: "+
+						"the telephone that answers is elsewhere.", needsIdentity,
+					sessions.different(20, "asn", "user", "session")+" > 1", user, session),
 				counted("Applications", "Applications opened in one session",
 					"How many applications each session opened; a dozen within minutes is sprawl.", needsTargets,
-					"topk(20, count by (user, session) ("+f.of("user.authentication.sso").with("user", "session").
-						total("user", "session", "event_target_displayName")+"))", user, session),
+					f.of("user.authentication.sso").with("user", "session").different(20, "event_target_displayName", "user", "session"), user, session),
 				rows("New countries", "Countries of sign-ins in this time range from where nobody came in the seven days before it.",
 					"None. Needs client.geographicalContext and seven days of events.",
 					located.total("country")+" unless sum by (country) (count_over_time("+located.String()+" [7d] offset $__range))", country),
-				rows("Requests with API tokens", "What API tokens did, by token id.", "None. Needs transaction.detail.requestApiTokenId.",
-					f.of().with("token", "user").where(`token!=""`).top(20, "token", "user", "eventType"), column{"token", "Token"}, user, typed),
+				recent("Requests with API tokens", "What API tokens did last, by token id.", "None. Needs transaction.detail.requestApiTokenId.",
+					f.of().having("token").with("user").latest(50, "token", "user", "eventType"), token, user, typed),
 			}},
 		},
 	}

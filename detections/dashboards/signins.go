@@ -19,6 +19,7 @@ var (
 	typed   = column{"eventType", "Event type"}
 	asOrg   = column{"as_org", "Network"}
 	session = column{"session", "Session"}
+	token   = column{"token", "Token"}
 )
 
 func signIns(f LineFormat) board {
@@ -48,30 +49,31 @@ func signIns(f LineFormat) board {
 				rows("Addresses with most failures", "Many users behind one address look like a password spray.", needsIdentity,
 					failed.with("ip", "country", "as_org").top(20, "ip", "country", "as_org"), ip, country, asOrg),
 				counted("Users", "Failures of many users from one address", "How many different users failed from each address.", needsIdentity,
-					"topk(20, count by (ip) ("+failed.with("user", "ip").total("user", "ip")+"))", ip),
+					failed.with("user", "ip").different(20, "user", "ip"), ip),
 				counted("Addresses", "Failures of one user from many addresses", "From how many different addresses each user failed.", needsIdentity,
-					"topk(20, count by (user) ("+failed.with("user", "ip").total("user", "ip")+"))", user),
+					failed.with("user", "ip").different(20, "ip", "user"), user),
 			}},
 			{"Places and devices", []panel{
 				places("Where sign-ins come from",
-					"Okta's guess by address. Empty without client.geographicalContext, which redaction may have taken out.",
+					"How many different users signed on, or failed to, from each place: Okta's guess by address. The 400 places with most.",
 					"None. Needs client.geographicalContext.geolocation.",
-					start.with("lat", "lon", "city", "country").where(`lat!=""`).total("lat", "lon", "city", "country")),
+					start.having("lat").with("lon", "city", "country", "user").different(400, "user", "lat", "lon", "city", "country")),
 				columns("Countries", "Sign-ins by country.", "None. Needs client.geographicalContext.country.", "country",
-					start.with("country").where(`country!=""`).top(15, "country")).sized(12, 12),
+					start.having("country").frequent(15, "country")).sized(12, 12),
 				share("Operating systems", "Sign-ins by operating system.", "None. Needs client.userAgent.", "{{os}}",
-					start.with("os").where(`os!=""`).over("os")),
+					start.having("os").over("os")),
 				share("Browsers", "Sign-ins by browser.", "None. Needs client.userAgent.", "{{browser}}",
-					start.with("browser").where(`browser!=""`).over("browser")),
-				rows("Through proxies", "Sign-ins through what Okta takes for an anonymizing proxy.", "None. Needs securityContext.isProxy.",
-					start.with("user", "ip", "country", "proxy").where(`proxy="true"`).top(20, "user", "ip", "country", "outcome"), user, ip, country,
-					outcome),
+					start.having("browser").over("browser")),
+				recent("Through proxies", "The last sign-ins through what Okta takes for an anonymizing proxy.",
+					"None. Needs securityContext.isProxy.",
+					start.having("proxy").where(`proxy="true"`).with("user", "ip", "country").latest(50, "user", "ip", "country", "outcome"),
+					user, ip, country, outcome),
 			}},
 			{"Factors and applications", []panel{
 				bars("Factors by outcome", "user.authentication.auth_via_mfa by factor and outcome.", "None. Needs debugContext.debugData.factor.",
 					"{{factor}} {{outcome}}", mfa.with("factor").over("factor", "outcome")),
 				rows("Applications", "Single sign-on by application.", needsTargets,
-					sso.top(20, "event_target_displayName"), column{"event_target_displayName", "Application"}),
+					sso.frequent(20, "event_target_displayName"), column{"event_target_displayName", "Application"}),
 				rows("Refused access to applications", "Users who tried applications that they are not assigned to.", needsTargets,
 					f.of("app.generic.unauth_app_access_attempt").with("user").top(20, "user", "event_target_displayName"), user,
 					column{"event_target_displayName", "Application"}).sized(24, 8),
