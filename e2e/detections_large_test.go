@@ -29,27 +29,7 @@ func TestNoRuleFailsInALargeAttack(t *testing.T) {
 	runLoki(t, loki)
 	formatter, err := event.New(event.Options{Org: "acme.okta.com"})
 	require.NoError(t, err)
-	attack, err := os.ReadFile("testdata/large-attack.txt")
-	require.NoError(t, err)
-	begin := time.Now().Add(-12 * time.Minute)
-	var events [][]byte
-	for user := range users {
-		for i, members := range strings.Split(strings.TrimSpace(string(attack)), "\n") {
-			members = strings.ReplaceAll(members, "%[1]d", fmt.Sprint(user))
-			if !strings.Contains(members, `"actor"`) {
-				members += fmt.Sprintf(`,"actor":{"id":"00u%d","alternateId":"user%d@acme.example"}`, user, user)
-			}
-			if !strings.Contains(members, `"client"`) {
-				members += fmt.Sprintf(`,"client":{"ipAddress":"203.0.%d.%d","geographicalContext":{"country":"Netherlands"},`+
-					`"userAgent":{"os":"Mac OS X"}}`, user/250, user%250)
-			}
-			events = append(events, fmt.Appendf(nil, `{"uuid":"%08d-%04d","published":%q,"securityContext":{"isProxy":true,"asNumber":64496},`+
-				`"authenticationContext":{"externalSessionId":"idx%d"},"transaction":{"id":"tx%d"},%s}`, user, i,
-				begin.Add(time.Duration(user)*10*time.Minute/users+time.Duration(i)*time.Millisecond).UTC().Format("2006-01-02T15:04:05.000Z"),
-				user, user, members))
-		}
-	}
-	pushDay(t, loki, formatter, events)
+	pushDay(t, loki, formatter, eventsOfUsers(t, "testdata/large-attack.txt", users, time.Now().Add(-12*time.Minute), 10*time.Minute))
 
 	rules, err := detections.Rules(os.DirFS("../detections/rules"))
 	require.NoError(t, err)
@@ -77,6 +57,35 @@ func TestNoRuleFailsInALargeAttack(t *testing.T) {
 			require.Contains(t, ask(t, loki, all, time.Now()), "maximum number of series (500)")
 		}
 	}
+}
+
+// eventsOfUsers has each of so many users do what a file says, in this order, one user after the other within a time. What a line leaves
+// out, such as the actor, is the user's.
+func eventsOfUsers(t *testing.T, file string, users int, begin time.Time, within time.Duration) (events [][]byte) {
+	t.Helper()
+	lines, err := os.ReadFile(file)
+	require.NoError(t, err)
+	for user := range users {
+		for i, members := range strings.Split(strings.TrimSpace(string(lines)), "\n") {
+			members = strings.ReplaceAll(members, "%[1]d", fmt.Sprint(user))
+			for member, value := range map[string]string{
+				"actor": fmt.Sprintf(`{"id":"00u%d","alternateId":"user%d@acme.example"}`, user, user),
+				"client": fmt.Sprintf(`{"ipAddress":"203.0.%d.%d","geographicalContext":{"country":"Netherlands"},`+
+					`"userAgent":{"os":"Mac OS X"}}`, user/250, user%250),
+				"securityContext":       `{"isProxy":true,"asNumber":64496}`,
+				"authenticationContext": fmt.Sprintf(`{"externalSessionId":"idx%d"}`, user),
+				"transaction":           fmt.Sprintf(`{"id":"tx%d"}`, user),
+			} {
+				if !strings.Contains(members, `"`+member+`"`) {
+					members += fmt.Sprintf(`,%q:%s`, member, value)
+				}
+			}
+			at := begin.Add(time.Duration(user)*within/time.Duration(users) + time.Duration(i)*time.Millisecond)
+			events = append(events, fmt.Appendf(nil, `{"uuid":"%08d-%04d-%s","published":%q,%s}`, user, i, file[len("testdata/"):],
+				at.UTC().Format("2006-01-02T15:04:05.000Z"), members))
+		}
+	}
+	return events
 }
 
 // ask is the answer of Loki to a metric query at one moment.
