@@ -3,12 +3,9 @@ package dashboards
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/url"
 	"os"
-	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -70,21 +67,6 @@ func panels(t *testing.T, format LineFormat) map[string]shownPanel {
 		}
 	}
 	return all
-}
-
-func TestTheFilesAreCurrent(t *testing.T) {
-	files, err := Files(Envelope)
-	require.NoError(t, err)
-	there, err := filepath.Glob("*.json")
-	require.NoError(t, err)
-	require.ElementsMatch(t, slices.Collect(maps.Keys(files)), there)
-	for name, content := range files {
-		written, err := os.ReadFile(name)
-		require.NoError(t, err)
-		require.Equal(t, string(content), string(written), "%s is not what the code builds: run go generate ./detections/dashboards", name)
-	}
-	_, err = Files("raw")
-	require.EqualError(t, err, `line format "raw": want envelope or event`)
 }
 
 func TestEveryPanelExplainsItself(t *testing.T) {

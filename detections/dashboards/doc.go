@@ -7,4 +7,4 @@
 // what makes a day of a large org cheap enough for a dashboard. Tests run each of them with Loki's own engine over simulated attacks.
 package dashboards
 
-//go:generate go run ./generate .
+//go:generate go run ./generate ..

@@ -9,8 +9,34 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 )
 
+// All returns every file there is, by its path in the folder detections: the dashboards for each line format, to be provisioned, and
+// each in the form for sharing.
+func All() (map[string][]byte, error) {
+	all := map[string][]byte{}
+	for folder, build := range map[string]func() (map[string][]byte, error){
+		"dashboards":                     func() (map[string][]byte, error) { return Files(Envelope) },
+		"grafana/dashboards-event":       func() (map[string][]byte, error) { return Files(Event) },
+		"grafana/dashboards-share":       func() (map[string][]byte, error) { return Shared(Envelope) },
+		"grafana/dashboards-share-event": func() (map[string][]byte, error) { return Shared(Event) },
+	} {
+		files, err := build()
+		if err != nil {
+			return nil, err
+		}
+		for name, content := range files {
+			all[folder+"/"+name] = content
+		}
+	}
+	return all, nil
+}
+
 // Files returns the dashboards as JSON, by file name. A line format that there is not is an error.
 func Files(format LineFormat) (map[string][]byte, error) {
+	return encoded(format, func(d dashboard.Dashboard) any { return d })
+}
+
+// encoded builds all dashboards and returns the JSON of what form makes of each, by file name.
+func encoded(format LineFormat, form func(dashboard.Dashboard) any) (map[string][]byte, error) {
 	if format != Envelope && format != Event {
 		return nil, fmt.Errorf("line format %q: want %s or %s", format, Envelope, Event)
 	}
@@ -24,7 +50,7 @@ func Files(format LineFormat) (map[string][]byte, error) {
 		enc := json.NewEncoder(&b)
 		enc.SetEscapeHTML(false)
 		enc.SetIndent("", "  ")
-		if err := enc.Encode(built); err != nil {
+		if err := enc.Encode(form(built)); err != nil {
 			return nil, fmt.Errorf("encoding dashboard %s: %w", board.uid, err)
 		}
 		files[board.uid+".json"] = b.Bytes()

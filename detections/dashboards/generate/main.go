@@ -1,11 +1,12 @@
-// Command generate writes the dashboards into a folder.
+// Command generate writes all files of the dashboards.
 //
-//	go run ./detections/dashboards/generate [--line-format event] FOLDER
+//	go run ./detections/dashboards/generate [FOLDER]
 //
-// For events stored with line_format = "event" they differ: --line-format event writes those.
+// FOLDER is detections, the default, in this repository.
 package main
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"os"
@@ -15,21 +16,24 @@ import (
 )
 
 func main() {
-	format := flag.String("line-format", string(dashboards.Envelope), "line_format of the events: envelope or event")
 	flag.Parse()
-	if err := write(dashboards.LineFormat(*format), flag.Arg(0)); err != nil {
-		fmt.Fprintln(os.Stderr, err)
+	if err := write(cmp.Or(flag.Arg(0), "detections")); err != nil {
+		fmt.Fprintln(os.Stderr, "generate:", err)
 		os.Exit(1)
 	}
 }
 
-func write(format dashboards.LineFormat, folder string) error {
-	files, err := dashboards.Files(format)
+func write(folder string) error {
+	files, err := dashboards.All()
 	if err != nil {
 		return err
 	}
 	for name, content := range files {
-		if err := os.WriteFile(filepath.Join(folder, name), content, 0o644); err != nil {
+		path := filepath.Join(folder, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, content, 0o644); err != nil {
 			return err
 		}
 	}
