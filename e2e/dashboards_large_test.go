@@ -36,7 +36,7 @@ func TestEveryPanelAnswersInALargeOrg(t *testing.T) {
 	for _, s := range oktasim.Scenarios() {
 		attacks = append(attacks, s.Name)
 	}
-	require.NoError(t, everything.GenerateWith(2500, span-5*time.Minute, attacks...))
+	require.NoError(t, everything.GenerateWith(5000, span-5*time.Minute, attacks...))
 	events = append(events, everything.Events()...)
 	// Loki takes what is less than an hour behind.
 	slices.SortFunc(events, func(a, b []byte) int { return published(a).Compare(published(b)) })
@@ -65,7 +65,7 @@ func TestEveryPanelAnswersInALargeOrg(t *testing.T) {
 			variables++
 		}
 	}
-	require.Greater(t, panels, 65)
+	require.Greater(t, panels, 80)
 	require.Equal(t, 2*len(files), variables, "job and org")
 }
 

@@ -29,7 +29,7 @@ func TestDashboardsInARealLoki(t *testing.T) {
 		attacks = append(attacks, s.Name)
 	}
 	const span = 2 * time.Hour
-	require.NoError(t, org.GenerateWith(2500, span, attacks...))
+	require.NoError(t, org.GenerateWith(5000, span, attacks...))
 	loki := startLoki(t)
 	pushEvents(t, loki.URL(), org.Events())
 
@@ -44,7 +44,7 @@ func TestDashboardsInARealLoki(t *testing.T) {
 			asked++
 		}
 	}
-	require.Greater(t, asked, 60)
+	require.Greater(t, asked, 80)
 }
 
 // fillIn does what Grafana does before it sends a query, with all orgs chosen and no filters.

@@ -65,7 +65,7 @@ func hasFewGroups(expr syntax.SampleExpr) bool {
 	case *syntax.BinOpExpr:
 		return hasFewGroups(e.SampleExpr) && hasFewGroups(e.RHS)
 	case *syntax.VectorAggregationExpr:
-		if e.Operation == syntax.OpTypeTopK {
+		if e.Operation == syntax.OpTypeTopK || e.Operation == syntax.OpTypeBottomK {
 			return e.Params <= 500
 		}
 		return e.Grouping == nil || !slices.ContainsFunc(e.Grouping.Groups, func(label string) bool { return !slices.Contains(few, label) })

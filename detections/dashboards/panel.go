@@ -152,7 +152,7 @@ func rows(title, about, empty, expr string, columns ...column) panel {
 
 // counted is rows whose value counts something else.
 func counted(what, title, about, empty, expr string, columns ...column) panel {
-	return ranked(what, []dashboard.DynamicConfigValue{
+	return ranked(what, true, []dashboard.DynamicConfigValue{
 		{Id: "custom.cellOptions", Value: map[string]string{"type": "gauge", "mode": "basic"}},
 		{Id: "custom.minWidth", Value: 120},
 	}, title, about, empty, expr, columns...)
@@ -160,15 +160,25 @@ func counted(what, title, about, empty, expr string, columns ...column) panel {
 
 // recent is a table of an instant query whose value is a time: a row for each combination of labels, the latest first.
 func recent(title, about, empty, expr string, columns ...column) panel {
-	p := ranked("Last seen", []dashboard.DynamicConfigValue{{Id: "custom.minWidth", Value: 170}}, title, about, empty, expr, columns...)
+	return seen(true, title, about, empty, expr, columns...)
+}
+
+// stale is recent, with what has not been seen for the longest time first.
+func stale(title, about, empty, expr string, columns ...column) panel {
+	return seen(false, title, about, empty, expr, columns...)
+}
+
+func seen(latestFirst bool, title, about, empty, expr string, columns ...column) panel {
+	width := []dashboard.DynamicConfigValue{{Id: "custom.minWidth", Value: 170}}
+	p := ranked("Last seen", latestFirst, width, title, about, empty, expr, columns...)
 	p.unit = "dateTimeAsIso"
 	return p
 }
 
 // ranked is a table of an instant query, sorted by its value.
-func ranked(what string, look []dashboard.DynamicConfigValue, title, about, empty, expr string, columns ...column) panel {
+func ranked(what string, most bool, look []dashboard.DynamicConfigValue, title, about, empty, expr string, columns ...column) panel {
 	view := table.NewPanelBuilder().WithTransformation(organize(append(columns, column{valueField, what})...)).
-		SortBy([]cog.Builder[common.TableSortByFieldState]{common.NewTableSortByFieldStateBuilder().DisplayName(what).Desc(true)}).
+		SortBy([]cog.Builder[common.TableSortByFieldState]{common.NewTableSortByFieldStateBuilder().DisplayName(what).Desc(most)}).
 		OverrideByName(what, look)
 	return panel{
 		title: title, about: about, empty: empty, expr: expr, instant: true, width: 12, height: 8, view: linked(view, columns),

@@ -176,6 +176,11 @@ func (q query) different(n int, label string, by ...string) string {
 // of them, in 1 KB; one that is there twice counts once.
 func (q query) top(n int, by ...string) string { return q.with("uuid").different(n, "uuid", by...) }
 
+// oldest are the combinations of labels that were seen, but not for the longest time, with the time.
+func (q query) oldest(n int, by ...string) string {
+	return fmt.Sprintf("bottomk(%d, %s)", n, q.each(by...))
+}
+
 // latest are the combinations of labels that came last, with the time.
 func (q query) latest(n int, by ...string) string {
 	return fmt.Sprintf("topk(%d, %s)", n, q.each(by...))

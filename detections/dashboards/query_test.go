@@ -61,7 +61,7 @@ func attacked(t *testing.T) *fixture {
 			for _, s := range oktasim.Scenarios() {
 				names = append(names, s.Name)
 			}
-			require.NoError(t, o.GenerateWith(1500, span, names...))
+			require.NoError(t, o.GenerateWith(5000, span, names...))
 		})
 	})
 	return attackedFixture

@@ -2,9 +2,6 @@ package dashboards
 
 // alarms are what is rare in most orgs and worth a look whenever it happens, most of it a rule in detections/rules, too.
 func alarms(f LineFormat) []panel {
-	alarm := func(title, about, empty string, q query) panel {
-		return number(title, about, empty, q.total(), "green", "orange", "red")
-	}
 	return []panel{
 		alarm("Roles granted", "Administrator roles given to users or groups.", nothing,
 			f.of("user.account.privilege.grant", "group.privilege.grant", "iam.resourceset.bindings.add")),
@@ -42,6 +39,11 @@ func alarms(f LineFormat) []panel {
 			f.of("application.user_membership.show_password")),
 		alarm("Factor bypassed", "Attempts to get around a second factor.", nothing, f.of("user.mfa.attempt_bypass")),
 	}
+}
+
+// alarm is how many events there are, each of them one too many.
+func alarm(title, about, empty string, q query) panel {
+	return number(title, about, empty, q.total(), "green", "orange", "red")
 }
 
 // denials are pushes that were denied, in the words of classic orgs and of Identity Engine, as in detections/rules/push-bombing. One denial
