@@ -1,0 +1,116 @@
+package check
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/grafana/alloy/syntax/ast"
+	"github.com/grafana/alloy/syntax/parser"
+	"github.com/grafana/alloy/syntax/printer"
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+)
+
+// configurations are all that we ship, and each example of a page, by where they are.
+func configurations(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	read := func(path string) string {
+		content, err := os.ReadFile(path)
+		require.NoError(t, err)
+		return string(content)
+	}
+	for _, folder := range []string{"../../syntax", "../../deploy"} {
+		require.NoError(t, filepath.WalkDir(folder, func(path string, _ fs.DirEntry, err error) error {
+			if filepath.Ext(path) == ".alloy" {
+				all[path] = read(path)
+			}
+			return err
+		}))
+	}
+	charts, err := filepath.Glob("../../deploy/helm/*.yaml")
+	require.NoError(t, err)
+	for _, path := range charts {
+		var values any
+		require.NoError(t, yaml.Unmarshal([]byte(read(path)), &values))
+		all[path] = embedded(values)
+		require.NotEmpty(t, all[path], path)
+	}
+	pages, err := filepath.Glob("../*.md")
+	require.NoError(t, err)
+	for _, page := range append(pages, "../../README.md") {
+		for _, m := range code.FindAllStringSubmatch(read(page), -1) {
+			all[page+": "+strings.SplitN(m[1], "\n", 2)[0]] += m[1]
+		}
+	}
+	return all
+}
+
+// embedded returns the texts in YAML that are configurations with our component.
+func embedded(value any) (config string) {
+	switch value := value.(type) {
+	case string:
+		if strings.Contains(value, "loki.source.okta ") {
+			return value + "\n"
+		}
+	case map[string]any:
+		for _, member := range value {
+			config += embedded(member)
+		}
+	case []any:
+		for _, member := range value {
+			config += embedded(member)
+		}
+	}
+	return config
+}
+
+var (
+	toLoki = regexp.MustCompile(`loki\.(write|process)\.`)
+	isOkta = regexp.MustCompile(`service_name\s*= "okta"`)
+)
+
+// TestWhatGoesToLokiIsTheServiceOkta: without the label, Loki takes job for it, and Logs Drilldown calls all orgs loki.source.okta.
+func TestWhatGoesToLokiIsTheServiceOkta(t *testing.T) {
+	sources := 0
+	for where, text := range configurations(t) {
+		if strings.Contains(text, "<LABEL>") {
+			continue
+		}
+		file, err := parser.ParseFile(where, []byte(text))
+		require.NoError(t, err, where)
+		var look func(ast.Body)
+		look = func(body ast.Body) {
+			for _, statement := range body {
+				block, ok := statement.(*ast.BlockStmt)
+				if !ok {
+					continue
+				}
+				look(block.Body)
+				name := block.GetBlockName()
+				if name != "loki.source.okta" && name != "loki.source.okta_event_hook" {
+					continue
+				}
+				arguments := map[string]string{}
+				for _, statement := range block.Body {
+					if attribute, ok := statement.(*ast.AttributeStmt); ok {
+						var value bytes.Buffer
+						require.NoError(t, printer.Fprint(&value, attribute.Value))
+						arguments[attribute.Name.Name] = value.String()
+					}
+				}
+				if toLoki.MatchString(arguments["forward_to"]) {
+					require.Regexp(t, isOkta, arguments["labels"], where)
+					sources++
+				}
+			}
+		}
+		look(file.Body)
+	}
+	require.Greater(t, sources, 15)
+}
