@@ -295,7 +295,10 @@ func notJSON(all []event.Entry) []event.Entry {
 
 func moreMetadata() map[string]string {
 	all := event.DefaultStructuredMetadata()
-	maps.Copy(all, map[string]string{"ip": "client.ipAddress", "actor": "actor.alternateId", "country": "client.geographicalContext.country"})
+	maps.Copy(all, map[string]string{
+		"user": "actor.alternateId", "ip": "client.ipAddress", "session": "authenticationContext.externalSessionId", // syntax/drilldown.alloy
+		"actor": "actor.alternateId", "country": "client.geographicalContext.country",
+	})
 	return all
 }
 

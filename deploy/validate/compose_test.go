@@ -39,7 +39,9 @@ func TestWhatComposeMountsIsThere(t *testing.T) {
 				require.NoError(t, err)
 				var document map[string]any
 				require.NoError(t, yaml.UnmarshalStrict(provisioned, &document), path)
-				require.EqualValues(t, 1, document["apiVersion"], path)
+				if filepath.Base(path) != "loki.yaml" { // which e2e starts a Loki with
+					require.EqualValues(t, 1, document["apiVersion"], path)
+				}
 			}
 		}
 	}
