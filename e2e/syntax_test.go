@@ -24,6 +24,7 @@ const syntaxEvents = 200
 // run by TestADestinationThatRefusesCostsNoEvent.
 var syntaxElsewhere = map[string]string{
 	"grafana-cloud.alloy": "TestGrafanaCloudBehindItsGateway",
+	"drilldown.alloy":     "TestDrilldownGetsItsAnswers",
 	"logzio.alloy":        "TestADestinationThatRefusesCostsNoEvent, as a module of logzio-okta.alloy",
 }
 
