@@ -200,8 +200,8 @@ DIR ?=
 CHECK ?= all
 
 .PHONY: upstream
-upstream: ## put both components into an Alloy checkout as a change to it would, then vet and test them there (DIR=folder, CHECK=library)
-	@go -C tools/upstream run . -repository "$(CURDIR)" -dir "$(abspath $(DIR))" -check "$(CHECK)"
+upstream: ## put both components into an Alloy checkout as a change to it would, then vet and test them there (DIR=folder, CHECK=library, CORE=1)
+	@go -C tools/upstream run . -repository "$(CURDIR)" -dir "$(abspath $(DIR))" -check "$(CHECK)" $(if $(CORE),-without all)
 
 # -e: a test of a dependency of a dependency imports a package that is not served (sig-profiling/profcheck). Nothing here needs it,
 # and with -e go.mod and go.sum come out complete: go build -mod=readonly is content with them. tools/ui imports nothing to tidy.

@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -111,27 +110,4 @@ func TestUpstreamSaysWhatIsMissing(t *testing.T) {
 	out, err = upstream(t, dir, "-check", "some")
 	require.Error(t, err)
 	require.Contains(t, out, "-check=some: it is all, library, or none")
-}
-
-// The list of packages to copy is what the components and their tests need, no less and no more.
-func TestUpstreamCopiesWhatTheComponentsNeed(t *testing.T) {
-	_, text, ok := strings.Cut(read(t, "../tools/upstream/main.go"), "var packages = []string{")
-	require.True(t, ok)
-	text, _, _ = strings.Cut(text, "}")
-	var copied []string
-	for _, m := range regexp.MustCompile(`"(\w+)"`).FindAllStringSubmatch(text, -1) {
-		copied = append(copied, m[1])
-	}
-	needed := map[string]bool{}
-	for _, p := range list(t, "-deps", "-test", "../component/loki/source/okta/...", "../component/loki/source/okta_event_hook") {
-		if rest, found := strings.CutPrefix(p, module+"/internal/"); found && !strings.Contains(rest, ".test") {
-			name, _, _ := strings.Cut(rest, "/")
-			needed[name] = true
-		}
-	}
-	require.NotEmpty(t, needed)
-	for name := range needed {
-		require.Contains(t, copied, name)
-	}
-	require.Len(t, needed, len(copied))
 }

@@ -248,7 +248,7 @@ func (f *cursorFlags) reset(out io.Writer, all []loadedOrg) error {
 	}
 	return p.change(out, f.dryRun, func(*checkpoint.State) {
 		fmt.Fprintf(out, "%s: reading begins with %s\n", p.Name, p.beginning())
-		if p.Loki != nil && p.Args.Reconcile.ResumeOverlap > 0 {
+		if p.Loki != nil && p.Args.Options.Reconcile.ResumeOverlap > 0 {
 			fmt.Fprintln(out, `To begin with initial_lookback in any case, set resume_overlap = "0s" for the next start.`)
 		}
 	}, func() ([]string, error) { return checkpoint.Remove(p.source.dataPath, p.Scope.Org) })
@@ -275,7 +275,7 @@ func (p loadedOrg) change(out io.Writer, dryRun bool, tell func(*checkpoint.Stat
 		fmt.Fprintf(out, "the cursor of before cannot be used: %s\n", err)
 	}
 	tell(s)
-	if p.Args.Clustering.Enabled {
+	if p.Args.Options.Clustering.Enabled {
 		fmt.Fprintln(out, "With clustering, other nodes have copies: all of them must be stopped, and get the same command.")
 	}
 	if dryRun {

@@ -165,10 +165,10 @@ func patient(one *doctor.Org, o *loadedOrg) error {
 	one.Filter, one.Query, one.PageSize, one.Timeout = a.Filter, a.Query, a.PageSize, a.RequestTimeout
 	one.Share, one.PollInterval, one.InitialLookback, one.OutOfOrder = a.RateLimitShare, a.PollInterval, a.InitialLookback, a.OutOfOrderWindow
 	one.DataPath = s.dataPath
-	if s.args.EventHook != nil {
-		cfg, err := s.args.EventHook.HTTP.Config(s.args.EventHook.Header)
+	if s.args.Options.EventHook != nil {
+		cfg, err := s.args.Options.EventHook.HTTP.Config(s.args.Options.EventHook.Header)
 		if err == nil {
-			_, err = okta.HookSecrets(s.args.EventHook.Secrets)
+			_, err = okta.HookSecrets(s.args.Options.EventHook.Secrets)
 		}
 		if t := cfg.TLS; err == nil && t != nil {
 			for _, name := range []string{t.CertFile, t.KeyFile} {
@@ -179,7 +179,7 @@ func patient(one *doctor.Org, o *loadedOrg) error {
 		}
 		one.Hook = &doctor.Hook{Addr: cfg.Addr, Err: err}
 	}
-	if r := a.Reconcile; r != nil {
+	if r := a.Options.Reconcile; r != nil {
 		u, hc, err := r.Connection()
 		if err != nil {
 			return fmt.Errorf("reconcile: %w", err)

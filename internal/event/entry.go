@@ -29,7 +29,7 @@ type Options struct {
 	Labels             map[string]string // added to job and org, and may replace them; an empty value removes a label
 	RelabelRules       []*relabel.Config // applied in order to the labels above and the __okta_* labels
 	StructuredMetadata map[string]string // name to path; nil means DefaultStructuredMetadata, empty means none
-	Redaction          *redact.Options   // nil means nothing is redacted
+	Redaction          *redact.Options   // option: redact. nil means nothing is redacted
 }
 
 // DefaultStructuredMetadata returns the metadata that entries have when none is
@@ -70,7 +70,7 @@ type Formatter struct {
 	labels    *labeler
 	metadata  []metadatum      // by name
 	selection selection        // the values that labels and metadata need
-	redactor  *redact.Redactor // nil: nothing is redacted
+	redactor  *redact.Redactor // option: redact. nil: nothing is redacted
 }
 
 // A metadatum is one structured metadata key.
@@ -115,11 +115,9 @@ func New(opts Options) (*Formatter, error) {
 	if err := f.addMetadata(opts); err != nil {
 		return nil, err
 	}
-	if opts.Redaction != nil {
-		if f.redactor, err = redact.New(*opts.Redaction); err != nil {
-			return nil, fmt.Errorf("redact: %w", err)
-		}
-	}
+	if f.redactor, err = newRedactor(opts.Redaction); err != nil { // option: redact
+		return nil, err // option: redact
+	} // option: redact
 	return f, nil
 }
 
@@ -161,11 +159,9 @@ func (f *Formatter) addMetadata(opts Options) error {
 // when the event has none (ev.Published.IsZero()). The entry shares no memory
 // with the event or its page.
 func (f *Formatter) Entry(ev Event, now time.Time) Entry {
-	if f.redactor != nil {
-		pass := f.redactor.Begin()
-		defer pass.End()
-		ev.redact(pass)
-	}
+	if f.redactor != nil { // option: redact
+		return f.redacted(&ev, now) // option: redact
+	} // option: redact
 	return f.entry(&ev, now)
 }
 

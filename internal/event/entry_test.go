@@ -140,8 +140,9 @@ func TestNewNamesWhatIsWrongAndWhatIsAllowed(t *testing.T) {
 }
 
 func TestAFormatterIsSafeForConcurrentUse(t *testing.T) {
-	f, err := New(Options{Org: "o", RelabelRules: eventTypeLabel, Redaction: &redact.Options{Mode: redact.ModeHash, Key: testKey},
-		StructuredMetadata: map[string]string{"country": countryCode}})
+	opts := Options{Org: "o", RelabelRules: eventTypeLabel, StructuredMetadata: map[string]string{"country": countryCode}}
+	opts.Redaction = &redact.Options{Mode: redact.ModeHash, Key: testKey} // option: redact
+	f, err := New(opts)
 	require.NoError(t, err)
 	var page [][]byte
 	for _, name := range eventtest.Names(t) {
@@ -186,19 +187,6 @@ func TestStreamsAreNotRememberedWithoutBound(t *testing.T) {
 		require.Equal(t, model.LabelValue(fmt.Sprint("e", i)), f.Entry(events[0], now).Labels["event_type"])
 	}
 	require.LessOrEqual(t, len(f.labels.streams), maxStreams)
-}
-
-var testKey = []byte("0123456789abcdef0123456789abcdef")
-
-func TestWhatIsTakenOutIsNeitherLabelNorMetadata(t *testing.T) {
-	e := entryOf(t, Options{
-		RelabelRules: eventTypeLabel,
-		Redaction:    &redact.Options{Mode: redact.ModeDrop, Presets: []string{}, Paths: []string{"eventType", "severity", "target[*]"}},
-	}, signIn)
-	require.Equal(t, model.LabelSet{"job": "loki.source.okta", "org": "acme.okta.com"}, e.Labels)
-	require.Equal(t, push.LabelsAdapter{{Name: "detected_level", Value: "info"}, {Name: "outcome", Value: "FAILURE"}}, e.StructuredMetadata)
-	require.Equal(t, `{"event":{"published":"2026-08-21T10:00:00.120Z","outcome":{"result":"FAILURE"},"target":[], "new":1e2},`+
-		`"level":"info","msg":"received event","time":"2026-08-21T10:00:00.120Z"}`, e.Line)
 }
 
 func TestMetadataPathsReachIntoJSONInStrings(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/grafana/alloy/okta/internal/rawjson"
-	"github.com/grafana/alloy/okta/internal/redact"
 )
 
 // A field is a top-level member of Okta's LogEvent schema.
@@ -123,26 +122,4 @@ func parseTime(text string) time.Time {
 		return time.Time{}
 	}
 	return t.UTC()
-}
-
-// redact takes out what is redacted. The event is then good until the pass ends.
-func (ev *Event) redact(pass *redact.Pass) {
-	if ev.repeats { // where repeated members are is read again
-		left := Event{Raw: pass.Redact(ev.Raw, nil)}
-		left.read(left.Raw, 0, 1)
-		left.UUID, left.Published = ev.UUID, ev.Published
-		*ev = left
-		return
-	}
-	var space [fieldCount]rawjson.Span
-	fields, places := ev.order[:ev.count], space[:0]
-	for _, f := range fields {
-		places = append(places, ev.fields[f])
-	}
-	ev.Raw = pass.Redact(ev.Raw, places)
-	for i, f := range fields {
-		ev.fields[f] = places[i]
-	}
-	ev.EventType = ev.text(fieldEventType)
-	ev.Severity = ev.text(fieldSeverity)
 }

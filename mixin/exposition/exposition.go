@@ -54,11 +54,11 @@ func Of(t testing.TB) map[string]Metric {
 	args.SetToDefault()
 	args.URL, args.APIToken, args.PollInterval = orgServer.URL, "token", 100*time.Millisecond
 	args.ForwardTo = []loki.LogsReceiver{receiver}
-	args.Reconcile = &okta.Reconcile{}
-	args.Reconcile.SetToDefault()
-	args.Reconcile.URL = lokiServer.URL
-	args.Clustering.Enabled = true // alone
-	args.Backfills = []okta.Backfill{{Since: hoursAgo(3), Until: hoursAgo(2)}}
+	args.Options.Reconcile = &okta.Reconcile{}
+	args.Options.Reconcile.SetToDefault()
+	args.Options.Reconcile.URL = lokiServer.URL
+	args.Options.Clustering.Enabled = true // alone
+	args.Options.Backfills = []okta.Backfill{{Since: hoursAgo(3), Until: hoursAgo(2)}}
 	require.NoError(t, args.Validate())
 	registry := &recorder{Registry: prometheus.NewRegistry()}
 	c, err := okta.New(component.Options{

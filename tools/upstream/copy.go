@@ -6,42 +6,55 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
+	"regexp"
 	"strconv"
 	"strings"
 )
 
-// copyAll copies code and data, and replaces what an earlier run had copied.
+// imported finds imports of this repository.
+var imported = regexp.MustCompile(`(?m)^\s*(?:import )?(?:\w+ )?"` + regexp.QuoteMeta(ours) + `(.+)"`)
+
+// copyAll copies code and data, and replaces what an earlier run had copied. Of the packages below internal/, those are copied that
+// something copied imports, tests included.
 func (c *change) copyAll() error {
-	c.modules = map[string]bool{}
-	folders := map[string]string{
-		components + "/okta":                  sources + "/okta",
-		components + "/okta_event_hook":       sources + "/okta_event_hook",
-		components + "/internal/fanout":       sources + "/internal/fanout",
-		components + "/internal/registration": sources + "/internal/registration",
-		"testdata":                            sources + "/internal/testdata",
-	}
-	for _, p := range packages {
-		folders["internal/"+p] = library + "/" + p
-	}
-	if err := os.RemoveAll(filepath.Join(c.to, library)); err != nil {
-		return err
-	}
-	for _, from := range slices.Sorted(maps.Keys(folders)) {
-		to := folders[from]
-		if err := os.RemoveAll(filepath.Join(c.to, to)); err != nil {
+	c.modules, c.folders = map[string]bool{}, map[string]string{}
+	for _, folder := range []string{"okta", "okta_event_hook", "internal/okta", "internal/fanout", "internal/registration", "internal/testdata"} {
+		if err := os.RemoveAll(filepath.Join(c.to, sources, folder)); err != nil {
 			return err
 		}
-		n, err := c.copy(from, to)
-		if err != nil {
-			return fmt.Errorf("copying %s: %w", from, err)
-		}
-		fmt.Printf("%s -> %s: %d files\n", from, to, n)
 	}
+	for _, name := range c.names() {
+		c.add(components+"/"+folderOf(name), sources+"/"+folderOf(name))
+	}
+	for len(c.queue) > 0 {
+		if err := c.next(); err != nil {
+			return err
+		}
+	}
+	c.add("testdata", sources+"/internal/testdata") // last: what of it is of use is known by then
+	return c.next()
+}
+
+// add has a folder be copied, once.
+func (c *change) add(from, to string) {
+	if c.folders[from] == "" {
+		c.folders[from], c.queue = to, append(c.queue, from)
+	}
+}
+
+// next copies the next folder.
+func (c *change) next() error {
+	from := c.queue[0]
+	c.queue = c.queue[1:]
+	to := c.folders[from]
+	n, err := c.copy(from, to)
+	if err != nil {
+		return fmt.Errorf("copying %s: %w", from, err)
+	}
+	fmt.Printf("%s -> %s: %d files\n", from, to, n)
 	return nil
 }
 
@@ -53,10 +66,12 @@ func (c *change) copy(from, to string) (n int, err error) {
 			return err
 		}
 		if d.IsDir() {
-			if _, err := os.Stat(filepath.Join(path, "go.mod")); err == nil {
+			_, err := os.Stat(filepath.Join(path, "go.mod"))
+			gone, failed := c.usesGone(path)
+			if err == nil || gone {
 				return filepath.SkipDir
 			}
-			return nil
+			return failed
 		}
 		rest, err := filepath.Rel(root, path)
 		if err != nil {
@@ -74,7 +89,7 @@ func (c *change) copy(from, to string) (n int, err error) {
 			return err
 		}
 		if filepath.Ext(path) == ".go" {
-			if content, err = c.rewrite(path, content); err != nil {
+			if content, err = c.rewrite(path, content); err != nil || content == nil {
 				return err
 			}
 		}
@@ -86,9 +101,24 @@ func (c *change) copy(from, to string) (n int, err error) {
 	})
 }
 
-// rewrite returns a Go file as it is in Alloy, and notes which modules it imports.
+// rewrite returns a Go file as it is in Alloy, or nil if it is left out, and notes which modules and packages it imports.
 func (c *change) rewrite(path string, content []byte) ([]byte, error) {
-	code := rewrites.Replace(string(content))
+	code, kept, err := c.strip(path, string(content))
+	if err != nil || !kept {
+		return nil, err
+	}
+	for _, m := range imported.FindAllStringSubmatch(code, -1) {
+		switch first, rest, _ := strings.Cut(m[1], "/"); first {
+		case "internal":
+			name, _, _ := strings.Cut(rest, "/")
+			c.add("internal/"+name, library+"/"+name)
+		default:
+			if rest, ok := strings.CutPrefix(m[1], components+"/internal/"); ok {
+				c.add(m[1], sources+"/internal/"+rest)
+			}
+		}
+	}
+	code = rewrites.Replace(code)
 	file, err := parser.ParseFile(token.NewFileSet(), path, code, parser.ImportsOnly)
 	if err != nil {
 		return nil, err
@@ -100,9 +130,6 @@ func (c *change) rewrite(path string, content []byte) ([]byte, error) {
 		}
 		if strings.HasPrefix(name, ours) {
 			return nil, fmt.Errorf("%s imports %s, which is not copied", path, name)
-		}
-		if rest, ok := strings.CutPrefix(name, theirs+library+"/"); ok && !slices.Contains(packages, strings.Split(rest, "/")[0]) {
-			return nil, fmt.Errorf("%s imports %s, which is not copied", path, rest)
 		}
 		if first, _, _ := strings.Cut(name, "/"); strings.Contains(first, ".") {
 			c.modules[name] = true

@@ -81,9 +81,8 @@ func key(line string) string {
 func (c *change) register() error {
 	return c.edit("internal/component/all/all.go", func(text string) (string, error) {
 		var lines []string
-		for _, name := range names {
-			folder := strings.TrimPrefix(name, "loki.source.")
-			lines = append(lines, fmt.Sprintf("\t_ %q // Import %s\n", theirs+sources+"/"+folder, name))
+		for _, name := range c.names() {
+			lines = append(lines, fmt.Sprintf("\t_ %q // Import %s\n", theirs+sources+"/"+folderOf(name), name))
 		}
 		if strings.Contains(text, lines[0][:strings.Index(lines[0], " //")]) {
 			return text, nil
@@ -101,7 +100,7 @@ func (c *change) register() error {
 func (c *change) index() error {
 	return c.edit("docs/sources/reference/compatibility/_index.md", func(text string) (string, error) {
 		var lines []string
-		for _, name := range names {
+		for _, name := range c.names() {
 			lines = append(lines, fmt.Sprintf("- [`%[1]s`](../components/loki/%[1]s)\n", name))
 		}
 		const section = "GENERATED SECTION: CONSUMERS OF Loki `LogsReceiver` -->"
@@ -127,7 +126,7 @@ func (c *change) pages() error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", another, err)
 	}
-	for _, name := range names {
+	for _, name := range c.names() {
 		content, err := os.ReadFile(filepath.Join(c.from, "docs", name+".md"))
 		if err != nil {
 			return err
@@ -167,7 +166,7 @@ func (c *change) templates() error {
 		}
 		if err := c.edit(folder+"/"+filepath.Base(file), func(text string) (string, error) {
 			var lines []string
-			for _, name := range names {
+			for _, name := range c.names() {
 				lines = append(lines, "      - "+name+"\n")
 			}
 			return insert(text, "# Start components list", "# End components list", "      - ", lines...)

@@ -4,6 +4,9 @@
 //
 //	go run -C tools/upstream . -repository ../.. -dir /path/to/alloy -check library
 //
+// With -without, it leaves out options of loki.source.okta (see options.go), and loki.source.okta_event_hook, which uses some of them: all is
+// the core, for a first change that can be read in one go.
+//
 // It prints what it did, what it left out and why, and what it did not find.
 package main
 
@@ -26,11 +29,17 @@ const (
 )
 
 // names are the components.
-var names = []string{"loki.source.okta", "loki.source.okta_event_hook"}
+func (c *change) names() []string {
+	if len(c.without) > 0 {
+		return []string{"loki.source.okta"}
+	}
+	return []string{"loki.source.okta", "loki.source.okta_event_hook"}
+}
 
-// packages are those below internal/ that the components or their tests import.
-var packages = []string{"checkpoint", "delivery", "event", "hook", "httptext", "limits", "oktaapi", "oktasim", "pipesim", "poller",
-	"rawjson", "reconcile", "redact", "takeover", "testbed"}
+func folderOf(name string) string { return strings.TrimPrefix(name, "loki.source.") }
+
+// forTests are packages that only tests import.
+var forTests = []string{"oktasim", "pipesim", "testbed"}
 
 // leftOut are tests that are about this repository, by the end of their path.
 var leftOut = map[string]string{
@@ -55,24 +64,38 @@ func main() {
 	check := flag.String("check", "all", "what to vet and test then: all, library (what knows no Alloy: minutes less), or none")
 	flag.StringVar(&c.from, "repository", ".", "this repository")
 	flag.StringVar(&c.to, "dir", "", "the checkout of grafana/alloy")
+	without := flag.String("without", "", "options to leave out, by name, or all")
 	flag.Parse()
-	if err := c.make(*check); err != nil {
-		fmt.Fprintln(os.Stderr, "upstream:", err)
-		os.Exit(1)
+	if err := c.leaveOut(*without); err != nil {
+		fail(err)
 	}
+	if err := c.make(*check); err != nil {
+		fail(err)
+	}
+}
+
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, "upstream:", err)
+	os.Exit(1)
 }
 
 // change is what is done to a checkout.
 type change struct {
 	from, to string
-	modules  map[string]bool // imported, none of Alloy's own
+	modules  map[string]bool   // imported, none of Alloy's own
+	folders  map[string]string // from here to there
+	queue    []string          // of those, what is to be copied
+	without  map[string]bool   // options
+	gone     []string          // arguments and blocks that were left out
 }
 
 func (c *change) make(check string) error {
 	targets := map[string][]string{
 		"none": nil, "library": {"./" + library + "/..."},
-		"all": {"./" + library + "/...", "./" + sources + "/okta", "./" + sources + "/okta_event_hook", "./" + sources + "/internal/fanout",
-			"./" + sources + "/internal/registration"},
+		"all": {"./" + library + "/...", "./" + sources + "/internal/fanout", "./" + sources + "/internal/registration"},
+	}
+	for _, name := range c.names() {
+		targets["all"] = append(targets["all"], "./"+sources+"/"+folderOf(name))
 	}
 	if _, ok := targets[check]; !ok {
 		return fmt.Errorf("-check=%s: it is all, library, or none", check)
@@ -80,7 +103,7 @@ func (c *change) make(check string) error {
 	if err := isAlloy(c.to); err != nil {
 		return err
 	}
-	for _, step := range []func() error{c.copyAll, c.require, c.register, c.index, c.pages, c.templates, c.missing} {
+	for _, step := range []func() error{c.copyAll, c.size, c.require, c.register, c.index, c.pages, c.templates, c.missing} {
 		if err := step(); err != nil {
 			return err
 		}

@@ -33,11 +33,8 @@ const (
 type Arguments struct {
 	ForwardTo []fanout.Receiver `alloy:"forward_to,attr"`
 
-	// One org: its address and credentials; or several.
-	URL       string `alloy:"url,attr,optional"`
-	Orgs      Orgs   `alloy:"orgs,attr,optional"` // not nil: several, be it none
-	OrgBlocks []Org  `alloy:"org,block,optional"`
-
+	// The org: its address and credentials.
+	URL           string            `alloy:"url,attr,optional"`
 	APIToken      alloytypes.Secret `alloy:"api_token,attr,optional"`
 	PrivateKeyJWT *PrivateKeyJWT    `alloy:"private_key_jwt,block,optional"`
 
@@ -56,17 +53,11 @@ type Arguments struct {
 	RelabelRules       alloy_relabel.Rules `alloy:"relabel_rules,attr,optional"`
 	StructuredMetadata map[string]string   `alloy:"structured_metadata,attr,optional"`
 
-	Client    Client     `alloy:"client,block,optional"`
-	Redact    *Redact    `alloy:"redact,block,optional"`
-	Reconcile *Reconcile `alloy:"reconcile,block,optional"`
+	Client Client `alloy:"client,block,optional"`
 
-	Clustering Clustering `alloy:"clustering,block,optional"`
-	Backfills  []Backfill `alloy:"backfill,block,optional"`
-	EventHook  *EventHook `alloy:"event_hook,block,optional"`
+	Options Options `alloy:",squash"`
 
-	refused    map[string]error // ranges that are not read, by id; not nil only where they were looked at
-	rangeOnly  bool             // the ranges of Backfills and nothing else, see RangeOnly
-	moreTokens []string         // of one org: those of later entries, tried when APIToken is refused
+	moreTokens []string // tried in turn when APIToken is refused
 }
 
 // PrivateKeyJWT authorizes as an Okta service app.
@@ -119,21 +110,13 @@ func (args *Arguments) Validate() error {
 	if len(args.ForwardTo) == 0 {
 		return errors.New("forward_to is empty: it must name at least one receiver, such as loki.write.default.receiver")
 	}
-	if err := args.validateBackfills(time.Now()); err != nil {
-		return err
+	for _, o := range options {
+		if err := o.validate(args, ""); err != nil {
+			return err
+		}
 	}
 	if args.single() {
-		if args.URL == "" {
-			return fmt.Errorf("neither url nor org or orgs is set: url names one org, such as %q; org blocks or a list in orgs name several",
-				"https://acme.okta.com")
-		}
-		if args.several() {
-			return errors.New("url is set beside org or orgs: url is for one org, make it one of the others")
-		}
 		return args.validateOrg()
-	}
-	if args.APIToken != "" || args.PrivateKeyJWT != nil {
-		return errors.New("api_token or private_key_jwt is set beside org or orgs: each org has its own")
 	}
 	if err := args.validateNumbers(); err != nil {
 		return err
@@ -172,9 +155,10 @@ func (args *Arguments) validateOrg() error {
 	if err := validateQuery(args.Query); err != nil {
 		return err
 	}
-	if r := args.Reconcile; r != nil && r.Selector == "" && staticSelector(org.Host, args.Labels) == "{}" {
-		return errors.New("labels leave none of the component's own, so reconcile has nothing to select by: " +
-			"keep one, or set selector in reconcile to labels that the entries have in Loki")
+	for _, o := range options {
+		if err := o.validate(args, org.Host); err != nil {
+			return err
+		}
 	}
 	_, err = event.New(args.eventOptions(org.Host))
 	return err

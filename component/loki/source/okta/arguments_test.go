@@ -64,9 +64,6 @@ func TestBadArgumentsAreRefusedWithTheirValue(t *testing.T) {
 		body string
 		want []string
 	}{
-		"no url":                  {without("url"), []string{"neither url nor org or orgs is set", `"https://acme.okta.com"`}},
-		"url and orgs":            {with("orgs = []"), []string{"url is set beside org or orgs"}},
-		"a token beside orgs":     {without("url") + "orgs = []", []string{"api_token or private_key_jwt is set beside org or orgs"}},
 		"plain http":              {url("http://acme.okta.com"), []string{"url:", "in clear", `"https://acme.okta.com"`}},
 		"user info":               {url("https://me:hunter2@acme.okta.com"), []string{"url:", "user info", `"https://acme.okta.com"`}},
 		"a query":                 {url("https://acme.okta.com/?limit=1"), []string{"url:", "holds a query"}},

@@ -1,3 +1,5 @@
+// option: backfill needs reconcile
+
 package okta
 
 import (
@@ -17,17 +19,11 @@ import (
 
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
-	"github.com/grafana/alloy/okta/internal/poller"
 )
 
-const (
-	// inTheLogAfter is how old the end of a range must be: Okta persists almost all events within seconds, and a bounded request may miss
-	// those that are late. Source: Okta, "System Log query", polling and bounded requests.
-	inTheLogAfter = time.Hour
-	// backfillLabel makes streams of their own, in which the range is in order: Loki refuses what is an hour behind the newest entry
-	// of its stream.
-	backfillLabel = "backfill"
-)
+// inTheLogAfter is how old the end of a range must be: Okta persists almost all events within seconds, and a bounded request may miss
+// those that are late. Source: Okta, "System Log query", polling and bounded requests.
+const inTheLogAfter = time.Hour
 
 // Backfill is a range of the log that is read once, beside live polling and behind it in the request budget.
 type Backfill struct {
@@ -75,6 +71,14 @@ func (b *Backfill) labels() map[string]string {
 	return map[string]string{backfillLabel: b.name()}
 }
 
+// labelsOf are the labels of ranges.
+func labelsOf(all []Backfill) (each []map[string]string) {
+	for i := range all {
+		each = append(each, all[i].labels())
+	}
+	return each
+}
+
 // id names the folder of the range's cursor. Another range or other labels are another back-fill.
 func (b *Backfill) id() string {
 	h := fnv.New32a()
@@ -93,8 +97,8 @@ func (args *Arguments) validateBackfills(now time.Time) error {
 	if u, _, err := oktaapi.ParseOrg(args.URL); err == nil {
 		org = u.Host
 	}
-	for i := range args.Backfills {
-		b := &args.Backfills[i]
+	for i := range args.Options.Backfills {
+		b := &args.Options.Backfills[i]
 		since, until, err := b.span()
 		switch share := b.RateLimitShare; {
 		case err != nil:
@@ -186,7 +190,7 @@ func (args *Arguments) refusal(b *Backfill, dir string, now time.Time) error {
 		return fmt.Errorf("backfill > since is %s: Okta keeps events for 90 days, so it must be after %s",
 			b.Since, now.Add(-oktaapi.Retention).UTC().Format(time.RFC3339))
 	}
-	if r := args.Reconcile; r != nil && r.RejectOldSamplesMaxAge > 0 && age > r.RejectOldSamplesMaxAge {
+	if r := args.Options.Reconcile; r != nil && r.RejectOldSamplesMaxAge > 0 && age > r.RejectOldSamplesMaxAge {
 		return fmt.Errorf("backfill > since is %s: Loki refuses entries older than %s; raise reject_old_samples_max_age in Loki's "+
 			"limits_config and then in reconcile, both at least %s (or 0s in reconcile if Loki's reject_old_samples is false)",
 			b.Since, r.RejectOldSamplesMaxAge, age.Round(time.Hour)+time.Hour)
@@ -196,11 +200,11 @@ func (args *Arguments) refusal(b *Backfill, dir string, now time.Time) error {
 
 // refuseBackfills sets aside the ranges that cannot work, and returns what is wrong with the first.
 func (args *Arguments) refuseBackfills(dir string, now time.Time) (err error) {
-	args.refused = map[string]error{}
-	for i := range args.Backfills {
-		b := &args.Backfills[i]
+	args.Options.refused = map[string]error{}
+	for i := range args.Options.Backfills {
+		b := &args.Options.Backfills[i]
 		if why := args.refusal(b, dir, now); why != nil {
-			args.refused[b.id()] = why
+			args.Options.refused[b.id()] = why
 			err = cmp.Or(err, why)
 		}
 	}
@@ -214,11 +218,24 @@ func (c *Component) accept() {
 		return
 	}
 	args := c.arguments()
-	for i := range args.Backfills {
-		if id := args.Backfills[i].id(); args.refused[id] == nil {
+	for i := range args.Options.Backfills {
+		if id := args.Options.Backfills[i].id(); args.Options.refused[id] == nil {
 			_ = os.MkdirAll(filepath.Join(c.opts.DataPath, id), 0o750)
 		}
 	}
+}
+
+// fill is the range of that id, nil when there is none, or no plan.
+func (p *plan) fill(id string) *fill {
+	if p == nil {
+		return nil
+	}
+	for _, f := range p.of.fills {
+		if f.id() == id {
+			return f
+		}
+	}
+	return nil
 }
 
 // fill is what a plan has of one range of one org.
@@ -237,7 +254,7 @@ func (f *fill) follow(before *fill, k *collector, p *plan) {
 	if before != nil {
 		f.reading = before.reading
 	} else {
-		f.reading = newReading(k, f.id(), k.c.exchange.Part(p.org.String(), f.id(), k.secret), log.With(k.logger, "backfill", f.name()))
+		f.reading = newReading(k, p.org, f.id(), log.With(k.logger, "backfill", f.name()))
 	}
 	switch {
 	case f.refused == nil:
@@ -250,8 +267,8 @@ func (f *fill) follow(before *fill, k *collector, p *plan) {
 
 // newFills returns the ranges of one org, whose host is given.
 func newFills(args Arguments, host string) (all []*fill, err error) {
-	for _, b := range args.Backfills {
-		f := &fill{Backfill: b, share: args.RateLimitShare / 2, refused: args.refused[b.id()]}
+	for _, b := range args.Options.Backfills {
+		f := &fill{Backfill: b, share: args.RateLimitShare / 2, refused: args.Options.refused[b.id()]}
 		if share := b.RateLimitShare; share > 0 && share < args.RateLimitShare { // which may be the org's own
 			f.share = share
 		}
@@ -269,52 +286,4 @@ func newFills(args Arguments, host string) (all []*fill, err error) {
 		all = append(all, f)
 	}
 	return all, nil
-}
-
-// progress is the part of the range that was delivered.
-func (f *fill) progress(s poller.Snapshot) float64 {
-	if s.Watermark.IsZero() {
-		return 0
-	}
-	return min(1, max(0, s.Watermark.Sub(f.since).Seconds()/f.until.Sub(f.since).Seconds()))
-}
-
-// state says in a few words how far it is.
-func (f *fill) state(s poller.Snapshot, now time.Time) string {
-	elsewhere, isElsewhere := f.reading.elsewhere(now)
-	switch {
-	case f.refused != nil:
-		return "not read: " + f.refused.Error()
-	case s.Finished:
-		return "done"
-	case isElsewhere && !s.Started.IsZero():
-		return elsewhere.state
-	case s.Started.IsZero():
-		return "waiting for the one before it"
-	case s.Ended && s.Wrong[poller.Hold].Kind == "" && s.Hidden > 0:
-		return fmt.Sprintf("sent, waiting for Loki to show %d events: it hides %d old ones for a while, until %s at the latest",
-			s.Unconfirmed, s.Hidden, clock(s.Shown))
-	case s.Ended && s.Wrong[poller.Hold].Kind == "":
-		return fmt.Sprintf("sent, waiting for Loki to show %d events", s.Unconfirmed)
-	default:
-		return stateOf(s, now)
-	}
-}
-
-// verdict is what health says of the ranges of an org: the first trouble that one has.
-func (p *plan) fillVerdict(now time.Time) (condition, bool) {
-	for _, f := range p.fills {
-		if f.refused != nil {
-			return condition{unhealthy: true, reads: true, message: f.refused.Error(), since: f.refusedSince}, true
-		}
-		s := f.reading.snapshot()
-		if s.Finished || s.Started.IsZero() {
-			continue
-		}
-		if v := verdict(s, p.auth.Method(), p.args.PollInterval, now); v.unhealthy {
-			v.message, v.reads = "backfill "+f.name()+": "+v.message, true
-			return v, true
-		}
-	}
-	return condition{}, false
 }

@@ -1,10 +1,9 @@
+// option: backfill
+
 package okta
 
 import (
-	"context"
 	"fmt"
-	"log/slog"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,10 +13,8 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/require"
 
-	"github.com/grafana/alloy/internal/component"
 	relabel "github.com/grafana/alloy/internal/component/common/relabel"
 
-	"github.com/grafana/alloy/okta/internal/checkpoint"
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/oktasim"
 	"github.com/grafana/alloy/okta/internal/poller"
@@ -25,6 +22,12 @@ import (
 
 // day is n days ago, as since and until are written.
 func day(n int) string { return time.Now().AddDate(0, 0, -n).UTC().Format(time.DateOnly) }
+
+// oneRange is the body of a block that reads one org and a range of it.
+func oneRange(host string) string {
+	return fmt.Sprintf("url = \"http://%s\"\napi_token = \"right\"\npoll_interval = \"100ms\"\nbackfill {\n since = %q\n until = %q\n}\n",
+		host, day(5), day(4))
+}
 
 func TestBadBackfillsAreRefusedWithWhatToChange(t *testing.T) {
 	block := func(since, until, more string) string {
@@ -68,7 +71,7 @@ func TestBadBackfillsAreRefusedWithWhatToChange(t *testing.T) {
 	args, err := evaluate(t, minimal+block(day(92), day(80), ""))
 	require.NoError(t, err)
 	dir := t.TempDir()
-	require.NoError(t, os.Mkdir(filepath.Join(dir, args.Backfills[0].id()), 0o750))
+	require.NoError(t, os.Mkdir(filepath.Join(dir, args.Options.Backfills[0].id()), 0o750))
 	require.NoError(t, args.refuseBackfills(dir, time.Now()), "one that was begun goes on, however much time passes")
 }
 
@@ -96,7 +99,7 @@ func TestRulesMayTakeARangesLabels(t *testing.T) {
 		args.RelabelRules = rules
 		require.ErrorContains(t, args.Validate(), want)
 	}
-	args.Backfills[0].Labels = map[string]string{"__era": "old"}
+	args.Options.Backfills[0].Labels = map[string]string{"__era": "old"}
 	args.RelabelRules = rule(func(c *relabel.Config) { c.SourceLabels, c.TargetLabel = []string{"__era"}, "era" })
 	require.NoError(t, args.Validate(), "a rule makes a label of it")
 	args.RelabelRules = rule(func(c *relabel.Config) {
@@ -137,9 +140,9 @@ func TestABackfillReadsItsRangeOnceBesideLivePolling(t *testing.T) {
 		}
 		require.True(t, found, "event %s", id)
 	}
-	done := func() bool { return s.DebugInfo().(debugInfo).Backfills[0].State == "done" }
+	done := func() bool { return s.DebugInfo().(debugInfo).More.Backfills[0].State == "done" }
 	until(t, "it is done", done)
-	require.Equal(t, "100.0 %", s.DebugInfo().(debugInfo).Backfills[0].Progress)
+	require.Equal(t, "100.0 %", s.DebugInfo().(debugInfo).More.Backfills[0].Progress)
 	v, ok := value(t, s.registry, "backfill_finished", since+"/"+end)
 	require.True(t, ok)
 	require.Equal(t, 1.0, v)
@@ -149,7 +152,7 @@ func TestABackfillReadsItsRangeOnceBesideLivePolling(t *testing.T) {
 	s.stop() // two have not one data path
 	memories = poller.Memories{}
 	other := runsIn(t, s.dir, *s.arguments())
-	until(t, "it is known to be done", func() bool { return other.DebugInfo().(debugInfo).Backfills[0].State == "done" })
+	until(t, "it is known to be done", func() bool { return other.DebugInfo().(debugInfo).More.Backfills[0].State == "done" })
 	for _, r := range org.Requests()[requests:] {
 		require.NotContains(t, r.URL, "until=")
 	}
@@ -174,7 +177,7 @@ func TestATooOldBackfillStopsNoStart(t *testing.T) {
 	s := runs(t, body)
 	until(t, "it polls", func() bool { return !s.only().live.status.Snapshot().LastPoll.IsZero() })
 	require.Contains(t, s.CurrentHealth().Message, "Okta keeps events for 90 days")
-	require.Contains(t, s.DebugInfo().(debugInfo).Backfills[0].State, "not read: ")
+	require.Contains(t, s.DebugInfo().(debugInfo).More.Backfills[0].State, "not read: ")
 	require.ErrorContains(t, s.reload(t, body+"poll_interval = \"1s\"\n"), "Okta keeps events for 90 days", "a reload is refused")
 }
 
@@ -191,7 +194,7 @@ func TestALiveStartLeavesOutWhatBackfillsLeft(t *testing.T) {
 		{`{job="x"}`, map[string]string{"backfill": "no"}, []Backfill{{Since: "2026-01-01", Until: "2026-01-02"}},
 			`{job="x",backfill!="2026-01-01/2026-01-02"}`},
 	} {
-		require.Equal(t, c.want, liveSelector(c.selector, c.labels, c.fills))
+		require.Equal(t, c.want, liveSelector(c.selector, c.labels, labelsOf(c.fills)))
 		require.NoError(t, checkSelector(c.want))
 	}
 }
@@ -206,109 +209,4 @@ func TestARangeHasNoLabelOfAnother(t *testing.T) {
 	e := fills[1].formatter.Entry(event.Event{UUID: "1", Raw: []byte(`{"uuid":"1"}`)}, time.Now())
 	require.NotContains(t, e.Labels, model.LabelName("one"))
 	require.Contains(t, e.Labels, model.LabelName("backfill"))
-}
-
-// One bad label is no reason to stop collecting.
-func TestABadLabelOfABackfillStopsNoOrg(t *testing.T) {
-	_, err := evaluate(t, "forward_to = [receiver]\n"+list(entry("a", "a.okta.com"))+
-		fmt.Sprintf("backfill {\n since = %q\n until = %q\n labels = {\"a-b\" = \"c\"}\n}\n", day(5), day(4)))
-	require.ErrorContains(t, err, "a-b")
-}
-
-// The next owner must not begin while what this one delivered of a range may still arrive.
-func TestADrainIncludesTheRange(t *testing.T) {
-	org := &oktasim.Org{Token: "right", RateLimit: -1}
-	at := time.Now().AddDate(0, 0, -3)
-	org.AppendAt(at, fmt.Appendf(nil, `{"uuid":"1","published":%q}`, at.UTC().Format("2006-01-02T15:04:05.000Z")))
-	empty := serving(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write([]byte(`{"status":"success","data":{"resultType":"streams","result":[]}}`))
-	}))
-	args, err := evaluate(t, fmt.Sprintf("forward_to = [receiver]\nurl = \"http://%s\"\napi_token = \"right\"\ninitial_lookback = \"1m\"\n"+
-		"backfill {\n since = %q\n until = %q\n}\nreconcile {\n url = \"http://%s\"\n resume_overlap = \"0s\"\n}\n",
-		serving(t, org), day(4), day(2), empty))
-	require.NoError(t, err)
-	c, err := New(component.Options{DataPath: t.TempDir(), Logger: slog.New(slog.DiscardHandler)}, args)
-	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() { defer close(done); _ = c.Run(ctx) }()
-	require.Contains(t, (<-args.ForwardTo[0].Chan()).Line, `"uuid":"1"`)
-	until(t, "it was delivered", func() bool { return c.DebugInfo().(debugInfo).Backfills[0].Unconfirmed == 1 })
-	cancel()
-	<-done
-	r := c.current()[0].plan.Load().fills[0].reading
-	require.True(t, r.UnderWay())
-	r.Drain(ctx) // which is cut short by the process's end
-	require.True(t, r.UnderWay(), "what a stopped node says to the next one")
-	require.False(t, c.current()[0].live.UnderWay(), "the live log does not wait for it")
-}
-
-// beside runs a component in an Alloy that reads one range and nothing else.
-func beside(t *testing.T, dir string, args Arguments) *RangeOnly {
-	t.Helper()
-	only := &RangeOnly{Backfill: Backfill{Since: day(3), Until: day(2)}}
-	c, err := New(component.Options{ID: "loki.source.okta.test", DataPath: dir, Logger: slog.New(slog.DiscardHandler),
-		GetServiceData: func(name string) (any, error) {
-			if name == RangeOnlyService {
-				return only, nil
-			}
-			return nil, nil
-		}}, args)
-	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() { defer close(done); _ = c.Run(ctx) }()
-	t.Cleanup(func() { cancel(); <-done })
-	return only
-}
-
-// The listener is the running collector's, and so is the live log. Another Alloy of the same process is not concerned.
-func TestARangeAloneLeavesHooksAndTheLogAlone(t *testing.T) {
-	org := &oktasim.Org{Token: "right", RateLimit: -1}
-	org.Generate(20, 100*time.Hour)
-	body := fmt.Sprintf("forward_to = [receiver]\nurl = \"http://%s\"\napi_token = \"right\"\ninitial_lookback = \"2160h\"\n", serving(t, org))
-	args, err := evaluate(t, body+hookBlock("")+"clustering {\n enabled = true\n}\n")
-	require.NoError(t, err)
-	only := beside(t, t.TempDir(), args)
-	go func() {
-		for range args.ForwardTo[0].Chan() {
-		}
-	}()
-	require.NoError(t, only.components[0].Update(args), "a reload changes nothing")
-	until(t, "it is read", func() bool { return only.Ranges()[0].Finished })
-	require.Equal(t, "done", only.Ranges()[0].State)
-	require.Nil(t, only.components[0].arguments().EventHook)
-	require.False(t, only.components[0].arguments().Clustering.Enabled)
-	for _, r := range org.Requests() {
-		require.Contains(t, r.URL, "until=", "the live log is not read")
-	}
-	args, err = evaluate(t, body)
-	require.NoError(t, err)
-	runsIn(t, t.TempDir(), args)
-	until(t, "another one reads the log", func() bool { r := org.Requests(); return !strings.Contains(r[len(r)-1].URL, "until=") })
-}
-
-// A command does not wait for the service that has its data path.
-func TestARangeAloneOnADataPathInUseIsRefused(t *testing.T) {
-	dir := t.TempDir()
-	service, err := checkpoint.Acquire(dir)
-	require.NoError(t, err)
-	defer service.Release()
-	args, err := evaluate(t, minimal)
-	require.NoError(t, err)
-	only := beside(t, dir, args)
-	until(t, "it is refused", func() bool {
-		all := only.Ranges()
-		return len(all) == 1 && all[0].Refused != nil && strings.Contains(all[0].Refused.Error(), "give the command a --storage.path of its own")
-	})
-}
-
-// A command does not wait for a range that one org's own labels keep from being read.
-func TestARangeAloneThatAnOrgsLabelsForbidIsRefused(t *testing.T) {
-	own := strings.Replace(entry("a", "127.0.0.1:9"), "}", `, labels = {backfill = "x"}}`, 1)
-	args, err := evaluate(t, "forward_to = [receiver]\n"+list(own)+"reconcile {\n url = \"http://loki.invalid:3100\"\n}\n")
-	require.NoError(t, err)
-	all := beside(t, t.TempDir(), args).Ranges()
-	require.Len(t, all, 1)
-	require.ErrorContains(t, all[0].Refused, "would not be found by the selector of reconcile")
 }

@@ -50,7 +50,7 @@ func benchmarkWholePath(b *testing.B, redact *Redact) {
 	defer server.Close()
 
 	args := DefaultArguments
-	args.URL, args.APIToken, args.RateLimitShare, args.Redact = server.URL, "00benchToken", 1, redact
+	args.URL, args.APIToken, args.RateLimitShare, args.Options.Redact = server.URL, "00benchToken", 1, redact
 	args.InitialLookback = 2 * time.Hour
 
 	var component, read, cpu time.Duration

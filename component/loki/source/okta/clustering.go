@@ -1,3 +1,5 @@
+// option: clustering
+
 package okta
 
 import (
@@ -11,7 +13,6 @@ import (
 	"github.com/grafana/ckit/peer"
 	"github.com/grafana/ckit/shard"
 
-	"github.com/grafana/alloy/internal/component"
 	"github.com/grafana/alloy/internal/component/common/config"
 	"github.com/grafana/alloy/internal/service/cluster"
 	httpservice "github.com/grafana/alloy/internal/service/http"
@@ -45,6 +46,39 @@ func (c *Clustering) httpClient() (*http.Client, error) {
 	return promconfig.NewClientFromConfig(cfg, "loki.source.okta clustering")
 }
 
+// clustered is the option: an org is read by one node of several.
+type clustered struct{ idle }
+
+var (
+	_ cluster.Component     = (*Component)(nil)
+	_ httpservice.Component = (*Component)(nil)
+)
+
+func (clustered) build(c *Component) (err error) {
+	if c.of.nodes, err = newRing(c); err != nil {
+		return err
+	}
+	c.of.exchange = takeover.New(takeover.Config{Ring: c.of.nodes, Dir: c.opts.DataPath, Logger: c.logger, Client: c.of.peers.Load,
+		Writes: c.writes.Load, Announced: c.announced})
+	return nil
+}
+
+func (clustered) update(c *Component, args *Arguments, _ []wanted) (do func(), err error) {
+	peers, err := args.Options.Clustering.httpClient()
+	if err != nil {
+		return nil, fmt.Errorf("clustering: %w", err)
+	}
+	return func() {
+		orgs := map[string]bool{}
+		for _, m := range collected(c.current()) {
+			orgs[m.plan.Load().org.String()] = true
+		}
+		c.of.peers.Store(peers)
+		c.of.exchange.Keep(orgs)
+		c.of.exchange.Changed() // clustering may have been switched
+	}, nil
+}
+
 // ring implements [takeover.Ring] with Alloy's cluster service. Where that is not there, all is this node's.
 type ring struct {
 	c       *Component
@@ -54,7 +88,8 @@ type ring struct {
 	unowned atomic.Pointer[time.Time] // since when orgs are nobody's; nil: they have owners
 }
 
-func newRing(c *Component, opts component.Options) (*ring, error) {
+func newRing(c *Component) (*ring, error) {
+	opts := c.opts
 	r := &ring{c: c, id: opts.ID}
 	if opts.GetServiceData == nil { // in unit tests
 		return r, nil
@@ -75,7 +110,7 @@ func newRing(c *Component, opts component.Options) (*ring, error) {
 }
 
 // Alone implements takeover.Ring.
-func (r *ring) Alone() bool { return r.cluster == nil || !r.c.arguments().Clustering.Enabled }
+func (r *ring) Alone() bool { return r.cluster == nil || !r.c.arguments().Options.Clustering.Enabled }
 
 // Self implements takeover.Ring.
 func (r *ring) Self() string {
@@ -159,23 +194,23 @@ func (r *ring) Peers() (peers []takeover.Peer) {
 
 func (r *ring) peer(p peer.Peer) takeover.Peer {
 	scheme := "http://"
-	if r.c.arguments().Clustering.TLSConfig != nil {
+	if r.c.arguments().Options.Clustering.TLSConfig != nil {
 		scheme = "https://"
 	}
 	return takeover.Peer{Name: p.Name, URL: scheme + p.Addr + r.path}
 }
 
 // NotifyClusterChange implements cluster.Component.
-func (c *Component) NotifyClusterChange() { c.exchange.Changed() }
+func (c *Component) NotifyClusterChange() { c.of.exchange.Changed() }
 
 // Handler implements the HTTP service's Component: what the other nodes ask.
 func (c *Component) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !c.arguments().Clustering.Enabled {
+		if !c.arguments().Options.Clustering.Enabled {
 			http.Error(w, "clustering is not enabled", http.StatusNotFound)
 			return
 		}
-		c.exchange.ServeHTTP(w, r)
+		c.of.exchange.ServeHTTP(w, r)
 	})
 }
 
@@ -189,48 +224,4 @@ func (k *collector) secret() []byte {
 		return credential.Secret()
 	}
 	return nil
-}
-
-// elsewhere is why this node does not read an org, or a range of it.
-func (r *reading) elsewhere(now time.Time) (condition, bool) {
-	k := r.k
-	if v, held := k.c.heldBack(); held {
-		return v, true
-	}
-	if !k.plan.Load().args.Clustering.Enabled {
-		return condition{}, false
-	}
-	state, since, owner := r.seat.State()
-	v := condition{elsewhere: true, since: since}
-	lasts := func(most time.Duration) { // it is trouble once it lasts
-		if now.Sub(v.since) >= most {
-			v.unhealthy, v.since = true, v.since.Add(most)
-		}
-	}
-	switch why, read := r.seat.Waits(); {
-	case state == takeover.Owned:
-		return condition{}, false
-	case owner == "":
-		why, v.since = k.c.nodes.noOwner()
-		v.unread, v.message = true, "no node reads it: "+why
-		lasts(unreadAfter)
-	case state == takeover.Acquiring && read:
-		v.message = "waiting, as " + why
-		lasts(acquiringAfter)
-	case state == takeover.Acquiring || r.seat.Mine():
-		v.unread, v.message = true, "no node reads it: this one asks the others"
-		switch {
-		case state != takeover.Acquiring: // it is about to ask
-			v.since = now
-		case why != "":
-			v.message = "no node reads it: " + why
-		}
-		lasts(unreadAfter)
-	case state == takeover.Draining:
-		v.message = owner + " reads it next, waiting for what this node delivered to arrive"
-	default:
-		v.message = owner + " reads it"
-	}
-	v.state = v.message
-	return v, true
 }

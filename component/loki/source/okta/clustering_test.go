@@ -1,3 +1,5 @@
+// option: clustering, orgs, backfill
+
 package okta
 
 import (
@@ -7,7 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -26,7 +28,6 @@ import (
 	"github.com/grafana/alloy/internal/service/cluster"
 	httpservice "github.com/grafana/alloy/internal/service/http"
 
-	"github.com/grafana/alloy/okta/internal/checkpoint"
 	"github.com/grafana/alloy/okta/internal/oktasim"
 	"github.com/grafana/alloy/okta/internal/takeover"
 )
@@ -220,54 +221,6 @@ func TestAnOrgThatNobodyReadsIsUnhealthy(t *testing.T) {
 	}
 }
 
-// A process that finds the data path in use reads nothing and says who has it; it reads on from the other's cursor when that has ended.
-func TestASecondProcessWaitsForTheDataPath(t *testing.T) {
-	host := orgOf(t, 1)
-	for name, body := range map[string]string{
-		"one org":   fmt.Sprintf("url = \"http://%s\"\napi_token = \"right\"\npoll_interval = \"100ms\"\n", host),
-		"many orgs": list(entry("a", host), entry("b", orgOf(t, 0))),
-		"a range": fmt.Sprintf("url = \"http://%s\"\napi_token = \"right\"\npoll_interval = \"100ms\"\n"+
-			"backfill {\n since = %q\n until = %q\n}\n", host, day(5), day(4)),
-	} {
-		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			first, err := checkpoint.Acquire(dir)
-			require.NoError(t, err)
-			args, err := evaluate(t, "forward_to = [receiver]\n"+body)
-			require.NoError(t, err)
-			s := runsIn(t, dir, args)
-			until(t, "it is told", func() bool { return s.CurrentHealth().Health == component.HealthTypeUnhealthy })
-			require.Contains(t, s.CurrentHealth().Message, fmt.Sprintf("another process uses %s: pid %d on ", dir, os.Getpid()))
-			require.Contains(t, s.CurrentHealth().Message, "--storage.path")
-			require.Contains(t, s.everything(t), "waiting for the data path")
-			require.NoError(t, s.Update(args), "a reload does not wait")
-			require.Empty(t, s.receiver.Chan())
-			files, err := os.ReadDir(dir)
-			require.NoError(t, err)
-			for _, f := range files {
-				require.Contains(t, []string{"lock", "lock.holder"}, f.Name(), "the other's")
-			}
-
-			first.Release()
-			s.take(t)
-			require.Equal(t, component.HealthTypeHealthy, s.CurrentHealth().Health)
-			_, err = checkpoint.Acquire(dir)
-			require.Error(t, err, "it is this one's now")
-		})
-	}
-}
-
-// A data path that cannot be locked is no reason to stop.
-func TestADataPathThatCannotBeLockedIsUsedWithAWarning(t *testing.T) {
-	dir := t.TempDir()
-	require.NoError(t, os.Mkdir(filepath.Join(dir, "lock"), 0o750))
-	args, err := evaluate(t, fmt.Sprintf("forward_to = [receiver]\nurl = \"http://%s\"\napi_token = \"right\"\n", orgOf(t, 1)))
-	require.NoError(t, err)
-	s := runsIn(t, dir, args)
-	s.take(t)
-	require.Contains(t, s.logs.String(), "the data path cannot be locked")
-}
-
 func TestWithoutClusteringPeersGetNoAnswer(t *testing.T) {
 	s := runs(t, fmt.Sprintf("url = \"http://%s\"\napi_token = \"right\"\n", orgOf(t, 1)))
 	s.take(t)
@@ -314,10 +267,10 @@ func TestAnOrgThatNoNodeReadsIsUnhealthyAfterAMinute(t *testing.T) {
 				defer cancel()
 				var members []member
 				for _, name := range []string{"x", "y"} {
-					k := &collector{c: &Component{}}
-					k.plan.Store(&plan{args: Arguments{Clustering: Clustering{Enabled: true}}})
-					k.live = newReading(k, "", x.Seat("https://"+name, k.secret), log.NewNopLogger())
-					running.Go(func() { k.live.seat.Run(ctx, k.live) })
+					k := &collector{c: &Component{of: ofComponent{exchange: x}}}
+					k.plan.Store(&plan{args: Arguments{Options: Options{Clustering: Clustering{Enabled: true}}}})
+					k.live = newReading(k, &url.URL{Scheme: "https", Host: name}, "", log.NewNopLogger())
+					running.Go(func() { k.live.seat.run(ctx, k.live) })
 					members = append(members, member{name: name, collector: k})
 				}
 				begin := time.Now()

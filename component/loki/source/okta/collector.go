@@ -5,7 +5,6 @@ import (
 	"reflect"
 
 	"github.com/go-kit/log"
-	"github.com/go-kit/log/level"
 	"go.uber.org/atomic"
 
 	"github.com/grafana/alloy/okta/internal/poller"
@@ -17,17 +16,17 @@ type collector struct {
 	c       *Component
 	logger  log.Logger
 	metrics *poller.Metrics
-	wakes   *poller.Wakes
 	live    *reading
+	of      ofCollector
 
 	plan atomic.Pointer[plan]
 }
 
 func newCollector(c *Component, org *url.URL) *collector {
 	k := &collector{
-		c: c, logger: log.With(c.logger, "org", org.Host), metrics: c.metrics.Of(org.Host), wakes: poller.NewWakes(),
+		c: c, logger: log.With(c.logger, "org", org.Host), metrics: c.metrics.Of(org.Host), of: newOfCollector(),
 	}
-	k.live = newReading(k, "", c.exchange.Seat(org.String(), k.secret), k.logger)
+	k.live = newReading(k, org, "", k.logger)
 	return k
 }
 
@@ -40,36 +39,20 @@ func (k *collector) collects(args Arguments) bool {
 // replace sets what to do from now on. It never waits for a poller: a send that may be blocked ends with the poller's context.
 func (k *collector) replace(p *plan) {
 	before := k.plan.Load()
-	if len(p.fills) > 0 && p.confirm == nil {
-		level.Warn(k.logger).Log("msg", "a back-fill without reconcile delivers what Loki has already, too")
-	}
-	for _, f := range p.fills {
-		f.follow(before.fill(f.id()), k, p)
-		if f.refused != nil {
-			level.Error(k.logger).Log("msg", "a backfill is not read", "err", f.refused)
-		}
+	for _, o := range options {
+		o.replace(k, before, p)
 	}
 	k.plan.Store(p)
-	k.live.replaced()
-	for _, f := range p.fills {
-		f.reading.replaced()
+	for _, r := range k.wanted() {
+		r.replaced()
 	}
 }
 
-// wanted are the readings of the plan: the live one, and ranges up to the first that is not done, for they are read one after another.
-func (k *collector) wanted() (all []*reading) {
-	p := k.plan.Load()
-	if !p.args.rangeOnly {
-		all = append(all, k.live)
-	}
-	for _, f := range p.fills {
-		if f.refused != nil {
-			continue
-		}
-		all = append(all, f.reading)
-		if !f.reading.snapshot().Finished {
-			break
-		}
+// wanted are the readings of the plan.
+func (k *collector) wanted() []*reading {
+	all, p := []*reading{k.live}, k.plan.Load()
+	for _, o := range options {
+		all = o.readings(p, all)
 	}
 	return all
 }

@@ -1,17 +1,13 @@
 package okta
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -23,88 +19,13 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
-	"github.com/grafana/alloy/internal/component"
 	"github.com/grafana/alloy/internal/component/common/loki"
 
 	"github.com/grafana/alloy/okta/internal/oktasim"
 	"github.com/grafana/alloy/okta/internal/poller"
-	"github.com/grafana/alloy/okta/internal/testbed"
 )
-
-// site is a component at work, and all that it shows of itself.
-type site struct {
-	*Component
-	receiver loki.LogsReceiver
-	registry *prometheus.Registry
-	dir      string
-	started  time.Time
-	stop     func() // ends Run
-	logs     testbed.Log
-}
-
-// runs evaluates the body of a block and runs the component until the test ends.
-func runs(t *testing.T, body string) *site {
-	t.Helper()
-	args, err := evaluate(t, "forward_to = [receiver]\n"+body)
-	require.NoError(t, err)
-	return runsIn(t, t.TempDir(), args)
-}
-
-// runsIn runs the component on a data path until the test ends.
-func runsIn(t *testing.T, dir string, args Arguments) *site {
-	t.Helper()
-	s := &site{receiver: args.ForwardTo[0], registry: prometheus.NewRegistry(), dir: dir}
-	var err error
-	s.Component, err = New(component.Options{
-		ID: "loki.source.okta.test", DataPath: s.dir, Logger: slog.New(slog.NewTextHandler(&s.logs, nil)), Registerer: s.registry,
-	}, args)
-	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() { defer close(done); _ = s.Run(ctx) }()
-	s.stop = func() { cancel(); <-done }
-	t.Cleanup(s.stop)
-	return s
-}
-
-// only is the component's one org.
-func (s *site) only() member { return s.current()[0] }
-
-// take waits for one entry.
-func (s *site) take(t *testing.T) loki.Entry {
-	t.Helper()
-	select {
-	case e := <-s.receiver.Chan():
-		return e
-	case <-time.After(20 * time.Second):
-		require.FailNow(t, "no entry", "health: %s", s.CurrentHealth().Message)
-		panic("not reached")
-	}
-}
-
-// everything is all that the component tells anybody.
-func (s *site) everything(t *testing.T) string {
-	t.Helper()
-	all := s.logs.String()
-	all += s.CurrentHealth().Message + fmt.Sprintf("%+v", s.DebugInfo())
-	families, err := s.registry.Gather()
-	require.NoError(t, err)
-	all += fmt.Sprint(families)
-	files, err := filepath.Glob(filepath.Join(s.dir, "*"))
-	require.NoError(t, err)
-	for _, file := range files {
-		data, err := os.ReadFile(file)
-		if errors.Is(err, fs.ErrNotExist) { // it was the temporary one of a checkpoint
-			continue
-		}
-		require.NoError(t, err)
-		all += string(data)
-	}
-	return all
-}
 
 // overTLS serves the org with a certificate for example.com that no one trusts, and
 // returns the server and the certificate's file.

@@ -37,7 +37,7 @@ func (c *Component) hold(ctx context.Context) (release func()) {
 		if !isHeld {
 			c.held.Store(nil)
 			c.writes.Store(true)
-			c.accept()
+			c.accepted()
 			return func() {
 				c.writes.Store(false)
 				if lock != nil {

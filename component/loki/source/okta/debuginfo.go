@@ -1,7 +1,6 @@
 package okta
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/grafana/alloy/okta/internal/poller"
@@ -28,21 +27,10 @@ type debugInfo struct {
 	LastErrorTime      time.Time `alloy:"last_error_time,attr,optional"`
 	LastErrorRequestID string    `alloy:"last_error_request_id,attr,optional"`
 
-	Budget    budgetInfo     `alloy:"rate_limit,block"`
-	Replay    *replayInfo    `alloy:"replay,block,optional"`
-	Reconcile *reconcileInfo `alloy:"reconcile,block,optional"`
-	Backfills []backfillInfo `alloy:"backfill,block,optional"`
-	EventHook *eventHookInfo `alloy:"event_hook,block,optional"`
-}
-
-type backfillInfo struct {
-	Range       string `alloy:"range,attr"`
-	State       string `alloy:"state,attr"`
-	Progress    string `alloy:"progress,attr"`
-	Forwarded   uint64 `alloy:"events_forwarded,attr"`
-	Skipped     uint64 `alloy:"skipped_events,attr"`
-	Unconfirmed int    `alloy:"unconfirmed_events,attr"`
-	Error       string `alloy:"error,attr,optional"`
+	Budget budgetInfo  `alloy:"rate_limit,block"`
+	Replay *replayInfo `alloy:"replay,block,optional"`
+	More   orgMore     `alloy:",squash"`
+	Whole  infoMore    `alloy:",squash"`
 }
 
 // budgetInfo is the org's limit of requests a minute, and what is left of it.
@@ -61,35 +49,6 @@ type replayInfo struct {
 	Until  time.Time `alloy:"until,attr,optional"` // zero: done
 }
 
-type reconcileInfo struct {
-	Selector          string    `alloy:"selector,attr"`
-	Unconfirmed       int       `alloy:"unconfirmed_events,attr"`
-	OldestUnconfirmed time.Time `alloy:"oldest_unconfirmed,attr,optional"`
-	Skipped           uint64    `alloy:"skipped_events,attr"`
-	Retried           uint64    `alloy:"retried_events,attr"`
-	Error             string    `alloy:"error,attr,optional"`
-}
-
-// orgsInfo is what the UI shows of several orgs.
-type orgsInfo struct {
-	Orgs      []orgInfo      `alloy:"org,block"`
-	EventHook *eventHookInfo `alloy:"event_hook,block,optional"`
-}
-
-// orgInfo is a row of the table of orgs.
-type orgInfo struct {
-	Name            string    `alloy:"name,attr"`
-	Org             string    `alloy:"org,attr,optional"`
-	State           string    `alloy:"state,attr"`
-	Health          string    `alloy:"health,attr"`
-	Lag             string    `alloy:"lag,attr,optional"`
-	LastPoll        time.Time `alloy:"last_poll,attr,optional"`
-	LastEvent       time.Time `alloy:"last_event,attr,optional"`
-	EventsForwarded uint64    `alloy:"events_forwarded,attr,optional"`
-	Unconfirmed     int       `alloy:"unconfirmed_events,attr,optional"`
-	Backfills       []string  `alloy:"backfills,attr,optional"`
-}
-
 // notCollected is the state of an org whose entry is of no use.
 const notCollected = "not collected"
 
@@ -98,30 +57,10 @@ func (c *Component) DebugInfo() any {
 	now, args, members := time.Now(), c.arguments(), c.current()
 	if args.single() && len(members) == 1 {
 		info := members[0].debugInfo(now)
-		info.EventHook = c.eventHookInfo(args, members)
+		info.Whole = c.infoMore(args, members)
 		return info
 	}
-	info := orgsInfo{Orgs: make([]orgInfo, 0, len(members)), EventHook: c.eventHookInfo(args, members)}
-	for _, m := range members {
-		info.Orgs = append(info.Orgs, m.row(now))
-	}
-	return info
-}
-
-func (m member) row(now time.Time) orgInfo {
-	row := orgInfo{Name: m.name, State: notCollected, Health: m.verdict(now).message}
-	if m.err != nil {
-		return row
-	}
-	p, s := m.plan.Load(), m.live.snapshot()
-	row.Org, row.State = p.org.String(), m.state(s, now)
-	row.Lag, row.LastPoll, row.LastEvent = s.Lag(now).Round(time.Second).String(), s.LastPoll, s.LastEvent
-	row.EventsForwarded, row.Unconfirmed = s.Events, s.Unconfirmed
-	for _, f := range p.fills {
-		info := f.debugInfo(now)
-		row.Backfills = append(row.Backfills, info.Range+": "+info.State+", "+info.Progress)
-	}
-	return row
+	return c.infoOfAll(c.infoMore(args, members), members, now)
 }
 
 // state says in a few words what is done about the org, here or on another node.
@@ -161,20 +100,8 @@ func (k *collector) debugInfo(now time.Time) debugInfo {
 	if s.Replayed > 0 || !s.ReplayTo.IsZero() {
 		info.Replay = &replayInfo{Events: s.Replayed, Until: s.ReplayTo}
 	}
-	if p.confirm != nil {
-		info.Reconcile = &reconcileInfo{Selector: p.confirm.Selector(), Unconfirmed: s.Unconfirmed,
-			OldestUnconfirmed: s.UnconfirmedSince, Skipped: s.Skipped, Retried: s.Retried, Error: text(s.Unconfirmable().Err)}
-	}
-	for _, f := range p.fills {
-		info.Backfills = append(info.Backfills, f.debugInfo(now))
-	}
+	info.More = p.more(s, now)
 	return info
-}
-
-func (f *fill) debugInfo(now time.Time) backfillInfo {
-	s := f.reading.snapshot()
-	return backfillInfo{Range: f.name(), State: f.state(s, now), Progress: fmt.Sprintf("%.1f %%", 100*f.progress(s)),
-		Forwarded: s.Events, Skipped: s.Skipped, Unconfirmed: s.Unconfirmed, Error: text(s.Wrong[poller.Okta].Err)}
 }
 
 // text is "" without an error.

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
 	"github.com/grafana/alloy/internal/component"
@@ -15,42 +14,6 @@ import (
 	"github.com/grafana/alloy/okta/internal/oktasim"
 	"github.com/grafana/alloy/okta/internal/poller"
 )
-
-// watch runs a component on an org.
-func watch(t *testing.T, org *oktasim.Org, body string) *site {
-	server := httptest.NewServer(org)
-	t.Cleanup(server.Close)
-	return runs(t, fmt.Sprintf("url = %q\napi_token = \"right\"\npoll_interval = \"100ms\"\n", server.URL)+body)
-}
-
-// value is a metric as a scrape would see it now; what has labels is asked for by their values.
-func value(t *testing.T, r *prometheus.Registry, name string, labels ...string) (float64, bool) {
-	t.Helper()
-	families, err := r.Gather()
-	require.NoError(t, err)
-	for _, f := range families {
-		if f.GetName() != "loki_source_okta_"+name {
-			continue
-		}
-		for _, m := range f.GetMetric() {
-			var have []string
-			for _, l := range m.GetLabel() {
-				if l.GetName() != "org" {
-					have = append(have, l.GetValue())
-				}
-			}
-			if fmt.Sprint(have) == fmt.Sprint(labels) {
-				return m.GetGauge().GetValue() + m.GetCounter().GetValue(), true
-			}
-		}
-	}
-	return 0, false
-}
-
-func until(t *testing.T, what string, f func() bool) {
-	t.Helper()
-	require.Eventually(t, f, 20*time.Second, 5*time.Millisecond, what)
-}
 
 func TestDebugInfoTellsHowCollectionGoes(t *testing.T) {
 	org := &oktasim.Org{Token: "right"}
@@ -76,7 +39,7 @@ func TestDebugInfoTellsHowCollectionGoes(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(text), "remaining ")
 	require.Empty(t, info.LastError)
-	require.Nil(t, info.Reconcile)
+	require.Zero(t, info.More, "of no option")
 	require.Nil(t, info.Replay)
 
 	org.Set(func(o *oktasim.Org) { o.Token = "another" })

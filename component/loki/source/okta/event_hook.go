@@ -1,3 +1,5 @@
+// option: event_hook
+
 package okta
 
 import (
@@ -7,11 +9,14 @@ import (
 	"time"
 
 	"github.com/go-kit/log/level"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/grafana/alloy/internal/component"
 	"github.com/grafana/alloy/syntax/alloytypes"
 
 	"github.com/grafana/alloy/okta/internal/hook"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
+	"github.com/grafana/alloy/okta/internal/poller"
 )
 
 // EventHook is a listener whose hooks wake the pollers: an event that a hook announces is polled for at once. What a hook holds is never
@@ -68,20 +73,61 @@ func (e *EventHook) config(orgs []string, receive hook.Receiver) (hook.Config, e
 	return cfg, nil
 }
 
+// hooks is the option: event hooks wake the pollers.
+type hooks struct{ idle }
+
+func (hooks) build(c *Component) error {
+	c.of.counters = hook.NewMetrics()
+	c.of.hooks = hook.New(c.logger, c.of.counters)
+	return nil
+}
+
+func (hooks) update(c *Component, args *Arguments, all []wanted) (do func(), err error) {
+	cfg, err := c.hooksFor(args, all)
+	return func() { c.of.hooks.Configure(cfg) }, err
+}
+
+func (hooks) run(ctx context.Context, c *Component) { _ = c.of.hooks.Run(ctx) } // the context's error, always
+
+func (hooks) configure(r *reading, _ *plan, _ *oktaapi.Config, cfg *poller.Config) bool {
+	if r.isLive() {
+		cfg.Wakes = r.k.of.wakes
+	}
+	return true
+}
+
+func (hooks) describe(c *Component, ch chan<- *prometheus.Desc) { c.of.counters.Describe(ch) }
+
+func (hooks) collect(c *Component, ch chan<- prometheus.Metric, _ time.Time) {
+	c.of.counters.Collect(ch)
+}
+
+// health is that of a component that should listen for hooks and cannot, if nothing else is wrong. Polling goes on.
+func (hooks) health(c *Component, _ time.Time, is component.Health) component.Health {
+	since, err := c.of.hooks.Err()
+	if err == nil || is.Health != component.HealthTypeHealthy {
+		return is
+	}
+	return component.Health{
+		Health: component.HealthTypeUnhealthy, UpdateTime: since,
+		Message: fmt.Sprintf("event hooks cannot be received, retrying; polling goes on: %v", err),
+	}
+}
+
 // hooksFor is the listener that args want. An org whose name cannot be part of a path goes without hooks.
 func (c *Component) hooksFor(args *Arguments, orgs []wanted) (hook.Config, error) {
 	var names []string
 	for _, o := range orgs {
-		if args.EventHook == nil || o.err != nil {
+		if args.Options.EventHook == nil || o.err != nil {
 			continue
 		}
-		if err := (hook.Config{Addr: ":0", Routes: map[string]hook.Route{args.EventHook.path(o.name): {}}}).Validate(); err != nil {
+		if err := (hook.Config{Addr: ":0", Routes: map[string]hook.Route{args.Options.EventHook.path(o.name): {}}}).Validate(); err != nil {
 			level.Warn(c.logger).Log("msg", "an org gets no event hooks: its name cannot be part of a path", "name", o.name)
 			continue
 		}
 		names = append(names, o.name)
 	}
-	cfg, err := args.EventHook.config(names, c.receive)
+	cfg, err := args.Options.EventHook.config(names, c.receive)
 	return cfg, wrap("event_hook", err)
 }
 
@@ -98,32 +144,23 @@ func (c *Component) receive(_ context.Context, n hook.Notice) error {
 // announce has the node poll for events of an org that reads it: this one, or another.
 func (c *Component) announce(org string, uuids []string) {
 	for _, m := range collected(c.current()) {
-		if url := m.plan.Load().org.String(); m.name == org && !c.exchange.Announce(url, uuids) {
+		if url := m.plan.Load().org.String(); m.name == org && !c.announcedElsewhere(url, uuids) {
 			c.announced(url, uuids)
 		}
 	}
 }
 
-// announced polls for events that were announced, here or to another node.
-func (c *Component) announced(org string, uuids []string) {
+// wake polls for events of an org.
+func (c *Component) wake(org string, uuids []string) {
 	args := c.arguments()
-	if args.EventHook == nil {
+	if args.Options.EventHook == nil {
 		return
 	}
 	for _, m := range collected(c.current()) {
 		if m.plan.Load().org.String() == org {
-			m.wakes.Announce(uuids, args.EventHook.Settle)
+			m.of.wakes.Announce(uuids, args.Options.EventHook.Settle)
 		}
 	}
-}
-
-// deaf is the health of a component that should listen for hooks and cannot. Polling goes on.
-func (c *Component) deaf() (component.Health, bool) {
-	since, err := c.hooks.Err()
-	return component.Health{
-		Health: component.HealthTypeUnhealthy, UpdateTime: since,
-		Message: fmt.Sprintf("event hooks cannot be received, retrying; polling goes on: %v", err),
-	}, err != nil
 }
 
 // eventHookInfo is what the UI shows of the listener.
@@ -134,18 +171,18 @@ type eventHookInfo struct {
 }
 
 func (c *Component) eventHookInfo(args *Arguments, members []member) *eventHookInfo {
-	if args.EventHook == nil {
+	if args.Options.EventHook == nil {
 		return nil
 	}
 	info := &eventHookInfo{}
-	if addr := c.hooks.Addr(); addr != nil {
+	if addr := c.of.hooks.Addr(); addr != nil {
 		info.Address = addr.String()
 	}
-	if _, err := c.hooks.Err(); err != nil {
+	if _, err := c.of.hooks.Err(); err != nil {
 		info.Error = err.Error()
 	}
 	for _, m := range collected(members) {
-		info.Paths = append(info.Paths, args.EventHook.path(m.name))
+		info.Paths = append(info.Paths, args.Options.EventHook.path(m.name))
 	}
 	return info
 }

@@ -1,3 +1,5 @@
+// option: event_hook, orgs
+
 package okta
 
 import (
@@ -11,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/grafana/alloy/internal/component"
+	"github.com/grafana/alloy/internal/component/common/loki"
 
 	"github.com/grafana/alloy/okta/internal/oktasim"
 )
@@ -30,8 +33,8 @@ func eventOf(uuid string) []byte {
 // post sends a hook that announces an event.
 func (s *site) post(t *testing.T, path string) int {
 	t.Helper()
-	until(t, "the listener is there", func() bool { return s.hooks.Addr() != nil })
-	r, err := http.NewRequestWithContext(t.Context(), "POST", "http://"+s.hooks.Addr().String()+path,
+	until(t, "the listener is there", func() bool { return s.of.hooks.Addr() != nil })
+	r, err := http.NewRequestWithContext(t.Context(), "POST", "http://"+s.of.hooks.Addr().String()+path,
 		strings.NewReader(`{"data":{"events":[{"uuid":"u1"}]}}`))
 	require.NoError(t, err)
 	r.Header.Set("Authorization", hookSecret)
@@ -60,8 +63,8 @@ func TestAHookWakesTheOrgOfItsPath(t *testing.T) {
 	require.Equal(t, 404, s.post(t, "/okta/c"))
 	require.Equal(t, 404, s.post(t, "/okta/not%20a%20path"))
 
-	info := s.DebugInfo().(orgsInfo).EventHook
-	require.Equal(t, s.hooks.Addr().String(), info.Address)
+	info := s.DebugInfo().(orgsInfo).More.EventHook
+	require.Equal(t, s.of.hooks.Addr().String(), info.Address)
 	require.Equal(t, []string{"/okta/a", "/okta/b"}, info.Paths[:2])
 	all := s.everything(t)
 	require.NotContains(t, all, hookSecret)
@@ -69,17 +72,17 @@ func TestAHookWakesTheOrgOfItsPath(t *testing.T) {
 
 	plan := s.current()[0].plan.Load()
 	require.NoError(t, s.reload(t, `poll_interval = "1h"`+"\n"+orgs))
-	until(t, "the port is closed", func() bool { return s.hooks.Addr() == nil })
+	until(t, "the port is closed", func() bool { return s.of.hooks.Addr() == nil })
 	require.Same(t, plan, s.current()[0].plan.Load(), "the orgs notice nothing of it")
-	require.Nil(t, s.DebugInfo().(orgsInfo).EventHook)
+	require.Nil(t, s.DebugInfo().(orgsInfo).More.EventHook)
 }
 
 // Okta sends the secret with the verification: a wrong one is refused there, not only with every delivery after it.
 func TestAHookWithAWrongSecretIsNotVerified(t *testing.T) {
 	org := &oktasim.Org{Token: "right"}
 	s := runs(t, `poll_interval = "1h"`+"\norgs = ["+entry("a", serving(t, org))+"]\n"+hookBlock(""))
-	until(t, "the listener is there", func() bool { return s.hooks.Addr() != nil })
-	at := "http://" + s.hooks.Addr().String() + "/okta/a/"
+	until(t, "the listener is there", func() bool { return s.of.hooks.Addr() != nil })
+	at := "http://" + s.of.hooks.Addr().String() + "/okta/a/"
 	require.Error(t, org.Hook(t.Context(), at, "Authorization", hookSecret+"!"))
 	require.Contains(t, s.everything(t), `msg="event hook refused: its secret is none of those configured" org=a verification=true`)
 	require.Error(t, org.Hook(t.Context(), at, "X-Hook", hookSecret))
@@ -93,7 +96,7 @@ func TestOneOrgListensBelowItsHost(t *testing.T) {
 	s := runs(t, fmt.Sprintf("url = %q\napi_token = \"right\"\npoll_interval = \"1h\"\n", "http://"+host)+hookBlock(`path = "/hooks/"`))
 	until(t, "it was polled", func() bool { return len(org.Requests()) > 0 })
 	org.Append(eventOf("u1"))
-	path := s.DebugInfo().(debugInfo).EventHook.Paths[0]
+	path := s.DebugInfo().(debugInfo).Whole.EventHook.Paths[0]
 	require.Equal(t, "/hooks/"+host, path)
 	require.Equal(t, 204, s.post(t, path))
 	require.Contains(t, s.take(t).Line, "u1")
@@ -110,7 +113,7 @@ func TestATakenPortDoesNotStopPolling(t *testing.T) {
 	s.takeFrom(t, 3, host)
 	until(t, "it is unhealthy", func() bool { return s.CurrentHealth().Health == component.HealthTypeUnhealthy })
 	require.Contains(t, s.CurrentHealth().Message, "event hooks cannot be received, retrying; polling goes on: listening: listen tcp")
-	require.Contains(t, s.DebugInfo().(orgsInfo).EventHook.Error, "listen tcp")
+	require.Contains(t, s.DebugInfo().(orgsInfo).More.EventHook.Error, "listen tcp")
 }
 
 func TestBadEventHooksAreRefused(t *testing.T) {
@@ -135,4 +138,21 @@ func TestBadEventHooksAreRefused(t *testing.T) {
 		require.ErrorContains(t, err, want)
 		require.NotContains(t, err.Error(), hookSecret)
 	}
+}
+
+// What cannot be done as a whole is not done in part.
+func TestAnUpdateIsAllOrNothing(t *testing.T) {
+	host := orgOf(t, 2)
+	s := runs(t, list(entry("a", host)))
+	s.takeFrom(t, 2, host)
+	before, plan := s.arguments(), s.current()[0].plan.Load()
+	args, err := evaluate(t, "forward_to = [receiver]\npage_size = 7\n"+list(entry("a", host), entry("b", orgOf(t, 1))))
+	require.NoError(t, err)
+	args.ForwardTo = []loki.LogsReceiver{s.receiver}
+	args.Options.EventHook = &EventHook{Path: "/okta"} // which Validate would have refused: no secret
+	require.ErrorContains(t, s.Update(args), "event_hook")
+	require.Same(t, before, s.arguments())
+	require.Len(t, s.current(), 1)
+	require.Same(t, plan, s.current()[0].plan.Load(), "its poller goes on")
+	require.Len(t, seriesOf(t, s.registry), 1, "an org that is not collected has no series")
 }

@@ -16,20 +16,39 @@ import (
 // CurrentHealth implements component.HealthComponent. What needs an operator is unhealthy at once, what may pass by itself only when it
 // lasts. Waiting for the rate limit is healthy, and so is a receiver that blocks for less than that; the message says so.
 func (c *Component) CurrentHealth() component.Health {
-	now, args, members := time.Now(), c.arguments(), c.current()
+	now, members := time.Now(), c.current()
 	if v, held := c.heldBack(); held {
 		return v.health()
 	}
-	var health component.Health
-	if args.single() && len(members) == 1 {
+	health := component.Health{Health: component.HealthTypeHealthy, Message: "no orgs", UpdateTime: now}
+	if len(members) == 1 {
 		health = members[0].verdict(now).health()
-	} else {
-		health = healthOfAll(members, now)
 	}
-	if deaf, ok := c.deaf(); ok && health.Health == component.HealthTypeHealthy {
-		return deaf
+	for _, o := range options {
+		health = o.health(c, now, health)
 	}
 	return health
+}
+
+// verdict is what health says of one org.
+func (m member) verdict(now time.Time) condition {
+	if m.err != nil {
+		return condition{unhealthy: true, message: m.err.Error(), since: m.since}
+	}
+	p, s := m.plan.Load(), m.live.snapshot()
+	if v, ok := m.live.elsewhere(now); ok {
+		return v
+	}
+	v := verdict(s, p.auth.Method(), p.args.PollInterval, now)
+	if v.unhealthy {
+		return v
+	}
+	for _, o := range options {
+		if trouble, ok := o.verdict(m.collector, now); ok {
+			return trouble
+		}
+	}
+	return v
 }
 
 // health is the condition as Alloy shows it.

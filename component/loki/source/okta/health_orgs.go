@@ -1,3 +1,5 @@
+// option: orgs
+
 package okta
 
 import (
@@ -13,20 +15,11 @@ import (
 // maxNamed is how many orgs a part of a health message names.
 const maxNamed = 5
 
-// verdict is what health says of one org.
-func (m member) verdict(now time.Time) condition {
-	if m.err != nil {
-		return condition{unhealthy: true, message: m.err.Error(), since: m.since}
+func (many) health(c *Component, now time.Time, is component.Health) component.Health {
+	if args, members := c.arguments(), c.current(); !args.single() || len(members) != 1 {
+		return healthOfAll(members, now)
 	}
-	p, s := m.plan.Load(), m.live.snapshot()
-	if v, ok := m.live.elsewhere(now); ok {
-		return v
-	}
-	v := verdict(s, p.auth.Method(), p.args.PollInterval, now)
-	if trouble, ok := p.fillVerdict(now); ok && !v.unhealthy {
-		return trouble
-	}
-	return v
+	return is
 }
 
 // healthOfAll sums up several orgs: how many need an operator, and what the first of them need.

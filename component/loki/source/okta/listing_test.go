@@ -1,3 +1,5 @@
+// option: orgs
+
 package okta
 
 import (
@@ -130,7 +132,7 @@ func FuzzReadOrgs(f *testing.F) {
 		orgs, err := ReadOrgs(text)
 		if err == nil {
 			args := DefaultArguments
-			args.Orgs = orgs
+			args.Options.Orgs = orgs
 			_ = args.OrgErrors()
 		}
 	})
@@ -158,8 +160,8 @@ func TestOrgsAreAListOrAText(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			args, err := evaluateWith(t, "forward_to = [receiver]\norgs = "+c.orgs, map[string]any{"given": c.value})
 			require.NoError(t, err)
-			require.NotNil(t, args.Orgs)
-			require.Equal(t, c.want, entries(args.Orgs))
+			require.NotNil(t, args.Options.Orgs)
+			require.Equal(t, c.want, entries(args.Options.Orgs))
 		})
 	}
 	for orgs, want := range map[string]string{

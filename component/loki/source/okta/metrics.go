@@ -1,7 +1,7 @@
 package okta
 
 import (
-	"cmp"
+	"iter"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -27,17 +27,11 @@ var (
 		"1 while Okta refuses requests, or an entry of orgs cannot be used: token, permission, filter, or address.")
 	blockedDesc       = desc("receiver_blocked_seconds", "Time for which a receiver has not taken an entry, or 0.")
 	checkpointAgeDesc = desc("checkpoint_age_seconds", "Time since the checkpoint was last written.")
-	unconfirmedDesc   = desc("unconfirmed_events", "Events delivered and not found in Loki yet.")
-	unconfirmedAge    = desc("oldest_unconfirmed_age_seconds", "Time since the first delivery of the oldest unconfirmed event, or 0.")
-	ownedDesc         = desc("owned", "1 when this node of a cluster reads the org; otherwise 0, and other metrics of the org's "+
-		"state are missing.")
-	limitDesc     = desc("rate_limit_limit", "Okta's limit of requests per minute for the whole org.")
-	remainingDesc = desc("rate_limit_remaining", "Requests left in Okta's current window.")
-	resetDesc     = desc("rate_limit_reset_timestamp_seconds", "End of Okta's current window on our clock, Unix time.")
-	skewDesc      = desc("clock_skew_seconds", "How far this machine's clock is ahead of Okta's, to about a second; negative when behind.")
-	backfillDesc  = desc("backfill_progress_ratio", "Part of a backfill's range that was delivered, 0 to 1.", "backfill")
-	finishedDesc  = desc("backfill_finished", "1 once a backfill was delivered and, with reconcile, found in Loki.", "backfill")
-	orgsDesc      = prometheus.NewDesc("loki_source_okta_orgs",
+	limitDesc         = desc("rate_limit_limit", "Okta's limit of requests per minute for the whole org.")
+	remainingDesc     = desc("rate_limit_remaining", "Requests left in Okta's current window.")
+	resetDesc         = desc("rate_limit_reset_timestamp_seconds", "End of Okta's current window on our clock, Unix time.")
+	skewDesc          = desc("clock_skew_seconds", "How far this machine's clock is ahead of Okta's, to about a second; negative when behind.")
+	orgsDesc          = prometheus.NewDesc("loki_source_okta_orgs",
 		"Orgs that the arguments name, those that cannot be collected included.", nil, nil)
 	waitDesc = desc("rate_limit_wait_seconds_total", "Time spent waiting for the request budget, the current wait included.")
 )
@@ -48,9 +42,11 @@ type stateCollector struct{ c *Component }
 
 func (s *stateCollector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{lagDesc, lastEventDesc, lastPollDesc, failingDesc, refusedDesc, blockedDesc, checkpointAgeDesc,
-		unconfirmedDesc, unconfirmedAge, ownedDesc, limitDesc, remainingDesc, resetDesc, waitDesc, skewDesc, backfillDesc, finishedDesc,
-		orgsDesc} {
+		limitDesc, remainingDesc, resetDesc, waitDesc, skewDesc, orgsDesc} {
 		ch <- d
+	}
+	for _, o := range options {
+		o.describe(s.c, ch)
 	}
 }
 
@@ -58,8 +54,14 @@ func (s *stateCollector) Collect(ch chan<- prometheus.Metric) {
 	shown, members := map[string]bool{}, s.c.current()
 	ch <- prometheus.MustNewConstMetric(orgsDesc, prometheus.GaugeValue, float64(len(members)))
 	for _, m := range collected(members) {
-		m.collect(ch, time.Now())
 		shown[m.plan.Load().org.Host] = true
+	}
+	now := time.Now()
+	for m := range s.c.measured(ch, now) {
+		m.collect(now)
+	}
+	for _, o := range options {
+		o.collect(s.c, ch, now)
 	}
 	for _, m := range members {
 		if m.err != nil && !shown[m.name] { // no entry of use is as much in need of an operator as a refusal of Okta's
@@ -69,74 +71,71 @@ func (s *stateCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-func (k *collector) collect(ch chan<- prometheus.Metric, now time.Time) {
-	p, snap := k.plan.Load(), k.live.status.Snapshot()
-	reconciles := p.confirm != nil
-	send := func(d *prometheus.Desc, v float64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, append([]string{p.org.Host}, labels...)...)
-	}
-	at := func(d *prometheus.Desc, t time.Time) {
-		if !t.IsZero() {
-			send(d, float64(t.UnixMilli())/1000)
+// measurement sends what is measured of an org.
+type measurement struct {
+	plan *plan
+	snap poller.Snapshot
+	ch   chan<- prometheus.Metric
+	now  time.Time
+}
+
+// measured are the orgs that are read here.
+func (c *Component) measured(ch chan<- prometheus.Metric, now time.Time) iter.Seq[measurement] {
+	return func(yield func(measurement) bool) {
+		for _, m := range collected(c.current()) {
+			if _, elsewhere := m.live.elsewhere(now); elsewhere {
+				continue
+			}
+			if !yield(measurement{m.plan.Load(), m.live.status.Snapshot(), ch, now}) {
+				return
+			}
 		}
 	}
-	// seconds since t; 0 for the zero time
-	since := func(d *prometheus.Desc, t time.Time, labels ...string) {
-		seconds := 0.0
-		if !t.IsZero() {
-			seconds = max(0, now.Sub(t).Seconds())
-		}
-		send(d, seconds, labels...)
+}
+
+func (m measurement) send(d *prometheus.Desc, v float64, labels ...string) {
+	m.ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, append([]string{m.plan.org.Host}, labels...)...)
+}
+
+// at sends a time, unless it is zero.
+func (m measurement) at(d *prometheus.Desc, t time.Time) {
+	if !t.IsZero() {
+		m.send(d, float64(t.UnixMilli())/1000)
 	}
-	_, elsewhere := k.live.elsewhere(now)
-	if p.args.Clustering.Enabled {
-		owned := 1.0
-		if elsewhere {
-			owned = 0
-		}
-		send(ownedDesc, owned)
+}
+
+// since sends the seconds since a time, 0 if it is zero.
+func (m measurement) since(d *prometheus.Desc, t time.Time, labels ...string) {
+	seconds := 0.0
+	if !t.IsZero() {
+		seconds = max(0, m.now.Sub(t).Seconds())
 	}
-	if elsewhere {
-		return
-	}
-	send(lagDesc, snap.Lag(now).Seconds())
-	at(lastEventDesc, snap.LastEvent)
-	at(lastPollDesc, snap.LastPoll)
+	m.send(d, seconds, labels...)
+}
+
+func (m measurement) collect(now time.Time) {
+	p, snap := m.plan, m.snap
+	m.send(lagDesc, snap.Lag(now).Seconds())
+	m.at(lastEventDesc, snap.LastEvent)
+	m.at(lastPollDesc, snap.LastPoll)
 	if !snap.LastPoll.IsZero() {
-		send(skewDesc, snap.ClockSkew.Seconds())
+		m.send(skewDesc, snap.ClockSkew.Seconds())
 	}
-	since(failingDesc, snap.Wrong[poller.Okta].Since, "okta")
-	since(failingDesc, snap.Wrong[poller.Checkpoint].Since, "checkpoint")
+	m.since(failingDesc, snap.Wrong[poller.Okta].Since, "okta")
+	m.since(failingDesc, snap.Wrong[poller.Checkpoint].Since, "checkpoint")
 	refused := 0.0
 	if snap.Wrong[poller.Okta].Refused {
 		refused = 1
 	}
-	send(refusedDesc, refused)
-	since(blockedDesc, snap.Wrong[poller.Receiver].Since)
+	m.send(refusedDesc, refused)
+	m.since(blockedDesc, snap.Wrong[poller.Receiver].Since)
 	if !snap.CheckpointSaved.IsZero() {
-		since(checkpointAgeDesc, snap.CheckpointSaved)
-	}
-	if reconciles {
-		failing := cmp.Or(snap.Unconfirmable().Since, snap.Wrong[poller.Rewind].Since)
-		if failing.IsZero() && now.Sub(snap.Asking) >= askingGrace {
-			failing = snap.Asking
-		}
-		since(failingDesc, failing, "reconcile")
-		send(unconfirmedDesc, float64(snap.Unconfirmed))
-		since(unconfirmedAge, snap.UnconfirmedSince)
-	}
-	for _, f := range p.fills {
-		s, finished := f.reading.snapshot(), 0.0
-		if s.Finished {
-			finished = 1
-		}
-		send(backfillDesc, f.progress(s), f.name())
-		send(finishedDesc, finished, f.name())
+		m.since(checkpointAgeDesc, snap.CheckpointSaved)
 	}
 	if b := p.budget().Status(); b.Known {
-		send(limitDesc, float64(b.Limit))
-		send(remainingDesc, float64(b.Remaining))
-		at(resetDesc, b.Reset)
+		m.send(limitDesc, float64(b.Limit))
+		m.send(remainingDesc, float64(b.Remaining))
+		m.at(resetDesc, b.Reset)
 	}
-	ch <- prometheus.MustNewConstMetric(waitDesc, prometheus.CounterValue, snap.WaitedFor(now).Seconds(), p.org.Host)
+	m.ch <- prometheus.MustNewConstMetric(waitDesc, prometheus.CounterValue, snap.WaitedFor(now).Seconds(), p.org.Host)
 }

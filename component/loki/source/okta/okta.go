@@ -8,7 +8,6 @@ package okta
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -20,14 +19,10 @@ import (
 
 	"github.com/grafana/alloy/internal/component"
 	"github.com/grafana/alloy/internal/featuregate"
-	"github.com/grafana/alloy/internal/service/cluster"
-	httpservice "github.com/grafana/alloy/internal/service/http"
 	"github.com/grafana/alloy/internal/slogadapter"
 
 	"github.com/grafana/alloy/okta/component/loki/source/internal/registration"
-	"github.com/grafana/alloy/okta/internal/hook"
 	"github.com/grafana/alloy/okta/internal/poller"
-	"github.com/grafana/alloy/okta/internal/takeover"
 )
 
 func init() {
@@ -52,16 +47,11 @@ type Component struct {
 	logger   log.Logger // what Alloy gives, for packages that log through go-kit
 	metrics  *poller.MetricsByOrg
 	live     liveDebugging
-	hooks    *hook.Server
 	troubles poller.Troubles
 
-	only *RangeOnly // nil: the live log, and ranges beside it
-
-	exchange *takeover.Exchange
-	nodes    *ring
-	held     atomic.Pointer[held]        // by another process; nil: it is not
-	writes   atomic.Bool                 // the data path is this process's
-	peers    atomic.Pointer[http.Client] // for the other nodes
+	held   atomic.Pointer[held] // by another process; nil: it is not
+	writes atomic.Bool          // the data path is this process's
+	of     ofComponent
 
 	updated chan struct{} // holds a token when members was replaced, or a range is done
 
@@ -83,8 +73,6 @@ var (
 	_ component.HealthComponent = (*Component)(nil)
 	_ component.DebugComponent  = (*Component)(nil)
 	_ component.LiveDebugging   = (*Component)(nil)
-	_ cluster.Component         = (*Component)(nil)
-	_ httpservice.Component     = (*Component)(nil)
 )
 
 // New returns a component. It reads the files that args name, and does no network.
@@ -95,25 +83,20 @@ func New(opts component.Options, args Arguments) (*Component, error) {
 		logger:  slogadapter.GoKit(opts.Logger.Handler()),
 		live:    newLiveDebugging(opts),
 		metrics: poller.NewMetricsByOrg(),
-		only:    rangeOnlyOf(opts),
 		updated: make(chan struct{}, 1),
 	}
-	var err error
-	if c.nodes, err = newRing(c, opts); err != nil {
-		return nil, err
+	for _, o := range options {
+		if err := o.build(c); err != nil {
+			return nil, err
+		}
 	}
-	c.exchange = takeover.New(takeover.Config{Ring: c.nodes, Dir: opts.DataPath, Logger: c.logger, Client: c.peers.Load,
-		Writes: c.writes.Load, Announced: c.announced})
-	counters := hook.NewMetrics()
-	c.hooks = hook.New(c.logger, counters)
 	if err := c.Update(args); err != nil {
 		return nil, err
 	}
 	// Registered last: a component that could not be built must leave no metric behind.
-	if err := registration.Register(opts.Registerer, c.metrics, counters, &stateCollector{c}); err != nil {
+	if err := registration.Register(opts.Registerer, c.metrics, &stateCollector{c}); err != nil {
 		return nil, fmt.Errorf("building loki.source.okta: %w", err)
 	}
-	c.only.add(c)
 	return c, nil
 }
 
@@ -121,9 +104,11 @@ func New(opts component.Options, args Arguments) (*Component, error) {
 // after it returned.
 func (c *Component) Run(ctx context.Context) error {
 	at := crew{}
-	var listening sync.WaitGroup
-	defer listening.Wait()
-	listening.Go(func() { _ = c.hooks.Run(ctx) }) // the context's error, always
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	for _, o := range options {
+		beside.Go(func() { o.run(ctx, c) })
+	}
 	defer c.hold(ctx)()
 	for {
 		select { // a change before this point is seen by wanted
@@ -151,41 +136,35 @@ func (c *Component) Update(args component.Arguments) error {
 		return fmt.Errorf("configuring loki.source.okta: %w", err)
 	}
 	signal(c.updated)
-	c.exchange.Changed() // clustering may have been switched
 	return nil
 }
 
-// checkBackfills sets back-fills aside that cannot work, for args.orgs to leave out; what had been running, and a command that is there
-// for them, refuses them.
-func (c *Component) checkBackfills(args *Arguments, running bool) error {
-	if err := args.validateBackfills(time.Now()); err != nil {
-		return err
+// asked are the orgs that an update asks for.
+func (c *Component) asked(args *Arguments) (all []wanted, err error) {
+	for _, o := range options {
+		if err = o.arguments(c, args); err != nil {
+			return nil, err
+		}
 	}
-	if err := args.refuseBackfills(c.opts.DataPath, time.Now()); err != nil && (running || args.rangeOnly) {
-		return err
+	all = args.orgs()
+	for _, o := range options {
+		if all, err = o.wanted(c, all); err != nil {
+			return nil, err
+		}
 	}
-	return nil
+	return all, nil
 }
 
 // update does all that the arguments want, or nothing.
 func (c *Component) update(args Arguments) error {
-	args = c.only.instead(args)
 	had := c.current()
-	if err := c.checkBackfills(&args, had != nil); err != nil {
+	all, err := c.asked(&args)
+	if err != nil {
 		return err
-	}
-	all := c.only.those(c.opts.ID, args.orgs())
-	if len(all) == 0 && len(had) > 0 {
-		return fmt.Errorf("orgs became empty, as it does when its file was cut off: the %d before are collected as they were; "+
-			"to collect none, remove the component", len(had))
 	}
 	shared, err := args.connections()
 	if err != nil {
 		return err
-	}
-	peers, err := args.Clustering.httpClient()
-	if err != nil {
-		return fmt.Errorf("clustering: %w", err)
 	}
 	byHost := map[string]*collector{}
 	for _, m := range collected(had) {
@@ -197,9 +176,15 @@ func (c *Component) update(args Arguments) error {
 			return w.err
 		}
 	}
-	hooks, err := c.hooksFor(&args, all)
-	if err != nil {
-		return err
+	var last []func()
+	for _, o := range options {
+		do, err := o.update(c, &args, all)
+		if err != nil {
+			return err
+		}
+		if do != nil {
+			last = append(last, do)
+		}
 	}
 
 	// From here on nothing can fail.
@@ -207,13 +192,12 @@ func (c *Component) update(args Arguments) error {
 		level.Warn(c.logger).Log("msg", "request_timeout is below the 30s in which Okta may still answer a query",
 			"request_timeout", args.RequestTimeout)
 	}
-	members, orgs := make([]member, 0, len(all)), map[string]bool{}
+	members := make([]member, 0, len(all))
 	for _, w := range all {
 		members = append(members, w.make(c))
 	}
 	for _, m := range collected(members) {
 		delete(byHost, m.plan.Load().org.Host)
-		orgs[m.plan.Load().org.String()] = true
 	}
 	var gone []string
 	for host := range byHost {
@@ -224,13 +208,13 @@ func (c *Component) update(args Arguments) error {
 		slices.Sort(gone)
 		level.Warn(c.logger).Log("msg", "orgs are no longer collected", "orgs", strings.Join(gone, ", "), "left", len(members))
 	}
-	c.hooks.Configure(hooks)
-	c.peers.Store(peers)
-	c.exchange.Keep(orgs)
 	c.mut.Lock()
 	c.args, c.members = &args, members
 	c.mut.Unlock()
-	c.accept()
+	for _, do := range last {
+		do()
+	}
+	c.accepted()
 	return nil
 }
 

@@ -1,18 +1,15 @@
+// option: orgs
+
 package okta
 
 import (
 	"cmp"
 	"errors"
 	"fmt"
-	"maps"
-	"net/url"
 	"reflect"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/go-kit/log"
-	"github.com/go-kit/log/level"
 
 	"github.com/grafana/alloy/syntax/alloytypes"
 
@@ -40,74 +37,38 @@ type Org struct {
 	Own OrgSettings `alloy:",squash"`
 }
 
-// wanted is an org to collect, or why it cannot be.
-type wanted struct {
-	name string
-	url  *url.URL
-	args Arguments // as if the component were for this org alone
-	err  error
+// many is the option: a component reads several orgs.
+type many struct{ idle }
 
-	had  *collector // that goes on; nil: a new one
-	plan *plan      // nil: had goes on as it is
+func (many) validate(args *Arguments, org string) error {
+	switch several := args.Options.several(); {
+	case org != "":
+	case args.URL == "" && !several:
+		return fmt.Errorf("neither url nor org or orgs is set: url names one org, such as %q; org blocks or a list in orgs name several",
+			"https://acme.okta.com")
+	case args.URL != "" && several:
+		return errors.New("url is set beside org or orgs: url is for one org, make it one of the others")
+	case several && (args.APIToken != "" || args.PrivateKeyJWT != nil):
+		return errors.New("api_token or private_key_jwt is set beside org or orgs: each org has its own")
+	}
+	return nil
 }
 
-// host is "" when the entry is of no use.
-func (w wanted) host() string {
-	if w.url == nil {
-		return ""
+func (many) wanted(c *Component, all []wanted) ([]wanted, error) {
+	if had := c.current(); len(all) == 0 && len(had) > 0 {
+		return nil, fmt.Errorf("orgs became empty, as it does when its file was cut off: the %d before are collected as they were; "+
+			"to collect none, remove the component", len(had))
 	}
-	return w.url.Host
+	return all, nil
 }
 
-// prepare finds out what to do about an org of which there may be a collector. It changes nothing else.
-func (w *wanted) prepare(had *collector, shared connections, logger log.Logger) {
-	if w.err != nil {
-		return
-	}
-	if had != nil && had.plan.Load().org.String() == w.url.String() { // http instead of https is another log as far as the cursor knows
-		w.had = had
-	}
-	if w.had == nil || !had.collects(w.args) {
-		w.plan, w.err = newPlan(w.args, shared, log.With(logger, "org", w.url.Host))
-	}
-}
-
-// make does it.
-func (w *wanted) make(c *Component) member {
-	if w.err != nil {
-		level.Error(c.logger).Log("msg", "an org is not collected", "name", w.name, "err", w.err)
-		return member{name: w.name, err: w.err, since: time.Now()}
-	}
-	k := w.had
-	if k == nil {
-		k = newCollector(c, w.url)
-	}
-	if w.plan != nil {
-		if more := len(w.args.moreTokens); more > 0 {
-			level.Warn(c.logger).Log("msg", "an org is listed more than once, its tokens are tried in turn", "org", w.url.Host,
-				"tokens", 1+more)
-		}
-		k.replace(w.plan)
-	}
-	return member{name: w.name, collector: k}
-}
-
-// orgs are all that the arguments ask for, in their order.
-func (args Arguments) orgs() []wanted {
-	args.EventHook = nil // one listener for all: what changes there is nothing to an org
-	if args.single() {
-		u, _, err := oktaapi.ParseOrg(args.URL)
-		w := wanted{url: u, args: args, err: err}
-		if err == nil {
-			w.name = u.Host
-		}
-		return []wanted{w}
-	}
+// listed are the orgs of blocks and list, in their order.
+func (args Arguments) listed() []wanted {
 	var all []wanted
-	for _, o := range args.OrgBlocks {
+	for _, o := range args.Options.OrgBlocks {
 		all = append(all, args.only(o, len(all), nil))
 	}
-	for _, l := range args.Orgs {
+	for _, l := range args.Options.Orgs {
 		all = append(all, args.only(l.org, len(all), l.err))
 	}
 	return unique(all)
@@ -163,11 +124,6 @@ func (args *Arguments) OrgErrors() error {
 	return errors.Join(all...)
 }
 
-// single reports whether the arguments are for one org, named by url.
-func (args *Arguments) single() bool { return args.URL != "" || !args.several() }
-
-func (args *Arguments) several() bool { return args.Orgs != nil || len(args.OrgBlocks) > 0 }
-
 // only returns the arguments for one org of several, the i-th.
 func (args Arguments) only(o Org, i int, err error) wanted {
 	u, _, urlErr := oktaapi.ParseOrg(o.URL)
@@ -182,7 +138,7 @@ func (args Arguments) only(o Org, i int, err error) wanted {
 		return w
 	}
 	args.URL, args.APIToken, args.PrivateKeyJWT = o.URL, o.APIToken, o.PrivateKeyJWT
-	args.Orgs, args.OrgBlocks = nil, nil
+	args.Options.Orgs, args.Options.OrgBlocks = nil, nil
 	args.Filter, args.Query = cmp.Or(o.Own.Filter, args.Filter), cmp.Or(o.Own.Query, args.Query)
 	args.RateLimitShare = cmp.Or(o.Own.RateLimitShare, args.RateLimitShare)
 	args.PollInterval = cmp.Or(o.Own.PollInterval, args.PollInterval)
@@ -193,19 +149,4 @@ func (args Arguments) only(o Org, i int, err error) wanted {
 	w.args = args
 	w.err = args.validateOrg()
 	return w
-}
-
-// withLabels returns labels and more, which win.
-func withLabels(labels, more map[string]string) map[string]string {
-	all := map[string]string{}
-	maps.Copy(all, labels)
-	maps.Copy(all, more)
-	return all
-}
-
-func wrap(what string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%s: %w", what, err)
 }

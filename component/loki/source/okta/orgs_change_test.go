@@ -1,3 +1,5 @@
+// option: orgs
+
 package okta
 
 import (

@@ -1,3 +1,5 @@
+// option: orgs
+
 package okta
 
 import (
@@ -6,6 +8,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,26 +18,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/grafana/alloy/internal/component"
-	"github.com/grafana/alloy/internal/component/common/loki"
 	"github.com/grafana/alloy/syntax/encoding/alloyjson"
 
 	"github.com/grafana/alloy/okta/internal/oktasim"
 )
-
-// orgOf serves an org with some events and returns its host.
-func orgOf(t *testing.T, events int) string {
-	t.Helper()
-	org := &oktasim.Org{Token: "right"}
-	org.Generate(events, time.Minute)
-	return serving(t, org)
-}
-
-func serving(t *testing.T, org http.Handler) string {
-	t.Helper()
-	server := httptest.NewServer(org)
-	t.Cleanup(server.Close)
-	return strings.TrimPrefix(server.URL, "http://")
-}
 
 // list is the body of a block with a list of orgs as a YAML file gives it.
 func list(entries ...string) string {
@@ -44,30 +32,19 @@ func entry(name, host string) string {
 	return fmt.Sprintf(`{name = %q, okta_domain = "http://%s", okta_api_key = "right"}`, name, host)
 }
 
-// reload gives the component other arguments, with the same receiver.
-func (s *site) reload(t *testing.T, body string) error {
-	t.Helper()
-	args, err := evaluate(t, "forward_to = [receiver]\n"+body)
-	require.NoError(t, err)
-	args.ForwardTo = []loki.LogsReceiver{s.receiver}
-	return s.Update(args)
-}
-
-// takeFrom takes n entries of each of the orgs.
-func (s *site) takeFrom(t *testing.T, n int, hosts ...string) {
-	t.Helper()
-	missing := map[string]int{}
-	for _, host := range hosts {
-		missing[host] = n
-	}
-	for range n * len(hosts) {
-		host := string(s.take(t).Labels["org"])
-		missing[host]--
-		require.GreaterOrEqual(t, missing[host], 0, "%s: an entry too many", host)
-	}
-}
-
 func (s *site) rows() []orgInfo { return s.DebugInfo().(orgsInfo).Orgs }
+
+func TestOneOrgIsNamedByUrlAndSeveralOtherwise(t *testing.T) {
+	url, orgs, token := `url = "https://acme.okta.com"`+"\n", "orgs = []\n", `api_token = "00hunter2token"`+"\n"
+	for body, want := range map[string]string{
+		token:              `neither url nor org or orgs is set: url names one org, such as "https://acme.okta.com"`,
+		url + orgs + token: "url is set beside org or orgs",
+		orgs + token:       "api_token or private_key_jwt is set beside org or orgs",
+	} {
+		_, err := evaluate(t, "forward_to = [receiver]\n"+body)
+		require.ErrorContains(t, err, want)
+	}
+}
 
 func TestABadOrgCostsOnlyItself(t *testing.T) {
 	a, b := orgOf(t, 3), orgOf(t, 3)
@@ -302,4 +279,38 @@ func TestOneOrgThatIsRemovedComesBackToItsCursor(t *testing.T) {
 	s.takeFrom(t, 2, a)
 	_, err := os.Stat(s.dir)
 	require.NoError(t, err)
+}
+
+// An org of a node that is alone needs a goroutine that reads, and the poller's own.
+func TestAnOrgNeedsFewGoroutines(t *testing.T) {
+	in := func() (n int) {
+		buf := make([]byte, 8<<20)
+		for stack := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
+			ours := func(of string) bool { return strings.Contains(stack, "/okta/"+of+".(") }
+			if ours("internal/poller") || ours("internal/takeover") || strings.Contains(stack, "okta.(*reading)") {
+				n++
+			}
+		}
+		return n
+	}
+	orgs := func(n int) (entries []string) {
+		for i := range n {
+			entries = append(entries, entry(fmt.Sprint(i), orgOf(t, 0)))
+		}
+		return entries
+	}
+	ten := orgs(10)
+	s := runs(t, list(ten[:2]...))
+	polled := func(n int) func() bool {
+		return func() bool {
+			rows := s.rows()
+			return len(rows) == n && !slices.ContainsFunc(rows, func(r orgInfo) bool { return r.LastPoll.IsZero() })
+		}
+	}
+	until(t, "both are polled", polled(2))
+	before := in()
+	require.NoError(t, s.reload(t, list(ten...)))
+	until(t, "all are polled", polled(10))
+	t.Logf("%d goroutines with 2 orgs, %d with 10", before, in())
+	require.LessOrEqual(t, in()-before, 3*8)
 }

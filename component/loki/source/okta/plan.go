@@ -1,6 +1,7 @@
 package okta
 
 import (
+	"cmp"
 	"fmt"
 	"hash/fnv"
 	"net/http"
@@ -21,7 +22,6 @@ import (
 	"github.com/grafana/alloy/okta/internal/httptext"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/oktaapi/auth"
-	"github.com/grafana/alloy/okta/internal/poller"
 )
 
 // userAgent is what Okta's administrators see in their log.
@@ -36,18 +36,15 @@ type plan struct {
 	http      *http.Client
 	formatter *event.Formatter
 	scope     checkpoint.Scope
-	confirm   poller.Confirmer // nil without reconcile
-	confirmID string
-	previous  func(selector string) poller.Confirmer
 	replay    time.Duration
-	fills     []*fill
-	overlap   time.Duration
+	confirmID string // names what tells whether something has arrived; "": nothing does
+	of        ofPlan
 }
 
 // connections are what all orgs of a component use.
 type connections struct {
 	okta *http.Client
-	loki lokiServer // zero without reconcile
+	of   ofConnections
 }
 
 func (args *Arguments) connections() (connections, error) {
@@ -56,12 +53,7 @@ func (args *Arguments) connections() (connections, error) {
 	if c.okta, err = args.Client.httpClient(); err != nil {
 		return c, fmt.Errorf("client: %w", err)
 	}
-	if args.Reconcile != nil {
-		if c.loki, err = args.Reconcile.server(); err != nil {
-			return c, fmt.Errorf("reconcile: %w", err)
-		}
-	}
-	return c, nil
+	return c, args.Options.connect(&c)
 }
 
 // newPlan returns the plan of arguments for one org.
@@ -73,7 +65,7 @@ func newPlan(args Arguments, shared connections, logger log.Logger) (*plan, erro
 	for _, note := range notes {
 		level.Warn(logger).Log("msg", "url was normalized", "url", org, "note", note)
 	}
-	p := &plan{args: args, org: org, http: shared.okta, scope: checkpoint.Scope{
+	p := &plan{args: args, org: org, http: shared.okta, replay: args.ReplayWindow, scope: checkpoint.Scope{
 		Org: org.String(), Filter: args.Filter, Query: args.Query, PageSize: args.PageSize,
 	}}
 	if p.auth, err = args.authorizer(org, p.http); err != nil {
@@ -82,38 +74,17 @@ func newPlan(args Arguments, shared connections, logger log.Logger) (*plan, erro
 	if p.formatter, err = event.New(args.eventOptions(org.Host)); err != nil {
 		return nil, err
 	}
-	if p.fills, err = newFills(args, org.Host); err != nil {
-		return nil, err
-	}
-	p.replay = args.ReplayWindow
-	if args.Reconcile != nil {
-		p.replay = 0 // the journal holds what has arrived; there is nothing to replay
-		loki, id := args.loki(org.Host, shared.loki)
-		p.confirm, p.confirmID, p.overlap = loki, id, args.Reconcile.ResumeOverlap
-		p.previous = func(selector string) poller.Confirmer { return loki.WithSelector(selector) }
+	for _, o := range options {
+		if err := o.plan(p, shared); err != nil {
+			return nil, err
+		}
 	}
 	return p, nil
 }
 
-// fill is the range of that id, nil when there is none, or no plan.
-func (p *plan) fill(id string) *fill {
-	if p == nil {
-		return nil
-	}
-	for _, f := range p.fills {
-		if f.id() == id {
-			return f
-		}
-	}
-	return nil
-}
-
-// destination names the filter and what is delivered to. Without reconcile, the receivers are what tells one destination from another.
+// destination names the filter and what is delivered to. The receivers tell one destination from another where nothing else does.
 func (p *plan) destination() string {
-	to := p.confirmID
-	if p.confirm == nil {
-		to = strconv.FormatUint(p.pipeline(), 16)
-	}
+	to := cmp.Or(p.confirmID, strconv.FormatUint(p.pipeline(), 16))
 	return strings.Join([]string{to, p.scope.Filter, p.scope.Query}, "\n")
 }
 
@@ -167,14 +138,15 @@ func (p *PrivateKeyJWT) options(org *url.URL) auth.Options {
 }
 
 func (args *Arguments) eventOptions(host string) event.Options {
-	return event.Options{
+	opts := event.Options{
 		Org:                host,
 		LineFormat:         args.LineFormat,
 		Labels:             args.Labels,
 		RelabelRules:       alloy_relabel.ComponentToPromRelabelConfigs(args.RelabelRules),
 		StructuredMetadata: args.StructuredMetadata,
-		Redaction:          args.Redact.Options(),
 	}
+	args.Options.format(&opts)
+	return opts
 }
 
 // httpClient returns a client with the proxy and TLS settings of Alloy's other

@@ -8,7 +8,6 @@ import (
 
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/poller"
-	"github.com/grafana/alloy/okta/internal/reconcile"
 )
 
 // What outlives a component is the process's, and not an Alloy's, of which there may be several: flowcmd and alloyengine start Alloy inside
@@ -19,9 +18,6 @@ var (
 	budgets oktaapi.Budgets
 	// slots bound the pages in memory, of which there is one: a page takes some 3 MB.
 	slots = oktaapi.NewSlots(8)
-	// lokis are by address, tenant and credentials: what a Loki is asked by one process, it is asked at a bearable rate. They go with
-	// the last that asks.
-	lokis reconcile.Servers
 	// memories are by data path and org, or else by Alloy (see [alloyOf]), org and destination. They outlive components, so that one that
 	// is renamed, or removed and returned, neither repeats nor skips.
 	memories poller.Memories

@@ -1,3 +1,5 @@
+// option: reconcile
+
 package okta
 
 import (
@@ -20,9 +22,9 @@ func inAlloy(t *testing.T, service *livedebugging.Service) *reading {
 	t.Helper()
 	args := DefaultArguments
 	args.URL, args.APIToken, args.ForwardTo = "https://acme.okta.com", "token", []loki.LogsReceiver{loki.NewLogsReceiver()}
-	args.Reconcile = &Reconcile{}
-	args.Reconcile.SetToDefault()
-	args.Reconcile.URL = "http://loki:3100"
+	args.Options.Reconcile = &Reconcile{}
+	args.Options.Reconcile.SetToDefault()
+	args.Options.Reconcile.URL = "http://loki:3100"
 	c, err := New(component.Options{ID: "loki.source.okta.test", DataPath: t.TempDir(), Logger: slog.New(slog.DiscardHandler),
 		GetServiceData: func(name string) (any, error) {
 			if name == livedebugging.ServiceName {
@@ -41,7 +43,7 @@ func TestTwoAlloysOfAProcessShareWhatIsNeithers(t *testing.T) {
 	old, renamed, other := inAlloy(t, one), inAlloy(t, one), inAlloy(t, another)
 	require.Same(t, old.k.plan.Load().budget(), other.k.plan.Load().budget(), "the limit is the org's")
 	asked := func(r *reading) any {
-		server, err := r.k.plan.Load().args.Reconcile.server()
+		server, err := r.k.plan.Load().args.Options.Reconcile.server()
 		require.NoError(t, err)
 		return server.Server
 	}

@@ -1,3 +1,5 @@
+// option: backfill needs reconcile
+
 package okta
 
 import (
@@ -38,14 +40,16 @@ func rangeOnlyOf(opts component.Options) *RangeOnly {
 	return only
 }
 
-// add has Ranges tell of a component.
+// add has Ranges tell of a component, once.
 func (o *RangeOnly) add(c *Component) {
 	if o == nil {
 		return
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.components = append(o.components, c)
+	if !slices.Contains(o.components, c) {
+		o.components = append(o.components, c)
+	}
 }
 
 // instead returns the arguments as they are with the range instead of the log.
@@ -53,9 +57,8 @@ func (o *RangeOnly) instead(args Arguments) Arguments {
 	if o == nil {
 		return args
 	}
-	args.Backfills, args.rangeOnly = []Backfill{o.Backfill}, true
-	args.Clustering = Clustering{} // all of the range is this process's
-	args.EventHook = nil           // hooks are for the process that reads the live log, as a rule on the same port of the same machine
+	args.Options.alone()
+	args.Options.Backfills, args.Options.rangeOnly = []Backfill{o.Backfill}, true
 	return args
 }
 
@@ -107,8 +110,8 @@ func (c *Component) ranges(now time.Time) (all []Range) {
 			continue
 		}
 		p := m.plan.Load()
-		r.Org, r.Confirms = p.org.Host, p.confirm != nil
-		for _, f := range p.fills {
+		r.Org, r.Confirms = p.org.Host, p.confirmID != ""
+		for _, f := range p.of.fills {
 			r.Snapshot = f.reading.snapshot()
 			r.State, r.Progress, r.Refused = f.state(r.Snapshot, now), f.progress(r.Snapshot), f.refused // for a label of the org's own
 			if okta := r.Wrong[poller.Okta]; okta.Refused {

@@ -3,6 +3,7 @@ package okta
 import (
 	"context"
 	"errors"
+	"net/url"
 	"path/filepath"
 	"time"
 
@@ -14,29 +15,41 @@ import (
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/oktaapi/auth"
 	"github.com/grafana/alloy/okta/internal/poller"
-	"github.com/grafana/alloy/okta/internal/takeover"
 )
 
-// reading is one way through an org's log: the live one, or a range. It outlives reloads. A goroutine of its own calls run; status,
-// seat, out and replaced are safe for concurrent use, and the rest is run's.
+// reading is one way through an org's log: the live one, or another that an option adds. It outlives reloads. A goroutine of its own calls
+// run; status, seat, out and replaced are safe for concurrent use, and the rest is run's.
 type reading struct {
 	k       *collector
-	name    string // "": the live one; or the id of a range
+	org     *url.URL
+	name    string // "": the live one; or of the folder of another's cursor
 	logger  log.Logger
-	seat    *takeover.Seat // whether this node reads it
+	seat    seat // nil: it may always read
 	status  poller.Status
 	out     fanout.Fanout
 	replace atomic.Pointer[context.CancelFunc] // ends the poller that runs; nil: there was none
 
-	memory   *poller.Memory
-	poller   *poller.Poller // the last one
-	start    takeover.Start // what Read was called with
-	lands    time.Time      // nothing arrives later that was delivered before start
-	underWay bool           // something was, when the last poller had ended
+	memory *poller.Memory
+	poller *poller.Poller // the last one; nil: there was none
 }
 
-func newReading(k *collector, name string, seat *takeover.Seat, logger log.Logger) *reading {
-	return &reading{k: k, name: name, logger: logger, seat: seat}
+func newReading(k *collector, org *url.URL, name string, logger log.Logger) *reading {
+	r := &reading{k: k, org: org, name: name, logger: logger}
+	r.seat = seatOf(r)
+	return r
+}
+
+func (r *reading) isLive() bool { return r.name == "" }
+
+// elsewhere is why this process does not read; false: it does.
+func (r *reading) elsewhere(now time.Time) (condition, bool) {
+	if v, held := r.k.c.heldBack(); held {
+		return v, true
+	}
+	if r.seat == nil {
+		return condition{}, false
+	}
+	return r.seat.elsewhere(now)
 }
 
 // snapshot is the poller's state, with the name of the receiver that takes an entry.
@@ -46,7 +59,7 @@ func (r *reading) snapshot() poller.Snapshot {
 	return s
 }
 
-// run reads until ctx ends, while the org is this node's.
+// run reads until ctx ends, while the reading may.
 func (r *reading) run(ctx context.Context) {
 	memory, err := memories.Take(ctx, r.owner(r.k.plan.Load()))
 	if err != nil {
@@ -54,7 +67,11 @@ func (r *reading) run(ctx context.Context) {
 	}
 	defer memories.Release(memory)
 	r.memory = memory
-	r.seat.Run(ctx, r)
+	if r.seat == nil {
+		r.keep(ctx)
+		return
+	}
+	r.seat.run(ctx, r)
 }
 
 func (r *reading) dir() string { return filepath.Join(r.k.c.opts.DataPath, r.name) }
@@ -62,7 +79,7 @@ func (r *reading) dir() string { return filepath.Join(r.k.c.opts.DataPath, r.nam
 // owner says whose the memory is.
 func (r *reading) owner(p *plan) poller.Owner {
 	o := poller.Owner{Dir: r.dir(), Org: p.scope.Org, To: r.k.c.alloy + p.destination()}
-	if r.name != "" {
+	if !r.isLive() {
 		o.To += "\n" + r.name
 	}
 	return o
@@ -75,12 +92,8 @@ func (r *reading) replaced() {
 	}
 }
 
-// Read implements takeover.Reader: it keeps a poller running, and replaces it when the plan is.
-func (r *reading) Read(ctx context.Context, start takeover.Start) {
-	r.start, r.lands = start, time.Now().Add(start.LastPush)
-	if start.Others { // what this process knew, before it lost the org by a reload for instance, is older than the journal
-		r.memory.Forget()
-	}
+// keep keeps a poller running, and replaces it when the plan is, until ctx ends or another node is found to read the org.
+func (r *reading) keep(ctx context.Context) {
 	for ctx.Err() == nil {
 		if err := r.poll(ctx); errors.Is(err, poller.ErrNotOwned) {
 			return
@@ -94,41 +107,24 @@ func (r *reading) poll(ctx context.Context) error {
 	defer cancel()
 	r.replace.Store(&cancel)
 	p := r.k.plan.Load() // a replacement before this point is in it, and one after it ends ctx
-	f := p.fill(r.name)
-	if r.name != "" && f == nil { // the component is about to stop it
+	next := r.newPoller(p)
+	if next == nil { // the component is about to stop it
 		<-ctx.Done()
 		return nil
 	}
 	memories.Readdress(r.memory, r.owner(p).To)
-	r.poller = r.newPoller(p, f)
-	r.start.AtOnce = false
+	r.poller = next
 
 	err := r.poller.Run(ctx)
-	r.underWay = r.poller.UnderWay()
-	if err == nil { // a range is done, the next one may begin
+	if err == nil { // all is read, what comes next may begin
 		signal(r.k.c.updated)
 		<-ctx.Done()
 	}
 	return err
 }
 
-// Drain implements takeover.Reader.
-func (r *reading) Drain(ctx context.Context) {
-	if r.poller == nil { // never begun
-		return
-	}
-	r.poller.Drain(ctx)
-	r.underWay = r.poller.UnderWay()
-	if ctx.Err() == nil {
-		r.memory.Forget()
-	}
-}
-
-// UnderWay implements takeover.Reader.
-func (r *reading) UnderWay() bool { return r.underWay }
-
-// newPoller returns a poller of the live log, or of a range, that goes on where the memory's last one stood.
-func (r *reading) newPoller(p *plan, f *fill) *poller.Poller {
+// newPoller returns a poller that goes on where the memory's last one stood; nil: the plan has nothing to read.
+func (r *reading) newPoller(p *plan) *poller.Poller {
 	k, c := r.k, r.k.c
 	to := sink{Fanout: &r.out, to: p.args.ForwardTo, live: c.live, partly: partlyOf(r.memory)}
 	client := oktaapi.Config{
@@ -140,36 +136,15 @@ func (r *reading) newPoller(p *plan, f *fill) *poller.Poller {
 		Sink: to, Receiver: to.receiver, Format: p.formatter.Entry, Scope: p.scope,
 		Remedy:       func(err error) string { return auth.Remedy(p.auth.Method(), err) },
 		PollInterval: p.args.PollInterval, InitialLookback: p.args.InitialLookback, Spread: c.spread(p.args.PollInterval),
-		OutOfOrder: p.args.OutOfOrderWindow,
-		Confirm:    p.confirm, ConfirmID: p.confirmID, Overlap: p.overlap, Previous: p.previous, Pipeline: p.pipeline(),
-		PerStream: p.args.Reconcile != nil && p.args.Reconcile.Ordering == orderingStream,
-		Memory:    r.memory, Status: &r.status, Troubles: &c.troubles, Metrics: k.metrics, Logger: r.logger,
+		OutOfOrder: p.args.OutOfOrderWindow, Pipeline: p.pipeline(),
+		Open:   func() (*checkpoint.Journal, error) { return p.open(r.logger, r.dir()) },
+		Memory: r.memory, Status: &r.status, Troubles: &c.troubles, Metrics: k.metrics, Logger: r.logger,
 	}
-	if r.start.AtOnce {
-		cfg.Spread = 0
-	}
-	if r.start.LastPush > 0 {
-		cfg.LastPush = max(time.Until(r.lands), 1)
-	}
-	if p.args.Clustering.Enabled {
-		cfg.Owned = r.seat.Owned
-	}
-	if f == nil {
-		cfg.Wakes = k.wakes
-	} else {
-		client.Until, client.Share = f.until, f.share
-		cfg.Format, cfg.Range = f.formatter.Entry, &poller.Range{Since: f.since, Until: f.until}
-		if !cfg.PerStream { // else a live entry shows nothing about the range's streams
-			cfg.Range.Passed = func() time.Time { return k.live.status.Snapshot().Passed }
+	for _, o := range options {
+		if !o.configure(r, p, &client, &cfg) {
+			return nil
 		}
 	}
 	cfg.Source = oktaapi.New(client)
-	cfg.Open = func() (*checkpoint.Journal, error) {
-		journal, err := p.open(r.logger, r.dir(), r.start.Copies...)
-		if err == nil && p.args.Clustering.Enabled {
-			journal.Saved = r.seat.Saved
-		}
-		return journal, err
-	}
 	return poller.New(cfg)
 }

@@ -1,3 +1,5 @@
+// option: reconcile
+
 package okta
 
 import (
@@ -22,6 +24,7 @@ import (
 	"github.com/grafana/alloy/okta/internal/httptext"
 	"github.com/grafana/alloy/okta/internal/limits"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
+	"github.com/grafana/alloy/okta/internal/poller"
 	"github.com/grafana/alloy/okta/internal/reconcile"
 )
 
@@ -38,6 +41,14 @@ const (
 	maxMargin      = time.Hour
 	defaultOverlap = time.Hour
 )
+
+// backfillLabel makes streams of their own, in which a range is in order: Loki refuses what is an hour behind the newest entry of its
+// stream.
+const backfillLabel = "backfill"
+
+// lokis are the process's, see process.go, by address, tenant and credentials: what a Loki is asked by one process, it is asked at a
+// bearable rate. They go with the last that asks.
+var lokis reconcile.Servers
 
 // Reconcile is where to ask what has arrived.
 type Reconcile struct {
@@ -114,20 +125,60 @@ func (r *Reconcile) address() (*url.URL, error) {
 	return u, nil
 }
 
+// reconciling is the option: deliveries are confirmed by asking Loki.
+type reconciling struct{ idle }
+
+func (reconciling) validate(args *Arguments, org string) error {
+	if r := args.Options.Reconcile; org != "" && r != nil && r.Selector == "" && staticSelector(org, args.Labels) == "{}" {
+		return errors.New("labels leave none of the component's own, so reconcile has nothing to select by: " +
+			"keep one, or set selector in reconcile to labels that the entries have in Loki")
+	}
+	return nil
+}
+
+func (o *Options) connectLoki(c *connections) (err error) {
+	if o.Reconcile == nil {
+		return nil
+	}
+	if c.of.loki, err = o.Reconcile.server(); err != nil {
+		return fmt.Errorf("reconcile: %w", err)
+	}
+	return nil
+}
+
+func (reconciling) plan(p *plan, shared connections) error {
+	if p.args.Options.Reconcile == nil {
+		return nil
+	}
+	p.replay = 0 // the journal holds what has arrived; there is nothing to replay
+	loki, id := p.args.loki(p.org.Host, shared.of.loki)
+	p.confirmID = id
+	p.of.confirm, p.of.overlap = loki, p.args.Options.Reconcile.ResumeOverlap
+	p.of.previous = func(selector string) poller.Confirmer { return loki.WithSelector(selector) }
+	return nil
+}
+
+func (reconciling) configure(_ *reading, p *plan, _ *oktaapi.Config, cfg *poller.Config) bool {
+	r := p.args.Options.Reconcile
+	cfg.Confirm, cfg.ConfirmID, cfg.Overlap, cfg.Previous = p.of.confirm, p.confirmID, p.of.overlap, p.of.previous
+	cfg.PerStream = r != nil && r.Ordering == orderingStream
+	return true
+}
+
 // loki returns the client for an org's entries, and what identifies the configuration that decides whether it finds what is sent.
 func (args *Arguments) loki(org string, server lokiServer) (*reconcile.Loki, string) {
-	r, selector := args.Reconcile, args.selector(org)
+	r, selector := args.Options.Reconcile, args.selector(org)
 	margin := max(r.Margin, time.Nanosecond)
 	sum := sha256.Sum256([]byte(strings.Join([]string{server.url, r.TenantID, selector}, "\n")))
 	return server.Loki(reconcile.Config{
-		Selector: selector, Live: liveSelector(selector, args.Labels, args.Backfills),
+		Selector: selector, Live: liveSelector(selector, args.Labels, args.Options.labelsBeside()),
 		Before: margin, After: margin, Ingesters: r.QueryIngestersWithin, MaxAge: r.RejectOldSamplesMaxAge,
 	}), hex.EncodeToString(sum[:8])
 }
 
 // liveSelector leaves out of a selector what back-fills left: a start without a checkpoint must not go on from the newest event of a
 // range of the past, whether a block reads it or the command did.
-func liveSelector(selector string, labels map[string]string, fills []Backfill) string {
+func liveSelector(selector string, labels map[string]string, beside []map[string]string) string {
 	inner, ok := strings.CutSuffix(strings.TrimSpace(selector), "}")
 	if !ok {
 		return selector
@@ -136,8 +187,7 @@ func liveSelector(selector string, labels map[string]string, fills []Backfill) s
 	if _, used := labels[backfillLabel]; !used {
 		matchers = append(matchers, backfillLabel+`=""`)
 	}
-	for i := range fills {
-		own := fills[i].labels() // one of them tells it from the live log, see validateBackfills
+	for _, own := range beside { // one of them tells it from the live log, see validateBackfills
 		name := slices.Min(slices.Collect(maps.Keys(own)))
 		if name != backfillLabel || labels[backfillLabel] != "" {
 			matchers = append(matchers, name+"!="+strconv.Quote(own[name]))
@@ -187,10 +237,10 @@ func (r *Reconcile) httpClient() (*http.Client, error) {
 
 // selector is the one in use for an org, "" without reconcile.
 func (args *Arguments) selector(org string) string {
-	if args.Reconcile == nil {
+	if args.Options.Reconcile == nil {
 		return ""
 	}
-	return cmp.Or(args.Reconcile.Selector, staticSelector(org, args.Labels))
+	return cmp.Or(args.Options.Reconcile.Selector, staticSelector(org, args.Labels))
 }
 
 // liveLabels are the labels of a live entry before relabeling, with those that are configured.

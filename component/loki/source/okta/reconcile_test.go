@@ -1,3 +1,5 @@
+// option: reconcile, orgs
+
 package okta
 
 import (
@@ -61,7 +63,7 @@ func TestALokiIsSharedByThoseWhoReachItInTheSameWay(t *testing.T) {
 		require.NoError(t, err)
 		c, err := args.connections()
 		require.NoError(t, err)
-		return c.loki.Server
+		return c.of.loki.Server
 	}
 	one := of(`url = "http://loki:3100"`)
 	require.Same(t, one, of(`url = "http://loki:3100/loki/api/v1/push"`))

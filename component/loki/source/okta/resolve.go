@@ -1,3 +1,5 @@
+// option: commands needs reconcile
+
 package okta
 
 import (
@@ -42,7 +44,7 @@ func (args Arguments) Resolve(logger log.Logger) ([]Resolved, error) {
 		if w.err == nil {
 			p := w.plan
 			r.URL, r.HTTP, r.Credential, r.Formatter, r.Scope = p.org, p.http, p.auth, p.formatter, p.scope
-			r.Loki, _ = p.confirm.(*reconcile.Loki)
+			r.Loki, _ = p.of.confirm.(*reconcile.Loki)
 			r.Selector = p.args.selector(p.org.Host)
 		}
 		all = append(all, r)

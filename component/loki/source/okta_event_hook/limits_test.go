@@ -161,7 +161,7 @@ func backfill(t *testing.T, c configured, opts component.Options) {
 	args := arguments(c, server.URL)
 	args.InitialLookback = 0
 	at := func(d time.Duration) string { return then.Add(d).UTC().Format(time.RFC3339) }
-	args.Backfills = []okta.Backfill{{Since: at(-time.Hour), Until: at(time.Hour)}}
+	args.Options.Backfills = []okta.Backfill{{Since: at(-time.Hour), Until: at(time.Hour)}}
 	run(t, args, opts, c.receiver)
 }
 

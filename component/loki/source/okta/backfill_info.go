@@ -1,0 +1,114 @@
+// option: backfill needs reconcile
+
+package okta
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/grafana/alloy/okta/internal/poller"
+)
+
+var (
+	backfillDesc = desc("backfill_progress_ratio", "Part of a backfill's range that was delivered, 0 to 1.", "backfill")
+	finishedDesc = desc("backfill_finished", "1 once a backfill was delivered and, with reconcile, found in Loki.", "backfill")
+)
+
+func (ranges) describe(_ *Component, ch chan<- *prometheus.Desc) {
+	ch <- backfillDesc
+	ch <- finishedDesc
+}
+
+func (ranges) collect(c *Component, ch chan<- prometheus.Metric, now time.Time) {
+	for m := range c.measured(ch, now) {
+		for _, f := range m.plan.of.fills {
+			s, finished := f.reading.snapshot(), 0.0
+			if s.Finished {
+				finished = 1
+			}
+			m.send(backfillDesc, f.progress(s), f.name())
+			m.send(finishedDesc, finished, f.name())
+		}
+	}
+}
+
+type backfillInfo struct {
+	Range       string `alloy:"range,attr"`
+	State       string `alloy:"state,attr"`
+	Progress    string `alloy:"progress,attr"`
+	Forwarded   uint64 `alloy:"events_forwarded,attr"`
+	Skipped     uint64 `alloy:"skipped_events,attr"`
+	Unconfirmed int    `alloy:"unconfirmed_events,attr"`
+	Error       string `alloy:"error,attr,optional"`
+}
+
+func (p *plan) backfillInfos(now time.Time) (all []backfillInfo) {
+	for _, f := range p.of.fills {
+		all = append(all, f.debugInfo(now))
+	}
+	return all
+}
+
+func (p *plan) backfillRows(now time.Time) (all []string) {
+	for _, info := range p.backfillInfos(now) {
+		all = append(all, info.Range+": "+info.State+", "+info.Progress)
+	}
+	return all
+}
+
+func (f *fill) debugInfo(now time.Time) backfillInfo {
+	s := f.reading.snapshot()
+	return backfillInfo{Range: f.name(), State: f.state(s, now), Progress: fmt.Sprintf("%.1f %%", 100*f.progress(s)),
+		Forwarded: s.Events, Skipped: s.Skipped, Unconfirmed: s.Unconfirmed, Error: text(s.Wrong[poller.Okta].Err)}
+}
+
+// progress is the part of the range that was delivered.
+func (f *fill) progress(s poller.Snapshot) float64 {
+	if s.Watermark.IsZero() {
+		return 0
+	}
+	return min(1, max(0, s.Watermark.Sub(f.since).Seconds()/f.until.Sub(f.since).Seconds()))
+}
+
+// state says in a few words how far it is.
+func (f *fill) state(s poller.Snapshot, now time.Time) string {
+	elsewhere, isElsewhere := f.reading.elsewhere(now)
+	switch {
+	case f.refused != nil:
+		return "not read: " + f.refused.Error()
+	case s.Finished:
+		return "done"
+	case isElsewhere && !s.Started.IsZero():
+		return elsewhere.state
+	case s.Started.IsZero():
+		return "waiting for the one before it"
+	case s.Ended && s.Wrong[poller.Hold].Kind == "" && s.Hidden > 0:
+		return fmt.Sprintf("sent, waiting for Loki to show %d events: it hides %d old ones for a while, until %s at the latest",
+			s.Unconfirmed, s.Hidden, clock(s.Shown))
+	case s.Ended && s.Wrong[poller.Hold].Kind == "":
+		return fmt.Sprintf("sent, waiting for Loki to show %d events", s.Unconfirmed)
+	default:
+		return stateOf(s, now)
+	}
+}
+
+// verdict is the first trouble that a range of the org has.
+func (ranges) verdict(k *collector, now time.Time) (condition, bool) {
+	p := k.plan.Load()
+	for _, f := range p.of.fills {
+		if f.refused != nil {
+			return condition{unhealthy: true, reads: true, message: f.refused.Error(), since: f.refusedSince}, true
+		}
+		s := f.reading.snapshot()
+		if s.Finished || s.Started.IsZero() {
+			continue
+		}
+		if v := verdict(s, p.auth.Method(), p.args.PollInterval, now); v.unhealthy {
+			v.message, v.reads = "backfill "+f.name()+": "+v.message, true
+			return v, true
+		}
+	}
+	return condition{}, false
+}

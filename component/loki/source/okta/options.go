@@ -1,0 +1,166 @@
+package okta
+
+import (
+	"net/http"
+	"time"
+
+	"go.uber.org/atomic"
+
+	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/hook"
+	"github.com/grafana/alloy/okta/internal/poller"
+	"github.com/grafana/alloy/okta/internal/takeover"
+)
+
+// Every line of the component that names an option and is not in the option's own files is here, and says whose it is. `make upstream`
+// leaves these lines out together with the files.
+
+// options are asked in this order: what one of them sets is there for those after it.
+var options = []option{
+	reconciling{}, // option: reconcile
+	clustered{},   // option: clustering
+	ranges{},      // option: backfill
+	many{},        // option: orgs
+	hooks{},       // option: event_hook
+}
+
+// Options are the arguments of options. Their defaults are zero, or those of the blocks.
+type Options struct {
+	Orgs       Orgs       `alloy:"orgs,attr,optional"`        // option: orgs. Not nil: several, be it none
+	OrgBlocks  []Org      `alloy:"org,block,optional"`        // option: orgs
+	Redact     *Redact    `alloy:"redact,block,optional"`     // option: redact
+	Reconcile  *Reconcile `alloy:"reconcile,block,optional"`  // option: reconcile
+	Clustering Clustering `alloy:"clustering,block,optional"` // option: clustering
+	Backfills  []Backfill `alloy:"backfill,block,optional"`   // option: backfill
+	EventHook  *EventHook `alloy:"event_hook,block,optional"` // option: event_hook
+
+	refused   map[string]error // option: backfill. Ranges that are not read, by id; not nil only where they were looked at
+	rangeOnly bool             // option: backfill. The ranges of Backfills and nothing else, see RangeOnly
+}
+
+// several reports whether the arguments name orgs otherwise than by url.
+func (o *Options) several() (is bool) {
+	is = o.Orgs != nil || len(o.OrgBlocks) > 0 // option: orgs
+	return is
+}
+
+// list are the orgs that the arguments name otherwise than by url.
+func (args Arguments) list() (all []wanted) {
+	all = args.listed() // option: orgs
+	return all
+}
+
+// ofOneOrg leaves out what is one for all orgs: a change there is nothing to any of them.
+func (o *Options) ofOneOrg() {
+	o.EventHook = nil // option: event_hook
+}
+
+// alone leaves out what is for the process that reads the live log.
+func (o *Options) alone() {
+	o.Clustering = Clustering{} // option: clustering. All of the range is this process's
+	o.EventHook = nil           // option: event_hook. As a rule it would be on the same port of the same machine
+}
+
+// format adds to how events become entries.
+func (o *Options) format(to *event.Options) {
+	to.Redaction = o.Redact.Options() // option: redact
+}
+
+// labelsBeside are those of readings beside the live log.
+func (o *Options) labelsBeside() (all []map[string]string) {
+	all = labelsOf(o.Backfills) // option: backfill
+	return all
+}
+
+// connect adds what all orgs of a component use.
+func (o *Options) connect(c *connections) (err error) {
+	err = o.connectLoki(c) // option: reconcile
+	return err
+}
+
+// What options know, by what it belongs to.
+type (
+	ofConnections struct {
+		loki lokiServer // option: reconcile. Zero without the block
+	}
+	ofPlan struct {
+		confirm  poller.Confirmer                       // option: reconcile. nil without the block
+		previous func(selector string) poller.Confirmer // option: reconcile
+		overlap  time.Duration                          // option: reconcile
+		fills    []*fill                                // option: backfill
+	}
+	ofCollector struct {
+		wakes *poller.Wakes // option: event_hook
+	}
+	ofComponent struct {
+		exchange *takeover.Exchange          // option: clustering
+		nodes    *ring                       // option: clustering
+		peers    atomic.Pointer[http.Client] // option: clustering. For the other nodes
+		only     *RangeOnly                  // option: backfill. nil: the live log, and ranges beside it
+		hooks    *hook.Server                // option: event_hook
+		counters *hook.Metrics               // option: event_hook
+	}
+)
+
+func newOfCollector() (of ofCollector) {
+	of.wakes = poller.NewWakes() // option: event_hook
+	return of
+}
+
+// seatOf is the seat of a new reading; nil: it may always read.
+func seatOf(r *reading) (s seat) {
+	s = newPlace(r) // option: clustering
+	return s
+}
+
+// accepted is called when the data path is this process's, and there are arguments.
+func (c *Component) accepted() {
+	c.accept() // option: backfill
+}
+
+// announced polls for events that were announced, here or to another node.
+func (c *Component) announced(org string, uuids []string) {
+	c.wake(org, uuids) // option: event_hook
+}
+
+// announcedElsewhere tells the node that reads the org; false: it is this one.
+func (c *Component) announcedElsewhere(org string, uuids []string) (told bool) {
+	told = c.of.exchange.Announce(org, uuids) // option: clustering
+	return told
+}
+
+// What options show in the UI.
+type (
+	infoMore struct { // of the component
+		EventHook *eventHookInfo `alloy:"event_hook,block,optional"` // option: event_hook
+	}
+	orgMore struct { // of an org
+		Reconcile *reconcileInfo `alloy:"reconcile,block,optional"` // option: reconcile
+		Backfills []backfillInfo `alloy:"backfill,block,optional"`  // option: backfill
+	}
+	rowMore struct { // of one of several orgs
+		Backfills []string `alloy:"backfills,attr,optional"` // option: backfill
+	}
+)
+
+func (c *Component) infoMore(args *Arguments, members []member) (more infoMore) {
+	more.EventHook = c.eventHookInfo(args, members) // option: event_hook
+	return more
+}
+
+// infoOfAll is what the UI shows of several orgs.
+func (c *Component) infoOfAll(more infoMore, members []member, now time.Time) (info any) {
+	info = orgsInfoOf(more, members, now) // option: orgs
+	return info
+}
+
+func (p *plan) more(s poller.Snapshot, now time.Time) (more orgMore) {
+	more.Reconcile = p.reconcileInfo(s)   // option: reconcile
+	more.Backfills = p.backfillInfos(now) // option: backfill
+	return more
+}
+
+func (p *plan) rowMore(now time.Time) (more rowMore) {
+	more.Backfills = p.backfillRows(now) // option: backfill
+	return more
+}

@@ -1,0 +1,99 @@
+// option: backfill needs reconcile
+
+package okta
+
+import (
+	"time"
+
+	"github.com/go-kit/log/level"
+
+	"github.com/grafana/alloy/okta/internal/oktaapi"
+	"github.com/grafana/alloy/okta/internal/poller"
+)
+
+// ranges is the option: parts of the log are read once, beside the live one.
+type ranges struct{ idle }
+
+func (ranges) validate(args *Arguments, org string) error {
+	if org != "" { // which is checked where a plan is made, as it costs that range only
+		return nil
+	}
+	return args.validateBackfills(time.Now())
+}
+
+func (ranges) build(c *Component) error {
+	c.of.only = rangeOnlyOf(c.opts)
+	return nil
+}
+
+// arguments sets back-fills aside that cannot work, for the orgs to leave out; what had been running, and a command that is there for
+// them, refuses them.
+func (ranges) arguments(c *Component, args *Arguments) error {
+	*args = c.of.only.instead(*args)
+	if err := args.validateBackfills(time.Now()); err != nil {
+		return err
+	}
+	running := c.current() != nil
+	if err := args.refuseBackfills(c.opts.DataPath, time.Now()); err != nil && (running || args.Options.rangeOnly) {
+		return err
+	}
+	return nil
+}
+
+func (ranges) wanted(c *Component, all []wanted) ([]wanted, error) {
+	return c.of.only.those(c.opts.ID, all), nil
+}
+
+func (ranges) update(c *Component, _ *Arguments, _ []wanted) (do func(), err error) {
+	return func() { c.of.only.add(c) }, nil
+}
+
+func (ranges) plan(p *plan, _ connections) (err error) {
+	p.of.fills, err = newFills(p.args, p.org.Host)
+	return err
+}
+
+func (ranges) replace(k *collector, before, p *plan) {
+	if len(p.of.fills) > 0 && p.confirmID == "" {
+		level.Warn(k.logger).Log("msg", "a back-fill without reconcile delivers what Loki has already, too")
+	}
+	for _, f := range p.of.fills {
+		f.follow(before.fill(f.id()), k, p)
+		if f.refused != nil {
+			level.Error(k.logger).Log("msg", "a backfill is not read", "err", f.refused)
+		}
+	}
+}
+
+// readings are ranges up to the first that is not done, for they are read one after another.
+func (ranges) readings(p *plan, all []*reading) []*reading {
+	if p.args.Options.rangeOnly {
+		all = nil
+	}
+	for _, f := range p.of.fills {
+		if f.refused != nil {
+			continue
+		}
+		all = append(all, f.reading)
+		if !f.reading.snapshot().Finished {
+			break
+		}
+	}
+	return all
+}
+
+func (ranges) configure(r *reading, p *plan, client *oktaapi.Config, cfg *poller.Config) bool {
+	if r.isLive() {
+		return true
+	}
+	f := p.fill(r.name)
+	if f == nil { // the component is about to stop it
+		return false
+	}
+	client.Until, client.Share = f.until, f.share
+	cfg.Format, cfg.Range = f.formatter.Entry, &poller.Range{Since: f.since, Until: f.until}
+	if !cfg.PerStream { // else a live entry shows nothing about the range's streams
+		cfg.Range.Passed = func() time.Time { return r.k.live.status.Snapshot().Passed }
+	}
+	return true
+}
