@@ -11,6 +11,7 @@ import (
 	"go/types"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -111,36 +112,65 @@ func (c *checker) folder(rest string) {
 	c.checked[path] = had
 }
 
-// optionNames are those that files of the component are marked with.
-func optionNames(t *testing.T) (names []string) {
+// markedOptions are those that files of the component are marked with, and what each needs.
+func markedOptions(t *testing.T) map[string]string {
+	options := map[string]string{}
 	files, err := filepath.Glob("../component/loki/source/okta/*.go")
 	require.NoError(t, err)
 	for _, file := range files {
-		if m := regexp.MustCompile(`\A// option: (\w+)(?: needs .*)?\n\npackage`).FindStringSubmatch(read(t, file)); m != nil {
-			names = append(names, m[1])
+		m := regexp.MustCompile(`\A// option: (\w+)(?: needs (.*))?\n\npackage`).FindStringSubmatch(read(t, file))
+		if m != nil && !strings.HasSuffix(file, "_test.go") {
+			options[m[1]] = m[2]
 		}
 	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	return options
+}
+
+// CONTRIBUTING.md has a row for each option, with what it needs.
+func TestOptionsAreInTheTable(t *testing.T) {
+	_, text, _ := strings.Cut(read(t, "../CONTRIBUTING.md"), "| Option | Adds | Needs |")
+	text, _, _ = strings.Cut(text, "\n\n")
+	documented := map[string]string{}
+	for _, m := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\| .* \\|(?: `(\\w+)`)? \\|$").FindAllStringSubmatch(text, -1) {
+		documented[m[1]] = m[2]
+	}
+	require.NotEmpty(t, documented)
+	require.Equal(t, documented, markedOptions(t))
+}
+
+// requireLinks holds a reference page against itself: each link leads to a section, and of sections those are there that are wanted.
+func requireLinks(t *testing.T, page string, wanted map[string]bool) {
+	headings := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(page, -1) {
+		headings[m[1]] = true
+	}
+	for _, m := range regexp.MustCompile(`\]\(#(\w+)\)`).FindAllStringSubmatch(page, -1) {
+		require.True(t, headings["`"+m[1]+"`"] || headings[strings.ToUpper(m[1][:1])+m[1][1:]], "(#%s) leads nowhere", m[1])
+	}
+	for heading, is := range wanted {
+		require.Equal(t, is, headings[heading], heading)
+	}
 }
 
 // The component compiles without each of its options, and without any: that is the core, of which `make upstream CORE=1` makes a change to
 // Alloy. Nothing that only an option needs comes along.
 func TestTheCoreNeedsNoneOfTheOptions(t *testing.T) {
-	options := optionNames(t)
-	require.Equal(t, []string{"backfill", "clustering", "commands", "event_hook", "orgs", "reconcile", "redact"}, options)
 	c := newChecker(t)
-	for _, option := range append(options, "all") {
+	for _, option := range append(slices.Sorted(maps.Keys(markedOptions(t))), "all") {
 		t.Run(option, func(t *testing.T) {
 			dir := t.TempDir()
 			require.NoError(t, os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module github.com/grafana/alloy\n\ngo 1.26.7\n"), 0o600))
 			require.NoError(t, os.WriteFile(filepath.Join(dir, "go.sum"), nil, 0o600))
+			pages := filepath.Join(dir, "docs/sources/reference/components/loki")
+			require.NoError(t, os.MkdirAll(pages, 0o750))
+			require.NoError(t, os.WriteFile(filepath.Join(pages, "loki.source.cloudflare.md"),
+				[]byte("<!-- START GENERATED COMPATIBLE COMPONENTS -->\n\n<!-- END GENERATED COMPATIBLE COMPONENTS -->\n"), 0o600))
 			out, err := upstream(t, dir, "-check", "none", "-without", option)
 			require.NoError(t, err, out)
 			c.root, c.checked, c.errs = dir, map[string]*types.Package{}, nil
 			c.folder(sourcesThere + "/okta")
 			if option == "all" {
-				for _, gone := range []string{"takeover", "redact"} {
+				for _, gone := range []string{"reconcile", "takeover", "hook", "redact", "pipesim"} {
 					require.NoDirExists(t, filepath.Join(dir, libraryThere, gone))
 				}
 				require.NoError(t, fs.WalkDir(os.DirFS(dir), libraryThere, func(path string, d fs.DirEntry, err error) error {
@@ -155,6 +185,7 @@ func TestTheCoreNeedsNoneOfTheOptions(t *testing.T) {
 				require.Less(t, m[1], "2100", "what can be read in an hour")
 			}
 			require.Empty(t, c.errs)
+			requireLinks(t, read(t, filepath.Join(pages, "loki.source.okta.md")), map[string]bool{"`redact`": option != "redact" && option != "all"})
 		})
 	}
 	dir := t.TempDir()

@@ -123,9 +123,9 @@ func (cfg Config) withDefaults() Config {
 func (cfg Config) validate() error {
 	switch {
 	case cfg.Deliver == nil:
-		return errors.New("Deliver is nil: it takes the events")
+		return errors.New("no Deliver: it takes the events")
 	case cfg.Dir == "":
-		return errors.New("Dir is empty: it is the folder of the cursor")
+		return errors.New("no Dir: it is the folder of the cursor")
 	case (cfg.Token == "") == (cfg.ServiceApp == nil):
 		return errors.New("exactly one of Token and ServiceApp is allowed")
 	case cfg.Lookback < 0 || cfg.Lookback > oktaapi.Retention:

@@ -124,8 +124,8 @@ func TestABadConfigurationIsRefusedWithItsValue(t *testing.T) {
 	require.NoError(t, err)
 	for want, change := range map[string]func(*Config){
 		"URL: ":                            func(c *Config) { c.URL = "acme" },
-		"Deliver is nil":                   func(c *Config) { c.Deliver = nil },
-		"Dir is empty":                     func(c *Config) { c.Dir = "" },
+		"no Deliver":                       func(c *Config) { c.Deliver = nil },
+		"no Dir":                           func(c *Config) { c.Dir = "" },
 		"exactly one of Token":             func(c *Config) { c.Token = "" },
 		"exactly one of Token and Service": func(c *Config) { c.ServiceApp = &ServiceApp{} },
 		"lookback is 2184h0m0s":            func(c *Config) { c.Lookback = 91 * 24 * time.Hour },

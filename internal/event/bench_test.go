@@ -1,5 +1,3 @@
-// option: redact
-
 package event
 
 import (
@@ -147,9 +145,9 @@ func work(t testing.TB) map[string]func(body []byte) int {
 	}
 	for name, opts := range map[string]Options{
 		"entries":         {},
-		"redact=identity": {Redaction: &redact.Options{Mode: redact.ModeHash, Key: testKey}},
-		"redact=personal": {Redaction: &redact.Options{Mode: redact.ModeHash, Key: testKey, Presets: []string{redact.PresetPersonalData}}},
-		"redact=drop":     {Redaction: &redact.Options{Mode: redact.ModeDrop}},
+		"redact=identity": {Redaction: &redact.Options{Mode: redact.ModeHash, Key: testKey}},                                               // option: redact
+		"redact=personal": {Redaction: &redact.Options{Mode: redact.ModeHash, Key: testKey, Presets: []string{redact.PresetPersonalData}}}, // option: redact
+		"redact=drop":     {Redaction: &redact.Options{Mode: redact.ModeDrop}},                                                             // option: redact
 		"relabel+countries": {RelabelRules: eventTypeLabel, StructuredMetadata: map[string]string{"country": countryCode,
 			"eventType": "eventType", "user": "actor.alternateId"}},
 	} {

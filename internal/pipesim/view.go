@@ -36,6 +36,9 @@ func (l *Loki) View(selector string) (*View, error) {
 // Selector is the View's.
 func (v *View) Selector() string { return v.selector }
 
+// Unhurried returns ctx: nothing is joined.
+func (*View) Unhurried(ctx context.Context) context.Context { return ctx }
+
 // Visible is the age up to which Loki shows an entry at once, with reconcile.Loki's margin.
 func (v *View) Visible() time.Duration {
 	within := v.loki.limits.QueryIngestersWithin

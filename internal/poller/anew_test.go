@@ -1,3 +1,5 @@
+// option: reconcile
+
 //go:build !race
 
 package poller_test

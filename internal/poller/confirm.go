@@ -1,3 +1,5 @@
+// option: reconcile
+
 package poller
 
 import (
@@ -10,24 +12,25 @@ import (
 
 	"github.com/grafana/alloy/okta/internal/delivery"
 	"github.com/grafana/alloy/okta/internal/limits"
-	"github.com/grafana/alloy/okta/internal/reconcile"
 )
 
-// Confirmer tells which events the destination has; [reconcile.Loki] is one. Find
-// answers for all of the events or not at all.
-type Confirmer interface {
-	Find(ctx context.Context, events []reconcile.Event) (map[string]bool, error)
-	Selector() string // for messages
-	// Visible is the age up to which the destination shows an event at once; 0: any age.
-	Visible() time.Duration
-	// Newest is the time of the newest entry that the destination shows, zero when it has none
-	// as young as back. 0: as far back as one of its streams may still be open.
-	Newest(ctx context.Context, back time.Duration) (time.Time, error)
-	// Accepted is the age up to which the destination takes an event at all; 0: any age.
-	Accepted() time.Duration
-	// Empty reports that the destination has nothing at all since a time, whoever sent it; false
-	// also when it does not say.
-	Empty(ctx context.Context, since time.Time) bool
+// Confirming is the part of [Config] that is about a [Confirmer].
+type Confirming struct {
+	// Confirm, if not nil, is asked what has arrived. The journal then moves when a page has
+	// arrived, not when it is delivered, and must have no replay window. ConfirmID names the
+	// configuration that decides whether Confirm finds what is delivered; it must be the
+	// same after a restart without change.
+	Confirm   Confirmer
+	ConfirmID string
+	// Overlap is how far before the newest event that Confirm knows reading goes on when there is no
+	// checkpoint; 0: InitialLookback decides where it begins.
+	Overlap time.Duration
+	// Previous returns a Confirmer for what a previous process delivered under another
+	// selector. Nil: such events are not looked for.
+	Previous func(selector string) Confirmer
+	// PerStream says that only entries with the same labels are kept in order, as with
+	// loki.write's min_shards above 1 or several routes to one Loki.
+	PerStream bool
 }
 
 const (
@@ -46,18 +49,6 @@ type queries struct {
 	cancel  context.CancelFunc // of the one under way
 	next    time.Time          // not before
 	probed  time.Time          // last search for a probe
-}
-
-// answer is what a query brought.
-type answer struct {
-	events []delivery.Event
-	asked  time.Time
-	found  map[string]bool
-	err    error
-	empty  bool // the destination has nothing at all of the time of events
-
-	silent  *previous // the Loki of a previous configuration that did not answer:
-	silence error     // what is not found may be there
 }
 
 func (q *queries) stop() {
@@ -99,7 +90,7 @@ func (p *confirmed) pause(ctx context.Context, d time.Duration) {
 		if p.suspended() {
 			return
 		}
-		until := p.before(end)
+		until := p.due(end)
 		if hold == delivery.Open {
 			if !now.Before(until) {
 				return
@@ -135,7 +126,7 @@ func (p *confirmed) tend(ctx context.Context) {
 	default:
 	}
 	now := time.Now()
-	p.overtaken(now)
+	p.overtaken(now) // option: backfill
 	p.queryDue(ctx, now)
 	if p.suspended() {
 		return // what was lost may have been delivered by another node meanwhile
@@ -168,7 +159,7 @@ func (p *confirmed) nextQuery(until, now time.Time) time.Time {
 
 // query sends a query without waiting for its answer, for Loki may take minutes.
 func (p *confirmed) query(ctx context.Context, events []delivery.Event) {
-	ctx, cancel := context.WithCancel(reconcile.Unhurried(ctx))
+	ctx, cancel := context.WithCancel(p.Confirm.Unhurried(ctx))
 	answers := make(chan answer, 1)
 	p.queries.running, p.queries.cancel = answers, cancel
 	confirm, others, untrusted := p.Confirm, slices.Clone(p.Memory.past.previous), p.untrusted()
@@ -199,15 +190,12 @@ func (p *confirmed) ask(ctx context.Context, events []delivery.Event) (answer, e
 // under the previous ones. When nothing is found under an untrusted one, it asks whether there is anything at all.
 func find(ctx context.Context, confirm Confirmer, others []*previous, events []delivery.Event, asked time.Time, untrusted bool) answer {
 	a := answer{events: events, asked: asked}
-	wanted := make([]reconcile.Event, len(events))
-	for i, e := range events {
-		wanted[i] = reconcile.Event(e)
-	}
+	wanted := slices.Clone(events)
 	if a.found, a.err = confirm.Find(ctx, wanted); a.err != nil {
 		return a
 	}
 	for _, other := range others {
-		wanted = slices.DeleteFunc(wanted, func(e reconcile.Event) bool { return a.found[e.UUID] })
+		wanted = slices.DeleteFunc(wanted, func(e delivery.Event) bool { return a.found[e.UUID] })
 		if len(wanted) == 0 {
 			break
 		}
@@ -299,9 +287,23 @@ func earliest(events []delivery.Event) time.Time {
 	return slices.MinFunc(events, func(a, b delivery.Event) int { return a.Time.Compare(b.Time) }).Time
 }
 
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
+// confirmed is the ledger with a Confirmer: the journal follows what it finds.
+type confirmed struct {
+	*Poller
+	queries queries
+	rewind  rewind
+}
+
+func (p *confirmed) accepted() time.Duration { return p.Confirm.Accepted() }
+
+func (p *confirmed) underWay() bool { return !p.Memory.window.Empty() }
+
+func (p *confirmed) stop() { p.queries.stop() }
+
+func (p *confirmed) searchUnder(selectors []string) {
+	for _, selector := range selectors {
+		if p.Previous != nil && selector != p.Confirm.Selector() {
+			p.Memory.past.previous = append(p.Memory.past.previous, &previous{confirm: p.Previous(selector), required: true})
+		}
 	}
-	return a
 }

@@ -1,3 +1,5 @@
+// option: reconcile
+
 package poller
 
 import (
@@ -87,8 +89,8 @@ func (s *site) run() {
 		Source: oktaapi.New(oktaapi.Config{Org: org, Auth: token{}, HTTP: client, Share: 1, PageSize: 1000, Filter: s.filter, Slots: s.slots}),
 		Sink:   sink, Format: format, Open: func() (*checkpoint.Journal, error) { return journal, nil }, Scope: scope,
 		PollInterval: 10 * time.Second, InitialLookback: 24 * time.Hour, OutOfOrder: 50 * time.Minute,
-		Confirm: s.view(s.finds), ConfirmID: s.id, Previous: s.before,
-		Memory: memory, Status: s.status, Metrics: s.metrics, Logger: log.NewNopLogger(),
+		Confirming: Confirming{Confirm: s.view(s.finds), ConfirmID: s.id, Previous: s.before},
+		Memory:     memory, Status: s.status, Metrics: s.metrics, Logger: log.NewNopLogger(),
 	}
 	if s.configure != nil {
 		s.configure(&cfg)

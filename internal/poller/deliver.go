@@ -38,7 +38,7 @@ func (p *Poller) deliver(ctx context.Context, h *hand) (time.Duration, error) {
 		}
 		return 0, err
 	}
-	p.looked(events)
+	p.looked(events) // option: event_hook
 	p.came(len(events))
 	m.at.published = newest
 	m.recent.passed(newest, page.Date)
@@ -72,7 +72,7 @@ func (p *Poller) progressed(step step, fresh int) {
 		s.CatchingUp = step.more
 		s.ReplayTo = p.Memory.past.replaying
 		s.Watermark = delivery.Latest(s.Watermark, p.Memory.at.published)
-		if p.Range == nil && !step.more && !step.cut && step.stuck == nil {
+		if !p.ends() && !step.more && !step.cut && step.stuck == nil {
 			// Everything that Okta had when it answered is delivered.
 			s.Watermark = delivery.Latest(s.Watermark, s.LastPoll)
 		}
@@ -172,9 +172,9 @@ func (p *Poller) forward(ctx context.Context, ev event.Event, entry event.Entry,
 		m.window.Drop(ev.UUID) // it was, when it was delivered first
 	} else {
 		route := p.Pipeline
-		if p.PerStream {
-			route ^= uint64(entry.LabelsKey)
-		}
+		if p.PerStream { // option: reconcile
+			route ^= uint64(entry.LabelsKey) // option: reconcile
+		} // option: reconcile
 		m.window.Deliver(pg, delivery.Event{UUID: ev.UUID, Time: entry.Timestamp}, route, now)
 	}
 	return nil

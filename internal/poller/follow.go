@@ -41,9 +41,9 @@ type step struct {
 
 // step moves the position behind a page; fresh is how many of its events were not known.
 func (f *follow) step(page oktaapi.Page, events []event.Event, fresh int) step {
-	if f.poller.Range != nil {
-		return f.ofRange(page, events, fresh)
-	}
+	if f.poller.Range != nil { // option: backfill
+		return f.ofRange(page, events, fresh) // option: backfill
+	} // option: backfill
 	return f.ofLog(page, events, fresh)
 }
 

@@ -165,7 +165,7 @@ type component struct {
 	memory  *poller.Memory
 	status  *poller.Status
 	metrics *poller.Metrics
-	wakes   *poller.Wakes // nil: no event hooks
+	wakes   *poller.Wakes // option: event_hook. nil: no event hooks
 
 	// What a configuration may change.
 	token    string
@@ -251,7 +251,7 @@ func (c *component) run() *running {
 		Scope:        scope,
 		PollInterval: c.interval, InitialLookback: c.lookback, Spread: c.spread,
 		Remedy: func(err error) string { return auth.Remedy(cfg.Auth.Method(), err) },
-		Wakes:  c.wakes,
+		Wakes:  c.wakes, // option: event_hook
 		Memory: c.memory, Status: c.status, Metrics: c.metrics, Logger: logger,
 	})
 	ctx, cancel := context.WithCancel(c.t.Context())

@@ -1,3 +1,5 @@
+// option: reconcile
+
 package poller
 
 import (
@@ -10,10 +12,6 @@ import (
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
-
-// startSlack is how much of what is published after the start of the process counts as before
-// it: the server's clock is cut to seconds, and its nodes' clocks differ a little.
-const startSlack = time.Minute
 
 // landAgain is the time between two queries for what may still land.
 const landAgain = time.Second

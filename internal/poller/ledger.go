@@ -45,7 +45,8 @@ func (p direct) configure() {
 		s.Unconfirmed, s.UnconfirmedSince, s.Hidden, s.Shown = 0, time.Time{}, 0, time.Time{}
 	})
 	m := p.Memory
-	m.window, m.confirm, m.past.previous, m.past.unproven = delivery.Window[position]{}, nil, nil, nil
+	m.window, m.confirm, m.past.previous = delivery.Window[position]{}, nil, nil
+	m.past.unproven = nil // option: reconcile
 }
 
 func (p direct) beginAnew(context.Context) bool {
@@ -55,7 +56,7 @@ func (p direct) beginAnew(context.Context) bool {
 
 func (p direct) pause(ctx context.Context, d time.Duration) {
 	for end := time.Now().Add(d); ctx.Err() == nil && !p.suspended(); {
-		until := p.before(end)
+		until := p.due(end)
 		if !time.Now().Before(until) {
 			return
 		}
@@ -72,27 +73,6 @@ func (direct) drain(context.Context)                                {}
 func (direct) underWay() bool                                       { return false } // whatever the one before left
 func (direct) stop()                                                {}
 
-// confirmed is the ledger with a Confirmer: the journal follows what it finds.
-type confirmed struct {
-	*Poller
-	queries queries
-	rewind  rewind
-}
-
-func (p *confirmed) accepted() time.Duration { return p.Confirm.Accepted() }
-
-func (p *confirmed) underWay() bool { return !p.Memory.window.Empty() }
-
-func (p *confirmed) stop() { p.queries.stop() }
-
-func (p *confirmed) searchUnder(selectors []string) {
-	for _, selector := range selectors {
-		if p.Previous != nil && selector != p.Confirm.Selector() {
-			p.Memory.past.previous = append(p.Memory.past.previous, &previous{confirm: p.Previous(selector), required: true})
-		}
-	}
-}
-
 // rest waits until a time, an announcement, one of answers, or the end of ctx.
 func (p *Poller) rest(ctx context.Context, until time.Time, answers <-chan answer) (a answer, answered bool) {
 	t := time.NewTimer(max(time.Until(until), time.Millisecond))
@@ -100,9 +80,27 @@ func (p *Poller) rest(ctx context.Context, until time.Time, answers <-chan answe
 	select {
 	case a = <-answers:
 		return a, true
-	case <-p.Wakes.signals():
+	case <-p.Wakes.signals(): // option: event_hook
 	case <-t.C:
 	case <-ctx.Done():
 	}
 	return a, false
+}
+
+// due is when to poll: at end, or earlier.
+func (p *Poller) due(end time.Time) time.Time {
+	end = p.before(end) // option: event_hook
+	return end
+}
+
+// answer is what a query brought.
+type answer struct {
+	events []delivery.Event
+	asked  time.Time
+	found  map[string]bool
+	err    error
+	empty  bool // the destination has nothing at all of the time of events
+
+	silent  *previous // the Loki of a previous configuration that did not answer:
+	silence error     // what is not found may be there
 }

@@ -176,7 +176,7 @@ func budgetFields(p *Poller, _ Trouble) []any {
 
 // pollsLater is when several polls would have brought a page.
 func pollsLater(p *Poller, _ Trouble) time.Duration {
-	if p.Range != nil {
+	if p.ends() {
 		return heldAfter
 	}
 	return max(slowedAfter, 3*p.PollInterval)

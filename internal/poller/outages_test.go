@@ -1,3 +1,5 @@
+// option: reconcile
+
 //go:build !race
 
 package poller_test
@@ -144,8 +146,8 @@ func (s *trial) config(cfg oktaapi.Config) (poller.Config, *http.Client) {
 		Source: oktaapi.New(cfg),
 		Sink:   s.write, Format: s.format, Open: open, Scope: scope,
 		PollInterval: interval, InitialLookback: max(s.lookback, lookback), OutOfOrder: 50 * time.Minute,
-		Confirm: view, ConfirmID: s.id, Overlap: s.overlap,
-		Status: s.status, Metrics: s.metrics, Logger: log.NewNopLogger(),
+		Confirming: poller.Confirming{Confirm: view, ConfirmID: s.id, Overlap: s.overlap},
+		Status:     s.status, Metrics: s.metrics, Logger: log.NewNopLogger(),
 	}, client
 }
 

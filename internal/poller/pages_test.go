@@ -214,26 +214,3 @@ func TestAWrongFilterIsNoPageThatIsTooLarge(t *testing.T) {
 		require.Less(t, len(org.Requests()), 25)
 	})
 }
-
-// A range is read in parts as the log is, also where something on the way takes the next links out.
-func TestARangeIsAskedForInParts(t *testing.T) {
-	for _, links := range []bool{true, false} {
-		t.Run(fmt.Sprintf("links: %t", links), func(t *testing.T) {
-			contract(t, func(t *testing.T) {
-				org := &oktasim.Org{RateLimit: -1}
-				if !links {
-					org.Set(func(o *oktasim.Org) { o.Intercept = oktasim.Always(org.NoNext()) })
-				}
-				begin := time.Now()
-				heavy(org, "a", 2000, 1000)
-				pass(2 * time.Hour)
-				c := on(t, org)
-				c.client.MaxBody, c.format.Org = 100_000, "localhost"
-				got, stop := c.backfill(begin.Add(-time.Minute), begin.Add(time.Hour), .25)
-				pass(10 * time.Minute)
-				stop()
-				require.Equal(t, names("a", 2000), got.uuids())
-			})
-		})
-	}
-}

@@ -9,6 +9,10 @@ import (
 	"github.com/grafana/alloy/okta/internal/limits"
 )
 
+// startSlack is how much of what is published after the start of the process counts as before
+// it: the server's clock is cut to seconds, and its nodes' clocks differ a little.
+const startSlack = time.Minute
+
 // past is what somebody may have delivered before: a previous process, another node, another collector, the poller before a reload, or a
 // probe of this one.
 type past struct {
@@ -20,7 +24,7 @@ type past struct {
 	furthest  time.Time        // latest event time that the journal says is about to be delivered, see foretell
 	previous  []*previous      // where else to look, while anything delivered before the present configuration waits
 	headless  bool             // nobody says how far the destination's streams have got
-	unproven  *unproven        // the position came from the destination and was not held against the log yet
+	unproven  *unproven        // option: reconcile. The position came from the destination and was not held against the log yet
 }
 
 // previous finds what was delivered before the present configuration, by this process or
@@ -56,7 +60,7 @@ func (p *Poller) inherit() {
 	m := p.Memory
 	m.heads.SetFloor(p.journal.Newest)
 	// There is no checkpoint, or one that was written by hand or by an older version. A span has streams of its own.
-	m.past.headless = p.Range == nil && p.journal.Newest.IsZero()
+	m.past.headless = !p.ends() && p.journal.Newest.IsZero()
 	pending := p.journal.Delivery.Pending
 	if pending == nil {
 		return

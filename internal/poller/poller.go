@@ -46,18 +46,6 @@ type Config struct {
 	// gets the label "late"; 0: it never does.
 	OutOfOrder time.Duration
 
-	// Confirm, if not nil, is asked what has arrived. The journal then moves when a page has
-	// arrived, not when it is delivered, and must have no replay window. ConfirmID names the
-	// configuration that decides whether Confirm finds what is delivered; it must be the
-	// same after a restart without change.
-	Confirm   Confirmer
-	ConfirmID string
-	// Overlap is how far before the newest event that Confirm knows reading goes on when there is no
-	// checkpoint; 0: InitialLookback decides where it begins.
-	Overlap time.Duration
-	// Previous returns a Confirmer for what a previous process delivered under another
-	// selector. Nil: such events are not looked for.
-	Previous func(selector string) Confirmer
 	// Pipeline names the receivers: evidence from one set of receivers says nothing about
 	// what was delivered to another.
 	Pipeline uint64
@@ -66,13 +54,10 @@ type Config struct {
 	// Remedy says what to look at after an error of Source's Fetch; "": nothing is known. May
 	// be nil.
 	Remedy func(err error) string
-	// Range, if not nil, is what to read, once. Nil: the log, for ever.
-	Range *Range
-	// Wakes, if not nil, end a pause early: event hooks announce events through them.
-	Wakes *Wakes
-	// PerStream says that only entries with the same labels are kept in order, as with
-	// loki.write's min_shards above 1 or several routes to one Loki.
-	PerStream bool
+
+	Confirming        // option: reconcile
+	Range      *Range // option: backfill. What to read, once; nil: the log, for ever
+	Wakes      *Wakes // option: event_hook. End a pause early, as event hooks announce events through them; may be nil
 
 	// Owned, if not nil, makes the poller one of several nodes', of which one reads the org at a time. It is asked after the process
 	// was suspended, when another node may have taken over, and must ask the others. It returns an error only when ctx ends.
@@ -115,9 +100,9 @@ func New(cfg Config) *Poller {
 	}
 	p := &Poller{Config: cfg, pulse: newPulse(cfg.Clock)}
 	p.ledger = direct{p}
-	if cfg.Confirm != nil {
-		p.ledger = &confirmed{Poller: p}
-	}
+	if cfg.Confirm != nil { // option: reconcile
+		p.ledger = &confirmed{Poller: p} // option: reconcile
+	} // option: reconcile
 	p.follow = follow{poller: p, size: cfg.Scope.PageSize}
 	return p
 }
@@ -142,10 +127,10 @@ func (p *Poller) Run(ctx context.Context) error {
 	}
 	p.catchUp()
 	p.ledger.configure()
-	if p.Range != nil && p.journal.Finished {
-		p.Status.set(func(s *Snapshot) { s.Ended, s.Finished, s.Watermark = true, true, p.Range.Until })
-		return nil
-	}
+	if p.Range != nil && p.journal.Finished { // option: backfill
+		p.Status.set(func(s *Snapshot) { s.Ended, s.Finished, s.Watermark = true, true, p.Range.Until }) // option: backfill
+		return nil                                                                                       // option: backfill
+	} // option: backfill
 	if !p.resume(ctx) {
 		return ctx.Err()
 	}
@@ -166,9 +151,9 @@ func (p *Poller) Run(ctx context.Context) error {
 			level.Error(p.Logger).Log("msg", "delivery failed", "err", err)
 			wait = p.PollInterval
 		}
-		if p.ended && p.finish(ctx) {
-			return nil
-		}
+		if p.ended && p.finish(ctx) { // option: backfill
+			return nil // option: backfill
+		} // option: backfill
 		p.ledger.pause(ctx, wait)
 	}
 	return ctx.Err()
@@ -289,4 +274,17 @@ func sleep(ctx context.Context, d time.Duration) {
 	case <-t.C:
 	case <-ctx.Done():
 	}
+}
+
+// ends reports whether what is read has an end.
+func (p *Poller) ends() (is bool) {
+	is = p.Range != nil // option: backfill
+	return is
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }

@@ -1,3 +1,5 @@
+// option: reconcile
+
 package poller
 
 import (
@@ -23,7 +25,7 @@ const (
 // does, and young enough for Loki to show it.
 func (p *confirmed) probe(ctx context.Context) {
 	m, now := p.Memory, time.Now()
-	if p.Range != nil { // behind its end is nothing of ours
+	if p.ends() { // behind its end is nothing of ours
 		if !p.ended {
 			p.probeFrom(ctx, m.at, time.Time{})
 		}

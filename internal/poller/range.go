@@ -1,3 +1,5 @@
+// option: backfill needs reconcile
+
 package poller
 
 import (

@@ -1,3 +1,5 @@
+// option: backfill
+
 //go:build !race
 
 package poller_test

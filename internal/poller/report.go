@@ -1,7 +1,8 @@
+// option: reconcile
+
 package poller
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -16,10 +17,6 @@ const (
 	missed = 5 * time.Minute
 )
 
-// ErrNothingArrives is the health of a poller whose Confirmer answers and finds none
-// of what was delivered.
-var ErrNothingArrives = errors.New("no delivered event found in Loki")
-
 // judge reports when nothing of what was delivered is found; empty says that Loki has nothing of anybody's either.
 func (p *confirmed) judge(stats delivery.Stats, empty bool, now time.Time) {
 	after := missed
@@ -27,7 +24,7 @@ func (p *confirmed) judge(stats delivery.Stats, empty bool, now time.Time) {
 		after = untold
 	}
 	var problem error
-	if p.Range != nil && stats.Hidden == stats.Waiting { // of an old range Loki shows nothing at first, and that is no reason to worry
+	if p.ends() && stats.Hidden == stats.Waiting { // of an old range Loki shows nothing at first, and that is no reason to worry
 		stats.Telling = time.Time{}
 	}
 	if !stats.Telling.IsZero() && now.Sub(delivery.Latest(stats.Telling, stats.Arrival)) >= after {

@@ -56,10 +56,10 @@ func (p *Poller) resume(ctx context.Context) bool {
 		p.begin(since)
 		return true
 	}
-	if p.Range != nil {
-		p.begin(p.Range.Since)
-		return true
-	}
+	if p.Range != nil { // option: backfill
+		p.begin(p.Range.Since) // option: backfill
+		return true            // option: backfill
+	} // option: backfill
 	return p.ledger.beginAnew(ctx)
 }
 

@@ -8,7 +8,6 @@ import (
 	"github.com/go-kit/log/level"
 
 	"github.com/grafana/alloy/okta/internal/oktaapi"
-	"github.com/grafana/alloy/okta/internal/reconcile"
 )
 
 // Part is what something may be wrong with.
@@ -80,7 +79,11 @@ func (t *Trouble) tells(now time.Time) {
 func (t Trouble) Lasts() bool { return !t.Since.IsZero() }
 
 func isRefusal(err error) bool {
-	return oktaapi.ClassOf(err) == oktaapi.Refused || errors.Is(err, reconcile.ErrRefused)
+	r, is := errors.AsType[interface {
+		error
+		Refused() bool
+	}](err)
+	return oktaapi.ClassOf(err) == oktaapi.Refused || is && r.Refused()
 }
 
 // fail notes a failure.

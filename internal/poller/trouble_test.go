@@ -11,11 +11,17 @@ import (
 	"github.com/go-kit/log"
 	"github.com/stretchr/testify/require"
 
-	"github.com/grafana/alloy/okta/internal/checkpoint"
 	"github.com/grafana/alloy/okta/internal/delivery"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
-	"github.com/grafana/alloy/okta/internal/reconcile"
 )
+
+// errDenies is an error of a Confirmer that needs an operator.
+var errDenies error = denies{}
+
+type denies struct{}
+
+func (denies) Error() string { return "Loki refuses the query" }
+func (denies) Refused() bool { return true }
 
 // failure is what a part fails with.
 type failure struct {
@@ -40,7 +46,7 @@ func TestATroubleIsToldFromBeginningToEnd(t *testing.T) {
 		Cursor: {first: failure{"", lost}, begin: "Okta refused the saved cursor", reload: "told again"},
 		Checkpoint: {first: failure{Unread, lost}, begin: "the checkpoint cannot be read", second: failure{"", lost},
 			change: "the checkpoint cannot be written", end: "the checkpoint is written again", reload: "told again"},
-		Queries: {first: failure{"", lost}, begin: "reconcile query failed", second: failure{"refused", reconcile.ErrRefused},
+		Queries: {first: failure{"", lost}, begin: "reconcile query failed", second: failure{"refused", errDenies},
 			change: "reconcile query failed", end: "reconcile queries succeed again", reload: "forgotten"},
 		Arrival: {first: failure{"", ErrNothingArrives}, begin: "deliveries cannot be confirmed", reload: "forgotten"},
 		Hold: {lasts: time.Minute, first: failure{string(delivery.Full), nil}, begin: "nothing newer is delivered",
@@ -144,7 +150,7 @@ func TestATroubleIsToldFromBeginningToEnd(t *testing.T) {
 // What needs an operator is not hidden by what passes: it stands until the part works.
 func TestARefusalIsNotHiddenByWhatPasses(t *testing.T) {
 	lost := errors.New("lost")
-	for part, denied := range map[Part]error{Okta: &oktaapi.Error{Class: oktaapi.Refused, Status: 401}, Queries: reconcile.ErrRefused} {
+	for part, denied := range map[Part]error{Okta: &oktaapi.Error{Class: oktaapi.Refused, Status: 401}, Queries: errDenies} {
 		synctest.Test(t, func(t *testing.T) {
 			var status Status
 			p := New(Config{Status: &status, Memory: &Memory{}, Logger: log.NewNopLogger()})
@@ -172,7 +178,7 @@ func TestARefusalIsNotHiddenByWhatPasses(t *testing.T) {
 // A refusal that was given once, long ago, is not what is wrong: what fails since is.
 func TestARefusalGivesWayToWhatFailsSince(t *testing.T) {
 	lost := errors.New("lost")
-	for part, denied := range map[Part]error{Okta: &oktaapi.Error{Class: oktaapi.Refused, Status: 401}, Queries: reconcile.ErrRefused} {
+	for part, denied := range map[Part]error{Okta: &oktaapi.Error{Class: oktaapi.Refused, Status: 401}, Queries: errDenies} {
 		synctest.Test(t, func(t *testing.T) {
 			var status Status
 			p := New(Config{Status: &status, Memory: &Memory{}, Logger: log.NewNopLogger()})
@@ -242,19 +248,6 @@ func TestKindsThatAlternateDoNotFloodTheLog(t *testing.T) {
 			})
 		})
 	}
-}
-
-// The last event of a range may arrive after it was looked at for the last time whether anything is held up.
-func TestARangeThatIsFinishedIsNotHeld(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var status Status
-		p := New(Config{Status: &status, Memory: &Memory{}, Logger: log.NewNopLogger(), Range: &Range{}})
-		p.journal, _, _ = checkpoint.Open(t.TempDir(), checkpoint.Scope{Org: "https://acme.okta.com"}, 0)
-		p.fail(Hold, string(delivery.Missing), nil)
-		require.True(t, p.finish(t.Context()))
-		require.True(t, status.Snapshot().Finished)
-		require.Zero(t, status.wrong(Hold))
-	})
 }
 
 // Two parts say that nothing is being confirmed; one sentence does.

@@ -1,3 +1,5 @@
+// option: reconcile
+
 package poller
 
 import (

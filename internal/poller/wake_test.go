@@ -1,3 +1,5 @@
+// option: event_hook
+
 package poller_test
 
 import (

@@ -1,3 +1,5 @@
+// option: event_hook
+
 //go:build !race
 
 package poller_test

@@ -36,7 +36,7 @@ func TestAnEchoedCredentialIsNotQuoted(t *testing.T) {
 			hc, err := promconfig.NewClientFromConfig(cfg, "test")
 			require.NoError(t, err)
 			l := NewServer(ServerConfig{URL: u, HTTP: hc}).Loki(Config{Selector: `{job="x"}`})
-			_, err = l.Find(t.Context(), []Event{{"a", t0}})
+			_, err = l.Find(t.Context(), []Event{{UUID: "a", Time: t0}})
 			require.ErrorIs(t, err, ErrRefused)
 			require.ErrorContains(t, err, "upstream refused")
 			require.ErrorContains(t, err, "[redacted]")
@@ -90,7 +90,7 @@ func TestTheLongestRangeRecovers(t *testing.T) {
 		l, f, _ := lokiWith(t, 0, 0)
 		var events []Event
 		for i := range 24 {
-			events = append(events, Event{fmt.Sprint("x", i), t0.Add(time.Duration(i) * time.Hour)})
+			events = append(events, Event{UUID: fmt.Sprint("x", i), Time: t0.Add(time.Duration(i) * time.Hour)})
 		}
 		f.maxRange = 7 * time.Hour
 		_, err := l.Find(t.Context(), events)

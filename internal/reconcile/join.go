@@ -25,6 +25,9 @@ type unhurried struct{}
 // Unhurried marks what nobody waits for: it is joined with what others ask within a second.
 func Unhurried(ctx context.Context) context.Context { return context.WithValue(ctx, unhurried{}, true) }
 
+// Unhurried is the function, for who does not know the package.
+func (*Loki) Unhurried(ctx context.Context) context.Context { return Unhurried(ctx) }
+
 // request is what one caller wants to know: which events are there, or the newest entry.
 type request struct {
 	ctx     context.Context // the caller's

@@ -120,9 +120,9 @@ func TestConfirmationsOfManyOrgsAreJoined(t *testing.T) {
 		orgs := orgsOf(t, f, crowd)
 		allOf(crowd, 20*time.Millisecond, func(i int) {
 			for n := range 30 {
-				there := Event{fmt.Sprintf("%d-%d", i, n), time.Now().Add(-5 * time.Second)}
-				gone := Event{fmt.Sprintf("gone-%d-%d", i, n), time.Now().Add(-4 * time.Second)}
-				elsewhere := Event{fmt.Sprintf("else-%d-%d", i, n), time.Now().Add(-4 * time.Second)}
+				there := Event{UUID: fmt.Sprintf("%d-%d", i, n), Time: time.Now().Add(-5 * time.Second)}
+				gone := Event{UUID: fmt.Sprintf("gone-%d-%d", i, n), Time: time.Now().Add(-4 * time.Second)}
+				elsewhere := Event{UUID: fmt.Sprintf("else-%d-%d", i, n), Time: time.Now().Add(-4 * time.Second)}
 				f.mu.Lock()
 				f.entries = append(f.entries, entry{there.Time, `{"uuid":"` + there.UUID + `"}`, orgName(i)},
 					entry{elsewhere.Time, `{"uuid":"` + elsewhere.UUID + `"}`, orgName((i + 1) % crowd)})
@@ -150,7 +150,7 @@ func TestOneOrgIsNotKeptWaiting(t *testing.T) {
 		l := orgsOf(t, f, 1)[0]
 		begin := time.Now()
 		for range 100 {
-			_, err := l.Find(t.Context(), []Event{{"a", time.Now()}})
+			_, err := l.Find(t.Context(), []Event{{UUID: "a", Time: time.Now()}})
 			require.NoError(t, err)
 		}
 		require.Less(t, time.Since(begin), 21*time.Second)
@@ -186,7 +186,7 @@ func TestARefusalOfTooManyRequestsIsWaitedOutByAll(t *testing.T) {
 			took := allOf(crowd, 20*time.Millisecond, func(i int) {
 				_, err := orgs[i].Newest(t.Context(), 90*24*time.Hour)
 				require.NoError(t, err)
-				_, err = orgs[i].Find(t.Context(), []Event{{"a", time.Now()}})
+				_, err = orgs[i].Find(t.Context(), []Event{{UUID: "a", Time: time.Now()}})
 				require.NoError(t, err)
 			})
 			require.Less(t, took, wait+20*time.Second)
@@ -207,7 +207,7 @@ func TestALokiThatGoesOnRefusingIsAskedEverMoreRarely(t *testing.T) {
 		defer cancel()
 		allOf(crowd, 20*time.Millisecond, func(i int) {
 			for ctx.Err() == nil {
-				_, err := orgs[i].Find(ctx, []Event{{"a", time.Now()}})
+				_, err := orgs[i].Find(ctx, []Event{{UUID: "a", Time: time.Now()}})
 				require.Error(t, err)
 				time.Sleep(time.Second)
 			}
@@ -234,7 +234,7 @@ func TestWhatIsJoinedMayBeRefused(t *testing.T) {
 			}
 			orgs := orgsOf(t, f, crowd)
 			took := allOf(crowd, 0, func(i int) {
-				found, err := orgs[i].Find(Unhurried(t.Context()), []Event{{fmt.Sprint("u", i), now}})
+				found, err := orgs[i].Find(Unhurried(t.Context()), []Event{{UUID: fmt.Sprint("u", i), Time: now}})
 				require.NoError(t, err)
 				require.Len(t, found, 1)
 				newest, err := orgs[i].Newest(t.Context(), 90*24*time.Hour)
@@ -263,7 +263,7 @@ func TestWhatWasRefusedOnceIsJoinedAgain(t *testing.T) {
 		orgs := orgsOf(t, f, 20)
 		ask := func(n int) {
 			allOf(n, 0, func(i int) {
-				_, err := orgs[i].Find(Unhurried(t.Context()), []Event{{"a", time.Now()}})
+				_, err := orgs[i].Find(Unhurried(t.Context()), []Event{{UUID: "a", Time: time.Now()}})
 				require.NoError(t, err)
 			})
 		}
@@ -284,7 +284,7 @@ func TestAWrongCredentialIsToldToAllAtOnce(t *testing.T) {
 		f := &fakeLoki{takes: takes(time.Second), fail: func(w http.ResponseWriter) bool { http.Error(w, "no", http.StatusUnauthorized); return true }}
 		orgs := orgsOf(t, f, 100)
 		allOf(100, 0, func(i int) {
-			_, err := orgs[i].Find(Unhurried(t.Context()), []Event{{"a", time.Now()}})
+			_, err := orgs[i].Find(Unhurried(t.Context()), []Event{{UUID: "a", Time: time.Now()}})
 			require.ErrorIs(t, err, ErrRefused)
 		})
 		require.LessOrEqual(t, len(f.at), 4, "the first of all, the others, and one or two of them alone before they hear")
@@ -307,7 +307,7 @@ func TestALoudOrgDoesNotHoldUpTheOthers(t *testing.T) {
 		orgs := orgsOf(t, f, 50)
 		allOf(50, 0, func(i int) {
 			begin := time.Now()
-			found, err := orgs[i].Find(Unhurried(t.Context()), []Event{{fmt.Sprint("u", i), now.Add(time.Second)}, {"gone", now}})
+			found, err := orgs[i].Find(Unhurried(t.Context()), []Event{{UUID: fmt.Sprint("u", i), Time: now.Add(time.Second)}, {UUID: "gone", Time: now}})
 			require.NoError(t, err)
 			require.Len(t, found, 1)
 			if i == 7 {
@@ -332,10 +332,10 @@ func TestASlowOrgDoesNotHoldUpTheOthers(t *testing.T) {
 		}}
 		orgs := orgsOf(t, f, crowd)
 		allOf(crowd, 10*time.Millisecond, func(i int) {
-			events := []Event{{"a", time.Now()}}
+			events := []Event{{UUID: "a", Time: time.Now()}}
 			if i < 4 { // a page of an event an hour, over three days
 				for h := range 72 {
-					events = append(events, Event{fmt.Sprint("b", h), time.Now().Add(-time.Duration(h) * time.Hour)})
+					events = append(events, Event{UUID: fmt.Sprint("b", h), Time: time.Now().Add(-time.Duration(h) * time.Hour)})
 				}
 			}
 			begin := time.Now()
@@ -362,18 +362,18 @@ func TestAStopEndsEveryWaitForLoki(t *testing.T) {
 		took := allOf(crowd, 0, func(i int) {
 			_, err := orgs[i].Newest(ctx, 0)
 			require.ErrorIs(t, err, context.Canceled)
-			_, err = orgs[i].Find(ctx, []Event{{"a", time.Now()}})
+			_, err = orgs[i].Find(ctx, []Event{{UUID: "a", Time: time.Now()}})
 			require.ErrorIs(t, err, context.Canceled)
 		})
 		require.Equal(t, 5*time.Second, took)
 
 		f := &fakeLoki{}
 		l := orgsOf(t, f, 1)[0]
-		_, err := l.Find(ctx, []Event{{"a", time.Now()}})
+		_, err := l.Find(ctx, []Event{{UUID: "a", Time: time.Now()}})
 		require.ErrorIs(t, err, context.Canceled)
 		synctest.Wait()
 		require.Empty(t, f.at)
-		_, err = l.Find(t.Context(), []Event{{"a", time.Now()}})
+		_, err = l.Find(t.Context(), []Event{{UUID: "a", Time: time.Now()}})
 		require.NoError(t, err)
 	})(t)
 }
@@ -404,7 +404,7 @@ func TestOneSelectorForAllOrgsIsOneQuery(t *testing.T) {
 		s := serverOf(t, f)
 		allOf(100, 0, func(int) {
 			l := s.Loki(Config{Selector: `{job=~"x|y"}`})
-			found, err := l.Find(t.Context(), []Event{{"a", now}, {"b", now}, {"c", now}})
+			found, err := l.Find(t.Context(), []Event{{UUID: "a", Time: now}, {UUID: "b", Time: now}, {UUID: "c", Time: now}})
 			require.NoError(t, err)
 			require.Len(t, found, 2)
 		})
@@ -424,10 +424,10 @@ func TestAnAnswerIsItsCallersAlone(t *testing.T) {
 			entry{now.Add(3 * time.Second), `{"uuid":"b"}`, ""})
 		l := clientOf(t, f)
 		l.server.limit = newBound(100, 100)
-		_, err := l.Find(t.Context(), []Event{{"gone", now.Add(-time.Hour)}}) // what comes within its gap is joined
+		_, err := l.Find(t.Context(), []Event{{UUID: "gone", Time: now.Add(-time.Hour)}}) // what comes within its gap is joined
 		require.NoError(t, err)
 		before := len(f.queries)
-		events := []Event{{"a", now}, {"b", now.Add(3 * time.Second)}}
+		events := []Event{{UUID: "a", Time: now}, {UUID: "b", Time: now.Add(3 * time.Second)}}
 		var found [2]map[string]bool
 		allOf(2, 0, func(i int) {
 			var err error

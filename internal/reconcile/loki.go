@@ -6,14 +6,12 @@ import (
 	"maps"
 	"time"
 
+	"github.com/grafana/alloy/okta/internal/delivery"
 	"github.com/grafana/alloy/okta/internal/limits"
 )
 
-// An Event is what to look for.
-type Event struct {
-	UUID string
-	Time time.Time // the entry's timestamp
-}
+// An Event is what to look for: its Time is the entry's timestamp.
+type Event = delivery.Event
 
 // Config says what to look for. Selector is required.
 type Config struct {

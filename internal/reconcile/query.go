@@ -29,8 +29,15 @@ var (
 	errAway = errors.New("no answer")
 	errBusy = errors.New("Loki is asked too much")
 	// ErrRefused is in the chain of errors that last until somebody changes the configuration: Loki answered 4xx other than 429.
-	ErrRefused = errors.New("Loki refuses the query")
+	ErrRefused error = refused{}
 )
+
+type refused struct{}
+
+func (refused) Error() string { return "Loki refuses the query" }
+
+// Refused tells the poller that an operator is needed.
+func (refused) Refused() bool { return true }
 
 // direction is the order in which Loki looks for entries.
 type direction string

@@ -292,7 +292,7 @@ func TestFindEndsWithItsContext(t *testing.T) {
 	}))
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-begun; cancel() }()
-	_, err := l.Find(ctx, []Event{{"x", t0}})
+	_, err := l.Find(ctx, []Event{{UUID: "x", Time: t0}})
 	require.ErrorIs(t, err, context.Canceled)
 	require.NotContains(t, err.Error(), "127.0.0.1", "the URL may hold what is nobody's business")
 }

@@ -1,3 +1,5 @@
+// option: reconcile, backfill
+
 package takeover_test
 
 import (

@@ -1,3 +1,5 @@
+// option: reconcile, backfill
+
 package takeover_test
 
 import (
@@ -514,7 +516,7 @@ func (r *reader) Read(ctx context.Context, start takeover.Start) {
 			return j, err
 		},
 		Scope: scope, PollInterval: 10 * time.Second, InitialLookback: time.Hour, OutOfOrder: 50 * time.Minute,
-		Confirm: view{loki, r.n}, ConfirmID: "one", LastPush: start.LastPush,
+		Confirming: poller.Confirming{Confirm: view{loki, r.n}, ConfirmID: "one"}, LastPush: start.LastPush,
 		Owned: r.seat.Owned, Clock: r.n.now,
 		Memory: r.memory, Status: &poller.Status{}, Logger: log.With(r.n.c.log, "node", r.n.name, "org", r.o.url),
 	})

@@ -135,7 +135,7 @@ func (c *change) pages() error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		page := strings.Replace(string(content), own, strings.ReplaceAll(section, another, name), 1)
+		page := c.corePage(strings.Replace(string(content), own, strings.ReplaceAll(section, another, name), 1))
 		if err := os.WriteFile(filepath.Join(c.to, pageFolder, name+".md"), []byte(page), 0o644); err != nil {
 			return err
 		}
