@@ -91,6 +91,26 @@ func TestTheComponentsFitIntoAnAlloyCheckout(t *testing.T) {
 	require.Equal(t, after, read(t, filepath.Join(dir, "docs/sources/reference/compatibility/_index.md")))
 }
 
+// What `make upstream CORE=1` makes of another copy: one component, and what it needs. With OKTA_E2E=long it is vetted and tested, too.
+func TestTheCoreFitsIntoAnAlloyCheckout(t *testing.T) {
+	dir, check := checkout(t), "none"
+	if os.Getenv("OKTA_E2E") == "long" {
+		check = "all"
+	}
+	out, err := upstream(t, dir, "-check", check, "-without", "all")
+	require.NoError(t, err, out)
+	for _, file := range []string{"internal/component/all/all.go", "docs/sources/reference/compatibility/_index.md",
+		".github/ISSUE_TEMPLATE/bug_report.yaml"} {
+		text := read(t, filepath.Join(dir, file))
+		require.Regexp(t, `[./]okta\b`, text, file)
+		require.NotContains(t, text, "okta_event_hook", file)
+	}
+	deps := strings.Fields(in(t, dir, "list", "-deps", "./internal/component/all"))
+	require.Contains(t, deps, "github.com/grafana/alloy/internal/component/loki/source/okta")
+	require.NotContains(t, deps, "github.com/grafana/alloy/internal/component/loki/source/internal/okta/reconcile")
+	require.False(t, slices.ContainsFunc(deps, func(p string) bool { return strings.HasPrefix(p, module+"/") }))
+}
+
 // What is missing, or is no checkout, is said by name.
 func TestUpstreamSaysWhatIsMissing(t *testing.T) {
 	dir := t.TempDir()
