@@ -225,3 +225,8 @@ func (k *collector) secret() []byte {
 	}
 	return nil
 }
+
+// announced polls for events that were announced, here or to another node.
+func (c *Component) announced(org string, uuids []string) {
+	c.wake(org, uuids) // option: event_hook
+}

@@ -145,7 +145,7 @@ func (c *Component) receive(_ context.Context, n hook.Notice) error {
 func (c *Component) announce(org string, uuids []string) {
 	for _, m := range collected(c.current()) {
 		if url := m.plan.Load().org.String(); m.name == org && !c.announcedElsewhere(url, uuids) {
-			c.announced(url, uuids)
+			c.wake(url, uuids)
 		}
 	}
 }
@@ -185,4 +185,10 @@ func (c *Component) eventHookInfo(args *Arguments, members []member) *eventHookI
 		info.Paths = append(info.Paths, args.Options.EventHook.path(m.name))
 	}
 	return info
+}
+
+// announcedElsewhere tells the node that reads the org; false: it is this one.
+func (c *Component) announcedElsewhere(org string, uuids []string) (told bool) {
+	told = c.of.exchange.Announce(org, uuids) // option: clustering
+	return told
 }

@@ -1,5 +1,7 @@
 // Package okta implements the loki.source.okta component: it reads the System Log of Okta orgs and forwards each event as a log entry.
 //
+// It has a core, which reads the org that url names, and options, without each of which it compiles: option.go says how they meet.
+//
 // The package is thin. It turns arguments into one collector for each org, keeps them running, and shows their state to Alloy. What is
 // Okta-shaped lives in internal/oktaapi (requests), internal/event (entries), internal/poller (the loop) and internal/checkpoint (the
 // cursor).

@@ -12,8 +12,8 @@ import (
 	"github.com/grafana/alloy/okta/internal/takeover"
 )
 
-// Every line of the component that names an option and is not in the option's own files is here, and says whose it is. `make upstream`
-// leaves these lines out together with the files.
+// Every line of the core that names an option is here, and says whose it is. `make upstream CORE=1` leaves these lines out, and the files of
+// options. A line in one option's file that names another option says so, too.
 
 // options are asked in this order: what one of them sets is there for those after it.
 var options = []option{
@@ -55,21 +55,9 @@ func (o *Options) ofOneOrg() {
 	o.EventHook = nil // option: event_hook
 }
 
-// alone leaves out what is for the process that reads the live log.
-func (o *Options) alone() {
-	o.Clustering = Clustering{} // option: clustering. All of the range is this process's
-	o.EventHook = nil           // option: event_hook. As a rule it would be on the same port of the same machine
-}
-
 // format adds to how events become entries.
 func (o *Options) format(to *event.Options) {
 	to.Redaction = o.Redact.Options() // option: redact
-}
-
-// labelsBeside are those of readings beside the live log.
-func (o *Options) labelsBeside() (all []map[string]string) {
-	all = labelsOf(o.Backfills) // option: backfill
-	return all
 }
 
 // connect adds what all orgs of a component use.
@@ -118,17 +106,6 @@ func (c *Component) accepted() {
 	c.accept() // option: backfill
 }
 
-// announced polls for events that were announced, here or to another node.
-func (c *Component) announced(org string, uuids []string) {
-	c.wake(org, uuids) // option: event_hook
-}
-
-// announcedElsewhere tells the node that reads the org; false: it is this one.
-func (c *Component) announcedElsewhere(org string, uuids []string) (told bool) {
-	told = c.of.exchange.Announce(org, uuids) // option: clustering
-	return told
-}
-
 // What options show in the UI.
 type (
 	infoMore struct { // of the component
@@ -137,9 +114,6 @@ type (
 	orgMore struct { // of an org
 		Reconcile *reconcileInfo `alloy:"reconcile,block,optional"` // option: reconcile
 		Backfills []backfillInfo `alloy:"backfill,block,optional"`  // option: backfill
-	}
-	rowMore struct { // of one of several orgs
-		Backfills []string `alloy:"backfills,attr,optional"` // option: backfill
 	}
 )
 
@@ -157,10 +131,5 @@ func (c *Component) infoOfAll(more infoMore, members []member, now time.Time) (i
 func (p *plan) more(s poller.Snapshot, now time.Time) (more orgMore) {
 	more.Reconcile = p.reconcileInfo(s)   // option: reconcile
 	more.Backfills = p.backfillInfos(now) // option: backfill
-	return more
-}
-
-func (p *plan) rowMore(now time.Time) (more rowMore) {
-	more.Backfills = p.backfillRows(now) // option: backfill
 	return more
 }

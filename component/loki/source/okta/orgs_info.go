@@ -24,6 +24,16 @@ type orgInfo struct {
 	More            rowMore   `alloy:",squash"`
 }
 
+// rowMore is what options show of one of several orgs.
+type rowMore struct {
+	Backfills []string `alloy:"backfills,attr,optional"` // option: backfill
+}
+
+func (p *plan) rowMore(now time.Time) (more rowMore) {
+	more.Backfills = p.backfillRows(now) // option: backfill
+	return more
+}
+
 func orgsInfoOf(more infoMore, members []member, now time.Time) orgsInfo {
 	info := orgsInfo{Orgs: make([]orgInfo, 0, len(members)), More: more}
 	for _, m := range members {

@@ -122,3 +122,9 @@ func (c *Component) ranges(now time.Time) (all []Range) {
 	}
 	return all
 }
+
+// alone leaves out what is for the process that reads the live log.
+func (o *Options) alone() {
+	o.Clustering = Clustering{} // option: clustering. All of the range is this process's
+	o.EventHook = nil           // option: event_hook. As a rule it would be on the same port of the same machine
+}

@@ -267,3 +267,9 @@ func stayHome(req *http.Request, via []*http.Request) error {
 	}
 	return nil
 }
+
+// labelsBeside are those of readings beside the live log.
+func (o *Options) labelsBeside() (all []map[string]string) {
+	all = labelsOf(o.Backfills) // option: backfill
+	return all
+}
