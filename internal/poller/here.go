@@ -36,8 +36,20 @@ func (p *confirmed) here(ctx context.Context, h *hand) (answer, error) {
 		m.past.began = h.Date
 	}
 	until := m.past.until()
-	if err := p.learnNewest(ctx, h); err != nil || h.gone {
-		return answer{}, err
+	lend := func() {
+		if h.Wanted() {
+			p.drop(h)
+		}
+	}
+	if m.past.headless { // what is far behind the newest entry needs the label late
+		newest, err := p.newest(ctx, 0, lend)
+		if err != nil {
+			return answer{}, err
+		}
+		p.reached(newest)
+		if h.gone {
+			return answer{}, nil
+		}
 	}
 	var about []delivery.Event
 	before := false
@@ -58,9 +70,7 @@ func (p *confirmed) here(ctx context.Context, h *hand) (answer, error) {
 		case err != nil:
 			return a, err
 		case a.err != nil:
-			if h.Wanted() {
-				p.drop(h)
-			}
+			lend()
 			sleep(ctx, time.Until(p.queries.next))
 		case !a.asked.Before(m.past.landing) || !m.past.mayLand(about, a.found):
 			return a, nil
@@ -68,24 +78,6 @@ func (p *confirmed) here(ctx context.Context, h *hand) (answer, error) {
 			sleep(ctx, min(time.Until(m.past.landing), landAgain))
 		}
 	}
-}
-
-// learnNewest asks how far Loki's streams have got when the checkpoint does not say: what is
-// far behind them needs the label late. The page in hand makes room for others while there is no answer. It returns an error only when
-// ctx ends.
-func (p *confirmed) learnNewest(ctx context.Context, h *hand) error {
-	if !p.Memory.past.headless {
-		return nil
-	}
-	newest, err := p.newest(ctx, 0, func() {
-		if h.Wanted() {
-			p.drop(h)
-		}
-	})
-	if err == nil {
-		p.reached(newest)
-	}
-	return err
 }
 
 // reached notes how far Loki's streams have got.
@@ -136,7 +128,7 @@ func (p *confirmed) confirmable(ev event.Event, now time.Time) bool {
 // foretell saves how far the delivery is about to get, before it does: after a crash the
 // next process cannot ask this one what it had delivered.
 func (p *confirmed) foretell(page oktaapi.Page, events []event.Event, there map[string]bool) {
-	further := false
+	furthest, further := p.furthest(), false
 	for _, ev := range events {
 		if there[ev.UUID] {
 			continue
@@ -144,18 +136,24 @@ func (p *confirmed) foretell(page oktaapi.Page, events []event.Event, there map[
 		further = p.enlist() || further
 		// The server's clock is cut to seconds, so the newest events look ahead of it; one
 		// that is far ahead would make all that follow look as if they were under way.
-		if ev.Published.After(p.Memory.past.furthest) && ev.Published.Before(page.Date.Add(time.Minute)) {
-			p.Memory.past.furthest, further = ev.Published, true
+		if ev.Published.After(furthest) && ev.Published.Before(page.Date.Add(time.Minute)) {
+			furthest, further = ev.Published, true
 		}
 	}
 	if further {
-		p.write(func(now time.Time) error {
-			p.journal.Delivery.Pending = &checkpoint.Mark{
-				Cursor: string(p.Memory.at.cursor), Published: p.Memory.past.furthest.UTC(), Delivered: now.UTC(),
-			}
-			return p.journal.Save()
-		})
+		p.journal.Delivery.Pending = &checkpoint.Mark{
+			Cursor: string(p.Memory.at.cursor), Published: furthest.UTC(), Delivered: time.Now().UTC(),
+		}
+		p.wrote(p.journal.Save())
 	}
+}
+
+// furthest is the latest event time of which the journal says that it is about to be delivered.
+func (p *confirmed) furthest() time.Time {
+	if pending := p.journal.Delivery.Pending; pending != nil {
+		return pending.Published
+	}
+	return time.Time{}
 }
 
 // enlist notes in the journal, unsaved, that something is about to be delivered under the

@@ -20,11 +20,6 @@ type position struct {
 	scope     checkpoint.Scope // what the cursor is valid for
 }
 
-// mark is the position as the journal has it.
-func (at position) mark(now time.Time) checkpoint.Mark {
-	return checkpoint.Mark{Cursor: string(at.cursor), Published: at.published, Delivered: now}
-}
-
 // Memory is what one poller leaves to the next one on the same org in the same process,
 // so that a reload neither repeats nor skips. The zero value is ready. All but its
 // warnings belongs to the running poller: [Memories] sees to it that there is only one.

@@ -21,7 +21,6 @@ type past struct {
 	replaying time.Time        // events up to this time were delivered before; zero: no replay
 	pending   *checkpoint.Mark // how far the previous process had delivered
 	landing   time.Time        // until when what it delivered may still arrive
-	furthest  time.Time        // latest event time that the journal says is about to be delivered, see foretell
 	previous  []*previous      // where else to look, while anything delivered before the present configuration waits
 	headless  bool             // nobody says how far the destination's streams have got
 	unproven  *unproven        // option: reconcile. The position came from the destination and was not held against the log yet
@@ -65,7 +64,6 @@ func (p *Poller) inherit() {
 	if pending == nil {
 		return
 	}
-	m.past.furthest = pending.Published
 	m.heads.SetFloor(pending.Published)
 	m.past.pending, m.past.landing = pending, time.Now().Add(cmp.Or(p.LastPush, limits.LastPush))
 	p.ledger.searchUnder(p.journal.Delivery.Selectors)

@@ -31,7 +31,7 @@ func (p *confirmed) probe(ctx context.Context) {
 		}
 		return
 	}
-	newest := delivery.Latest(delivery.Latest(m.at.published, m.past.furthest), m.past.began.Add(startSlack))
+	newest := delivery.Latest(delivery.Latest(m.at.published, p.furthest()), m.past.began.Add(startSlack))
 	from := now.Add(-probeBack)
 	if visible := p.Confirm.Visible(); visible > 0 {
 		from = now.Add(-visible / 2)

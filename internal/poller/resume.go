@@ -14,7 +14,7 @@ import (
 func (p *Poller) catchUp() {
 	if p.Memory.known() && p.journal.Follow(p.Memory.journal) {
 		// Else a restart would go on from where a component with this file stood long ago.
-		p.write(func(time.Time) error { return p.journal.Save() })
+		p.wrote(p.journal.Save())
 	}
 }
 

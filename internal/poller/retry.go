@@ -44,7 +44,7 @@ func (p *confirmed) part() Part {
 // retry delivers again what is lost, the oldest first.
 func (p *confirmed) retry(ctx context.Context, pages []*delivery.Page[position]) {
 	if p.enlist() {
-		p.write(func(time.Time) error { return p.journal.Save() })
+		p.wrote(p.journal.Save())
 	}
 	if !p.misses(p.rewind.wanted) {
 		p.beginRewind(pages)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/grafana/alloy/okta/internal/checkpoint"
 	"github.com/grafana/alloy/okta/internal/delivery"
 )
 
@@ -61,13 +62,13 @@ func (p *Poller) commit() delivery.Stats {
 
 // save makes a position durable, as the newest mark.
 func (p *Poller) save(at position) {
-	p.write(func(now time.Time) error { return p.journal.Append(at.mark(now)) })
+	p.wrote(p.journal.Append(checkpoint.Mark{Cursor: string(at.cursor), Published: at.published, Delivered: time.Now()}))
 }
 
-// write changes the journal. A file that cannot be written is reported, and polling
+// wrote notes how writing the journal went. A file that cannot be written is reported, and polling
 // goes on: the events are worth more than the cursor.
-func (p *Poller) write(change func(now time.Time) error) {
-	if err := change(time.Now()); err != nil {
+func (p *Poller) wrote(err error) {
+	if err != nil {
 		p.Metrics.checkpointFailures.Inc()
 		p.fail(Checkpoint, "", err)
 		return
