@@ -219,17 +219,12 @@ func (w *Window[P]) Front() (start P, earliest time.Time, ok bool) {
 	if len(w.pages) == 0 {
 		return start, earliest, false
 	}
-	return w.pages[0].Start, w.pages[0].earliest(func(*record[P]) bool { return true }), true
-}
-
-// earliest is the time of the earliest event that waits and matches; zero when there is none.
-func (p *Page[P]) earliest(match func(*record[P]) bool) (first time.Time) {
-	for _, r := range p.records {
-		if r.state != done && match(r) && (first.IsZero() || r.time.Before(first)) {
-			first = r.time
+	for _, r := range w.pages[0].records {
+		if r.state != done && (earliest.IsZero() || r.time.Before(earliest)) {
+			earliest = r.time
 		}
 	}
-	return first
+	return w.pages[0].Start, earliest, true
 }
 
 // remove takes an event out.
