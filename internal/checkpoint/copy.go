@@ -3,7 +3,6 @@ package checkpoint
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -58,7 +57,7 @@ func Standby(dir, org string) []byte { return current(standbyPath(dir, org), org
 
 // WriteStandby keeps a copy of another node's journal in <org host>.standby.json, as durable as the journal itself.
 func WriteStandby(dir, org string, data []byte) error {
-	if err := write(standbyPath(dir, org), data); err != nil {
+	if err := write(system{}, standbyPath(dir, org), data); err != nil {
 		return fmt.Errorf("writing standby checkpoint: %w", err)
 	}
 	return nil
@@ -69,8 +68,8 @@ func standbyPath(dir, org string) string {
 }
 
 func current(path, org string) []byte {
-	data, err := os.ReadFile(path)
-	if err != nil {
+	data, found, err := load(system{}, path)
+	if err != nil || !found {
 		return nil
 	}
 	if _, err := parseCopy(data, org); err != nil {

@@ -8,7 +8,12 @@
 //
 //   - [Journal.Append] is durable when it returns nil: the whole file is written to a
 //     temporary name, synced, renamed over the old one, and the folder is synced. A
-//     crash at any instant leaves the old file or the new one.
+//     crash at any instant leaves the old file or the new one. Where no folder can be
+//     synced, as on Windows, the rename is written through; a crash in its middle may
+//     leave only the temporary file there, and [Open] takes that.
+//
+//   - A file that somebody else has open, which Windows does not replace, is tried again
+//     for two seconds. Then the error says so, and the next Append writes both marks.
 //
 //   - A file that cannot be used never stops the caller. Truncated, corrupt, of another
 //     org, for newer programs only: it is renamed to NAME.set-aside-TIME, [Open] says so in
@@ -23,7 +28,7 @@
 //     marks older than the window are dropped but for one, at most 40 remain.
 //
 //   - The file holds no secret. Its mode is 0600 all the same: a cursor names the org
-//     and the filter.
+//     and the filter. On Windows it is read by whom its folder lets read.
 //
 //   - Where nodes share the work, each save is offered to another node ([Journal.Saved]),
 //     which keeps it in <org host>.standby.json. [Open] takes the newest of its own file

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 )
@@ -23,7 +22,7 @@ type State struct {
 // Look reads the file of org in the folder dir and changes nothing. It returns nil when there is none; an error says why it cannot be used.
 func Look(dir, org string) (*State, error) {
 	path := filepath.Join(dir, FileName(org))
-	f, found, err := look(path, org)
+	f, found, err := look(system{}, path, org)
 	if err != nil || !found {
 		return nil, err
 	}
@@ -34,8 +33,8 @@ func Look(dir, org string) (*State, error) {
 	return s, nil
 }
 
-func look(path, org string) (f file, found bool, err error) {
-	data, found, err := load(path)
+func look(on files, path, org string) (f file, found bool, err error) {
+	data, found, err := load(on, path)
 	if err != nil || !found {
 		return file{}, false, err
 	}
@@ -54,22 +53,26 @@ func look(path, org string) (f file, found bool, err error) {
 //
 // The position counts as written now: nodes that share the work take it before the older copies that they keep for each other.
 func Place(dir string, scope Scope, cursor string, at time.Time) (kept string, err error) {
+	return place(system{}, dir, scope, cursor, at)
+}
+
+func place(on files, dir string, scope Scope, cursor string, at time.Time) (kept string, err error) {
 	path, now := filepath.Join(dir, FileName(scope.Org)), time.Now().UTC()
-	f, found, err := look(path, scope.Org)
+	f, found, err := look(on, path, scope.Org)
 	if _, unreadable := errors.AsType[*UnreadableError](err); unreadable {
 		return "", err
 	}
 	if found {
-		data, _, err := load(path)
+		data, _, err := load(on, path)
 		if err != nil {
 			return "", err
 		}
 		kept = aside(path)
-		if err := write(kept, data); err != nil {
+		if err := write(on, kept, data); err != nil {
 			return "", fmt.Errorf("keeping the checkpoint of before: %w", err)
 		}
 	}
-	j := &Journal{path: path, scope: scope, Newest: f.Newest, others: f.others}
+	j := &Journal{on: on, path: path, scope: scope, Newest: f.Newest, others: f.others}
 	if j.Newest.IsZero() {
 		j.Newest = now // else all from at on would count as new, and what lies behind a stream's newest entry as on time
 	}
@@ -78,10 +81,15 @@ func Place(dir string, scope Scope, cursor string, at time.Time) (kept string, e
 
 // Remove lets reading begin as if there had been no file. It returns where the file is kept, and where the copy that was kept for another
 // node: only what was there. The caller holds the folder's [Lock].
-func Remove(dir, org string) (kept []string, err error) {
+func Remove(dir, org string) (kept []string, err error) { return remove(system{}, dir, org) }
+
+func remove(on files, dir, org string) (kept []string, err error) {
+	for _, name := range temporaries(on, filepath.Join(dir, FileName(org))) {
+		_ = on.remove(name) // else it could take the file's place
+	}
 	for _, path := range []string{filepath.Join(dir, FileName(org)), standbyPath(dir, org)} {
 		to := aside(path)
-		switch err := os.Rename(path, to); {
+		switch err := move(on, path, to); {
 		case err == nil:
 			kept = append(kept, to)
 		case !errors.Is(err, fs.ErrNotExist):

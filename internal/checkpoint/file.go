@@ -6,10 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"syscall"
 	"time"
@@ -54,16 +51,14 @@ func (e *UnreadableError) Error() string {
 func (e *UnreadableError) Unwrap() error { return e.Err }
 
 // load returns what the file at path holds. found is false when there is no such file; an error is always an [*UnreadableError].
-func load(path string) (data []byte, found bool, err error) {
-	r, err := os.Open(path)
+func load(on files, path string) (data []byte, found bool, err error) {
+	err = patiently(on, func() (err error) {
+		data, err = on.read(path)
+		return err
+	})
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return nil, false, nil
 	}
-	if err != nil {
-		return nil, false, &UnreadableError{Path: path, Err: cause(err)}
-	}
-	defer r.Close()
-	data, err = io.ReadAll(io.LimitReader(r, maxFileSize+1))
 	if err != nil {
 		return nil, false, &UnreadableError{Path: path, Err: cause(err)}
 	}
@@ -133,20 +128,4 @@ func (f file) encode() ([]byte, error) {
 	var indented bytes.Buffer
 	err = json.Indent(&indented, object(members), "", "  ")
 	return append(indented.Bytes(), '\n'), err
-}
-
-// write replaces the file, durably, and makes its folder.
-func write(path string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-		return err
-	}
-	return replace(path, data)
-}
-
-// removeTemporary deletes what a write that was killed left behind.
-func removeTemporary(path string) {
-	left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), temporary+filepath.Base(path)+"[0-9]*"))
-	for _, name := range left {
-		_ = os.Remove(name) // not ours to fail on: the next start tries again
-	}
 }

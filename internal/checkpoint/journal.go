@@ -2,7 +2,6 @@ package checkpoint
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -38,6 +37,7 @@ type Delivery struct {
 
 // Journal is the durable list of marks of one org and scope.
 type Journal struct {
+	on     files
 	path   string
 	scope  Scope
 	window time.Duration
@@ -72,12 +72,18 @@ func (n Note) String() string {
 // and cannot be read is an [*UnreadableError], the only error there is: nothing is known of the position then, and the caller must wait
 // and try again rather than start from another one.
 func Open(dir string, scope Scope, window time.Duration, copies ...[]byte) (j *Journal, notes []Note, err error) {
-	j = &Journal{path: filepath.Join(dir, FileName(scope.Org)), scope: scope, window: window}
-	data, found, err := load(j.path)
+	return open(system{}, dir, scope, window, copies...)
+}
+
+func open(on files, dir string, scope Scope, window time.Duration, copies ...[]byte) (j *Journal, notes []Note, err error) {
+	j = &Journal{on: on, path: filepath.Join(dir, FileName(scope.Org)), scope: scope, window: window}
+	if err := recovered(on, j.path, scope.Org); err != nil {
+		return nil, nil, err
+	}
+	data, found, err := load(on, j.path)
 	if err != nil {
 		return nil, nil, err
 	}
-	removeTemporary(j.path)
 	var f file
 	if found {
 		if f, err = parse(data); err == nil && f.Scope.Org != scope.Org {
@@ -176,7 +182,7 @@ func (j *Journal) Save() error {
 	if j.Saved != nil {
 		j.Saved(data)
 	}
-	if err := write(j.path, data); err != nil {
+	if err := write(j.on, j.path, data); err != nil {
 		return fmt.Errorf("writing checkpoint: %w", err)
 	}
 	j.since = time.Time{}
@@ -208,7 +214,7 @@ func thin(marks []Mark, window time.Duration) []Mark {
 // setAside moves a file of no use out of the way and says so.
 func (j *Journal) setAside(why error) Note {
 	to := aside(j.path)
-	if err := os.Rename(j.path, to); err != nil {
+	if err := move(j.on, j.path, to); err != nil {
 		return Note{"checkpoint not used, and it could not be set aside", []any{"file", j.path, "reason", why, "err", err}}
 	}
 	return Note{"checkpoint not used, set aside", []any{"file", j.path, "reason", why, "set_aside_as", filepath.Base(to)}}

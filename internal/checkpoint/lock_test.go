@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"bufio"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,7 +21,8 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		os.Stdout.WriteString("held\n")
-		select {}
+		_, _ = io.Copy(io.Discard, os.Stdin) // until it is killed, or its parent ends
+		os.Exit(0)
 	}
 	os.Exit(m.Run())
 }
@@ -33,6 +35,8 @@ func holds(t *testing.T, dir string) (kill func(), pid int) {
 	cmd := exec.CommandContext(t.Context(), self)
 	cmd.Env = append(os.Environ(), "CHECKPOINT_TEST_HOLD="+dir)
 	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	_, err = cmd.StdinPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
 	line, err := bufio.NewReader(out).ReadString('\n')
