@@ -2,6 +2,7 @@ package main
 
 import (
 	"archive/tar"
+	"archive/zip"
 	"bytes"
 	"crypto/x509"
 	"io"
@@ -24,16 +25,18 @@ func pack(t *testing.T, version string) (out string) {
 	source := filepath.Join(t.TempDir(), "main.go")
 	require.NoError(t, os.WriteFile(source, []byte("package main\n\nfunc main() {}\n"), 0o600))
 	for _, arch := range []string{"amd64", "arm64"} {
-		compile(t, source, filepath.Join(bin, "alloy-okta-linux-"+arch), arch)
+		compile(t, source, filepath.Join(bin, "alloy-okta-linux-"+arch), "linux", arch)
 	}
-	require.NoError(t, run([]string{"-version", version, "-time", "1700000000", "-bin", bin, "-out", out}))
+	compile(t, source, filepath.Join(bin, "alloy-okta-slim-darwin-arm64"), "darwin", "arm64")
+	compile(t, source, filepath.Join(bin, "alloy-okta-slim-windows-amd64.exe"), "windows", "amd64")
+	require.NoError(t, run([]string{"-version", version, "-time", "1700000000", "-bin", bin, "-out", out, "-slim", "darwin/arm64,windows/amd64"}))
 	return out
 }
 
-func compile(t *testing.T, source, out, arch string) {
+func compile(t *testing.T, source, out, system, arch string) {
 	t.Helper()
 	cmd := exec.Command("go", "build", "-trimpath", "-o", out, source)
-	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
+	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0", "GOOS="+system, "GOARCH="+arch)
 	output, err := cmd.CombinedOutput()
 	require.NoErrorf(t, err, "%s", output)
 }
@@ -47,11 +50,40 @@ func TestABinaryOfAnotherPlatformIsNotPacked(t *testing.T) {
 	}
 	other := map[string]string{"amd64": "arm64", "arm64": "amd64"}[runtime.GOARCH]
 	r := release{bin: bin}
-	require.ErrorContains(t, r.check(runtime.GOARCH), "is linked dynamically")
-	require.ErrorContains(t, r.check(other), "is for EM_")
-	require.Error(t, r.check("mips"))
+	linux := func(arch string) platform { return platform{os: "linux", arch: arch} }
+	require.ErrorContains(t, r.check(linux(runtime.GOARCH)), "is linked dynamically")
+	require.ErrorContains(t, r.check(linux(other)), "is for EM_")
+	require.ErrorContains(t, r.check(linux("mips")), "-arch or -slim has linux/mips: it must be")
 	require.NoError(t, os.WriteFile(filepath.Join(bin, "alloy-okta-linux-amd64"), []byte("#!/bin/sh"), 0o755))
-	require.Error(t, r.check("amd64"))
+	require.Error(t, r.check(linux("amd64")))
+}
+
+func TestASlimBinaryIsForWhatItsNameSays(t *testing.T) {
+	source, bin := filepath.Join(t.TempDir(), "main.go"), t.TempDir()
+	require.NoError(t, os.WriteFile(source, []byte("package main\n\nfunc main() {}\n"), 0o600))
+	slim := func(system, arch string) platform { return platform{system, arch, true} }
+	all := []platform{slim("darwin", "amd64"), slim("darwin", "arm64"), slim("windows", "amd64"), slim("windows", "arm64")}
+	r := release{bin: bin}
+	for _, is := range all {
+		compile(t, source, filepath.Join(bin, "program"), is.os, is.arch)
+		program, err := os.ReadFile(filepath.Join(bin, "program"))
+		require.NoError(t, err)
+		for _, named := range all {
+			require.NoError(t, os.WriteFile(r.binary(named), program, 0o755))
+			err := r.check(named)
+			switch {
+			case is == named:
+				require.NoError(t, err)
+			case is.os == named.os:
+				require.ErrorContains(t, err, "not for")
+			default:
+				require.ErrorContains(t, err, "reading ")
+			}
+		}
+	}
+	for _, p := range []platform{slim("plan9", "amd64"), slim("darwin", ""), slim("windows", "386")} {
+		require.ErrorContains(t, r.check(p), "it must be linux, darwin or windows, and amd64 or arm64")
+	}
 }
 
 func contents(t *testing.T, folder string) map[string]string {
@@ -80,6 +112,8 @@ func TestTwoRunsGiveTheSameBytes(t *testing.T) {
 		"alloy-okta_1.2.3_amd64.deb", "alloy-okta_1.2.3_arm64.deb",
 		"alloy-okta-1.2.3-1.x86_64.rpm", "alloy-okta-1.2.3-1.aarch64.rpm",
 		"alloy-okta-1.2.3-image.tar", "SHA256SUMS",
+		"alloy-okta-slim-1.2.3-darwin-arm64.tar.gz", "alloy-okta-slim-1.2.3-darwin-arm64.cdx.json",
+		"alloy-okta-slim-1.2.3-windows-amd64.zip", "alloy-okta-slim-1.2.3-windows-amd64.cdx.json",
 	}, names)
 }
 
@@ -90,7 +124,29 @@ func TestAVersionBetweenTagsIsOneOfAllFormats(t *testing.T) {
 	sums.Dir = out
 	output, err := sums.CombinedOutput()
 	require.NoErrorf(t, err, "%s", output)
-	require.Len(t, contents(t, out), 10)
+	require.Len(t, contents(t, out), 14)
+}
+
+func TestSlimArchivesHaveTheProgramAndExamples(t *testing.T) {
+	out := pack(t, "v1.2.3")
+	want := func(program string) []string {
+		return []string{program, "quickstart.alloy", "terminal.alloy", "LICENSE", "NOTICE", "CHANGELOG.md", "install.md"}
+	}
+	packed, err := zip.OpenReader(filepath.Join(out, "alloy-okta-slim-1.2.3-windows-amd64.zip"))
+	require.NoError(t, err)
+	defer packed.Close()
+	var names []string
+	for _, f := range packed.File {
+		names = append(names, strings.TrimPrefix(f.Name, "alloy-okta-slim-1.2.3-windows-amd64/"))
+		require.Equal(t, int64(1700000000), f.Modified.Unix())
+		require.NotZero(t, f.UncompressedSize64)
+	}
+	require.ElementsMatch(t, want("alloy-okta.exe"), names)
+
+	list, err := exec.Command("tar", "-tzf", filepath.Join(out, "alloy-okta-slim-1.2.3-darwin-arm64.tar.gz")).Output()
+	require.NoError(t, err)
+	names = strings.Fields(strings.ReplaceAll(string(list), "alloy-okta-slim-1.2.3-darwin-arm64/", ""))
+	require.ElementsMatch(t, want("alloy-okta"), names)
 }
 
 func TestTheImageHasWhatTheProgramNeeds(t *testing.T) {

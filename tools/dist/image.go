@@ -62,7 +62,7 @@ func (r release) platformImage(arch string, base v1.Layer) (v1.Image, error) {
 	program, err := r.layer([]node{
 		{name: "usr", mode: 0o755, folder: true},
 		{name: "usr/bin", mode: 0o755, folder: true},
-		{name: "usr/bin/alloy-okta", mode: 0o755, file: r.binary("linux", arch)},
+		{name: "usr/bin/alloy-okta", mode: 0o755, file: r.binary(platform{os: "linux", arch: arch})},
 	})
 	if err != nil {
 		return nil, err

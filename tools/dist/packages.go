@@ -12,9 +12,9 @@ import (
 )
 
 // packages writes alloy-okta_1.2.3_amd64.deb and alloy-okta-1.2.3-1.x86_64.rpm.
-func (r release) packages(arch string) error {
+func (r release) packages(p platform) error {
 	for _, format := range []string{"deb", "rpm"} {
-		info, err := r.packageInfo(arch, format)
+		info, err := r.packageInfo(p, format)
 		if err != nil {
 			return err
 		}
@@ -36,7 +36,7 @@ func (r release) packages(arch string) error {
 	return nil
 }
 
-func (r release) packageInfo(arch, format string) (*nfpm.Info, error) {
+func (r release) packageInfo(p platform, format string) (*nfpm.Info, error) {
 	const etc, doc = "etc/alloy-okta", "usr/share/doc/alloy-okta"
 	config, err := r.configuration(etc)
 	if err != nil {
@@ -44,7 +44,7 @@ func (r release) packageInfo(arch, format string) (*nfpm.Info, error) {
 	}
 	depends := map[string][]string{"deb": {"passwd"}, "rpm": {"shadow-utils"}}[format]
 	contents := files.Contents{
-		r.content(node{name: "usr/bin/alloy-okta", mode: 0o755, file: r.binary("linux", arch)}, ""),
+		r.content(node{name: "usr/bin/alloy-okta", mode: 0o755, file: r.binary(p)}, ""),
 		r.content(node{name: "usr/lib/systemd/system/alloy-okta.service", mode: 0o644, file: r.source("deploy/linux/alloy-okta.service")}, ""),
 		r.content(node{name: "etc/default/alloy-okta", mode: 0o600, file: r.source("deploy/linux/alloy-okta.default")}, files.TypeConfigNoReplace),
 		r.content(node{name: etc + "/tenants-credentials.yml", mode: 0o640, file: r.source("deploy/config/tenants-credentials.yml")}, files.TypeConfigNoReplace),
@@ -57,7 +57,7 @@ func (r release) packageInfo(arch, format string) (*nfpm.Info, error) {
 	}
 	info := nfpm.WithDefaults(&nfpm.Info{
 		Name:        "alloy-okta",
-		Arch:        arch,
+		Arch:        p.arch,
 		Platform:    "linux",
 		Version:     r.version,
 		Section:     "net",
