@@ -25,6 +25,7 @@ var PerPlatform = []Conditional{
 	{"loki.source.journal", "it reads the journal through libsystemd, which a static binary cannot link; on Linux, with gcc and " +
 		"libsystemd-dev installed, make build JOURNAL=1 adds it"},
 	{"loki.source.windowsevent", "it works on Windows only"},
+	{"prometheus.exporter.unix", "it works on Linux, and on macOS and FreeBSD when built with cgo"},
 }
 
 // upstream.txt holds the names of all components of the Alloy version in go.mod. A test compares it with upstream's source.

@@ -5,7 +5,7 @@
 //	go test ./internal/distribution/components -update
 //
 // A name is registered only where the component works. What needs a platform or a build tag has a file of its own (process_linux.go,
-// journal.go, windowsevent_windows.go) and an entry in [PerPlatform], instead of the stub upstream puts in its place, which accepts a
+// journal.go, windowsevent_windows.go, unixexporter.go) and an entry in [PerPlatform], instead of the stub upstream puts in its place, which accepts a
 // configuration and then does nothing.
 //
 // Left out on purpose: everything that has no part in collecting logs, storing secrets, or watching the collector itself, and pyroscope.*,

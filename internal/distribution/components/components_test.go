@@ -30,6 +30,7 @@ func TestComponentsOfOnePlatformAreRegisteredOnItAlone(t *testing.T) {
 		"discovery.process":        runtime.GOOS == "linux",
 		"loki.source.journal":      journal,
 		"loki.source.windowsevent": runtime.GOOS == "windows",
+		"prometheus.exporter.unix": runtime.GOOS == "linux" || runtime.GOOS != "windows" && settings["CGO_ENABLED"] == "1",
 	}
 
 	require.Len(t, PerPlatform, len(want))

@@ -34,7 +34,6 @@ import (
 
 	// prometheus.*: monitoring the collector itself.
 	_ "github.com/grafana/alloy/internal/component/prometheus/exporter/self" // prometheus.exporter.self
-	_ "github.com/grafana/alloy/internal/component/prometheus/exporter/unix" // prometheus.exporter.unix
 	_ "github.com/grafana/alloy/internal/component/prometheus/relabel"       // prometheus.relabel
 	_ "github.com/grafana/alloy/internal/component/prometheus/remotewrite"   // prometheus.remote_write
 	_ "github.com/grafana/alloy/internal/component/prometheus/scrape"        // prometheus.scrape

@@ -1,0 +1,10 @@
+module github.com/grafana/alloy/okta/tools/platforms
+
+go 1.26.7
+
+require golang.org/x/tools v0.52.0
+
+require (
+	golang.org/x/mod v0.42.0 // indirect
+	golang.org/x/sync v0.24.0 // indirect
+)

@@ -1,0 +1,3 @@
+module github.com/github/smimesign
+
+go 1.26.7
