@@ -74,20 +74,13 @@ func fieldNamed(name string) field {
 	return fieldUnknown
 }
 
-// fieldAt returns the field whose name a valid JSON string starts with; b
-// begins after the opening quote.
-func fieldAt(b []byte) field {
-	const longest = len("authenticationContext")
-	end := bytes.IndexByte(b[:min(len(b), longest+1)], '"')
-	if end >= 0 {
-		if raw := b[:end]; bytes.IndexByte(raw, '\\') < 0 {
-			return fieldNamed(rawjson.Alias(raw))
-		}
-	} else if bytes.IndexByte(b[:min(len(b), longest+1)], '\\') < 0 {
-		return fieldUnknown
+// fieldSpelled returns the field whose name, in a valid JSON string, is spelled so. With escapes it is legal, and never seen.
+func fieldSpelled(raw []byte) field {
+	f := fieldNamed(rawjson.Alias(raw))
+	if f == fieldUnknown && bytes.IndexByte(raw, '\\') >= 0 {
+		return fieldNamed(rawjson.Unquote(raw))
 	}
-	// The name is spelled with escapes: legal, and never seen.
-	return fieldNamed(rawjson.Unquote(b[:rawjson.SkipString(b, -1)-1]))
+	return f
 }
 
 // text returns the text of a string field, "" when it is missing or no string.

@@ -143,16 +143,15 @@ func (ev *Event) read(body []byte, i, depth int) int {
 		return i + 1
 	}
 	for {
-		key := i + 1
-		i = rawjson.SkipKey(body, i)
-		if i < 0 {
+		key, after := i+1, 0
+		if after, i = rawjson.Key(body, i); i < 0 {
 			return i
 		}
 		end := rawjson.SkipValue(body, i, depth)
 		if end < 0 {
 			return end
 		}
-		if field := fieldAt(body[key:]); field != fieldUnknown {
+		if field := fieldSpelled(body[key : after-1]); field != fieldUnknown {
 			if ev.fields[field].Found() {
 				ev.repeats = true
 			} else {

@@ -214,9 +214,10 @@ const (
 )
 
 var (
-	lengthBase   = [...]uint16{3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258}
-	distanceBase = [...]uint16{1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145,
-		8193, 12289, 16385, 24577}
+	lengthBase = [...]uint16{3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227,
+		258}
+	distanceBase = [...]uint16{1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097,
+		6145, 8193, 12289, 16385, 24577}
 	orderOfLength = [...]uint8{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15}
 )
 
@@ -253,7 +254,7 @@ func (z *inflater) fixed() bool {
 	for symbol := range 32 {
 		z.lengths[288+symbol] = 5
 	}
-	return table(z.literals[:], literalBits, z.lengths[:288], entryOfLiteral) && table(z.distances[:], distanceBits, z.lengths[288:], entryOfDistance)
+	return z.tables(z.lengths[:288], z.lengths[288:])
 }
 
 // dynamic makes the tables that the block begins with (RFC 1951, 3.2.7).
@@ -304,7 +305,11 @@ func (z *inflater) dynamic() bool {
 			i++
 		}
 	}
-	return table(z.literals[:], literalBits, all[:literals], entryOfLiteral) && table(z.distances[:], distanceBits, all[literals:], entryOfDistance)
+	return z.tables(all[:literals], all[literals:])
+}
+
+func (z *inflater) tables(literals, distances []uint8) bool {
+	return table(z.literals[:], literalBits, literals, entryOfLiteral) && table(z.distances[:], distanceBits, distances, entryOfDistance)
 }
 
 // table fills a table whose first part is found by the next bits of the stream, for the symbols' code lengths (RFC 1951, 3.2.2). It

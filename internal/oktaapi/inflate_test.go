@@ -36,7 +36,8 @@ func contents() map[string]string {
 	}
 	var events, skewed strings.Builder
 	for range 200 {
-		fmt.Fprintf(&events, `{"actor":{"id":"00u%d","alternateId":"mara.%d@acme.example"},"uuid":"%x"},`, random.Uint32(), random.IntN(50), random.Uint64())
+		const event = `{"actor":{"id":"00u%d","alternateId":"mara.%d@acme.example"},"uuid":"%x"},`
+		fmt.Fprintf(&events, event, random.Uint32(), random.IntN(50), random.Uint64())
 	}
 	for skewed.Len() < 60_000 { // each symbol half as often as the one before: codes of 15 bits
 		symbol := 0

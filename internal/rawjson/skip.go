@@ -72,17 +72,23 @@ func skipInside(b []byte, i, depth int, end byte) int {
 
 // SkipKey skips a member's name and colon and returns where its value starts.
 func SkipKey(b []byte, i int) int {
+	_, value := Key(b, i)
+	return value
+}
+
+// Key is SkipKey, and returns also where the name ends, after its quotation mark.
+func Key(b []byte, i int) (end, value int) {
 	if i >= len(b) || b[i] != '"' {
-		return ^i
+		return 0, ^i
 	}
-	if i = SkipString(b, i); i < 0 {
-		return i
+	if end = SkipString(b, i); end < 0 {
+		return 0, end
 	}
-	i = SkipSpace(b, i)
+	i = SkipSpace(b, end)
 	if i >= len(b) || b[i] != ':' {
-		return ^i
+		return 0, ^i
 	}
-	return SkipSpace(b, i+1)
+	return end, SkipSpace(b, i+1)
 }
 
 const (
@@ -98,10 +104,8 @@ func SkipString(b []byte, i int) int {
 	for {
 		for i+8 <= len(b) {
 			w := binary.LittleEndian.Uint64(b[i:])
-			quote := w ^ '"'*lowBits
-			slash := w ^ '\\'*lowBits
-			stop := ((w - ' '*lowBits) &^ w) | ((quote - lowBits) &^ quote) | ((slash - lowBits) &^ slash)
-			if stop &= highBits; stop != 0 {
+			stop := (w - ' '*lowBits) | ((w ^ '"'*lowBits) - lowBits) | ((w ^ '\\'*lowBits) - lowBits)
+			if stop &= highBits &^ w; stop != 0 { // of bytes below 0x80
 				i += bits.TrailingZeros64(stop) >> 3
 				break
 			}
@@ -198,7 +202,7 @@ func skipLiteral(b []byte, i int, literal string) int {
 
 // SkipSpace returns the position of the first byte from i on that is not white space.
 func SkipSpace(b []byte, i int) int {
-	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\t' || b[i] == '\r') {
+	for i < len(b) && b[i] <= ' ' && (b[i] == ' ' || b[i] == '\n' || b[i] == '\t' || b[i] == '\r') {
 		i++
 	}
 	return i
