@@ -108,15 +108,8 @@ func (n *node) find(b []byte, text string, v rawjson.Span, found []value) {
 			n.findNamed(b, text, v, found)
 		}
 	}
-	for i := range n.picked {
-		if start := choose(b, v, n.picked[i].picks); start >= 0 {
-			// Where it ends matters only to a path that ends here.
-			chosen := rawjson.Span{Start: uint32(start)}
-			if len(n.picked[i].outputs) > 0 || b[start] == '"' {
-				chosen.End = uint32(rawjson.SkipValue(b, start, 0))
-			}
-			n.picked[i].find(b, text, chosen, found)
-		}
+	if len(n.picked) > 0 {
+		n.findPicked(b, text, v, found)
 	}
 }
 
@@ -126,41 +119,63 @@ func (n *node) findNamed(b []byte, text string, v rawjson.Span, found []value) {
 		if !ok {
 			return
 		}
+		spelled := rawjson.Unquote(name.Of(b))
 		for i := range n.named {
-			if name.Is(b, n.named[i].name) {
+			if n.named[i].name == spelled {
 				n.named[i].find(b, text, value, found)
 			}
 		}
 	}
 }
 
-// choose returns where the element of v begins that the first fitting
-// alternative picks, or -1. An object counts as itself: it is picked when its
-// type is among the alternatives.
-func choose(b []byte, v rawjson.Span, picks []rawjson.Pick) (chosen int) {
-	chosen = -1
-	best := len(picks)
+// A choice is an element, by where it begins, and the number of the alternative that it fits.
+type choice struct{ start, rank int }
+
+// findPicked looks in the element of the array at v that each picker chooses: the one that fits the first alternative, or else the second,
+// and so on. An object counts as itself: it is picked when its type is among the alternatives.
+func (n *node) findPicked(b []byte, text string, v rawjson.Span, found []value) {
+	var space [4]choice
+	chosen := space[:0]
+	for i := range n.picked {
+		chosen = append(chosen, choice{start: -1, rank: len(n.picked[i].picks)})
+	}
 	switch b[v.Start] {
 	case '{':
 		typ := rawjson.TypeOf(b, int(v.Start))
-		if slices.ContainsFunc(picks, func(p rawjson.Pick) bool { return p.Type != "" && p.Type == typ }) {
-			return int(v.Start)
+		for i := range chosen {
+			if slices.ContainsFunc(n.picked[i].picks, func(p rawjson.Pick) bool { return p.Type != "" && p.Type == typ }) {
+				chosen[i].start = int(v.Start)
+			}
 		}
 	case '[':
 		index := 0
 		for e := rawjson.ElementsOf(b, v); !e.Done(); e.Next() {
-			typ := rawjson.TypeOf(b, e.At())
-			for rank, p := range picks[:best] {
-				if p.Index == index || p.Type != "" && p.Type == typ {
-					best, chosen = rank, e.At()
-					break
+			typ, open := rawjson.TypeOf(b, e.At()), false
+			for i := range chosen {
+				c := &chosen[i]
+				for rank, p := range n.picked[i].picks[:c.rank] {
+					if p.Index == index || p.Type != "" && p.Type == typ {
+						*c = choice{e.At(), rank}
+						break
+					}
 				}
+				open = open || c.rank > 0
 			}
-			if best == 0 {
+			if !open {
 				break // before skipping the rest of the element, which may be long
 			}
 			index++
 		}
 	}
-	return chosen
+	for i, c := range chosen {
+		if c.start < 0 {
+			continue
+		}
+		// Where it ends matters only to a path that ends here.
+		at := rawjson.Span{Start: uint32(c.start)}
+		if len(n.picked[i].outputs) > 0 || b[c.start] == '"' {
+			at.End = uint32(rawjson.SkipValue(b, c.start, 0))
+		}
+		n.picked[i].find(b, text, at, found)
+	}
 }
