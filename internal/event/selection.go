@@ -119,63 +119,105 @@ func (n *node) findNamed(b []byte, text string, v rawjson.Span, found []value) {
 		if !ok {
 			return
 		}
-		spelled := rawjson.Unquote(name.Of(b))
-		for i := range n.named {
-			if n.named[i].name == spelled {
-				n.named[i].find(b, text, value, found)
-			}
+		n.findMember(b, text, name, value, found)
+	}
+}
+
+func (n *node) findMember(b []byte, text string, name, value rawjson.Span, found []value) {
+	spelled := rawjson.Unquote(name.Of(b))
+	for i := range n.named {
+		if n.named[i].name == spelled {
+			n.named[i].find(b, text, value, found)
 		}
 	}
 }
 
-// A choice is an element, by where it begins, and the number of the alternative that it fits.
-type choice struct{ start, rank int }
+// An element is one of an array, or an object that counts as itself, and the members it has.
+type element struct {
+	rawjson.Span
+	typ     string // of its first "type" member that is a string, "" without
+	members [8]struct{ name, value rawjson.Span }
+	count   int
+	more    bool // there are others, or it is no object
+}
+
+// read reads the element that begins at b[at].
+func (e *element) read(b []byte, at int) {
+	e.typ, e.count, e.more = "", 0, b[at] != '{'
+	if e.more {
+		e.Span = rawjson.SpanOf(at, rawjson.SkipValue(b, at, 0))
+		return
+	}
+	for m, typed := rawjson.MembersOf(b, rawjson.SpanOf(at, at)), false; ; {
+		name, value, ok := m.Next()
+		if !ok {
+			e.Span = rawjson.SpanOf(at, m.End())
+			return
+		}
+		if !typed && value.IsString(b) && name.Is(b, "type") {
+			e.typ, typed = rawjson.Unquote(value.Inner().Of(b)), true
+		}
+		if e.more = e.count == len(e.members); !e.more {
+			e.members[e.count] = struct{ name, value rawjson.Span }{name, value}
+			e.count++
+		}
+	}
+}
+
+// A choice is the element that a picker chooses, and the number of its alternative that the element fits.
+type choice struct {
+	rank int
+	element
+}
 
 // findPicked looks in the element of the array at v that each picker chooses: the one that fits the first alternative, or else the second,
 // and so on. An object counts as itself: it is picked when its type is among the alternatives.
 func (n *node) findPicked(b []byte, text string, v rawjson.Span, found []value) {
-	var space [4]choice
+	var space [3]choice
 	chosen := space[:0]
 	for i := range n.picked {
-		chosen = append(chosen, choice{start: -1, rank: len(n.picked[i].picks)})
+		chosen = append(chosen, choice{rank: len(n.picked[i].picks)})
+	}
+	var here element
+	pick := func(index int) {
+		for i := range chosen {
+			for rank, p := range n.picked[i].picks[:chosen[i].rank] {
+				if p.Type == "" && p.Index == index || p.Type != "" && p.Type == here.typ {
+					chosen[i] = choice{rank, here}
+					break
+				}
+			}
+		}
 	}
 	switch b[v.Start] {
 	case '{':
-		typ := rawjson.TypeOf(b, int(v.Start))
-		for i := range chosen {
-			if slices.ContainsFunc(n.picked[i].picks, func(p rawjson.Pick) bool { return p.Type != "" && p.Type == typ }) {
-				chosen[i].start = int(v.Start)
-			}
-		}
+		here.read(b, int(v.Start))
+		pick(-1)
 	case '[':
 		index := 0
-		for e := rawjson.ElementsOf(b, v); !e.Done(); e.Next() {
-			typ, open := rawjson.TypeOf(b, e.At()), false
-			for i := range chosen {
-				c := &chosen[i]
-				for rank, p := range n.picked[i].picks[:c.rank] {
-					if p.Index == index || p.Type != "" && p.Type == typ {
-						*c = choice{e.At(), rank}
-						break
-					}
-				}
-				open = open || c.rank > 0
-			}
-			if !open {
-				break // before skipping the rest of the element, which may be long
-			}
+		for e := rawjson.ElementsOf(b, v); !e.Done(); e.SkipTo(int(here.End)) {
+			here.read(b, e.At())
+			pick(index)
 			index++
 		}
 	}
-	for i, c := range chosen {
-		if c.start < 0 {
-			continue
+	for i := range chosen {
+		if c := &chosen[i]; c.Found() {
+			n.picked[i].findIn(b, text, &c.element, found)
 		}
-		// Where it ends matters only to a path that ends here.
-		at := rawjson.Span{Start: uint32(c.start)}
-		if len(n.picked[i].outputs) > 0 || b[c.start] == '"' {
-			at.End = uint32(rawjson.SkipValue(b, c.start, 0))
-		}
-		n.picked[i].find(b, text, at, found)
+	}
+}
+
+// findIn is find for an element.
+func (n *node) findIn(b []byte, text string, e *element, found []value) {
+	if e.more || len(n.picked) > 0 {
+		n.find(b, text, e.Span, found)
+		return
+	}
+	for _, output := range n.outputs {
+		found[output] = value{text, e.Span}
+	}
+	for _, m := range e.members[:e.count] {
+		n.findMember(b, text, m.name, m.value, found)
 	}
 }

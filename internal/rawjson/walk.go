@@ -29,6 +29,9 @@ func (m *Members) Next() (name, value Span, ok bool) {
 	return name, SpanOf(start, end), true
 }
 
+// End returns where the object ends, when Next has returned no member.
+func (m *Members) End() int { return m.i + 1 }
+
 // Elements goes over the elements of the array at s, in order.
 type Elements struct {
 	b []byte
@@ -59,22 +62,5 @@ func (e *Elements) SkipTo(end int) {
 	e.i = SkipSpace(e.b, end)
 	if e.b[e.i] == ',' {
 		e.i = SkipSpace(e.b, e.i+1)
-	}
-}
-
-// TypeOf returns the text of the first "type" member of the object at b[i], ""
-// when there is none or b[i] begins something else.
-func TypeOf(b []byte, i int) string {
-	if b[i] != '{' {
-		return ""
-	}
-	for m := (Members{b, SkipSpace(b, i+1)}); ; {
-		name, value, ok := m.Next()
-		if !ok {
-			return ""
-		}
-		if value.IsString(b) && name.Is(b, "type") {
-			return Unquote(value.Inner().Of(b))
-		}
 	}
 }
