@@ -228,6 +228,8 @@ func (f *Formatter) line(ev *Event, timestamp time.Time) (line string, at int) {
 // it wrote DEBUG and what it did not know as info.
 func level(severity string) string {
 	switch {
+	case severity == "INFO": // nearly all
+		return "info"
 	case strings.EqualFold(severity, "WARN"), strings.EqualFold(severity, "WARNING"):
 		return "warning"
 	case strings.EqualFold(severity, "ERROR"):

@@ -12,7 +12,7 @@ func TestPickersChooseAmongElements(t *testing.T) {
 	for name, c := range map[string]struct{ target, path, want string }{
 		"by type":                             {`[{"id":"1","type":"User"},{"id":"2","type":"AppInstance"}]`, "target[AppInstance].id", "2"},
 		"the first of a type":                 {`[{"id":"1","type":"User"},{"id":"2","type":"User"}]`, "target[User].id", "1"},
-		"the first one, though later":         {`[{"id":"1","type":"User"},{"id":"2","type":"AppInstance"}]`, "target[AppInstance|User|0].id", "2"},
+		"the first one, behind":               {`[{"id":"1","type":"User"},{"id":"2","type":"AppInstance"}]`, "target[AppInstance|User|0].id", "2"},
 		"the second, without the first":       {`[{"id":"1","type":"X"},{"id":"2","type":"User"}]`, "target[AppInstance|User|0].id", "2"},
 		"by number":                           {`[{"id":"1","type":"X"},{"id":"2"}]`, "target[1].id", "2"},
 		"by number or type":                   {`[{"id":"1","type":"X"},{"id":"2"}]`, "target[7|Y|0].id", "1"},
