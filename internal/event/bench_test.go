@@ -220,10 +220,7 @@ func BenchmarkPage(b *testing.B) {
 // BenchmarkRatio puts each kind of work in relation to json.Valid of the same page, and redaction to the same without. The kinds take
 // turns, the time is what the thread used of a processor, and the fastest turn of each counts: so the ratios are steady on a busy machine.
 //
-// Redaction was to cost 1.6 (user_identity) and 2.0 times (personal_data). For 12 KB it does, where each event is about the same people and
-// the filter is made once; for 2 KB it is 1.7 and 2.1. Of the redaction of 2 KB a profile finds a quarter in stringEnd, a fifth in
-// piece.follow, which is that the event is read a second time after Scan, and a fifth in findTokens. To read it once, Scan would have to
-// follow shapes, and check strings as it does now.
+// Redaction was to cost 1.6 (user_identity) and 2.0 times (personal_data), and does not: see docs/entries.md > What it costs.
 func BenchmarkRatio(b *testing.B) {
 	for size, body := range pages(b) {
 		b.Run(size, func(b *testing.B) {
