@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"math"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,18 +29,22 @@ var (
 // It takes half an hour on two busy cores, and half a gigabyte of memory and of disk.
 //
 //	make bench BENCH=WholeProgram/drain
+//	make bench BENCH=WholeProgram/drain/old        only the ways whose name has "old" in it; without the way that it is compared with
 //	make bench BENCH=WholeProgram/rest
 func BenchmarkWholeProgram(b *testing.B) {
 	// The log of a benchmark is cut after ten lines, and comes at its end.
 	say := func(format string, args ...any) { fmt.Printf(format+"\n", args...) }
 	b.Run("drain", func(b *testing.B) {
-		for b.Loop() {
-			rows, profiles := wholeExtent.drain(b, say, math.MaxInt)
-			say("%s", table(rows)+profiles)
-			b.ReportMetric(rows[0].perEvent()/rows[0].floorEvent(), "source/floor")
-			b.ReportMetric(rows[1].perEvent()/rows[1].floorEvent(), "push/floor")
-		}
-		b.ReportMetric(0, "ns/op")
+		rows, profiles := wholeExtent.drain(b, say, math.MaxInt, func(w way, measure func(testing.TB) drained) {
+			b.Run(w.name, func(b *testing.B) {
+				for b.Loop() {
+					d := measure(b)
+					b.ReportMetric(d.perEvent()/d.floorEvent(), "times/floor")
+				}
+				b.ReportMetric(0, "ns/op")
+			})
+		})
+		say("%s", table(rows)+profiles)
 	})
 	b.Run("rest", func(b *testing.B) {
 		for b.Loop() {
@@ -49,29 +54,38 @@ func BenchmarkWholeProgram(b *testing.B) {
 	})
 }
 
-// drain runs all ways, and the first profiled ones once more for their profiles.
-func (x extent) drain(t testing.TB, say func(string, ...any), profiled int) (rows []drained, profiles string) {
+// drain has each way run, or not, and the first profiled ones once more for their profiles.
+func (x extent) drain(
+	t testing.TB, say func(string, ...any), profiled int, run func(w way, measure func(testing.TB) drained),
+) (rows []drained, profiles string) {
 	t.Helper()
-	recordings := map[size]*recording{small: recordOrg(x.pages), large: recordLarge(t, x.large)}
+	recordings := map[size]func() *recording{
+		small: sync.OnceValue(func() *recording { return recordOrg(x.pages) }),
+		large: sync.OnceValue(func() *recording { return recordLarge(t, x.large) }),
+		many:  func() *recording { return recordOrg(x.many) },
+	}
 	for _, w := range ways(x.few, x.crowd) {
-		r := recordings[w.events]
-		switch w.events {
-		case spread:
-			r = &recording{pages: recordings[small].pages[:max(1, x.pages/w.orgs)]}
-			r.events = 1000 * len(r.pages)
-			r.bytes = recordings[small].bytes / recordings[small].events * r.events
-		case many:
-			r = recordOrg(x.many)
-		}
-		d, _ := w.drain(t, r, 0)
-		rows = append(rows, d)
-		say("%s: %.1f µs of CPU for each of %d events, %.1f times the floor", w.name, d.perEvent(), d.n, d.perEvent()/d.floorEvent())
-		if w.profile && profiled > 0 {
-			profiled--
-			_, p := w.drain(t, r, max(1, int(d.took.Seconds())))
-			require.NotNil(t, p, w.name)
-			profiles += places(w.name, p)
-		}
+		run(w, func(t testing.TB) drained {
+			var r *recording
+			if w.events == spread {
+				whole := recordings[small]()
+				r = &recording{pages: whole.pages[:max(1, x.pages/w.orgs)]}
+				r.events = 1000 * len(r.pages)
+				r.bytes = whole.bytes / whole.events * r.events
+			} else {
+				r = recordings[w.events]()
+			}
+			d, _ := w.drain(t, r, 0)
+			rows = append(rows, d)
+			say("%s: %.1f µs of CPU for each of %d events, %.1f times the floor", w.name, d.perEvent(), d.n, d.perEvent()/d.floorEvent())
+			if w.profile && profiled > 0 {
+				profiled--
+				_, p := w.drain(t, r, max(1, int(d.took.Seconds())))
+				require.NotNil(t, p, w.name)
+				profiles += places(w.name, p)
+			}
+			return d
+		})
 	}
 	return rows, profiles
 }
@@ -99,7 +113,7 @@ func (x extent) idle(t testing.TB, say func(string, ...any)) (rows []idle) {
 // The benchmark runs, and its tables have a row for each way: the figures themselves are not judged.
 func TestTheCostOfEachWayIsMeasured(t *testing.T) {
 	t.Parallel()
-	rows, profiles := shortExtent.drain(t, t.Logf, 1)
+	rows, profiles := shortExtent.drain(t, t.Logf, 1, func(_ way, measure func(testing.TB) drained) { measure(t) })
 	text := table(rows)
 	names := map[string]bool{}
 	for _, r := range rows {

@@ -23,7 +23,7 @@ func table(rows []drained) string {
 	}
 	for _, r := range rows {
 		times := ""
-		if r.than != "" {
+		if cost[r.than] > 0 {
 			times = fmt.Sprintf("%.2f", r.perEvent()/cost[r.than])
 		}
 		fmt.Fprintf(&b, "| %s | %d | %d | %.1f | %.1f | %.1f | %s | %.0f | %s |\n", r.name, r.n, r.bytes, r.perEvent(), r.floorEvent(),
