@@ -1,5 +1,5 @@
 // Command generate writes what follows from the rules: files for Loki's ruler and for Grafana, the tables in docs/detections.md,
-// docs/runbooks.md, and docs/coverage.md.
+// docs/runbooks.md, docs/coverage.md, and the lists of detections/drop.
 //
 //	go run ./detections/generate --grafana-url https://grafana.example
 //
@@ -13,6 +13,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 
@@ -56,6 +57,11 @@ func generate(root, catalog string, links detections.Links) error {
 	if err != nil {
 		return err
 	}
+	drops, err := detections.GenerateDrops(root)
+	if err != nil {
+		return err
+	}
+	maps.Copy(files, drops)
 	for name, content := range files {
 		if err := os.WriteFile(name, content, 0o644); err != nil {
 			return err
