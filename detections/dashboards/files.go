@@ -41,7 +41,7 @@ func encoded(format LineFormat, form func(dashboard.Dashboard) any) (map[string]
 		return nil, fmt.Errorf("line format %q: want %s or %s", format, Envelope, Event)
 	}
 	files := map[string][]byte{}
-	for _, board := range []board{signIns(format), security(format), investigation(format), health(format)} {
+	for _, board := range []board{signIns(format), security(format), investigation(format), health(format), volume(format)} {
 		built, err := board.build()
 		if err != nil {
 			return nil, fmt.Errorf("building dashboard %s: %w", board.uid, err)

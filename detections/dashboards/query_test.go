@@ -95,7 +95,7 @@ func (f *fixture) run(t *testing.T, format LineFormat, target shownTarget, varia
 			sum += s.F
 		}
 		return len(vector), sum
-	case strings.Contains(query, "count_over_time"):
+	case strings.Contains(query, "_over_time("):
 		matrix, err := l.Range(t.Context(), query, f.end.Add(-span), f.end, 5*time.Minute)
 		require.NoError(t, err)
 		return len(matrix), 0
