@@ -75,12 +75,12 @@ func TestTheModuleCollectsFromAGitRepository(t *testing.T) {
 
 	// A reload by Git is one of the component's: the cursor stays, and what comes has the new label.
 	commit(func(module string) string {
-		return strings.ReplaceAll(module, `{service_name = "okta"}`, `{service_name = "okta", by = "git"}`)
+		return strings.ReplaceAll(module, `{service_name = "okta"}`, `{service_name = "okta", team = "git"}`)
 	})
 	require.Eventually(t, func() bool {
 		okta.generate(t, 1)
 		from, to := time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
-		n, err := loki.Reader().Count(t.Context(), `{service_name="okta", by="git"}`, from, to)
+		n, err := loki.Reader().Count(t.Context(), `{service_name="okta", team="git"}`, from, to)
 		require.NoError(t, err)
 		return n > 0
 	}, time.Minute, time.Second)
