@@ -7,6 +7,8 @@
 //	sigma/                        Sigma's public rules for Okta, a package of its own
 //	ruler.yaml, ruler-event.yaml  all of these for Loki's ruler, by line format; generated
 //	grafana/                      the same as Grafana's alert provisioning; generated
+//	sigma-rule-deployment/        our rules as deployment files of Grafana's actions of this name, and their configuration; generated
+//	drop/                         event types that nothing reads, as relabeling rules in three strengths; generated
 //	event-types.txt               Okta's catalog of event types; not-covered.yaml has the reasons for those without a rule
 //	lokitest/                     Loki's query engine over entries in memory, for tests
 //
@@ -29,7 +31,7 @@
 //     which is what JSON expressions reach. Such a query wants lines that end as JSON does (|~ `}$`): one that was cut has lost targets.
 //   - Its window is half an hour at least: a single event that is late by less than the window minus one interval is still found.
 //
-// `go generate ./detections` writes the generated files, the tables in docs/detections.md, and docs/coverage.md; a test fails while they
+// `go generate ./detections` writes the generated files, the tables in docs/detections.md, and docs/coverage.md; tests fail while they
 // are not current.
 package detections
 

@@ -1,5 +1,6 @@
 // Command generate writes what follows from the rules: files for Loki's ruler and for Grafana, the tables in docs/detections.md,
-// docs/runbooks.md, docs/coverage.md, and the lists of detections/drop.
+// docs/runbooks.md, docs/coverage.md, the lists of detections/drop, and what is in
+// detections/sigma-rule-deployment.
 //
 //	go run ./detections/generate --grafana-url https://grafana.example
 //
@@ -62,6 +63,11 @@ func generate(root, catalog string, links detections.Links) error {
 		return err
 	}
 	maps.Copy(files, drops)
+	deployments, err := detections.GenerateDeployments(root, links)
+	if err != nil {
+		return err
+	}
+	maps.Copy(files, deployments)
 	for name, content := range files {
 		if err := os.WriteFile(name, content, 0o644); err != nil {
 			return err

@@ -1,0 +1,80 @@
+package detections
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/grafana/loki/v3/pkg/logql/syntax"
+	"github.com/stretchr/testify/require"
+)
+
+func TestDeploymentsAreCurrent(t *testing.T) {
+	files, err := GenerateDeployments("..", DefaultLinks)
+	require.NoError(t, err)
+	for name, want := range files {
+		got, err := os.ReadFile(name)
+		require.NoError(t, err)
+		require.Equalf(t, string(want), string(got), "%s: run `go generate ./detections`", name)
+	}
+	there, err := filepath.Glob("sigma-rule-deployment/deployments/*")
+	require.NoError(t, err)
+	require.Len(t, files, len(there)+1, "a rule is gone: delete its deployment")
+	require.Len(t, there, len(rules(t)))
+}
+
+// TestDeploymentsAreWhatTheActionTakes holds the files against what the deployer and integrator of sigma-rule-deployment v0.2.2 read.
+func TestDeploymentsAreWhatTheActionTakes(t *testing.T) {
+	var config struct {
+		Folders            map[string]string
+		ConversionDefaults map[string]any `yaml:"conversion_defaults"`
+		Conversions        []struct {
+			Name   string
+			Group  string `yaml:"rule_group"`
+			Window string `yaml:"time_window"`
+			Input  []string
+		}
+		Integration map[string]any
+		Deployment  map[string]string
+	}
+	decode(t, "sigma-rule-deployment/config.yml", &config)
+	groups, inputs := map[string]time.Duration{}, 0
+	for _, c := range config.Conversions {
+		require.NotEmpty(t, c.Input, "the convert action fails where no file matches")
+		window, err := time.ParseDuration(c.Window)
+		require.NoError(t, err)
+		groups[c.Group] = window
+		inputs += len(c.Input)
+	}
+	require.Equal(t, len(sigmaRules(t)), inputs, "each of Sigma's rules once")
+	for _, pipeline := range config.ConversionDefaults["pipelines"].([]any) {
+		if name, isFile := strings.CutPrefix(pipeline.(string), "pipelines/"); isFile {
+			require.FileExists(t, filepath.Join("sigma/pipelines", name))
+		}
+	}
+	filename := regexp.MustCompile(`^alert_rule_(?:.*)_([^\.]+)\.json$`) // regexAlertFilename in internal/deploy/deployer.go
+	for _, rule := range rules(t) {
+		name := filepath.Join("sigma-rule-deployment/deployments", "alert_rule_okta_okta-"+shorten(rule.Name)+".json")
+		content, err := os.ReadFile(name)
+		require.NoError(t, err)
+		var d deployment
+		decoder := json.NewDecoder(bytes.NewReader(content))
+		decoder.DisallowUnknownFields()
+		require.NoError(t, decoder.Decode(&d))
+		require.Equal(t, d.UID, filename.FindStringSubmatch(filepath.Base(name))[1], "the UID is read from the file's name")
+		require.LessOrEqual(t, len(d.UID), 40)
+		require.Equal(t, config.Integration["folder_id"], d.FolderUID)
+		require.Equal(t, config.ConversionDefaults["data_source"], d.Data[0].DataSourceUID)
+		require.Equal(t, "true", d.Annotations["manual"], "neither overwritten nor deleted")
+		require.Equal(t, time.Duration(rule.Interval), groups[d.RuleGroup], "the action would set the interval to 0: %s", d.RuleGroup)
+		require.Equal(t, rule.Query, d.Data[0].Model["expr"], "no $ is doubled: the API replaces no variables")
+		_, err = syntax.ParseExpr(rule.Query)
+		require.NoError(t, err)
+		require.Equal(t, int(time.Duration(rule.Window).Seconds()), d.Data[0].RelativeTimeRange["from"])
+	}
+}
