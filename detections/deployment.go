@@ -12,7 +12,8 @@ import (
 	"github.com/grafana/alloy/okta/internal/event"
 )
 
-// The folder in Grafana that grafana/sigma-rule-deployment owns, and the UID of Grafana Cloud's Loki data source. Both stand in its config.yml.
+// The folder in Grafana that grafana/sigma-rule-deployment owns, and the UID of Grafana Cloud's Loki data source. Both stand in its
+// config.yml.
 const (
 	deploymentFolder = "okta-detections"
 	deploymentSource = "grafanacloud-logs"
@@ -98,8 +99,8 @@ func GenerateDeployments(root string, links Links) (map[string][]byte, error) {
 func deploymentConfig(sigma []Rule, links Links) []byte {
 	var conversions strings.Builder
 	for _, l := range deploymentLevels {
-		fmt.Fprintf(&conversions, "  - name: okta_%s\n    rule_group: %s\n    time_window: %s\n    input:\n", l.level, deploymentGroup(l.interval),
-			strings.TrimSuffix(l.interval.String(), "0s"))
+		fmt.Fprintf(&conversions, "  - name: okta_%s\n    rule_group: %s\n    time_window: %s\n    input:\n",
+			l.level, deploymentGroup(l.interval), strings.TrimSuffix(l.interval.String(), "0s"))
 		for _, rule := range sigma {
 			if rule.Severity == l.level {
 				fmt.Fprintf(&conversions, "      - rules/okta/%s.yml\n", rule.Name)
@@ -127,8 +128,8 @@ conversion_defaults:
     case_sensitive: true # Okta's words have one spelling
     add_line_filters: false # they change what a rule finds that excludes by a regular expression
 
-# Sigma's rules for Okta, copied into rules/okta. A group's interval is the time_window that stands here: our deployments are in these groups,
-# so keep each of them.
+# Sigma's rules for Okta, copied into rules/okta. A group's interval is the time_window that stands here: our deployments are in these
+# groups, so keep each of them.
 conversions:
 %s
 integration:

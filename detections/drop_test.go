@@ -43,8 +43,8 @@ func TestDropListsAreCurrent(t *testing.T) {
 	}
 }
 
-// TestDropListsDropNothingThatIsRead holds the lists against docs/coverage.md, which names what reads each type, and against the events that
-// rules and Sigma's rules are tested with.
+// TestDropListsDropNothingThatIsRead holds the lists against docs/coverage.md, which names what reads each type, and against the events
+// that Sigma's rules are tested with.
 func TestDropListsDropNothingThatIsRead(t *testing.T) {
 	page, err := os.ReadFile("../docs/coverage.md")
 	require.NoError(t, err)

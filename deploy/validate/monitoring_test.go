@@ -59,7 +59,8 @@ func monitored(t *testing.T, ours chartutil.Values) (spec chartutil.Values, conf
 	if *chartFolder != "" {
 		loaded, err := loader.Load(*chartFolder)
 		require.NoError(t, err)
-		kept := "# What Grafana's chart k8s-monitoring " + loaded.Metadata.Version + " makes of deploy/helm/k8s-monitoring.yaml. Written by a test.\n"
+		kept := "# What Grafana's chart k8s-monitoring " + loaded.Metadata.Version +
+			" makes of deploy/helm/k8s-monitoring.yaml. Written by a test.\n"
 		for document := range strings.SplitSeq(render(t, loaded, ours, "monitoring", "monitoring"), "\n---\n") {
 			var object struct {
 				Kind     string
