@@ -55,7 +55,9 @@ func deploymentGroup(interval time.Duration) string {
 var deploymentLevels = []struct {
 	level    string
 	interval time.Duration
-}{{"high", 5 * time.Minute}, {"medium", 10 * time.Minute}, {"low", 15 * time.Minute}, {"informational", 30 * time.Minute}}
+}{
+	{"high", 5 * time.Minute}, {"medium", 10 * time.Minute}, {"low", 15 * time.Minute}, {"informational", 30 * time.Minute},
+}
 
 // GenerateDeployments returns, by path, config.yml for grafana/sigma-rule-deployment with our pipelines, and our rules as its deployment
 // files, for the default line format.
