@@ -15,7 +15,8 @@ func health(f LineFormat) board {
 		"system.log_stream.lifecycle.deactivate", "system.log_stream.lifecycle.delete")
 	agents := f.of("system.agent.*", "app.radius.agent.*")
 	down := agents.that("eventType=~`.+\\.(disconnect|deactivate|failed|port_inaccessible)` or outcome=\"FAILURE\"")
-	throughAgents := f.of("user.authentication.auth_via_AD_agent", "user.authentication.auth_via_LDAP_agent", "user.authentication.auth_via_radius")
+	throughAgents := f.of("user.authentication.auth_via_AD_agent", "user.authentication.auth_via_LDAP_agent",
+		"user.authentication.auth_via_radius")
 	grants := f.of("app.oauth2.token.grant", "app.oauth2.token.grant.*", "app.oauth2.as.token.grant", "app.oauth2.as.token.grant.*").
 		that(`outcome="SUCCESS"`)
 	const (
@@ -36,8 +37,8 @@ func health(f LineFormat) board {
 				alarm("Hooks and streams off", "Event hooks, inline hooks and log streams that were deactivated or deleted.",
 					"None. Needs log streaming or hooks.", off),
 				alarm("Agents failed", "Directory and RADIUS agents that failed at something, disconnected, or were deactivated.", agentsNone, down),
-				number("API tokens in use", "Different API tokens with which something was asked for.", "None. Needs transaction.detail.requestApiTokenId.",
-					f.of().having("token").distinct("token"), "blue"),
+				number("API tokens in use", "Different API tokens with which something was asked for.",
+					"None. Needs transaction.detail.requestApiTokenId.", f.of().having("token").distinct("token"), "blue"),
 			}},
 			{"Rate limits", []panel{
 				bars("Limits by type", "What Okta warned of, and what it refused.", limitsNone, "{{eventType}}", limits.over("eventType")).sized(24, 8),
@@ -73,8 +74,8 @@ func health(f LineFormat) board {
 				stale("Agents by last event", "The longest silent first. An agent without any event in this time is not here.", agentsNone,
 					agents.that(`event_target_displayName!=""`).oldest(100, "event_target_displayName"), agent),
 				bars("Agents by event type", "What agents do.", agentsNone, "{{eventType}}", agents.over("eventType")),
-				bars("Sign-ins through agents", "Passwords that a directory's agent checked, by outcome and reason: many failures at once are an agent "+
-					"or directory that is away.", "None. Needs sign-in through a directory or RADIUS.", "{{outcome}} {{reason}}",
+				bars("Sign-ins through agents", "Passwords that a directory's agent checked, by outcome and reason: many failures at once are "+
+					"an agent or directory that is away.", "None. Needs sign-in through a directory or RADIUS.", "{{outcome}} {{reason}}",
 					throughAgents.with("reason").over("outcome", "reason")),
 			}},
 		},
