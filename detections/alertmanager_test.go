@@ -1,0 +1,244 @@
+package detections
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"log/slog"
+	"maps"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/alertmanager/alert"
+	"github.com/prometheus/alertmanager/config"
+	"github.com/prometheus/alertmanager/dispatch"
+	"github.com/prometheus/alertmanager/eventrecorder"
+	"github.com/prometheus/alertmanager/featurecontrol"
+	"github.com/prometheus/alertmanager/inhibit"
+	"github.com/prometheus/alertmanager/marker"
+	"github.com/prometheus/alertmanager/nflog"
+	"github.com/prometheus/alertmanager/notify"
+	"github.com/prometheus/alertmanager/provider/mem"
+	"github.com/prometheus/alertmanager/silence"
+	"github.com/prometheus/alertmanager/timeinterval"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/model"
+	"github.com/stretchr/testify/require"
+
+	"github.com/grafana/alloy/okta/detections/lokitest"
+	"github.com/grafana/alloy/okta/internal/event"
+)
+
+// notification is what a receiver of the Alertmanager got.
+type notification struct {
+	after    time.Duration // since the beginning
+	receiver string
+	alerts   []model.LabelSet // those that fire
+}
+
+func (n notification) String() string {
+	out := fmt.Sprintf("%s after %s:", n.receiver, n.after)
+	for _, labels := range n.alerts {
+		out += fmt.Sprintf("\n  %s %s %s %s", labels["severity"], labels["alertname"], labels["actor"], labels["at"])
+	}
+	return out
+}
+
+// receiver notes what it gets. It wants no word of what is over.
+type receiver struct {
+	name  string
+	begin time.Time
+	mu    *sync.Mutex
+	got   *[]notification
+}
+
+func (r receiver) SendResolved() bool { return false }
+
+func (r receiver) Notify(_ context.Context, alerts ...*alert.Alert) (bool, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := notification{after: time.Since(r.begin), receiver: r.name}
+	for _, a := range alerts {
+		n.alerts = append(n.alerts, a.Labels)
+	}
+	*r.got = append(*r.got, n)
+	return false, nil
+}
+
+// firing is an alert as a ruler has it at one evaluation after another.
+type firing struct {
+	labels   model.LabelSet
+	interval time.Duration
+	at       []time.Duration // since the beginning
+}
+
+// firings are the alerts of the rules, as Loki's ruler raises them between two times. It evaluates the rules of a group together, and each
+// group at another moment, which its name decides; here a phase does, too.
+func firings(t *testing.T, loki *lokitest.Loki, rules, sigma []Rule, phase string, from, to time.Time) (found []firing) {
+	t.Helper()
+	for _, g := range append(groups("okta", rules), groups("okta-sigma", sigma)...) {
+		interval, hash := time.Duration(g.interval), fnv.New64a()
+		hash.Write([]byte(g.name + phase))
+		first := from.Add(time.Duration(hash.Sum64() % uint64(interval)).Truncate(time.Second))
+		for _, rule := range g.rules {
+			matrix, err := loki.Range(t.Context(), rule.Query, first, to, interval)
+			require.NoError(t, err, rule.Name)
+			for _, series := range matrix {
+				f := firing{labels: model.LabelSet{"alertname": model.LabelValue(rule.Alert())}, interval: interval}
+				for name, value := range series.Metric.Map() {
+					f.labels[model.LabelName(name)] = model.LabelValue(value)
+				}
+				for name, value := range rule.alertLabels() {
+					f.labels[model.LabelName(name)] = model.LabelValue(value)
+				}
+				for _, point := range series.Floats {
+					f.at = append(f.at, time.UnixMilli(point.T).Sub(from))
+				}
+				found = append(found, f)
+			}
+		}
+	}
+	return found
+}
+
+// notifications are what an Alertmanager with the configuration of deploy/alerting makes of alerts in a time. It is the real one, but for
+// its API and its receivers, in a time of its own.
+func notifications(t *testing.T, firings []firing, within time.Duration) (got []notification) {
+	t.Helper()
+	content, err := os.ReadFile("../deploy/alerting/alertmanager.yaml")
+	require.NoError(t, err)
+	conf, err := config.Load(string(content))
+	require.NoError(t, err)
+	synctest.Test(t, func(t *testing.T) {
+		begin, log, registry, nop := time.Now(), slog.New(slog.DiscardHandler), prometheus.NewRegistry(), eventrecorder.NopRecorder()
+		silences, err := silence.New(silence.Options{Retention: time.Hour, Logger: log, Metrics: registry, EventRecorder: nop})
+		require.NoError(t, err)
+		silencer := silence.NewSilencer(silences, log, nop)
+		notified, err := nflog.New(nflog.Options{Retention: 120 * time.Hour, Logger: log, Metrics: registry})
+		require.NoError(t, err)
+		alerts, err := mem.NewAlerts(t.Context(), 30*time.Minute, 0, silencer, log, nop, registry, featurecontrol.NoopFlags{})
+		require.NoError(t, err)
+		defer alerts.Close()
+		inhibitor := inhibit.NewInhibitor(alerts, conf.InhibitRules, log, nop)
+		groups := marker.NewGroupMarker()
+		var mu sync.Mutex
+		receivers := map[string][]notify.Integration{}
+		for _, r := range conf.Receivers {
+			to := receiver{r.Name, begin, &mu, &got}
+			receivers[r.Name] = []notify.Integration{notify.NewIntegration(to, to, "test", 0, r.Name)}
+			if r.Name == "okta-nobody" {
+				receivers[r.Name] = nil
+			}
+		}
+		pipeline := notify.NewPipelineBuilder(registry, featurecontrol.NoopFlags{}, nop).New(receivers, func() time.Duration { return 0 },
+			inhibitor, silencer, timeinterval.NewIntervener(nil), groups, notified, nil)
+		dispatcher := dispatch.NewDispatcher(alerts, dispatch.NewRoute(conf.Route, nil), pipeline, groups,
+			func(d time.Duration) time.Duration { return max(d, notify.MinTimeout) }, 30*time.Second, nil, log, nop,
+			dispatch.NewDispatcherMetrics(false, registry, featurecontrol.NoopFlags{}))
+		go inhibitor.Run()
+		defer inhibitor.Stop()
+		inhibitor.WaitForLoading()
+		go dispatcher.Run(begin)
+		defer dispatcher.Stop()
+		dispatcher.WaitForLoading()
+
+		due := map[time.Duration][]*alert.Alert{}
+		for _, f := range firings {
+			starts := f.at[0]
+			for i, at := range f.at {
+				if i > 0 && at > f.at[i-1]+f.interval {
+					starts = at
+				}
+				// Loki's ruler sends an alert at each evaluation, as long as it fires, and that it holds for four more.
+				due[at] = append(due[at], sent(f, begin, starts, at+4*f.interval))
+				if i == len(f.at)-1 || f.at[i+1] > at+f.interval {
+					due[at+f.interval] = append(due[at+f.interval], sent(f, begin, starts, at+f.interval))
+				}
+			}
+		}
+		for _, at := range slices.Sorted(maps.Keys(due)) {
+			time.Sleep(begin.Add(at).Sub(time.Now()))
+			require.NoError(t, alerts.Put(t.Context(), due[at]...))
+		}
+		time.Sleep(begin.Add(within).Sub(time.Now()))
+	})
+	return got
+}
+
+func sent(f firing, begin time.Time, starts, ends time.Duration) *alert.Alert {
+	return &alert.Alert{
+		Alert:     model.Alert{Labels: f.labels, StartsAt: begin.Add(starts), EndsAt: begin.Add(ends)},
+		UpdatedAt: time.Now(),
+	}
+}
+
+// TestATakeoverIsAtMostThreeNotifications has a takeover of an administrator's account, and through it of a colleague's, notified of in
+// whatever order the groups of rules are evaluated.
+func TestATakeoverIsAtMostThreeNotifications(t *testing.T) {
+	t.Parallel()
+	loki := &lokitest.Loki{}
+	end := day(t, loki, org, 500, "admin-takeover")
+	ours := slices.DeleteFunc(rules(t), func(r Rule) bool { return r.Name == "feed-silent" }) // the log ends with the attack
+	for _, phase := range []string{"a", "b", "c", "d", "e", "f"} {
+		from := end.Add(-20 * time.Minute)
+		raised := firings(t, loki, ours, sigmaRules(t), phase, from, end.Add(3*time.Hour))
+		require.Greater(t, len(raised), 20)
+		told := notifications(t, raised, 30*time.Hour)
+		for _, n := range told {
+			t.Log(phase, n)
+		}
+		require.LessOrEqual(t, len(told), 3, phase)
+		high := map[model.LabelValue]bool{}
+		for _, n := range told {
+			for _, labels := range n.alerts {
+				high[labels["alertname"]] = true
+			}
+		}
+		for _, rule := range ours {
+			// OktaSignInThroughNewIdp is about the same sign-in as OktaResetThenStrangeSignIn.
+			if rule.Severity == "high" && slices.Contains(rule.Scenarios, "admin-takeover") && rule.Name != "sign-in-through-new-idp" {
+				require.True(t, high[model.LabelValue(rule.Alert())], "%s is told in phase %s", rule.Alert(), phase)
+			}
+		}
+	}
+}
+
+// A second act of the same actor, while the alert about the first one fires, is told of, unless nothing of it differs.
+func TestASecondActInTheWindowIsTold(t *testing.T) {
+	t.Parallel()
+	f, err := event.New(event.Options{Org: org})
+	require.NoError(t, err)
+	start := time.Date(2026, 8, 21, 10, 1, 0, 0, time.UTC)
+	grant := func(after time.Duration, to, ip string) string {
+		return fmt.Sprintf(`{"uuid":"u%d","published":%q,"eventType":"user.account.privilege.grant","outcome":{"result":"SUCCESS"},`+
+			`"actor":{"id":"00u1","alternateId":"mara@acme.example"},"client":{"ipAddress":%q},"target":[{"id":"00u2","type":"User",`+
+			`"alternateId":%q}],"debugContext":{"debugData":{"privilegeGranted":"Super administrator"}}}`,
+			after, start.Add(after).Format("2006-01-02T15:04:05.000Z"), ip, to)
+	}
+	only := slices.DeleteFunc(rules(t), func(r Rule) bool { return r.Name != "super-admin-granted" })
+	require.Len(t, only, 1)
+	for name, c := range map[string]struct {
+		second string
+		told   int
+	}{
+		"none":                       {grant(0, "jonas@acme.example", "203.0.113.7"), 1},
+		"to another user":            {grant(8*time.Minute, "zoe@acme.example", "203.0.113.7"), 2},
+		"from another address":       {grant(8*time.Minute, "jonas@acme.example", "198.51.100.7"), 2},
+		"in another quarter of hour": {grant(16*time.Minute, "jonas@acme.example", "203.0.113.7"), 2},
+		"the same in the same one":   {grant(8*time.Minute, "jonas@acme.example", "203.0.113.7"), 1},
+	} {
+		loki := &lokitest.Loki{}
+		for _, e := range entries(t, f, []byte(grant(0, "jonas@acme.example", "203.0.113.7")+"\n"+c.second)) {
+			loki.Push(e)
+		}
+		raised := firings(t, loki, only, nil, "", start.Add(-5*time.Minute), start.Add(2*time.Hour))
+		told := notifications(t, raised, 4*time.Hour)
+		require.Len(t, told, c.told, name)
+		require.Equal(t, "okta-at-once", told[0].receiver)
+		require.Len(t, told[len(told)-1].alerts, c.told, "%s: the last one tells of all that fires", name)
+	}
+}
