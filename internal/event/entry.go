@@ -158,14 +158,17 @@ func (f *Formatter) addMetadata(opts Options) error {
 // Entry makes the entry for an event. Its time is the event's, exactly, or now
 // when the event has none (ev.Published.IsZero()). The entry shares no memory
 // with the event or its page.
-func (f *Formatter) Entry(ev Event, now time.Time) Entry {
+func (f *Formatter) Entry(ev Event, now time.Time) Entry { return f.EntryIn(Context{}, ev, now) }
+
+// EntryIn is Entry with what is known about the event's parties beside it.
+func (f *Formatter) EntryIn(c Context, ev Event, now time.Time) Entry {
 	if f.redactor != nil { // option: redact
-		return f.redacted(&ev, now) // option: redact
+		return f.redacted(&ev, c, now) // option: redact
 	} // option: redact
-	return f.entry(&ev, now)
+	return f.entry(&ev, c, now)
 }
 
-func (f *Formatter) entry(ev *Event, now time.Time) Entry {
+func (f *Formatter) entry(ev *Event, c Context, now time.Time) Entry {
 	timestamp := ev.Published
 	if timestamp.IsZero() {
 		timestamp = now
@@ -180,14 +183,14 @@ func (f *Formatter) entry(ev *Event, now time.Time) Entry {
 	}
 	f.selection.find(ev, found)
 
-	stream := f.stream(rawjson.Alias(ev.Raw), found)
+	stream := f.stream(rawjson.Alias(ev.Raw), found, c)
 	return Entry{
 		Labels:    stream.labels,
 		LabelsKey: stream.key,
 		Entry: push.Entry{
 			Timestamp:          timestamp,
 			Line:               line,
-			StructuredMetadata: f.structured(raw, found, stream),
+			StructuredMetadata: c.append(f.structured(raw, found, stream), f, stream),
 		},
 	}
 }
@@ -240,10 +243,14 @@ func level(severity string) string {
 }
 
 // stream returns the labels for the event whose bytes are raw.
-func (f *Formatter) stream(raw string, found []value) *stream {
+func (f *Formatter) stream(raw string, found []value, c Context) *stream {
 	var space [16]string
 	values := space[:0]
 	for _, source := range f.labels.sources {
+		if source.context != nil {
+			values = append(values, source.context(c))
+			continue
+		}
 		value := valueText(raw, found[source.output])
 		if source.name == levelLabel {
 			value = level(value)

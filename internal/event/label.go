@@ -58,6 +58,8 @@ type labeler struct {
 type labelSource struct {
 	name   model.LabelName
 	output int // in the formatter's selection
+
+	context func(Context) string // nil: it is the event's
 }
 
 // A stream is the outcome of relabeling: a set of labels, shared by all
@@ -114,7 +116,12 @@ func newLabeler(opts Options, s *selection) (*labeler, error) {
 			if err != nil {
 				return nil, err
 			}
-			l.sources = append(l.sources, labelSource{name, s.add(p)})
+			l.sources = append(l.sources, labelSource{name: name, output: s.add(p)})
+		}
+	}
+	for name, of := range contextLabels {
+		if slices.ContainsFunc(l.rules, func(r *relabel.Config) bool { return reads(r, name) }) {
+			l.sources = append(l.sources, labelSource{name: name, context: of})
 		}
 	}
 	if err := l.checkSomeLeft(opts.Labels); err != nil {

@@ -23,11 +23,12 @@ func newRedactor(opts *redact.Options) (*redact.Redactor, error) {
 }
 
 // redacted makes the entry for an event of which values are taken out first.
-func (f *Formatter) redacted(ev *Event, now time.Time) Entry {
+func (f *Formatter) redacted(ev *Event, c Context, now time.Time) Entry {
 	pass := f.redactor.Begin()
 	defer pass.End()
 	ev.redact(pass)
-	return f.entry(ev, now)
+	c.hide()
+	return f.entry(ev, c, now)
 }
 
 // redact takes out what is redacted. The event is then good until the pass ends.

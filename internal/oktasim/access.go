@@ -67,6 +67,11 @@ func (o *Org) keys(*http.Request) reply {
 // authenticate finds out on whose behalf a System Log request comes. It returns the principal, which is a key for buckets and never shown,
 // or the answer that turns the request away.
 func (o *Org) authenticate(r *http.Request) (principal string, refused *reply) {
+	return o.authenticateFor(r, logsScope)
+}
+
+// authenticateFor is authenticate for a request that needs another scope.
+func (o *Org) authenticateFor(r *http.Request, scope string) (principal string, refused *reply) {
 	refuse := func(e *apiError) (string, *reply) {
 		a := o.refusal(e)
 		return "", &a
@@ -75,23 +80,23 @@ func (o *Org) authenticate(r *http.Request) (principal string, refused *reply) {
 	if header == "" {
 		return refuse(errSession)
 	}
-	scheme, credential, _ := strings.Cut(header, " ")
+	by, credential, _ := strings.Cut(header, " ")
 	credential = strings.TrimSpace(credential)
 	switch {
 	case credential == "":
 		return refuse(errToken)
-	case strings.EqualFold(scheme, "SSWS"):
+	case strings.EqualFold(by, "SSWS"):
 		if o.Token != "" && credential != o.Token {
 			return refuse(errToken)
 		}
 		return "ssws:" + credential, nil
 	}
-	return o.authenticateOAuth(r, scheme, credential)
+	return o.authenticateOAuth(r, by, credential, scope)
 }
 
-// authenticateOAuth verifies the access token of a System Log request, and its DPoP proof. Order: is it a token of this org, is it
-// presented the right way, may its app read the log.
-func (o *Org) authenticateOAuth(r *http.Request, scheme, credential string) (principal string, refused *reply) {
+// authenticateOAuth verifies the access token of a request, and its DPoP proof. Order: is it a token of this org, is it
+// presented the right way, has its app the scope and a role.
+func (o *Org) authenticateOAuth(r *http.Request, scheme, credential, scope string) (principal string, refused *reply) {
 	refuse := func(a reply) (string, *reply) { return "", &a }
 	now := o.now()
 	bearer, dpop := strings.EqualFold(scheme, "Bearer"), strings.EqualFold(scheme, "DPoP")
@@ -114,9 +119,9 @@ func (o *Org) authenticateOAuth(r *http.Request, scheme, credential string) (pri
 		return refuse(o.resourceRefusal(r, e))
 	}
 
-	if !slices.Contains(claims.Scopes, logsScope) {
+	if !slices.Contains(claims.Scopes, scope) {
 		a := o.refusal(errPermission)
-		a.header.Set("WWW-Authenticate", o.challenge(r, "Bearer", "insufficient_scope",
+		a.header.Set("WWW-Authenticate", o.challenge(r, "Bearer", scope, "insufficient_scope",
 			"The access token provided does not contain the required scopes."))
 		return refuse(a)
 	}
@@ -142,7 +147,7 @@ func (o *Org) readAccess(credential string) (claims accessClaims, ok bool) {
 func (o *Org) resourceRefusal(r *http.Request, e *oauthError) reply {
 	a := e.reply()
 	o.quota.showOn(a.header, o.limit(), o.now())
-	a.header.Set("WWW-Authenticate", o.challenge(r, `DPoP algs="RS256 RS384 RS512 ES256 ES384 ES512",`, e.code, e.words))
+	a.header.Set("WWW-Authenticate", o.challenge(r, `DPoP algs="RS256 RS384 RS512 ES256 ES384 ES512",`, logsScope, e.code, e.words))
 	if e.code == useNonce {
 		a.header.Set("DPoP-Nonce", o.currentNonce(o.now()))
 	}
@@ -150,9 +155,9 @@ func (o *Org) resourceRefusal(r *http.Request, e *oauthError) reply {
 }
 
 // challenge is Okta's WWW-Authenticate value.
-func (o *Org) challenge(r *http.Request, scheme, code, words string) string {
+func (o *Org) challenge(r *http.Request, scheme, scope, code, words string) string {
 	base := o.base(r)
 	return fmt.Sprintf(`%s authorization_uri="%s/oauth2/v1/authorize", realm="%s", scope="%s", error="%s", error_description="%s", `+
 		`resource="%s"`,
-		scheme, base, base, logsScope, code, words, r.URL.Path)
+		scheme, base, base, scope, code, words, r.URL.Path)
 }

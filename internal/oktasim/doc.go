@@ -29,6 +29,9 @@
 //     event, the secret header, one more try after a time-out or a 5xx, bodies that differ from
 //     the log's events, and event_hook.delivery in the log when both failed. Loss, repeats and
 //     order are knobs.
+//   - Who holds administrators' roles: the list of assignees, whose next page is named in its body;
+//     the roles of a user, group or client app, those through groups included; groups with stats, and
+//     their members. Events of grants, revocations and memberships in the log change them (Roles).
 //   - Everyday events and attacks ([Scenarios]): they are data, in plays, as Okta writes them.
 //     Attacks take place among everyday events (Quiet) if need be.
 //   - Faults: everything that a client has to survive, as fields of Org and as
@@ -40,8 +43,8 @@
 //     with a time that has passed persists at the newest time already visible.
 //   - But for failed event hooks, the log does not record the org's own doings: neither
 //     rate-limit warnings nor token grants of this server's clients appear in it by themselves.
-//   - Roles, network zones and the 30-day expiry of tokens; the Admin Console;
-//     any other API, that of event hooks included, their filters and their daily cap;
+//   - What a role allows, network zones and the 30-day expiry of tokens; the Admin Console;
+//     any other API; the filters of event hooks and their daily cap; resource sets;
 //     the limit on concurrent requests, but for its answer as a fault.
 //   - Okta's rewriting of until in the next links of descending requests, and
 //     the ten seconds by which its index for bounded requests may lag.

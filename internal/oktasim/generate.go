@@ -68,10 +68,7 @@ func (o *Org) Live(ctx context.Context, perSecond float64) error {
 // happen lets one transaction take place, whose events are persisted at the
 // given time, and returns how many of them, at most limit, were logged.
 func (o *Org) happen(persisted time.Time, limit int) int {
-	if o.world == nil {
-		o.world = newWorld(o.Seed)
-	}
-	w := o.world
+	w := o.company()
 	w.quiet = o.Quiet
 	lag := w.lag()
 	if w.chance(o.LateShare) {
@@ -119,4 +116,12 @@ func (w *world) scene(at time.Time) *scene {
 		}
 	}
 	return w.scene(at)
+}
+
+// company is the world of the org. The caller holds mu.
+func (o *Org) company() *world {
+	if o.world == nil {
+		o.world = newWorld(o.Seed)
+	}
+	return o.world
 }

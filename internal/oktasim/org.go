@@ -58,11 +58,14 @@ type Org struct {
 
 	Hooks Hooks // event hooks; they are sent while SendHooks runs
 
+	Roles Roles // who holds administrators' roles
+
 	mu        sync.Mutex // guards the knobs and everything below
 	hooks     []*eventHook
 	delivered []Delivery
 	log       store
 	world     *world
+	roles     roleState
 	played    map[string]uint64    // scenario -> how often
 	issued    map[string]time.Time // polling cursor -> when it was last handed out
 	bounded   map[string]place     // bounded cursor -> where it points
@@ -106,8 +109,8 @@ const (
 	keysPath  = "/oauth2/v1/keys"
 )
 
-// ServeHTTP serves the System Log, the token endpoint, the org's keys and event hooks, and records the request. Any other path is Okta's
-// 404.
+// ServeHTTP serves the System Log, the token endpoint, the org's keys, event hooks and roles, and records the request. Any other path is
+// Okta's 404.
 func (o *Org) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	record := o.arrive(r)
 	seen := &statusWriter{ResponseWriter: w}
@@ -123,6 +126,10 @@ func (o *Org) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		if r.URL.Path == hooksPath || strings.HasPrefix(r.URL.Path, hooksPath+"/") {
 			o.eventHooks(seen, r)
+			return
+		}
+		if ask := roleRequest(r); ask != nil {
+			o.interceptRoles(seen, r, ask)
 			return
 		}
 		o.serve(seen, r, func(r *http.Request) reply { return o.refusal(errNotFound(r.URL.Path)) })

@@ -1,0 +1,218 @@
+package roles
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path"
+	"time"
+
+	"github.com/grafana/alloy/okta/internal/oktaapi"
+)
+
+// Share is the part of a bucket that is used at most. The smallest, of a free org, have 100 requests a minute, that of
+// /oauth2/v1/clients 25; of a Workforce org 1,200 (/api/v1), 500 (/api/v1/groups) and 100. None of them is the System Log's. Source:
+// Okta, "Management rate limits", as of 2025-11, before the table moved into the org's own rate limit dashboard.
+const Share = 0.25
+
+// The scopes that the requests need. Source: Okta's OpenAPI document, 2026.06.3.
+const (
+	ScopeRoles  = "okta.roles.read"  // who holds roles, and which ones
+	ScopeGroups = "okta.groups.read" // which groups have roles, and who their members are
+)
+
+// Scopes are what a service app is asked for when nothing else is configured.
+func Scopes() []string { return []string{ScopeRoles, ScopeGroups} }
+
+// pageLimit is how many assignees or groups are asked for at once; what public clients of these lists ask for. Lists of members have
+// 1,000, which is Okta's default for them.
+const pageLimit = "200"
+
+// bucket is one of Okta's for requests.
+type bucket uint8
+
+const (
+	api     bucket = iota // most of /api/v1
+	groups                // /api/v1/groups
+	clients               // /oauth2/v1/clients
+	buckets
+)
+
+// Buckets names them, for budgets that all who ask an org share.
+var Buckets = [buckets]string{"api", "groups", "clients"}
+
+// Ask is how Okta is asked about one org.
+type Ask struct {
+	org *url.URL
+	by  [buckets]fetcher
+}
+
+type fetcher interface {
+	Fetch(ctx context.Context, cur oktaapi.Cursor) (oktaapi.Page, error)
+}
+
+// NewAsk returns an Ask with the org, credentials and connection of cfg, whose budget and share it does not use. budget returns the one
+// of a bucket of the org, which is the same for all who ask.
+func NewAsk(cfg oktaapi.Config, budget func(bucket string) *oktaapi.Budget) *Ask {
+	a := &Ask{org: cfg.Org}
+	cfg.Share, cfg.Slots = Share, nil
+	for b := range a.by {
+		cfg.Budget = budget(Buckets[b])
+		a.by[b] = oktaapi.New(cfg)
+	}
+	return a
+}
+
+// ErrUnreadable is the cause of an answer that is not what was asked for.
+var ErrUnreadable = errors.New("the answer about roles cannot be read")
+
+// get decodes one page, and returns where the next one is, "" after the last, and Okta's time of it. An error is the context's, or an
+// [*oktaapi.Error].
+func (a *Ask) get(ctx context.Context, b bucket, at string, into any) (next string, date time.Time, err error) {
+	page, err := a.by[b].Fetch(ctx, oktaapi.Cursor(at))
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	defer page.Release()
+	if err := json.Unmarshal(page.Body, into); err != nil {
+		return "", time.Time{}, &oktaapi.Error{Status: http.StatusOK, RequestID: page.RequestID, Err: fmt.Errorf("%w: %w", ErrUnreadable, err)}
+	}
+	if page.NextErr != nil {
+		return "", time.Time{}, &oktaapi.Error{Status: http.StatusOK, RequestID: page.RequestID, Err: page.NextErr}
+	}
+	return string(page.Next), page.Date, nil
+}
+
+func (a *Ask) url(query url.Values, elements ...string) string {
+	u := *a.org
+	u.Path, u.RawQuery = "/"+path.Join(elements...), query.Encode()
+	return u.String()
+}
+
+// assignees reads a page of the users that hold roles; at is "" for the first. That list names its next page in the body.
+func (a *Ask) assignees(ctx context.Context, at string) (ids []string, next string, date time.Time, err error) {
+	if at == "" {
+		at = a.url(url.Values{"limit": {pageLimit}}, "api/v1/iam/assignees/users")
+	}
+	var page struct {
+		Value []struct {
+			ID string `json:"id"`
+		} `json:"value"`
+		Links struct {
+			Next struct {
+				Href string `json:"href"`
+			} `json:"next"`
+		} `json:"_links"`
+	}
+	next, date, err = a.get(ctx, api, at, &page)
+	for _, v := range page.Value {
+		ids = append(ids, v.ID)
+	}
+	if href := page.Links.Next.Href; href != "" && err == nil { // only its query counts, so that no request goes elsewhere
+		u, parseErr := url.Parse(href)
+		if parseErr != nil {
+			return nil, "", date, &oktaapi.Error{Status: http.StatusOK, Err: fmt.Errorf("%w: its next link is no URL", ErrUnreadable)}
+		}
+		next = a.url(u.Query(), "api/v1/iam/assignees/users")
+	}
+	return ids, next, date, err
+}
+
+// groupsWithRoles reads a page of all groups and returns those with roles.
+func (a *Ask) groupsWithRoles(ctx context.Context, at string) (ids []string, next string, date time.Time, err error) {
+	if at == "" {
+		at = a.url(url.Values{"limit": {pageLimit}, "expand": {"stats"}}, "api/v1/groups")
+	}
+	var page []struct {
+		ID       string `json:"id"`
+		Embedded struct {
+			Stats struct {
+				Admin bool `json:"hasAdminPrivilege"`
+			} `json:"stats"`
+		} `json:"_embedded"`
+	}
+	next, date, err = a.get(ctx, groups, at, &page)
+	for _, g := range page {
+		if g.Embedded.Stats.Admin {
+			ids = append(ids, g.ID)
+		}
+	}
+	return ids, next, date, err
+}
+
+// members reads a page of a group's members.
+func (a *Ask) members(ctx context.Context, id, at string) (ids []string, next string, date time.Time, err error) {
+	if at == "" {
+		at = a.url(url.Values{"limit": {"1000"}}, "api/v1/groups", id, "users")
+	}
+	var page []struct {
+		ID string `json:"id"`
+	}
+	next, date, err = a.get(ctx, groups, at, &page)
+	for _, u := range page {
+		ids = append(ids, u.ID)
+	}
+	return ids, next, date, err
+}
+
+// Check asks for the first page of who holds roles, and of groups, and returns how many users are on the former. ofGroups is of what needs
+// [ScopeGroups], without which all else works.
+func (a *Ask) Check(ctx context.Context) (users int, ofGroups, err error) {
+	ids, _, _, err := a.assignees(ctx, "")
+	if err == nil {
+		_, _, _, ofGroups = a.groupsWithRoles(ctx, "")
+	}
+	return len(ids), ofGroups, err
+}
+
+// held is what Okta says that a holder holds.
+type held struct {
+	own  []string            // sorted
+	via  map[string][]string // by group
+	date time.Time
+	gone bool // Okta does not know the holder
+}
+
+// roles asks which roles a holder has.
+func (a *Ask) roles(ctx context.Context, k kind, id string) (h held, err error) {
+	where := [kinds]string{user: "api/v1/users", group: "api/v1/groups", client: "oauth2/v1/clients"}[k]
+	var list []struct {
+		Type   string `json:"type"`
+		Label  string `json:"label"`
+		Status string `json:"status"`
+		By     string `json:"assignmentType"`
+		Links  struct {
+			Assignee struct {
+				Href string `json:"href"`
+			} `json:"assignee"`
+		} `json:"_links"`
+	}
+	_, h.date, err = a.get(ctx, [kinds]bucket{user: api, group: groups, client: clients}[k], a.url(nil, where, id, "roles"), &list)
+	var e *oktaapi.Error
+	if errors.As(err, &e) && e.Status == http.StatusNotFound && !e.Foreign {
+		return held{gone: true}, nil
+	}
+	for _, r := range list {
+		if r.Status != "" && r.Status != "ACTIVE" {
+			continue
+		}
+		name := nameOf(r.Type, r.Label)
+		if name == "" {
+			continue
+		}
+		if k == user && r.By == "GROUP" {
+			if h.via == nil {
+				h.via = map[string][]string{}
+			}
+			g := path.Base(r.Links.Assignee.Href) // "." where there is none, which is no id
+			h.via[g] = sorted(append(h.via[g], name))
+			continue
+		}
+		h.own = append(h.own, name)
+	}
+	h.own = sorted(h.own)
+	return h, err
+}

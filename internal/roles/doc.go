@@ -1,0 +1,33 @@
+// Package roles knows who holds an administrator's role in an Okta org: users, groups with their members, and client apps.
+//
+// # Contract
+//
+// A [Table] answers, for an event, which roles its actor and its targets hold ([Table.Of]). The answer is a read of a table that never
+// changes and is replaced as a whole: it asks nobody, waits for nobody and cannot fail. What is not known is left out.
+//
+//   - A [Keeper] fills the table from Okta: once at the start, then every Refresh, each org at a moment of its own. It is the only one
+//     that asks Okta, in a goroutine of its own. What it cannot learn it tells as a [Trouble], and nothing else depends on it.
+//   - An event that changes roles changes the table at once ([Table.Pass]), before the next event is looked up: it tells all that a
+//     user, group or client app holds from then on. What an event does not tell is asked for within seconds. Either way Okta is asked
+//     a minute later whether it is so ([settle]), as its answers may trail.
+//   - Everything is known as of a time of Okta's clock, so that an event that is read late, or again, undoes nothing newer.
+//   - A table that could not be refreshed for a long time says nothing any more ([Table.Of]).
+//
+// # Requests
+//
+// Okta lists who has roles (GET /api/v1/iam/assignees/users), and tells which ones for one user, group or client at a time (.../roles). So
+// holders are asked for in turn: those first of which nothing is known, then those that events were about or whose answer is the oldest.
+// [MaxRequests] bounds what is asked in a round, of which there is one each Refresh, and one a minute while somebody was never asked about.
+// Until then a holder has the role [Unresolved]. Client apps are asked for once an event shows them, as Okta lists them only to who may
+// read all applications.
+//
+// The requests are of other buckets than the System Log's, each with a budget of its own that learns from its own headers ([Ask]).
+//
+// # What was not seen
+//
+// Nothing of this was tried with a live org. Shapes are those of Okta's OpenAPI document (2026.06.3) and, for hasAdminPrivilege, of a
+// capture in okta-sdk-nodejs#429. Not known is: whether the list of assignees has those who hold a role through a group only, which
+// is why groups are asked for themselves; how far answers trail behind events; the largest limit of that list.
+//
+// The package knows neither Alloy nor where entries go.
+package roles

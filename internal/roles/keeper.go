@@ -1,0 +1,278 @@
+package roles
+
+import (
+	"context"
+	"errors"
+	"hash/fnv"
+	"time"
+
+	"github.com/grafana/alloy/okta/internal/oktaapi"
+)
+
+const (
+	// DefaultRefresh is how often a table is refreshed. Roles change by events meanwhile.
+	DefaultRefresh = 15 * time.Minute
+	// MinRefresh is the least: a round takes up to a minute.
+	MinRefresh = time.Minute
+	// MaxRefresh is the most.
+	MaxRefresh = 24 * time.Hour
+	// MaxRequests is what a round, and any minute, asks at most: less than half of the smallest bucket (100 a minute, see [Share]).
+	MaxRequests = 36
+	// roundEvery is how long after a round the next one begins while somebody was never asked about, and what passes is tried again.
+	roundEvery = time.Minute
+	// groupsEvery is how often all groups are looked through for those with roles; one that gets roles is told by an event.
+	groupsEvery = 24 * time.Hour
+	// clientsEvery is how often it is asked again what a client app holds; a change is told by an event.
+	clientsEvery = 24 * time.Hour
+)
+
+// Trouble is told what is wrong, and that all is well. It must not block.
+type Trouble interface {
+	// Fail tells of a failed request. One with the scope ScopeGroups is of groups only: all else is known.
+	Fail(scope string, err error)
+	Clear()
+}
+
+// Config is one keeper's work. All fields are required but Spread.
+type Config struct {
+	Org     string // names the org, for its moment
+	Table   *Table
+	Ask     *Ask
+	Trouble Trouble
+	Refresh time.Duration
+	Spread  time.Duration // over which the first refreshes of orgs that start together are spread; 0: at once
+}
+
+// Keeper refreshes a table. It belongs to the goroutine that calls Run.
+type Keeper struct {
+	Config
+	users, found listing // assignees; groups with roles
+	looked       time.Time
+	groupsErr    error // of the last request that needs ScopeGroups
+	begun        time.Time
+	used         int // requests since begun, of a minute
+}
+
+// listing is a list that is read over pages, and rounds if need be.
+type listing struct {
+	next  string
+	ids   map[string]struct{}
+	date  time.Time // of the first page
+	under bool      // way
+}
+
+// reader reads the page of a list at an address, "" for the first; next is the one behind it, "" for none.
+type reader func(ctx context.Context, at string) (ids []string, next string, date time.Time, err error)
+
+// New returns a keeper. It does nothing until Run.
+func New(cfg Config) *Keeper { return &Keeper{Config: cfg} }
+
+// Run keeps the table until ctx ends.
+func (k *Keeper) Run(ctx context.Context) {
+	k.Table.setRefresh(k.Refresh)
+	if !sleep(ctx, k.moment(), nil) {
+		return
+	}
+	var next time.Time // refresh
+	for {
+		now := time.Now()
+		refresh := !now.Before(next)
+		if refresh {
+			next = now.Add(k.Refresh)
+			k.users = listing{under: true}
+			if k.groupsErr != nil || now.Sub(k.looked) >= groupsEvery {
+				k.found, k.looked = listing{under: true}, now
+			}
+		}
+		err := k.round(ctx, refresh)
+		if ctx.Err() != nil {
+			return
+		}
+		k.tell(err)
+		if !k.pause(ctx, k.again(err, next), err == nil) {
+			return
+		}
+	}
+}
+
+// pause waits for a time, or until an event makes something to ask for; not for less than requests are left for. It is false when ctx ends.
+func (k *Keeper) pause(ctx context.Context, end time.Time, forEvents bool) bool {
+	for {
+		until := end
+		if due := k.Table.due(); forEvents && !due.IsZero() {
+			until = earlier(until, due)
+		}
+		if k.used >= MaxRequests {
+			until = later(until, k.begun.Add(time.Minute))
+		}
+		wait := time.Until(until)
+		if wait <= 0 {
+			return ctx.Err() == nil
+		}
+		if !sleep(ctx, wait, k.Table.work) {
+			return false
+		}
+	}
+}
+
+// tell says what is wrong. To be asked to slow down is not.
+func (k *Keeper) tell(err error) {
+	switch {
+	case err != nil && oktaapi.ClassOf(err) == oktaapi.RateLimited:
+	case err != nil:
+		k.Trouble.Fail(ScopeRoles, err)
+	case k.groupsErr != nil:
+		k.Trouble.Fail(ScopeGroups, k.groupsErr)
+	default:
+		k.Trouble.Clear()
+	}
+}
+
+// again is when the next round begins.
+func (k *Keeper) again(err error, next time.Time) time.Time {
+	soon := time.Now().Add(roundEvery)
+	switch class := oktaapi.ClassOf(err); {
+	case err == nil && (k.users.under || k.found.under || k.Table.Status().Pending > 0):
+		return earlier(soon, next)
+	case err == nil:
+		return next
+	case class == oktaapi.Refused, class == oktaapi.CursorRefused: // somebody has to change something
+		k.users = listing{under: true}
+		return later(soon, next)
+	case class == oktaapi.RateLimited: // the budget waits, and the list goes on where it is
+		return soon
+	}
+	k.users = listing{under: true} // a list that was cut is read anew
+	return soon
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// moment is when in Spread the org begins, always the same.
+func (k *Keeper) moment() time.Duration {
+	if k.Spread <= 0 {
+		return 0
+	}
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(k.Org))
+	return time.Duration(hash.Sum64() % uint64(k.Spread))
+}
+
+// sleep waits for d, a token of work, or the end of ctx, which is false.
+func sleep(ctx context.Context, d time.Duration, work <-chan struct{}) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-work:
+	case <-ctx.Done():
+	}
+	return ctx.Err() == nil
+}
+
+// errSpent ends a round whose requests are used up.
+var errSpent = errors.New("all requests of the round are used")
+
+// take counts a request.
+func (k *Keeper) take() error {
+	if now := time.Now(); k.begun.IsZero() || now.Sub(k.begun) >= time.Minute {
+		k.begun, k.used = now, 0
+	}
+	if k.used >= MaxRequests {
+		return errSpent
+	}
+	k.used++
+	return nil
+}
+
+// round asks what is to be asked, as far as its requests go. An error is of users, whom everything is about.
+func (k *Keeper) round(ctx context.Context, refresh bool) error {
+	err := k.list(ctx, &k.users, k.Ask.assignees, k.Table.assigned)
+	if err == nil && k.found.under {
+		if err = k.list(ctx, &k.found, k.Ask.groupsWithRoles, k.Table.foundGroups); k.isOfGroups(ctx, err) {
+			k.found, err = listing{}, nil
+		}
+	}
+	if err == nil {
+		err = k.holders(ctx, refresh)
+	}
+	if errors.Is(err, errSpent) {
+		return nil
+	}
+	return err
+}
+
+// isOfGroups notes whether a request that needs ScopeGroups failed, without which all else works.
+func (k *Keeper) isOfGroups(ctx context.Context, err error) bool {
+	if errors.Is(err, errSpent) || ctx.Err() != nil || err != nil && oktaapi.ClassOf(err) == oktaapi.RateLimited {
+		return false
+	}
+	k.groupsErr = err
+	return err != nil
+}
+
+// list reads on in a list that is under way, and gives it away when it is whole.
+func (k *Keeper) list(ctx context.Context, l *listing, read reader, give func(ids map[string]struct{}, date, now time.Time)) error {
+	for l.under {
+		if err := k.take(); err != nil {
+			return err
+		}
+		ids, next, date, err := read(ctx, l.next)
+		if err != nil {
+			return err
+		}
+		if l.ids == nil {
+			l.ids, l.date = map[string]struct{}{}, date
+		}
+		for _, id := range ids {
+			l.ids[id] = struct{}{}
+		}
+		if next == "" || next == l.next {
+			give(l.ids, l.date, time.Now())
+			*l = listing{}
+			return nil
+		}
+		l.next = next
+	}
+	return nil
+}
+
+// holders asks for holders in their turn.
+func (k *Keeper) holders(ctx context.Context, refresh bool) error {
+	for _, w := range k.Table.turns(time.Now(), refresh) {
+		if err := k.take(); err != nil {
+			return err
+		}
+		due := k.Table.tries(w, time.Now())
+		answer, err := k.Ask.roles(ctx, w.kind, w.id)
+		if err != nil {
+			k.Table.again(w, due)
+			return err
+		}
+		k.Table.answered(w, answer, time.Now())
+		if w.kind != group || len(answer.own) == 0 || k.groupsErr != nil {
+			continue
+		}
+		members := listing{under: true}
+		err = k.list(ctx, &members, func(ctx context.Context, at string) ([]string, string, time.Time, error) {
+			return k.Ask.members(ctx, w.id, at)
+		}, func(ids map[string]struct{}, date, now time.Time) { k.Table.hasMembers(w.id, ids, date, now) })
+		if !k.isOfGroups(ctx, err) && err != nil {
+			k.Table.again(w, time.Now())
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,91 @@
+package roles
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/grafana/alloy/okta/internal/event"
+)
+
+// Unresolved is the role of a holder whose roles are not known yet.
+const Unresolved = "ADMIN"
+
+// maxName bounds the name of a custom role, in bytes; Okta allows 80 characters.
+const maxName = 80
+
+// standard are Okta's own roles by the words that events and lists have for them. The types are those of RoleType in Okta's OpenAPI
+// document; "administrator" is left out, and so is what stands in parentheses.
+var standard = map[string]string{
+	"super":                 "SUPER_ADMIN",
+	"organization":          "ORG_ADMIN",
+	"organizational":        "ORG_ADMIN",
+	"application":           "APP_ADMIN",
+	"app":                   "APP_ADMIN",
+	"group":                 "USER_ADMIN",
+	"user":                  "USER_ADMIN",
+	"group membership":      "GROUP_MEMBERSHIP_ADMIN",
+	"help desk":             "HELP_DESK_ADMIN",
+	"read only":             "READ_ONLY_ADMIN",
+	"report":                "REPORT_ADMIN",
+	"mobile":                "MOBILE_ADMIN",
+	"api access management": "API_ACCESS_MANAGEMENT_ADMIN",
+	"access management":     "API_ACCESS_MANAGEMENT_ADMIN",
+	"workflows":             "WORKFLOWS_ADMIN",
+	"access certifications": "ACCESS_CERTIFICATIONS_ADMIN",
+	"access requests":       "ACCESS_REQUESTS_ADMIN",
+}
+
+// nameOf is the short name of a role: the type of one of Okta's own, else CUSTOM_ and the label's letters and digits in upper case. kind
+// is "" where there is only a label.
+func nameOf(kind, label string) string {
+	if kind != "" && kind != event.CustomRole {
+		return clean(kind)
+	}
+	if kind == "" {
+		words, _, _ := strings.Cut(label, "(")
+		words = strings.ToLower(strings.Join(strings.Fields(strings.ReplaceAll(words, "-", " ")), " "))
+		if name, ok := standard[strings.TrimSuffix(strings.TrimSuffix(words, "administrator"), " ")]; ok {
+			return name
+		}
+	}
+	if name := clean(label); name != "" {
+		return event.CustomRole + "_" + name
+	}
+	return event.CustomRole
+}
+
+// clean has letters and digits in upper case, and one _ for what is between them.
+func clean(text string) string {
+	var b strings.Builder
+	gap := false
+	for _, r := range text {
+		switch {
+		case !unicode.IsLetter(r) && !unicode.IsDigit(r):
+			gap = b.Len() > 0
+			continue
+		case b.Len() > maxName:
+			return b.String()
+		case gap:
+			b.WriteByte('_')
+		}
+		gap = false
+		b.WriteRune(unicode.ToUpper(r))
+	}
+	return b.String()
+}
+
+// granted are the roles that an event lists in privilegeGranted, sorted.
+func granted(list string) (names []string) {
+	for label := range strings.SplitSeq(list, ",") {
+		if strings.TrimSpace(label) != "" {
+			names = append(names, nameOf("", label))
+		}
+	}
+	return sorted(names)
+}
+
+func sorted(names []string) []string {
+	slices.Sort(names)
+	return slices.Compact(names)
+}

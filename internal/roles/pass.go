@@ -1,0 +1,259 @@
+package roles
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/grafana/alloy/okta/internal/event"
+)
+
+// changed is the part of an event that tells of a change.
+type changed struct {
+	Outcome struct {
+		Result string `json:"result"`
+	} `json:"outcome"`
+	Debug struct {
+		Data struct {
+			Granted string `json:"privilegeGranted"`
+		} `json:"debugData"`
+	} `json:"debugContext"`
+	Target []struct {
+		ID   string `json:"id"`
+		Type string `json:"type"`
+	} `json:"target"`
+}
+
+// tells are the event types after which somebody holds other roles than before. Source: Okta's catalog of event types, 2026.08.1, which
+// says that a grant lists all privileges that its target has now, those through groups included, and that a revoke leaves none.
+// user.privileged_account.privilege.* come in addition to user.account.privilege.*. Bindings are of custom roles and of those that Okta
+// made of the same parts, and do not say which.
+var tells = map[string]func(t *Table, e *changed, at, now time.Time) bool{
+	"user.account.privilege.grant":       holds(user),
+	"user.account.privilege.revoke":      holdsNone(user),
+	"group.privilege.grant":              holds(group),
+	"group.privilege.revoke":             holdsNone(group),
+	"app.oauth2.client.privilege.grant":  holds(client),
+	"app.oauth2.client.privilege.revoke": holdsNone(client),
+	"group.user_membership.add":          membership(true),
+	"group.user_membership.remove":       membership(false),
+	"iam.resourceset.bindings.add":       binding(true),
+	"iam.resourceset.bindings.delete":    binding(false),
+	"user.lifecycle.delete.initiated":    deleted(user),
+	"user.lifecycle.delete.completed":    deleted(user),
+	"group.lifecycle.delete":             deleted(group),
+}
+
+// Types are the event types that change a table, sorted. A filter that leaves them out leaves changes to the refresh.
+func Types() (all []string) {
+	for name := range tells {
+		all = append(all, name)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// Pass is shown each event that was looked up, in the order of the log, and changes the table if the event says so. An event that is
+// older than what is known changes nothing, so that it may be shown again.
+func (t *Table) Pass(ev *event.Event, now time.Time) {
+	tell := tells[ev.EventType]
+	if tell == nil || ev.Published.IsZero() {
+		return
+	}
+	var e changed
+	if json.Unmarshal(ev.Raw, &e) != nil || e.Outcome.Result != "" && !strings.EqualFold(e.Outcome.Result, "SUCCESS") {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if tell(t, &e, ev.Published, now) {
+		t.show()
+		t.signal()
+	}
+}
+
+// targets calls see with each target of a type that may be of the kind.
+func (e *changed) targets(k kind, see func(id string)) {
+	for _, target := range e.Target {
+		is := target.Type == "User"
+		switch k {
+		case group:
+			is = target.Type == "UserGroup" || target.Type == "Group"
+		case client:
+			// PublicClientApp as an actor; the catalog does not say of what type a target of app.oauth2.client.privilege.* is.
+			is = strings.Contains(target.Type, "App") || strings.Contains(target.Type, "Client")
+		}
+		if is {
+			see(target.ID)
+		}
+	}
+}
+
+// news returns the holder that an event of the time at is about; nil: more is known already.
+func (t *Table) news(k kind, id string, at time.Time) *holder {
+	if t.holders[k][id] == nil && k == user && at.Before(t.listed) {
+		return nil // the list is newer, and did not have it
+	}
+	h := t.add(k, id)
+	if h == nil || at.Before(h.known) {
+		return nil
+	}
+	return h
+}
+
+// said notes that an event of the time at told all about a holder.
+func (h *holder) said(at, now time.Time) {
+	h.known, h.certain, h.due, h.gone = at, now.Add(settle), now.Add(settle), false
+}
+
+func holds(k kind) func(*Table, *changed, time.Time, time.Time) bool {
+	return func(t *Table, e *changed, at, now time.Time) (changes bool) {
+		names := granted(e.Debug.Data.Granted)
+		e.targets(k, func(id string) {
+			switch h := t.news(k, id, at); {
+			case h == nil:
+				return
+			case len(names) == 0: // it does not say: what is known stays, and is asked for
+				h.due = now
+			default:
+				t.set(k, id, h, names)
+				h.said(at, now)
+			}
+			t.touch(k, id)
+			changes = true
+		})
+		return changes
+	}
+}
+
+// set gives a holder the roles that it has all in all.
+func (t *Table) set(k kind, id string, h *holder, names []string) {
+	var groups []string // what a user has through groups
+	if k == user {
+		for g, has := range h.via {
+			if has = both(has, names); len(has) == 0 {
+				delete(h.via, g)
+			} else {
+				h.via[g] = has
+			}
+			groups = append(groups, has...)
+		}
+		for _, g := range t.holders[group] {
+			if _, member := g.members[id]; member {
+				groups = append(groups, g.own...)
+			}
+		}
+	}
+	before := h.own
+	h.own = slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		return slices.Contains(groups, name) && !slices.Contains(before, name)
+	})
+}
+
+func both(a, b []string) []string {
+	return slices.DeleteFunc(slices.Clone(a), func(name string) bool { return !slices.Contains(b, name) })
+}
+
+func holdsNone(k kind) func(*Table, *changed, time.Time, time.Time) bool {
+	return func(t *Table, e *changed, at, now time.Time) (changes bool) {
+		e.targets(k, func(id string) {
+			h := t.news(k, id, at)
+			if h == nil {
+				return
+			}
+			t.strip(k, id, h)
+			h.said(at, now)
+			t.touch(k, id)
+			changes = true
+		})
+		return changes
+	}
+}
+
+// strip takes all roles of a holder, and those that others have through it.
+func (t *Table) strip(k kind, id string, h *holder) {
+	h.own, h.via, h.members = nil, nil, nil
+	switch k {
+	case user:
+		for _, g := range t.holders[group] {
+			delete(g.members, id)
+		}
+	case group:
+		for _, u := range t.holders[user] {
+			delete(u.via, id)
+		}
+	}
+}
+
+func deleted(k kind) func(*Table, *changed, time.Time, time.Time) bool {
+	return func(t *Table, e *changed, at, _ time.Time) (changes bool) {
+		e.targets(k, func(id string) {
+			if h := t.holders[k][id]; h != nil && !at.Before(h.known) {
+				t.strip(k, id, h)
+				h.known, h.gone, changes = at, true, true
+				t.touch(k, id)
+			}
+		})
+		return changes
+	}
+}
+
+// membership is of a group with roles; others are of no interest.
+func membership(add bool) func(*Table, *changed, time.Time, time.Time) bool {
+	return func(t *Table, e *changed, at, now time.Time) (changes bool) {
+		e.targets(group, func(id string) {
+			g := t.holders[group][id]
+			if g == nil || g.gone || at.Before(g.known) {
+				return
+			}
+			if g.members == nil {
+				g.members = map[string]struct{}{}
+			}
+			e.targets(user, func(member string) {
+				t.touch(user, member)
+				if add {
+					g.members[strings.Clone(member)] = struct{}{}
+				} else {
+					delete(g.members, member)
+				}
+				if u := t.holders[user][member]; u != nil && !add {
+					delete(u.via, id)
+					u.certain, u.due = now.Add(settle), now.Add(settle)
+				}
+			})
+			g.certain, g.due, changes = now.Add(settle), now.Add(settle), true
+		})
+		return changes
+	}
+}
+
+// binding is of a custom role or one like it, and does not say which: it is asked for at once. One that goes takes what it may have been.
+func binding(add bool) func(*Table, *changed, time.Time, time.Time) bool {
+	return func(t *Table, e *changed, at, now time.Time) (changes bool) {
+		for _, k := range []kind{user, group} {
+			e.targets(k, func(id string) {
+				h := t.news(k, id, at)
+				if h == nil {
+					return
+				}
+				if !add {
+					h.own = slices.DeleteFunc(slices.Clone(h.own), isBound)
+					h.known = at
+				}
+				h.due, changes = now, true
+				t.touch(k, id)
+			})
+		}
+		return changes
+	}
+}
+
+// isBound reports whether a role is given by a binding: a custom one, or one of RoleType's three that Okta calls IAM-based.
+func isBound(name string) bool {
+	switch name {
+	case "WORKFLOWS_ADMIN", "ACCESS_CERTIFICATIONS_ADMIN", "ACCESS_REQUESTS_ADMIN":
+		return true
+	}
+	return strings.HasPrefix(name, event.CustomRole)
+}

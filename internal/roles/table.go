@@ -1,0 +1,209 @@
+package roles
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"go.uber.org/atomic"
+
+	"github.com/grafana/alloy/okta/internal/event"
+)
+
+// kind is what a holder is.
+type kind uint8
+
+const (
+	user kind = iota
+	group
+	client
+	kinds
+)
+
+// A Table is what is known about the role holders of one org. It is safe for concurrent use and outlives reloads.
+type Table struct {
+	shown atomic.Pointer[shown] // nil: nothing was learnt yet
+
+	mu      sync.Mutex
+	holders [kinds]map[string]*holder // by id
+	listed  time.Time                 // Okta's time of the last list of users
+	fresh   time.Time                 // our time of it
+	lasts   time.Duration             // for how long that is good
+	full    bool                      // there are more than maxHolders
+	touched []string                  // users and clients whose roles may have changed since what is shown
+	whole   bool                      // anybody's may have
+	work    chan struct{}             // holds a token when there is something to ask for
+}
+
+// holder is a user, group or client that holds roles, or of which that is asked. The table's mutex guards it.
+type holder struct {
+	own     []string            // its roles, sorted; of a user without those of groups
+	via     map[string][]string // of a user: its roles by the group that has them
+	members map[string]struct{} // of a group
+
+	known   time.Time // Okta's time of what is known; zero: nothing is
+	asked   time.Time // our time of the last answer; zero: none
+	certain time.Time // our time; answers before it do not count, for an event said how it is
+	due     time.Time // our time when to ask; zero: in turn
+	tried   time.Time // our time of the last try
+	gone    bool      // Okta does not know it
+}
+
+const (
+	// settle is how long after an event Okta is asked whether it is as the event said. Searches and lists of Okta's trail by minutes in
+	// the worst case; a holder's own roles are read from the same place as they are written to [assumed].
+	settle = time.Minute
+	// late is how much older than the table an event may be before its entry says of when the roles are.
+	late = 5 * time.Minute
+	// minLasts is how long a table is good after its last refresh, at least; four refreshes if that is longer.
+	minLasts = time.Hour
+	// maxHolders bounds the memory of a table: 20,000 of them are about 4 MB.
+	maxHolders = 20_000
+	// maxClients bounds the client apps that are asked about since an event showed them.
+	maxClients = 1_000
+	// maxID is more than Okta's ids have, which are 20 characters.
+	maxID = 64
+)
+
+// NewTable returns an empty table.
+func NewTable() *Table {
+	t := &Table{work: make(chan struct{}, 1), lasts: minLasts}
+	for k := range t.holders {
+		t.holders[k] = map[string]*holder{}
+	}
+	return t
+}
+
+// Of returns what is known of an event's parties, at now. It only reads, but for a note to the keeper about whom nothing is known yet.
+func (t *Table) Of(ev *event.Event, now time.Time) (c event.Context) {
+	s := t.shown.Load()
+	if s == nil || now.After(s.until) {
+		return c
+	}
+	var space [8]string
+	targets := space[:0]
+	ev.Parties(func(actor bool, kind, id string) {
+		roles, known := s.of(id)
+		if kind == clientType && !known || roles == Unresolved {
+			t.wanted(kind, id, now)
+		}
+		switch {
+		case roles == "":
+		case actor:
+			c.ActorRoles = roles
+		case !slices.Contains(targets, roles):
+			targets = append(targets, roles)
+		}
+	})
+	c.TargetRoles = joined(targets)
+	if c != (event.Context{}) && !ev.Published.IsZero() && now.Sub(ev.Published) > late {
+		c.Time = now
+	}
+	return c
+}
+
+// joined are the roles of lists of them.
+func joined(lists []string) string {
+	if len(lists) < 2 {
+		return strings.Join(lists, "")
+	}
+	var all []string
+	for _, list := range lists {
+		all = append(all, strings.Split(list, ",")...)
+	}
+	return strings.Join(sorted(all), ",")
+}
+
+// clientType is the type of a client app as an actor.
+const clientType = "PublicClientApp"
+
+// wanted notes that an event showed somebody whose roles are not known.
+func (t *Table) wanted(kind, id string, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	h := t.holders[user][id]
+	if kind == clientType {
+		if h = t.holders[client][id]; h == nil && len(t.holders[client]) < maxClients {
+			h = t.add(client, id)
+		}
+	}
+	if h != nil && h.tried.IsZero() && h.due.IsZero() {
+		h.due = now
+		t.signal()
+	}
+}
+
+// add returns the holder of that id, a new one if need be; nil: there are too many, or it is no id. The caller holds mu.
+func (t *Table) add(k kind, id string) *holder {
+	h := t.holders[k][id]
+	if h != nil {
+		return h
+	}
+	if len(t.holders[user])+len(t.holders[group]) >= maxHolders {
+		t.full = true
+		return nil
+	}
+	if !isID(id) {
+		return nil
+	}
+	h = &holder{}
+	t.holders[k][strings.Clone(id)] = h
+	return h
+}
+
+// isID reports whether a text may be part of a path.
+func isID(id string) bool {
+	for i := range len(id) {
+		switch c := id[i]; {
+		case '0' <= c && c <= '9', 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c == '-', c == '_':
+		default:
+			return false
+		}
+	}
+	return id != "" && len(id) <= maxID
+}
+
+// signal wakes the keeper.
+func (t *Table) signal() {
+	select {
+	case t.work <- struct{}{}:
+	default:
+	}
+}
+
+// Status is what a table knows, for people and metrics.
+type Status struct {
+	Users, Groups, Clients int       // that hold roles, users through groups included
+	Pending                int       // of whom Okta has not told yet which roles
+	Refreshed              time.Time // last; zero: never
+	Until                  time.Time // what is known is used until then
+	Full                   bool      // there are more holders than are kept
+}
+
+// Status returns a snapshot.
+func (t *Table) Status() (s Status) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s.Refreshed, s.Full = t.fresh, t.full
+	read := t.shown.Load()
+	if read == nil {
+		return s
+	}
+	s.Until = read.until
+	for id, roles := range read.all() {
+		switch {
+		case roles == "":
+		case t.holders[group][id] != nil:
+			s.Groups++
+		case t.holders[client][id] != nil:
+			s.Clients++
+		default:
+			s.Users++
+			if roles == Unresolved {
+				s.Pending++
+			}
+		}
+	}
+	return s
+}

@@ -1,0 +1,91 @@
+package roles
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+)
+
+// turn is somebody to ask about.
+type turn struct {
+	kind kind
+	id   string
+}
+
+// turns are all to ask about now, first who matters most: whom events were about, then of whom nothing is known, then, in a refresh,
+// those whose last answer is the oldest.
+func (t *Table) turns(now time.Time, refresh bool) (all []turn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	at := map[turn]*holder{}
+	rank := func(h *holder) int {
+		switch {
+		case !h.due.IsZero() && !now.Before(h.due):
+			return 0
+		case h.asked.IsZero() && h.known.IsZero():
+			return 1
+		}
+		return 2
+	}
+	for k := range kinds {
+		for id, h := range t.holders[k] {
+			inTurn := refresh && now.After(h.certain) && (k != client || now.Sub(h.asked) >= clientsEvery)
+			if !h.gone && (rank(h) < 2 || inTurn) {
+				at[turn{k, id}] = h
+			}
+		}
+	}
+	all = slices.Collect(maps.Keys(at))
+	slices.SortFunc(all, func(a, b turn) int {
+		x, y := at[a], at[b]
+		if r := rank(x) - rank(y); r != 0 {
+			return r
+		}
+		if o := x.tried.Compare(y.tried); o != 0 {
+			return o
+		}
+		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.id, b.id))
+	})
+	return all
+}
+
+// due is when the first is to be asked about that an event was about; zero: none is.
+func (t *Table) due() (first time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, holders := range t.holders {
+		for _, h := range holders {
+			if !h.gone && !h.due.IsZero() && (first.IsZero() || h.due.Before(first)) {
+				first = h.due
+			}
+		}
+	}
+	return first
+}
+
+// tries notes that a holder is asked about, and returns when it was due. What is due later is so by an event that came meanwhile.
+func (t *Table) tries(w turn, now time.Time) (due time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if h := t.holders[w.kind][w.id]; h != nil {
+		due, h.due, h.tried = h.due, time.Time{}, now
+	}
+	return due
+}
+
+// again has a holder asked about that was due, after a try that failed.
+func (t *Table) again(w turn, due time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if h := t.holders[w.kind][w.id]; h != nil && h.due.IsZero() {
+		h.due = due
+	}
+}
+
+func (t *Table) setRefresh(every time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.lasts, t.whole = max(minLasts, 4*every), true
+	t.show()
+}
