@@ -1,6 +1,7 @@
 package detections
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -197,7 +198,7 @@ func (r Rule) alertLabels() map[string]string {
 func (r Rule) annotations(e engine, lineFormat string, l Links) map[string]string {
 	annotations := map[string]string{
 		"summary": r.summary(e), "dashboard": r.link(e, l), "log_query": r.logQueryOf(lineFormat),
-		"runbook_url": l.Runbooks + "#" + strings.ToLower(r.Alert()),
+		"runbook_url": l.Runbooks + "#" + strings.ToLower(cmp.Or(r.base, r.Alert())),
 	}
 	for name, text := range map[string]string{"description": r.Description, "false_positives": r.FalsePositives} {
 		if text != "" {

@@ -29,6 +29,8 @@
 //   - Where it counts, it counts distinct uuids: without reconcile an event may be in Loki twice.
 //   - The user whom an event is about is the first target of the type User, or the actor when there is none: one of target[0] to target[3],
 //     which is what JSON expressions reach. Such a query wants lines that end as JSON does (|~ `}$`): one that was cut has lost targets.
+//   - A rule with administrators: actor or target has a variant that is high where that holds a role. Only that reads metadata, which the
+//     block context adds; without it, it does not fire.
 //   - Its window is half an hour at least: a single event that is late by less than the window minus one interval is still found.
 //
 // `go generate ./detections` writes the generated files, the tables in docs/detections.md, and docs/coverage.md; tests fail while they

@@ -37,6 +37,9 @@ func Generate(root string, links Links) (map[string][]byte, error) {
 	if err == nil {
 		text, err = put(text, "attacks", Attacks(rules))
 	}
+	if err == nil {
+		text, err = put(text, "administrators", AdministratorsTable(rules))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", page, err)
 	}

@@ -61,7 +61,7 @@ func TestRulerFilesAreValid(t *testing.T) {
 				}
 			}
 		}
-		require.Len(t, seen, len(file.Groups)+len(rules(t))+len(sigmaRules(t)))
+		require.Len(t, seen, len(file.Groups)+len(withAdministrators(rules(t)))+len(sigmaRules(t)))
 	}
 }
 
@@ -82,6 +82,6 @@ func TestGrafanaFilesAreValid(t *testing.T) {
 				require.NoError(t, err, rule.UID)
 			}
 		}
-		require.Len(t, seen, len(rules(t))+len(sigmaRules(t)))
+		require.Len(t, seen, len(withAdministrators(rules(t)))+len(sigmaRules(t)))
 	}
 }

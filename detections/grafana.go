@@ -51,7 +51,7 @@ func Grafana(rules, sigma []Rule, lineFormat string, links Links) ([]byte, error
 		links.DataSource = LokiDataSource
 	}
 	file := grafanaFile{APIVersion: 1}
-	for _, g := range append(groups("okta", rules), groups("okta-sigma", sigma)...) {
+	for _, g := range append(groups("okta", withAdministrators(rules)), groups("okta-sigma", sigma)...) {
 		group := grafanaGroup{OrgID: 1, Name: g.name, Folder: "Okta detections", Interval: g.interval.String()}
 		for _, rule := range g.rules {
 			group.Rules = append(group.Rules, grafanaRule{

@@ -39,9 +39,11 @@ type Rule struct {
 	Scenarios      []string          `yaml:"scenarios"`      // of oktasim that raise it
 	Shapes         map[string]string `yaml:"shapes"`         // of its events in which it does otherwise, see shapes_test.go, and why
 	References     []string          `yaml:"references"`     // by name
+	Administrators string            `yaml:"administrators"` // actor or target: a variant is high where that holds a role; "" for none
 
 	sigma    bool   // whether it is one of Sigma's
 	forEvent string // the query for line_format "event" where it does not follow from Query
+	base     string // of a variant: the alert whose runbook it has
 }
 
 // intervals are how often rules are evaluated, by severity. Each evaluation reads the whole window: at a million events a day the pack
@@ -104,6 +106,9 @@ func read(folder fs.FS, file string) (rule Rule, err error) {
 		if text == "" {
 			return rule, fmt.Errorf("%s is missing", name)
 		}
+	}
+	if rule.Administrators != "" && ofAdministrators[rule.Administrators] == "" {
+		return rule, fmt.Errorf("administrators %q: must be actor or target", rule.Administrators)
 	}
 	if rule.Contain, err = containment(rule.Contain); err != nil {
 		return rule, err

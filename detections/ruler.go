@@ -66,7 +66,7 @@ type rulerRule struct {
 // Ruler writes rules as a rule file for Loki's ruler, for one line format.
 func Ruler(rules, sigma []Rule, lineFormat string, links Links) ([]byte, error) {
 	var file rulerFile
-	for _, g := range append(groups("okta", rules), groups("okta-sigma", sigma)...) {
+	for _, g := range append(groups("okta", withAdministrators(rules)), groups("okta-sigma", sigma)...) {
 		group := rulerGroup{Name: g.name, Interval: g.interval.String()}
 		for _, rule := range g.rules {
 			group.Rules = append(group.Rules, rulerRule{

@@ -46,14 +46,19 @@ func fixture(t *testing.T, f *event.Formatter, file string) []event.Entry {
 // entries takes events, one a line, through what the component does with a page.
 func entries(t *testing.T, f *event.Formatter, lines []byte) (all []event.Entry) {
 	t.Helper()
-	page := append([]byte("["), bytes.ReplaceAll(bytes.TrimSpace(lines), []byte("\n"), []byte(","))...)
-	events, err := event.Scan(append(page, ']'))
+	events, err := event.Scan(pageOf(lines))
 	require.NoError(t, err)
 	for _, e := range events {
 		require.False(t, e.Published.IsZero())
 		all = append(all, f.Entry(e, time.Time{}))
 	}
 	return all
+}
+
+// pageOf is a page of events, one a line.
+func pageOf(lines []byte) []byte {
+	page := append([]byte("["), bytes.ReplaceAll(bytes.TrimSpace(lines), []byte("\n"), []byte(","))...)
+	return append(page, ']')
 }
 
 // alerts returns the labels of the alerts that a ruler would raise that evaluates the rule over the entries, from the time of the

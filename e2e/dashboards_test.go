@@ -64,7 +64,11 @@ func pushEvents(t *testing.T, to string, raw [][]byte) {
 	var values []any
 	labels := formatter.Entry(events[0], time.Now()).Labels
 	for _, e := range events {
-		entry := formatter.Entry(e, time.Now())
+		var known event.Context
+		if strings.HasPrefix(e.EventType, "policy.") { // as with the block context
+			known = event.Context{ActorRoles: "ORG_ADMIN", TargetRoles: "READ_ONLY_ADMIN"}
+		}
+		entry := formatter.EntryIn(known, e, time.Now())
 		metadata := map[string]string{}
 		for _, m := range entry.StructuredMetadata {
 			metadata[m.Name] = m.Value

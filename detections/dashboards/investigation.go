@@ -54,6 +54,11 @@ func investigation(f LineFormat) board {
 					chosen.with("reason").frequent(50, "eventType", "outcome", "reason"), typed, outcome, reason),
 				recent("Requests", "Paths that were asked for, the last first.", "None. Needs debugContext.debugData.requestUri.",
 					chosen.having("uri").latest(50, "uri"), column{"uri", "Path"}).sized(24, 8),
+				recent("Administrators", "Who of the actors holds which administrator's roles, and with what.", "None. Needs the block context.",
+					chosen.that(`actor_roles!=""`).latest(50, "user", "actor_roles", "eventType"), user, column{"actor_roles", "Roles"}, typed),
+				recent("Administrators acted upon", "Targets that hold administrators' roles.", "None. Needs the block context.",
+					chosen.that(`target_roles!=""`).latest(50, "event_target_displayName", "target_roles", "eventType"), target,
+					column{"target_roles", "Roles"}, typed),
 			}},
 			{"Events", []panel{
 				list("Events in brief", "A line for each event.", empty, chosen.with("message", "reason"), user, typed,

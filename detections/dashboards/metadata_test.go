@@ -30,7 +30,7 @@ func TestPanelsFindTheSameWithMetadataForDrilldown(t *testing.T) {
 	require.NoError(t, err)
 	with := &fixture{loki: map[LineFormat]*lokitest.Loki{Envelope: {}}, end: f.end}
 	for _, e := range scanned {
-		with.loki[Envelope].Push(formatter.Entry(e, f.end))
+		with.loki[Envelope].Push(formatter.EntryIn(contextOf(e), e, f.end))
 	}
 	for name, p := range panels(t, Envelope) {
 		found, sum := f.run(t, Envelope, p.Targets[0], nil)

@@ -47,10 +47,18 @@ func newFixture(t *testing.T, fill func(*oktasim.Org)) *fixture {
 		require.NoError(t, err)
 		f.loki[format] = &lokitest.Loki{}
 		for _, e := range scanned {
-			f.loki[format].Push(formatter.Entry(e, f.end))
+			f.loki[format].Push(formatter.EntryIn(contextOf(e), e, f.end))
 		}
 	}
 	return f
+}
+
+// contextOf says that who changes policies holds a role, and somebody to whom it is done.
+func contextOf(e event.Event) (c event.Context) {
+	if strings.HasPrefix(e.EventType, "policy.") {
+		c = event.Context{ActorRoles: "ORG_ADMIN", TargetRoles: "READ_ONLY_ADMIN"}
+	}
+	return c
 }
 
 // attacked is an org in which everything has happened, alarming things and all attacks.
