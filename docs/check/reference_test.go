@@ -230,13 +230,21 @@ func TestTheReferencePageDocumentsLabelsAndMetadata(t *testing.T) {
 	}
 	require.Equal(t, len(event.DefaultStructuredMetadata()), len(regexp.MustCompile("\n\\| `(?:event|outcome|detected_level)").FindAllString(text, -1)))
 
-	code, err := os.ReadFile("../../internal/event/label.go") // the list is nobody's business but that file's
-	require.NoError(t, err)
-	sources := regexp.MustCompile(`"(__okta_\w+)": +"([^"]+)"`).FindAllStringSubmatch(string(code), -1)
+	code := ""
+	for _, file := range []string{"label.go", "entry.go", "context.go"} { // the lists are nobody's business but those files'
+		content, err := os.ReadFile("../../internal/event/" + file)
+		require.NoError(t, err)
+		code += string(content)
+	}
+	named := map[string]string{} // constants
+	for _, c := range regexp.MustCompile(`(?m)^\s+(\w+Path)\s+= "([^"]+)"`).FindAllStringSubmatch(code, -1) {
+		named[c[1]] = c[2]
+	}
+	sources := regexp.MustCompile(`"(__okta_\w+)": +(?:"([^"]+)"|(\w+Path)|func)`).FindAllStringSubmatch(code, -1)
 	require.Greater(t, len(sources), 10)
 	for _, source := range sources {
-		name, path := source[1], source[2]
-		if strings.HasPrefix(path, "target[") {
+		name, path := source[1], source[2]+named[source[3]]
+		if path == "" || strings.HasPrefix(path, "target[") { // described in words
 			require.Contains(t, text, "\n| `"+name+"` ")
 			continue
 		}
@@ -254,7 +262,7 @@ func TestTheReferencePageDocumentsEveryMetric(t *testing.T) {
 		require.Equal(t, metric.Help, listed[name].Help, name)
 		require.ElementsMatch(t, metric.Labels, listed[name].Labels, name)
 		for _, label := range metric.Labels {
-			require.Containsf(t, []string{"backfill", "code", "org", "part", "reason", "result"}, label, "%s: a label with many values makes many series", name)
+			require.Containsf(t, []string{"backfill", "code", "kind", "org", "part", "reason", "result"}, label, "%s: a label with many values makes many series", name)
 		}
 	}
 }

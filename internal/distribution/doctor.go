@@ -179,6 +179,9 @@ func patient(one *doctor.Org, o *loadedOrg) error {
 		}
 		one.Hook = &doctor.Hook{Addr: cfg.Addr, Err: err}
 	}
+	if o.Roles != nil {
+		one.Roles = &doctor.Roles{Ask: o.Roles, Remedy: o.Remedy}
+	}
 	if r := a.Options.Reconcile; r != nil {
 		u, hc, err := r.Connection()
 		if err != nil {

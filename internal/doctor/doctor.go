@@ -16,6 +16,7 @@ import (
 
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
+	"github.com/grafana/alloy/okta/internal/roles"
 )
 
 // mostOrgs are looked at at once: each may hold a page, and the component has eight of them in memory, too (docs/operations.md, Sizing).
@@ -85,7 +86,8 @@ type Org struct {
 	OutOfOrder      time.Duration // out_of_order_window; 0: off
 
 	DataPath string
-	Hook     *Hook // nil: no hooks
+	Hook     *Hook  // nil: no hooks
+	Roles    *Roles // nil: roles are not wanted
 	Loki     *Query
 	Push     []Push
 	Others   []string // what entries also, or only, go to, and which is not looked at
@@ -95,6 +97,12 @@ type Org struct {
 type Hook struct {
 	Addr string
 	Err  error // what is wrong with its secrets or certificate
+}
+
+// Roles are how Okta is asked who holds administrators' roles.
+type Roles struct {
+	Ask    *roles.Ask
+	Remedy func(error) string
 }
 
 // Query is how Loki is asked what has arrived.
@@ -176,6 +184,7 @@ var legs = []leg{
 	{"retention", "configuration", (*visit).retention},
 	{"data path", "configuration", (*visit).dataPath},
 	{"event hooks", "configuration", (*visit).hooks},
+	{"roles", "okta", (*visit).roles},
 	{"content", "configuration", (*visit).content},
 	{"tenant", "configuration", (*visit).tenant},
 	{"loki push", "tenant", (*visit).lokiPush},

@@ -93,6 +93,9 @@ var lines = [parts]line{
 		level: level.Warn, begin: say("our clock and Okta's differ by more than a minute; synchronize this machine's clock (NTP)"),
 		end: say("our clock and Okta's agree again"), reload: isNothing,
 	},
+	Roles: {
+		level: level.Warn, begin: rolesLine, reload: isNews, failure: true, end: say("roles are known again"),
+	},
 }
 
 // refusedCursor is the kind of a trouble with Okta of which only [Cursor] has a line.
@@ -136,6 +139,13 @@ func remedyFields(p *Poller, t Trouble) []any {
 		}
 	}
 	return nil
+}
+
+func rolesLine(t Trouble) string {
+	if t.Kind == GroupRoles {
+		return "members of groups with roles are not known"
+	}
+	return "roles cannot be refreshed; events go on, with what is known or without"
 }
 
 func checkpointLine(t Trouble) string {

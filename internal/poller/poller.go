@@ -68,6 +68,9 @@ type Config struct {
 	// for a process that was killed just now.
 	LastPush time.Duration
 
+	// Beside, if not nil, runs from the poller's beginning to its end.
+	Beside func(ctx context.Context)
+
 	Troubles *Troubles // what pollers of one Loki share; nil: nobody does
 	Memory   *Memory   // what survives a reload; shared by pollers that follow each other
 	Status   *Status   // where to report; read by others
@@ -120,6 +123,11 @@ func (p *Poller) Run(ctx context.Context) error {
 		beating := make(chan struct{})
 		go func() { defer close(beating); p.pulse.run(ctx) }()
 		defer func() { cancel(); <-beating }()
+	}
+	if p.Beside != nil {
+		ended := make(chan struct{})
+		go func() { defer close(ended); p.Beside(ctx) }()
+		defer func() { cancel(); <-ended }()
 	}
 	sleep(ctx, p.moment())
 	if !p.open(ctx) {

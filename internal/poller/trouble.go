@@ -27,11 +27,15 @@ const (
 	Links                  // cannot be followed
 	Stuck                  // there is more in the log, and no way to it
 	Clock                  // differs from Okta's
+	Roles                  // are not known, or of the kind [GroupRoles], those of groups: entries go on without
 	parts
 )
 
 // Unread is the kind of a trouble with a checkpoint that cannot be read: nothing is read from Okta before that.
 const Unread = "unread"
+
+// GroupRoles is the kind of a trouble with roles that only concerns members of groups.
+const GroupRoles = "groups"
 
 // Trouble is what is wrong with a part. The zero value is nothing.
 type Trouble struct {

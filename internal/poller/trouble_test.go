@@ -59,6 +59,8 @@ func TestATroubleIsToldFromBeginningToEnd(t *testing.T) {
 		Links: {begin: "a page names no usable next link", reload: "told again"},
 		Stuck: {first: failure{"", ErrStuck}, begin: "the log cannot be read further", second: failure{oversized, foreign}, reload: "told again"},
 		Clock: {begin: "our clock and Okta's differ", end: "our clock and Okta's agree again", reload: "nothing"},
+		Roles: {first: failure{"a", lost}, begin: "roles cannot be refreshed", second: failure{GroupRoles, denied},
+			change: "members of groups with roles are not known", end: "roles are known again", reload: "told again"},
 	} {
 		part := Part(part)
 		t.Run(fmt.Sprint(part, " ", c.begin), func(t *testing.T) {

@@ -59,6 +59,9 @@ func Of(t testing.TB) map[string]Metric {
 	args.Options.Reconcile.URL = lokiServer.URL
 	args.Options.Clustering.Enabled = true // alone
 	args.Options.Backfills = []okta.Backfill{{Since: hoursAgo(3), Until: hoursAgo(2)}}
+	args.Options.Context = &okta.Context{}
+	args.Options.Context.SetToDefault()
+	args.Options.Context.Roles = true
 	require.NoError(t, args.Validate())
 	registry := &recorder{Registry: prometheus.NewRegistry()}
 	c, err := okta.New(component.Options{

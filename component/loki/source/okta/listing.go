@@ -183,6 +183,7 @@ type listed struct {
 	APIToken      alloytypes.Secret `alloy:"api_token,attr,optional"`
 	APIKey        alloytypes.Secret `alloy:"okta_api_key,attr,optional"`
 	PrivateKeyJWT *PrivateKeyJWT    `alloy:"private_key_jwt,attr,optional"`
+	Context       *Context          `alloy:"context,attr,optional"` // option: context
 
 	Own OrgSettings `alloy:",squash"`
 }
@@ -231,6 +232,7 @@ func (l *ListedOrg) ConvertFrom(src any) error {
 		Name: entry.Name, URL: cmp.Or(entry.URL, entry.Domain), APIToken: cmp.Or(entry.APIToken, entry.APIKey),
 		PrivateKeyJWT: entry.PrivateKeyJWT, Own: entry.Own,
 	}
+	l.org.Context = entry.Context // option: context
 	switch {
 	case entry.URL != "" && entry.Domain != "":
 		l.err = errors.New("url and okta_domain are both set: they are two names of one setting")

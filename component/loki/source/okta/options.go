@@ -9,6 +9,7 @@ import (
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/hook"
 	"github.com/grafana/alloy/okta/internal/poller"
+	"github.com/grafana/alloy/okta/internal/roles"
 	"github.com/grafana/alloy/okta/internal/takeover"
 )
 
@@ -22,6 +23,7 @@ var options = []option{
 	ranges{},      // option: backfill
 	many{},        // option: orgs
 	hooks{},       // option: event_hook
+	identified{},  // option: context
 }
 
 // Options are the arguments of options. Their defaults are zero, or those of the blocks.
@@ -33,6 +35,7 @@ type Options struct {
 	Clustering Clustering `alloy:"clustering,block,optional"` // option: clustering
 	Backfills  []Backfill `alloy:"backfill,block,optional"`   // option: backfill
 	EventHook  *EventHook `alloy:"event_hook,block,optional"` // option: event_hook
+	Context    *Context   `alloy:"context,block,optional"`    // option: context
 
 	refused   map[string]error // option: backfill. Ranges that are not read, by id; not nil only where they were looked at
 	rangeOnly bool             // option: backfill. The ranges of Backfills and nothing else, see RangeOnly
@@ -76,9 +79,11 @@ type (
 		previous func(selector string) poller.Confirmer // option: reconcile
 		overlap  time.Duration                          // option: reconcile
 		fills    []*fill                                // option: backfill
+		identity *identity                              // option: context. nil: roles are not wanted
 	}
 	ofCollector struct {
 		wakes *poller.Wakes // option: event_hook
+		roles *roles.Table  // option: context
 	}
 	ofComponent struct {
 		exchange *takeover.Exchange          // option: clustering
@@ -92,6 +97,7 @@ type (
 
 func newOfCollector() (of ofCollector) {
 	of.wakes = poller.NewWakes() // option: event_hook
+	of.roles = roles.NewTable()  // option: context
 	return of
 }
 
@@ -114,6 +120,7 @@ type (
 	orgMore struct { // of an org
 		Reconcile *reconcileInfo `alloy:"reconcile,block,optional"` // option: reconcile
 		Backfills []backfillInfo `alloy:"backfill,block,optional"`  // option: backfill
+		Context   *contextInfo   `alloy:"context,block,optional"`   // option: context
 	}
 )
 
@@ -131,5 +138,6 @@ func (c *Component) infoOfAll(more infoMore, members []member, now time.Time) (i
 func (p *plan) more(s poller.Snapshot, now time.Time) (more orgMore) {
 	more.Reconcile = p.reconcileInfo(s)   // option: reconcile
 	more.Backfills = p.backfillInfos(now) // option: backfill
+	more.Context = p.contextInfo(s)       // option: context
 	return more
 }

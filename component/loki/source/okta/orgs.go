@@ -34,6 +34,8 @@ type Org struct {
 	APIToken      alloytypes.Secret `alloy:"api_token,attr,optional"`
 	PrivateKeyJWT *PrivateKeyJWT    `alloy:"private_key_jwt,block,optional"`
 
+	Context *Context `alloy:"context,block,optional"` // option: context
+
 	Own OrgSettings `alloy:",squash"`
 }
 
@@ -138,6 +140,7 @@ func (args Arguments) only(o Org, i int, err error) wanted {
 		return w
 	}
 	args.URL, args.APIToken, args.PrivateKeyJWT = o.URL, o.APIToken, o.PrivateKeyJWT
+	args.Options.Context = cmp.Or(o.Context, args.Options.Context) // option: context
 	args.Options.Orgs, args.Options.OrgBlocks = nil, nil
 	args.Filter, args.Query = cmp.Or(o.Own.Filter, args.Filter), cmp.Or(o.Own.Query, args.Query)
 	args.RateLimitShare = cmp.Or(o.Own.RateLimitShare, args.RateLimitShare)

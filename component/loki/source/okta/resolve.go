@@ -12,6 +12,7 @@ import (
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/reconcile"
+	"github.com/grafana/alloy/okta/internal/roles"
 )
 
 // Resolved is what arguments amount to for one org: the parts that a component would read it with, for commands that look at an org
@@ -26,8 +27,10 @@ type Resolved struct {
 	Credential oktaapi.Authorizer
 	Formatter  *event.Formatter
 	Scope      checkpoint.Scope
-	Loki       *reconcile.Loki // nil: there is no reconcile block
-	Selector   string          // of the org's entries, "" without reconcile
+	Loki       *reconcile.Loki        // nil: there is no reconcile block
+	Roles      *roles.Ask             // option: context. nil: there is no block context with roles
+	Remedy     func(err error) string // option: context. Of an error of Roles
+	Selector   string                 // of the org's entries, "" without reconcile
 }
 
 // Resolve returns what the arguments amount to, for each org, in their order. It reads the files that arguments name, and does no network.
@@ -45,6 +48,7 @@ func (args Arguments) Resolve(logger log.Logger) ([]Resolved, error) {
 			p := w.plan
 			r.URL, r.HTTP, r.Credential, r.Formatter, r.Scope = p.org, p.http, p.auth, p.formatter, p.scope
 			r.Loki, _ = p.of.confirm.(*reconcile.Loki)
+			r.Roles, r.Remedy = p.of.identity.forCommands() // option: context
 			r.Selector = p.args.selector(p.org.Host)
 		}
 		all = append(all, r)

@@ -1,0 +1,228 @@
+// option: context
+
+package okta
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/grafana/alloy/syntax/alloytypes"
+
+	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/oktaapi"
+	"github.com/grafana/alloy/okta/internal/oktaapi/auth"
+	"github.com/grafana/alloy/okta/internal/poller"
+	"github.com/grafana/alloy/okta/internal/roles"
+)
+
+// Context is what entries have beside their event: which administrators' roles its parties hold. It delays no event and fails none.
+type Context struct {
+	Roles   bool          `alloy:"roles,attr,optional"`
+	Refresh time.Duration `alloy:"refresh,attr,optional"`
+
+	// Credentials of its own; without, those of the org.
+	APIToken      alloytypes.Secret `alloy:"api_token,attr,optional"`
+	PrivateKeyJWT *PrivateKeyJWT    `alloy:"private_key_jwt,block,optional"`
+}
+
+// SetToDefault implements syntax.Defaulter.
+func (c *Context) SetToDefault() { *c = Context{Refresh: roles.DefaultRefresh} }
+
+// Validate implements syntax.Validator. What is wrong with credentials is found with their org.
+func (c *Context) Validate() error {
+	switch {
+	case c.Refresh < roles.MinRefresh || c.Refresh > roles.MaxRefresh:
+		return fmt.Errorf("context: refresh is %s: it must be between %s and %s", c.Refresh, roles.MinRefresh, roles.MaxRefresh)
+	case c.APIToken != "" && c.PrivateKeyJWT != nil:
+		return errors.New("context: api_token and private_key_jwt are both set: at most one of them is allowed")
+	}
+	return nil
+}
+
+// wanted reports whether there is anything to know.
+func (c *Context) wanted() bool { return c != nil && c.Roles }
+
+// credentials are the arguments with which roles are asked for. A service app gets an access token of its own for them: one that names a
+// scope which was not granted must not cost the log its own.
+func (args Arguments) credentials() Arguments {
+	switch c := args.Options.Context; {
+	case c.APIToken != "":
+		args.APIToken, args.PrivateKeyJWT, args.moreTokens = c.APIToken, nil, nil
+	case c.PrivateKeyJWT != nil:
+		args.APIToken, args.PrivateKeyJWT, args.moreTokens = "", c.PrivateKeyJWT, nil
+	}
+	if args.PrivateKeyJWT != nil {
+		own := *args.PrivateKeyJWT
+		if args.PrivateKeyJWT != args.Options.Context.PrivateKeyJWT || slices.Equal(own.Scopes, []string{auth.DefaultScope}) {
+			own.Scopes = roles.Scopes()
+		}
+		args.PrivateKeyJWT = &own
+	}
+	return args
+}
+
+// identified is the option: entries say which administrators' roles the parties of their events hold.
+type identified struct{ idle }
+
+func (identified) validate(args *Arguments, host string) error {
+	if host == "" || !args.Options.Context.wanted() {
+		return nil
+	}
+	org, _, err := oktaapi.ParseOrg(args.URL)
+	if err != nil {
+		return err
+	}
+	if err := args.Options.Context.Validate(); err != nil { // that of an entry of orgs does not run by itself
+		return err
+	}
+	c := args.credentials()
+	if c.PrivateKeyJWT != nil {
+		return wrap("context: private_key_jwt", c.PrivateKeyJWT.options(org).Validate())
+	}
+	_, err = auth.NewSSWS(string(c.APIToken))
+	return wrap("context", err)
+}
+
+// identity is how an org's roles are learnt.
+type identity struct {
+	auth    oktaapi.Authorizer
+	ask     *roles.Ask
+	refresh time.Duration
+	table   *roles.Table // the org's
+}
+
+// plan does no network.
+func (identified) plan(p *plan, _ connections) error {
+	if !p.args.Options.Context.wanted() {
+		return nil
+	}
+	with := p.args.credentials()
+	a, err := with.authorizer(p.org, p.http)
+	if err != nil {
+		return fmt.Errorf("context: %w", err)
+	}
+	ask := roles.NewAsk(oktaapi.Config{Org: p.org, Auth: a, HTTP: p.http, Timeout: p.args.RequestTimeout, UserAgent: userAgent},
+		func(bucket string) *oktaapi.Budget { return budgets.For(p.org.Host + " " + bucket) })
+	p.of.identity = &identity{auth: a, ask: ask, refresh: p.args.Options.Context.Refresh}
+	return nil
+}
+
+func (identified) replace(k *collector, _, p *plan) {
+	if p.of.identity != nil {
+		p.of.identity.table = k.of.roles
+	}
+}
+
+// configure gives the live log roles, and what keeps them. Ranges say nothing of roles: today's are not what was held when their events
+// happened.
+func (identified) configure(r *reading, p *plan, _ *oktaapi.Config, cfg *poller.Config) bool {
+	if r.name != "" {
+		return true
+	}
+	cfg.Beside = r.keepRoles(p)
+	if i := p.of.identity; i != nil {
+		cfg.Format = func(ev event.Event, now time.Time) event.Entry {
+			entry := p.formatter.EntryIn(i.table.Of(&ev, now), ev, now)
+			i.table.Pass(&ev, now)
+			return entry
+		}
+	}
+	return true
+}
+
+// rolesApart is how far apart the first refreshes of orgs are that start together, on average: some ten requests each.
+const rolesApart = time.Second
+
+// keepRoles returns what keeps the table of roles beside a poller of the live log.
+func (r *reading) keepRoles(p *plan) func(ctx context.Context) {
+	wrong := poller.NewReporter(poller.Roles, &r.status, r.logger)
+	i := p.of.identity
+	if i == nil {
+		return func(context.Context) { wrong.Clear() } // of the configuration before
+	}
+	orgs := len(r.k.c.current())
+	keeper := roles.New(roles.Config{
+		Org: p.scope.Org, Table: i.table, Ask: i.ask, Refresh: i.refresh, Trouble: roleTrouble{wrong, i},
+		Spread: min(i.refresh, time.Duration(orgs-1)*rolesApart),
+	})
+	return keeper.Run
+}
+
+// roleTrouble tells the one record of troubles.
+type roleTrouble struct {
+	*poller.Reporter
+	of *identity
+}
+
+// Fail implements roles.Trouble.
+func (t roleTrouble) Fail(scope string, err error) {
+	kind := ""
+	if scope == roles.ScopeGroups {
+		kind = poller.GroupRoles
+	}
+	t.Reporter.Fail(kind, t.of.explain(err))
+}
+
+// explain adds to an error what to look at. That no scope was granted is said of those that roles need.
+func (i *identity) explain(err error) error {
+	if refused, ok := errors.AsType[*auth.Error](err); ok && refused.Code == "consent_required" {
+		own := *refused
+		own.Remedy = i.remedy(&oktaapi.Error{Status: http.StatusForbidden})
+		return &oktaapi.Error{Class: oktaapi.Refused, Err: &own}
+	}
+	if remedy := i.remedy(err); remedy != "" {
+		return fmt.Errorf("%w: %s", err, remedy)
+	}
+	return err
+}
+
+// remedy says what to look at after a request about roles failed; "": the error does.
+func (i *identity) remedy(err error) string {
+	e, ok := poller.AsError(err)
+	switch method := i.auth.Method(); {
+	case !ok || e.Foreign || e.Status != http.StatusForbidden:
+		return auth.Remedy(method, err)
+	case strings.HasPrefix(method, "private_key_jwt"):
+		return fmt.Sprintf("grant the app that context uses the scopes %s and %s, and an admin role with the permissions okta.iam.read and "+
+			"okta.groups.read", roles.ScopeRoles, roles.ScopeGroups)
+	}
+	return "the admin who created the api_token that context uses may not view roles and groups: give it a role with the permissions " +
+		"okta.iam.read and okta.groups.read"
+}
+
+// verdict is what health says of roles. Whatever it is, events are delivered.
+func (identified) verdict(k *collector, now time.Time) (v condition, ok bool) {
+	p, s := k.plan.Load(), k.live.snapshot()
+	t := s.Wrong[poller.Roles]
+	if p.of.identity == nil || !t.Lasts() {
+		return v, false
+	}
+	v = condition{since: t.Since, reads: true}
+	switch {
+	case t.Kind == poller.GroupRoles:
+		v.message = fmt.Sprintf("members of groups with roles are not known since %s: %v", clock(t.Since), t.Err)
+	case t.Refused:
+		v.message = fmt.Sprintf("who holds administrators' roles is not known since %s; events go on, without actor_roles: %v", clock(t.Since), t.Err)
+		v.unhealthy = true
+	case now.Sub(t.Since) < max(outageGrace, 3*p.args.PollInterval):
+		return v, false
+	default:
+		v.message = fmt.Sprintf("roles could not be refreshed since %s; events go on, with what is known or without: %v", clock(t.Since), t.Err)
+		v.unhealthy = true
+	}
+	return v, true
+}
+
+// forCommands is how roles are asked for, and what to look at after an error.
+func (i *identity) forCommands() (*roles.Ask, func(error) string) {
+	if i == nil {
+		return nil, nil
+	}
+	return i.ask, i.remedy
+}

@@ -1,0 +1,96 @@
+// option: context, orgs, clustering, backfill, redact
+
+package okta
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/grafana/alloy/internal/component/common/loki"
+
+	"github.com/grafana/alloy/okta/internal/oktasim"
+)
+
+func TestContextArguments(t *testing.T) {
+	one := "url = \"https://acme.okta.com\"\napi_token = \"right\"\nforward_to = [receiver]\n"
+	const app = " private_key_jwt {\n client_id = \"0oaX\"\n"
+	for body, want := range map[string]string{
+		"context {}":                                                                   "",
+		"context {\n roles = true\n}":                                                  "",
+		"context {\n refresh = \"1m\"\n}":                                              "",
+		"context {\n refresh = \"30s\"\n}":                                             "refresh is 30s: it must be between 1m0s and 24h0m0s",
+		"context {\n refresh = \"25h\"\n}":                                             "refresh is 25h0m0s",
+		"context {\n refresh = \"0s\"\n}":                                              "refresh is 0s",
+		"context {\n roles = \"x\"\n}":                                                 "should be bool",
+		"context {\n profile = [\"x\"]\n}":                                             "profile",
+		"context {\n api_token = \"a b\"\n}":                                           "",
+		"context {\n roles = true\n api_token = \"a b\"\n}":                            "context: ",
+		"context {\n roles = true\n api_token = \"x\"\n" + app + " }\n}":               "at most one",
+		"context {\n roles = true\n" + app + " }\n}":                                   "context: private_key_jwt: ",
+		"context {\n roles = true\n}\ncontext {\n roles = true\n}":                     "context",
+		"context {\n roles = true\n" + app + " private_key_file = \"/nowhere\"\n }\n}": "",
+	} {
+		_, err := evaluate(t, one+body)
+		if want == "" {
+			require.NoError(t, err, body)
+		} else {
+			require.ErrorContains(t, err, want, body)
+		}
+	}
+}
+
+// Each of several orgs has its own table, and may have its own block, in a block or a list; one that is wrong costs that org only.
+func TestRolesOfSeveralOrgs(t *testing.T) {
+	a, b, c := administered(), administered(), administered()
+	b.Roles.Users["00uSuper"] = []string{"REPORT_ADMIN"}
+	hosts := map[string]*oktasim.Org{}
+	block := func(name string, org *oktasim.Org, more string) string {
+		host := serving(t, org)
+		hosts[host] = org
+		return fmt.Sprintf("org %q {\n url = \"http://%s\"\n api_token = \"right\"\n%s}\n", name, host, more)
+	}
+	list := fmt.Sprintf(`orgs = [{name = "c", url = "http://%s", api_token = "right", context = {roles = false}}]`, serving(t, c))
+	s := runs(t, "poll_interval = \"100ms\"\ncontext {\n roles = true\n}\n"+block("a", a, "")+
+		block("b", b, "context {\n roles = true\n refresh = \"1h\"\n api_token = \"right\"\n}\n")+
+		block("wrong", administered(), "context {\n roles = true\n api_token = \"a b\"\n}\n")+list+"\n")
+	want := map[*oktasim.Org]string{a: "SUPER_ADMIN", b: "REPORT_ADMIN", c: ""}
+	until(t, "two tables", func() bool {
+		n := 0
+		for _, m := range collected(s.current()) {
+			if status := m.of.roles.Status(); status.Users > 0 && status.Pending == 0 {
+				n++
+			}
+		}
+		return n == 2
+	})
+	require.ErrorContains(t, s.current()[2].err, "context")
+	now := time.Now()
+	for _, org := range []*oktasim.Org{a, b, c} {
+		org.Append(happened("1", "user.session.start", "", "00uSuper", "00uNobody", now))
+	}
+	for range want {
+		e := s.take(t)
+		require.Equal(t, want[orgOn(hosts, e, c)], rolesOf(e)["actor_roles"])
+	}
+	require.Zero(t, len(aboutRoles(c)), "off is off")
+}
+
+func orgOn(hosts map[string]*oktasim.Org, e loki.Entry, other *oktasim.Org) *oktasim.Org {
+	if org := hosts[string(e.Labels["org"])]; org != nil {
+		return org
+	}
+	return other
+}
+
+func aboutRoles(org *oktasim.Org) (all []string) {
+	for _, r := range org.Requests() {
+		if !strings.Contains(r.URL, "/logs") {
+			all = append(all, r.URL)
+		}
+	}
+	return all
+}
