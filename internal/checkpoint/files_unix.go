@@ -11,8 +11,8 @@ import (
 // rename is atomic (POSIX, rename).
 func (system) rename(from, to string) error { return os.Rename(from, to) }
 
-// syncFolder has what a folder names last. Not every file system can: SMB's and some in user space refuse it, and then there is nothing more
-// to be had. PostgreSQL leaves the same errors out (src/common/file_utils.c, fsync_fname).
+// syncFolder has what a folder names last. Not every file system can: SMB's and some in user space refuse it, and then there is nothing
+// more to be had. PostgreSQL leaves such errors out, too (src/common/file_utils.c, fsync_fname).
 func (system) syncFolder(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
