@@ -242,3 +242,46 @@ func TestASecondActInTheWindowIsTold(t *testing.T) {
 		require.Len(t, told[len(told)-1].alerts, c.told, "%s: the last one tells of all that fires", name)
 	}
 }
+
+// Each alert reaches somebody, in time: none is over before its group is told.
+func TestWhatIsToldToWhom(t *testing.T) {
+	t.Parallel()
+	alert := func(name, pack, severity, actor string) firing {
+		f := firing{interval: 10 * time.Minute, at: []time.Duration{10 * time.Minute, 20 * time.Minute, 30 * time.Minute}}
+		f.labels = model.LabelSet{"alertname": model.LabelValue(name), "source": "okta", "pack": model.LabelValue(pack),
+			"severity": model.LabelValue(severity), "org": org, "actor_id": model.LabelValue(actor)}
+		return f
+	}
+	ours := func(name, severity, actor string) firing { return alert(name, "alloy-okta", severity, actor) }
+	newIdp, reset := ours("OktaSignInThroughNewIdp", "high", "00u1"), ours("OktaResetThenStrangeSignIn", "high", "00u1")
+	const atOnce, day = "okta-at-once 11m0s 1", "okta-working-day 25m0s 1"
+	for name, c := range map[string]struct {
+		firings []firing
+		want    []string
+	}{
+		"high":               {[]firing{ours("A", "high", "00u1")}, []string{atOnce}},
+		"high of two actors": {[]firing{ours("A", "high", "00u1"), ours("A", "high", "00u2")}, []string{atOnce, atOnce}},
+		"medium":             {[]firing{ours("A", "medium", "00u1")}, []string{day}},
+		"medium beside high": {[]firing{ours("A", "high", "00u1"), ours("B", "medium", "00u1")}, []string{atOnce}},
+		"medium of another":  {[]firing{ours("A", "high", "00u1"), ours("B", "medium", "00u2")}, []string{atOnce, day}},
+		"low":                {[]firing{ours("A", "low", "00u1")}, []string{"okta-reports 25m0s 1"}},
+		"low of two actors":  {[]firing{ours("A", "low", "00u1"), ours("A", "low", "00u2")}, []string{"okta-reports 25m0s 2"}},
+		"Sigma, high":        {[]firing{alert("A", "sigma", "high", "00u1")}, []string{"okta-at-once 16m0s 1"}},
+		"Sigma, beside ours": {[]firing{ours("A", "medium", "00u1"), alert("B", "sigma", "high", "00u1")}, []string{day}},
+		"Sigma, medium":      {[]firing{alert("A", "sigma", "medium", "00u1")}, nil},
+		"by a new provider":  {[]firing{newIdp}, []string{"okta-at-once 25m0s 1"}},
+		"after a reset":      {[]firing{newIdp, reset}, []string{atOnce}},
+		"about no actor":     {[]firing{ours("A", "high", ""), ours("B", "medium", "")}, []string{atOnce, day}},
+	} {
+		var got []string
+		for _, n := range notifications(t, c.firings, 20*time.Hour) {
+			got = append(got, fmt.Sprintf("%s %s %d", n.receiver, n.after, len(n.alerts)))
+		}
+		require.ElementsMatch(t, c.want, got, name)
+	}
+	for _, rule := range rules(t) {
+		fires := time.Duration(rule.Window/rule.Interval) * time.Duration(rule.Interval)
+		require.True(t, rule.Severity == "high" && rule.Name != "sign-in-through-new-idp" || fires > 15*time.Minute,
+			"%s fires for %s: it may be over before it is told", rule.Name, fires)
+	}
+}
