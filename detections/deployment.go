@@ -45,8 +45,8 @@ type deploymentQuery struct {
 	Model             map[string]any `json:"model"`
 }
 
-// deploymentGroup is the group of rules that are evaluated so often. The action sets a group's interval to the time_window of the conversion
-// in config.yml that names the group, so each must be there.
+// deploymentGroup is the group of rules that are evaluated so often. The action sets a group's interval to the time_window of the
+// conversion in config.yml that names the group, so each must be there.
 func deploymentGroup(interval time.Duration) string {
 	return fmt.Sprintf("Okta every %.0f minutes", interval.Minutes())
 }
@@ -112,7 +112,7 @@ func deploymentConfig(sigma []Rule, links Links) []byte {
 	return fmt.Appendf(nil, deploymentConfigFile, links.DataSource, conversions.String(), deploymentFolder)
 }
 
-const deploymentConfigFile = `# For grafana/sigma-rule-deployment v0.2.2: see docs/detections.md > Grafana Cloud. Written by go generate ./detections.
+const deploymentConfigFile = `# For grafana/sigma-rule-deployment v0.2.2: see docs/detections.md > Install. Written by go generate ./detections.
 folders:
   conversion_path: ./conversions
   deployment_path: ./deployments # copy our deployments here
