@@ -12,8 +12,8 @@ import (
 )
 
 // few are the labels that have few values in every org, so that the 500 groups that Loki allows a piece of a query suffice for them. Of
-// targets, those of single sign-on: applications.
-var few = []string{"country", "eventType", "outcome", "reason", "os", "browser", "factor", "push", "event_target_displayName"}
+// targets, those of single sign-on: applications. Whoever has more orgs chooses among them.
+var few = []string{"org", "country", "eventType", "outcome", "reason", "os", "browser", "factor", "push", "event_target_displayName"}
 
 // TestLokiCutsOnlyQueriesWithFewGroups has Loki's own mappers cut the query of each panel, into hours and into shards, as they do by
 // default: a piece with more than 500 groups is refused, whatever becomes of them afterwards. So what is grouped by users, addresses or

@@ -134,7 +134,9 @@ func TestEveryPanelFindsItsEvents(t *testing.T) {
 		require.NotZero(t, found, "%s: %s", name, p.Targets[0].Expr)
 		foundToo, sumToo := f.run(t, Event, others[name].Targets[0], nil)
 		require.Equal(t, found, foundToo, name)
-		require.InDelta(t, sum, sumToo, 1e-9, name)
+		if !strings.Contains(p.Targets[0].Expr, "bytes_") { // an envelope has more than its event
+			require.InDelta(t, sum, sumToo, 1e-9, name)
+		}
 		none, _ := f.run(t, Envelope, p.Targets[0], map[string]string{"org": "other.okta.com"})
 		require.Zero(t, none, "%s finds something in an org without events, where it should say what is missing", name)
 	}
