@@ -55,8 +55,11 @@ func TestDocumentedConfigurationsAreFormattedAndValid(t *testing.T) {
 	if _, err := os.Stat("../README.md"); err == nil {
 		pages = append(pages, "../README.md")
 	}
-	module, err := os.ReadFile("../syntax/logzio.alloy")
-	require.NoError(t, err)
+	modules := map[string][]byte{"../syntax/logzio.alloy": nil, "../detections/drop/medium.alloy": nil}
+	for path := range modules {
+		modules[path], err = os.ReadFile(path)
+		require.NoError(t, err)
+	}
 	complete := 0
 	for _, page := range pages {
 		content, err := os.ReadFile(page)
@@ -70,7 +73,9 @@ func TestDocumentedConfigurationsAreFormattedAndValid(t *testing.T) {
 			folder := t.TempDir()
 			file := filepath.Join(folder, "config.alloy")
 			require.NoError(t, os.WriteFile(file, []byte(config), 0o600))
-			require.NoError(t, os.WriteFile(filepath.Join(folder, "logzio.alloy"), module, 0o600)) // some import it from beside them
+			for path, module := range modules { // some import one from beside them
+				require.NoError(t, os.WriteFile(filepath.Join(folder, filepath.Base(path)), module, 0o600))
+			}
 			output, err := exec.Command(binary, "fmt", "--test", file).CombinedOutput()
 			require.NoErrorf(t, err, "%s: fmt --test: %s\n%s", page, output, config)
 

@@ -48,6 +48,7 @@ func surroundings(t *testing.T) *vm.Scope {
 	return vm.NewScope(map[string]any{
 		"sys":   map[string]any{"env": env},
 		"ship":  map[string]any{"logzio": receivers},
+		"drop":  map[string]any{"medium": receivers},
 		"loki":  map[string]any{"write": receivers, "process": receivers, "relabel": receivers, "echo": receivers},
 		"local": map[string]any{"file": map[string]any{"tenants": map[string]any{"content": tenants}, "okta": secret, "okta_token": secret, "token": secret, "redact_key": secret}},
 	})
