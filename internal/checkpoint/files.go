@@ -59,9 +59,9 @@ func (system) create(dir, prefix string) (temporary, error) { return os.CreateTe
 
 func (system) remove(path string) error { return os.Remove(path) }
 
-// patience is how long a file is waited for that somebody else has open, such as a virus scanner: as Go's own tools wait on Windows
+// busyTimeout is how long to wait for a file that another program has open, such as a virus scanner. Go's own tools wait as long on Windows
 // (cmd/internal/robustio, arbitraryTimeout).
-const patience = 2 * time.Second
+const busyTimeout = 2 * time.Second
 
 // patiently does something that fails while somebody else has a file open.
 func patiently(on files, do func() error) error {
@@ -70,8 +70,8 @@ func patiently(on files, do func() error) error {
 		switch {
 		case err == nil || !on.busy(err):
 			return err
-		case time.Since(begin)+wait > patience:
-			return fmt.Errorf("%w (for %s: another program has it open, or it is read-only)", err, patience)
+		case time.Since(begin)+wait > busyTimeout:
+			return fmt.Errorf("%w (for %s: another program has it open, or it is read-only)", err, busyTimeout)
 		}
 		time.Sleep(wait)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What Go opens cannot be replaced before it is closed, and patience is enough for those who only read it.
+// What Go opens cannot be replaced before it is closed, and busyTimeout is enough for those who only read it.
 func TestAFileThatIsReadIsReplacedAfterwards(t *testing.T) {
 	dir, j := filled(t, 1)
 	f, err := os.Open(j.path)
