@@ -173,7 +173,7 @@ func (q query) different(n int, label string, by ...string) string {
 }
 
 // top are the most frequent combinations of labels with any number of values. It is for events that are not many, as Loki remembers each
-// of them, in 1 KB; one that is there twice counts once.
+// of them, in up to 2 KB; one that is there twice counts once.
 func (q query) top(n int, by ...string) string { return q.with("uuid").different(n, "uuid", by...) }
 
 // oldest are the combinations of labels that were seen, but not for the longest time, with the time.
