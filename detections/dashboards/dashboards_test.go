@@ -49,7 +49,7 @@ func boards(t *testing.T, format LineFormat) map[string]shown {
 		require.Equal(t, name, d.UID+".json")
 		boards[d.UID] = d
 	}
-	require.Len(t, boards, 4)
+	require.Len(t, boards, 5)
 	return boards
 }
 

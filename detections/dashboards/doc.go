@@ -1,4 +1,4 @@
-// Package dashboards builds four Grafana dashboards over Okta's events in Loki: sign-ins, security, investigation, and org health.
+// Package dashboards builds five Grafana dashboards over Okta's events in Loki: sign-ins, security, investigation, org health, and volume.
 //
 // The *.json files beside it are what it builds for the default line format, to be provisioned; ../grafana/dashboards-* are those for the
 // other one, and both in the form for sharing. `go generate` writes them again, and a test fails when they are not current. They use the

@@ -37,7 +37,7 @@ func volume(f LineFormat) board {
 			{"Of what", []panel{
 				in("decbytes", counted("Bytes", "Bytes by event type", "The types that fill Loki. Drop lists for those that nothing reads: docs/volume.md.",
 					needsMetadata, "topk(25, "+all.bytes("$__range", "eventType")+")", typed)),
-				rows("Events by event type", "The most frequent types.", needsMetadata, all.top(25, "eventType"), typed),
+				rows("Events by event type", "The most frequent types.", needsMetadata, all.frequent(25, "eventType"), typed),
 				in("decbytes", bars("Bytes by org", "How it is spread over orgs and time.", "None.", "{{org}}", all.bytes("$__auto", "org"))),
 				in("decbytes", counted("Bytes", "Largest orgs", "The orgs that fill Loki.", "None.",
 					"topk(25, "+all.bytes("$__range", "org")+")", column{"org", "Org"})),
