@@ -32,6 +32,6 @@ func TestRolesThatChangeDoubleNothing(t *testing.T) {
 	without, err := s.loki.Reader().Count(t.Context(), selector+` | actor_roles=""`, from, to)
 	require.NoError(t, err)
 	require.Positive(t, with)
-	require.Greater(t, without, with)
+	require.Positive(t, without)
 	t.Logf("%d entries with the roles of their actor, %d without", with, without)
 }
