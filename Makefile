@@ -133,9 +133,9 @@ test: deps lint build/types.ok race-if-possible build slim loki ## the whole sui
 # `make test` asks for one processor of each system, `make platforms` for both.
 PLATFORMS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64 freebsd/amd64 freebsd/arm64
 TYPES = go -C tools/platforms run . -dir "$(CURDIR)" -platforms
-OURS := ./cmd/... ./component/... ./internal/...
+OURS := ./cmd/... ./component/... ./internal/... ./systemlog/...
 
-build/types.ok: $(shell find cmd component internal tools/platforms tools/slim -name '*.go' 2>/dev/null) go.mod | build/slim.mod
+build/types.ok: $(shell find cmd component internal systemlog tools/platforms tools/slim -name '*.go' 2>/dev/null) go.mod | build/slim.mod
 	@echo "types of other systems"
 	@$(TYPES) "darwin/arm64 windows/amd64 freebsd/amd64" -tags slim -modfile "$(CURDIR)/build/slim.mod" $(OURS)
 	@touch $@
