@@ -1,3 +1,5 @@
+// option: redact
+
 package event
 
 import (

@@ -1,3 +1,5 @@
+// option: context, reconcile
+
 package poller
 
 import (

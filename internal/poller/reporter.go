@@ -1,3 +1,5 @@
+// option: context
+
 package poller
 
 import "github.com/go-kit/log"

@@ -60,13 +60,16 @@ func TestCases(t *testing.T) {
 			want, err := os.ReadFile(file)
 			require.NoError(t, err)
 			require.Equal(t, string(want), got)
-			var redacted bool
-			redacted = args.Options.Redact != nil // option: redact
-			if !redacted && entry.Labels != nil {
+			if !redacts(args) && entry.Labels != nil {
 				require.Contains(t, entry.Line, string(raw), "the event's bytes are untouched")
 			}
 		})
 	}
+}
+
+func redacts(args Arguments) (is bool) {
+	is = args.Options.Redact != nil // option: redact
+	return is
 }
 
 // requireFormatted tells whether `alloy-okta fmt` would leave the configuration alone.

@@ -13,8 +13,8 @@ import (
 	"github.com/grafana/alloy/okta/internal/takeover"
 )
 
-// Every line of the core that names an option is here, and says whose it is. `make upstream CORE=1` leaves these lines out, and the files of
-// options. A line in one option's file that names another option says so, too.
+// Every line of the core that names an option is here, and says whose it is. `make upstream CORE=1` leaves these lines out, and the files
+// of options. A line in one option's file that names another option says so, too.
 
 // options are asked in this order: what one of them sets is there for those after it.
 var options = []option{
