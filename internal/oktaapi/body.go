@@ -18,12 +18,11 @@ import (
 var (
 	bodies      sync.Pool // of *bytes.Buffer: bodies that were released
 	packed      sync.Pool // of *bytes.Buffer: bodies before they were decoded
-	inflaters   sync.Pool // of *inflater, 44 KB each
 	gzipReaders sync.Pool // of *gzip.Reader, which hold 40 KB of tables each
 )
 
 // readBody reads and decodes at most limit bytes. A body that is longer gives ErrBodyTooLarge, one that is cut gives io.ErrUnexpectedEOF.
-// What an inflater does not decode klauspost/compress does, which says what is wrong with it.
+// klauspost/compress decodes in about two thirds of the standard library's time when it reads from memory rather than from the connection.
 // received is called when nothing more comes from the connection; its error is returned.
 func readBody(resp *http.Response, limit int64, received func() error) (*bytes.Buffer, error) {
 	src, size := io.Reader(resp.Body), resp.ContentLength
@@ -39,11 +38,6 @@ func readBody(resp *http.Response, limit int64, received func() error) (*bytes.B
 			return new(bytes.Buffer), err
 		}
 		size, received = decodedSize(whole.Bytes()), always
-		body := buffer(&bodies)
-		if size <= limit && inflate(body, whole, int(size)) {
-			return body, nil
-		}
-		bodies.Put(body)
 		zr, err := gzipReader(whole)
 		if err != nil {
 			return new(bytes.Buffer), fmt.Errorf("decoding gzip: %w", err)
@@ -74,27 +68,6 @@ func readAll(buf *bytes.Buffer, src io.Reader, size, limit int64) error {
 		return ErrBodyTooLarge
 	}
 	return err
-}
-
-// inflate decodes the stream into body, whose memory is new or was made for another page, or returns false and leaves the stream.
-func inflate(body, stream *bytes.Buffer, size int) bool {
-	if body.Cap() < size+slackAfter {
-		*body = *bytes.NewBuffer(make([]byte, 0, size+slackAfter+size/8))
-	}
-	length := stream.Len()
-	stream.Write(make([]byte, overread))
-	defer stream.Truncate(length)
-	z, ok := inflaters.Get().(*inflater)
-	if !ok {
-		z = new(inflater)
-	}
-	defer inflaters.Put(z)
-	memory := body.AvailableBuffer()[:size+slackAfter]
-	if !z.gunzip(memory, stream.Bytes()) {
-		return false
-	}
-	*body = *bytes.NewBuffer(memory[:size])
-	return true
 }
 
 // decodedSize is what a gzip stream says its content's size is (RFC 1952, 2.3.1), as far as that can be: deflate makes at most 1032
