@@ -152,7 +152,7 @@ func TestAFileThatIsOpenElsewhereIsWaitedFor(t *testing.T) {
 		open     time.Duration
 		fails    bool
 	}{
-		"Windows, for a moment": {windows, time.Second, false},
+		"Windows, for a moment": {windows, busyTimeout - time.Millisecond, false},
 		"Windows, for long":     {windows, time.Hour, true},
 		"Unix":                  {unixes, time.Hour, false},
 	} {

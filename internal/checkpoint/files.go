@@ -67,13 +67,14 @@ const busyTimeout = 2 * time.Second
 func patiently(on files, do func() error) error {
 	for begin, wait := time.Now(), time.Millisecond; ; wait *= 2 {
 		err := do()
+		left := busyTimeout - time.Since(begin)
 		switch {
 		case err == nil || !on.busy(err):
 			return err
-		case time.Since(begin)+wait > busyTimeout:
+		case left <= 0:
 			return fmt.Errorf("%w (for %s: another program has it open, or it is read-only)", err, busyTimeout)
 		}
-		time.Sleep(wait)
+		time.Sleep(min(wait, left))
 	}
 }
 

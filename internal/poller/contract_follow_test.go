@@ -2,6 +2,8 @@ package poller_test
 
 import (
 	"fmt"
+	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -93,6 +95,40 @@ func TestWithoutNextLinksItAdvancesOrIsStuck(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// One of the largest pages is too large for the way from Okta. What follows, of page_size, comes, and says nothing about larger ones.
+func TestWithoutNextLinksAndLargePagesItIsStuckAndAsksSeldom(t *testing.T) {
+	for _, size := range []int{10, 100, 600} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			contract(t, func(t *testing.T) {
+				org := &oktasim.Org{RateLimit: -1}
+				now := time.Now()
+				for i := range 4 * size { // in the log within the same millisecond
+					org.AppendAt(now, ev(fmt.Sprint("e", i), now.Add(-10*time.Second)))
+				}
+				org.Set(func(o *oktasim.Org) {
+					o.Intercept = func(_ int, r *http.Request) http.Handler {
+						if n, _ := strconv.Atoi(r.URL.Query().Get("limit")); n > 500 {
+							return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusRequestEntityTooLarge) })
+						}
+						return org.NoNext()
+					}
+				})
+				c := on(t, org)
+				c.client.PageSize = size
+				r := c.run()
+				pass(10 * time.Minute)
+				require.Less(t, len(org.Requests()), 2*60+10, "two an interval")
+				require.ErrorIs(t, c.status.Snapshot().Wrong[poller.Stuck].Err, poller.ErrStuck)
+				org.Set(func(o *oktasim.Org) { o.Intercept = nil })
+				pass(time.Minute)
+				r.stop()
+				require.NoError(t, c.status.Snapshot().Wrong[poller.Stuck].Err)
+				c.requireEachOnce()
+			})
+		})
 	}
 }
 

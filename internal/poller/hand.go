@@ -101,7 +101,7 @@ func (p *Poller) offer(ctx context.Context, entry event.Entry) error {
 	}
 	switch blocked := p.Status.sending(time.Time{}); {
 	case err != nil: // nobody takes it, but that is not the end of a trouble
-		p.Status.set(func(s *Snapshot) { s.Wrong[Receiver] = Trouble{} })
+		p.forget(Receiver)
 	case blocked:
 		p.clear(Receiver)
 	}

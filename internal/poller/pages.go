@@ -68,10 +68,10 @@ func (p *Poller) startOf(since time.Time, n int) oktaapi.Cursor {
 // came notes that a page of n events came: a next link may ask for more than a start by time would, and then starts may ask for as many.
 func (p *Poller) came(n int) {
 	s := &p.Memory.pages
-	if s.limit > 0 && n > s.limit {
-		s.limit = n
+	if s.limit == 0 || n <= s.limit {
+		return // which says nothing about larger ones, also where the limit is above page_size: one of the largest pages was too large
 	}
-	if s.limit >= p.Scope.PageSize {
+	if s.limit = n; n >= p.Scope.PageSize {
 		s.limit = 0
 	}
 }

@@ -33,9 +33,10 @@ type rewind struct {
 	pages  pages // that failed on the way
 }
 
-// part is what has a trouble when a page of the rewind does not come: behind the end of a range nothing else is fetched.
+// part is what has a trouble when a page of the rewind does not come: where nothing newer is delivered, nor anything behind the end of a
+// range, nothing else is fetched.
 func (p *confirmed) part() Part {
-	if p.ended {
+	if p.ended || p.Status.wrong(Hold).Lasts() {
 		return Okta
 	}
 	return Rewind
@@ -104,6 +105,7 @@ func (p *confirmed) rewindPage(ctx context.Context) (found, ok bool) {
 		cur = p.startOf(r.latest, guess)
 	}
 	err := p.do(ctx, p.part(), cur, func(h *hand) {
+		p.clear(Rewind) // which may have begun before nothing newer was delivered
 		if r.pages.fails = 0; cur != r.cursor {
 			r.jump(cur, cur.Limit()) // and live polling, whose pages come, is left alone
 		}
@@ -192,7 +194,7 @@ func (r *rewind) jump(at oktaapi.Cursor, size int) {
 func (p *confirmed) unfound() {
 	wanted := p.rewind.wanted
 	p.rewind = rewind{}
-	p.clear(Rewind)
+	p.forget(Rewind)
 	var gone []delivery.GaveUp
 	for _, uuid := range wanted {
 		if g, lost := p.Memory.window.GiveUp(uuid, time.Now()); lost {

@@ -177,6 +177,9 @@ func (p *Poller) clear(part Part) {
 	}
 }
 
+// forget ends a trouble that is over without an end that the log could tell of.
+func (p *Poller) forget(part Part) { p.Status.set(func(s *Snapshot) { s.Wrong[part] = Trouble{} }) }
+
 // reloaded is what a reload leaves of the troubles.
 func (s *Snapshot) reloaded() {
 	for part := range s.Wrong {
