@@ -207,7 +207,8 @@ func (identified) verdict(k *collector, now time.Time) (v condition, ok bool) {
 	case t.Kind == poller.GroupRoles:
 		v.message = fmt.Sprintf("members of groups with roles are not known since %s: %v", clock(t.Since), t.Err)
 	case t.Refused:
-		v.message = fmt.Sprintf("who holds administrators' roles is not known since %s; events go on, without actor_roles: %v", clock(t.Since), t.Err)
+		v.message = fmt.Sprintf("who holds administrators' roles is not known since %s; events go on, without actor_roles: %v",
+			clock(t.Since), t.Err)
 		v.unhealthy = true
 	case now.Sub(t.Since) < max(outageGrace, 3*p.args.PollInterval):
 		return v, false
