@@ -36,14 +36,25 @@ func run(args []string, out io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	if len(strings.Fields(*platforms)) == 0 {
+		return errors.New("name the platforms, such as windows/amd64")
+	}
 	if flags.NArg() == 0 {
 		return errors.New("name the packages, such as ./internal/...")
 	}
 	failed := 0
+	unmatched := flags.Args() // on all platforms so far: a package may be for one of them alone
 	for _, platform := range strings.Fields(*platforms) {
 		begin := time.Now()
-		complaints, count, err := check(*dir, platform, []string{"-tags=" + *tags, "-modfile=" + *modfile}, flags.Args())
+		cfg, err := load(*dir, platform, []string{"-tags=" + *tags, "-modfile=" + *modfile})
 		if err != nil {
+			return fmt.Errorf("%s: %w", platform, err)
+		}
+		complaints, count, err := check(cfg, flags.Args())
+		if err != nil {
+			return fmt.Errorf("%s: %w", platform, err)
+		}
+		if unmatched, err = matchNothing(cfg, unmatched); err != nil {
 			return fmt.Errorf("%s: %w", platform, err)
 		}
 		for _, c := range complaints {
@@ -55,22 +66,44 @@ func run(args []string, out io.Writer) error {
 	if failed > 0 {
 		return fmt.Errorf("%d errors", failed)
 	}
+	if len(unmatched) > 0 {
+		return fmt.Errorf("no package in %s on any of the platforms %q: %s", *dir, *platforms, strings.Join(unmatched, ", "))
+	}
 	return nil
 }
 
-// check returns what is wrong on a platform such as windows/arm64 with packages, their tests and what they import, and how many these are.
-// Without cgo, as releases are built.
-func check(dir, platform string, buildFlags, patterns []string) (complaints []string, count int, err error) {
+// load is how packages and their tests are loaded for a platform such as windows/arm64: without cgo, as releases are built.
+func load(dir, platform string, buildFlags []string) (packages.Config, error) {
 	system, processor, ok := strings.Cut(platform, "/")
 	if !ok {
-		return nil, 0, errors.New("a platform is GOOS/GOARCH, such as windows/amd64")
+		return packages.Config{}, fmt.Errorf("%q is no platform: it is GOOS/GOARCH, such as windows/amd64", platform)
 	}
-	roots, err := packages.Load(&packages.Config{
-		Mode: packages.NeedName | packages.NeedFiles | packages.NeedCompiledGoFiles | packages.NeedImports | packages.NeedDeps |
-			packages.NeedTypes | packages.NeedTypesSizes,
+	return packages.Config{
 		Dir: dir, Tests: true, BuildFlags: buildFlags,
 		Env: append(os.Environ(), "CGO_ENABLED=0", "GOOS="+system, "GOARCH="+processor),
-	}, patterns...)
+	}, nil
+}
+
+// matchNothing returns the patterns that no package matches. It reads names alone.
+func matchNothing(cfg packages.Config, patterns []string) (nothing []string, err error) {
+	cfg.Mode = packages.NeedName
+	for _, pattern := range patterns {
+		roots, err := packages.Load(&cfg, pattern)
+		if err != nil {
+			return nil, err
+		}
+		if len(roots) == 0 {
+			nothing = append(nothing, pattern)
+		}
+	}
+	return nothing, nil
+}
+
+// check returns what is wrong with packages, their tests and what they import, and how many these are.
+func check(cfg packages.Config, patterns []string) (complaints []string, count int, err error) {
+	cfg.Mode = packages.NeedName | packages.NeedFiles | packages.NeedCompiledGoFiles | packages.NeedImports | packages.NeedDeps |
+		packages.NeedTypes | packages.NeedTypesSizes
+	roots, err := packages.Load(&cfg, patterns...)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -43,8 +43,44 @@ func TestErrorsAreFoundOnThePlatformThatHasThem(t *testing.T) {
 	}
 }
 
+// A pattern that matches nothing is a mistake, and no success; one that matches on some of the platforms is none.
+func TestAPatternThatMatchesNothingIsAnErrorWithItsName(t *testing.T) {
+	dir := t.TempDir()
+	for name, content := range map[string]string{
+		"go.mod": "module example\n\ngo 1.26\n", "a.go": "package example\n", "empty/text.md": "no Go\n",
+		"wide/only_windows.go": "package wide\n", "tests/a_test.go": "package tests\n",
+	} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tc := range []struct{ patterns, platforms, want string }{
+		{"./...", "linux/amd64", ""},
+		{"./tests/...", "linux/amd64", ""},
+		{"example/...", "linux/amd64", ""},
+		{"example/nothing...", "linux/amd64", "example/nothing..."},
+		{"./... example/nothing...", "linux/amd64 windows/amd64", "example/nothing..."},
+		{"./empty/...", "linux/amd64", "./empty/..."},
+		{"./empty", "linux/amd64", "empty"},
+		{"./missing", "linux/amd64", "missing"},
+		{"./missing/...", "linux/amd64", "./missing/..."},
+		{"./wide/...", "linux/amd64 windows/amd64", ""},
+		{"./wide/...", "windows/amd64 linux/amd64", ""},
+		{"./wide/...", "linux/amd64 darwin/arm64", "./wide/..."},
+	} {
+		var out strings.Builder
+		err := run(append([]string{"-dir", dir, "-platforms", tc.platforms}, strings.Fields(tc.patterns)...), &out)
+		if tc.want == "" && err != nil || tc.want != "" && (err == nil || !strings.Contains(out.String()+err.Error(), tc.want)) {
+			t.Errorf("%s on %s: %v\n%s", tc.patterns, tc.platforms, err, out.String())
+		}
+	}
+}
+
 func TestWhatCannotBeCheckedIsAnError(t *testing.T) {
-	for _, args := range [][]string{{}, {"-platforms", "windows", "./..."}, {"-dir", "/does/not/exist", "./..."}, {"-x"}} {
+	for _, args := range [][]string{{}, {"-platforms", "windows", "./..."}, {"-platforms", " ", "./..."}, {"-dir", "/does/not/exist", "./..."}, {"-x"}} {
 		if err := run(args, &strings.Builder{}); err == nil {
 			t.Errorf("%v: no error", args)
 		}
