@@ -99,11 +99,17 @@ func (p *Poller) offer(ctx context.Context, entry event.Entry) error {
 		p.drop(p.hand)
 		err = p.Sink.Send(ctx, entry)
 	}
-	switch blocked := p.Status.sending(time.Time{}); {
-	case err != nil: // nobody takes it, but that is not the end of a trouble
-		p.forget(Receiver)
-	case blocked:
+	blocked := p.Status.sending(time.Time{})
+	if err != nil { // nobody takes it, but that is not the end of a trouble
+		// What is told has its end when an entry is taken: a sink that blocks before each error is told of once.
+		if ctx.Err() != nil || p.Status.wrong(Receiver).told == nil {
+			p.forget(Receiver)
+		}
+		return err
+	}
+	if blocked {
 		p.clear(Receiver)
 	}
-	return err
+	p.clear(Delivery)
+	return nil
 }

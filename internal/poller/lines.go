@@ -96,6 +96,7 @@ var lines = [parts]line{
 	Roles: {
 		level: level.Warn, begin: rolesLine, reload: isNews, failure: true, end: say("roles are known again"),
 	},
+	Delivery: {level: level.Error, begin: say("delivery failed"), failure: true, end: say("deliveries succeed again")},
 }
 
 // refusedCursor is the kind of a trouble with Okta of which only [Cursor] has a line.

@@ -16,7 +16,8 @@ import (
 )
 
 // Sink takes entries. Send returns nil when every receiver has the entry, or ctx's
-// error; it has no other way to fail, and blocks as long as a receiver does.
+// error, and blocks as long as a receiver does. After another error the entry comes again
+// after PollInterval; until one is taken, that is a trouble with [Delivery].
 type Sink interface {
 	Send(ctx context.Context, e event.Entry) error
 }
@@ -155,8 +156,8 @@ func (p *Poller) Run(ctx context.Context) error {
 		if errors.Is(err, errSuspended) {
 			continue
 		}
-		if err != nil { // a Sink that breaks its contract; the page is tried again
-			level.Error(p.Logger).Log("msg", "delivery failed", "err", err)
+		if err != nil { // the page is tried again
+			p.fail(Delivery, "", err)
 			wait = p.PollInterval
 		}
 		if p.ended && p.finish(ctx) { // option: backfill

@@ -28,6 +28,7 @@ const (
 	Stuck                  // there is more in the log, and no way to it
 	Clock                  // differs from Okta's
 	Roles                  // are not known, or of the kind [GroupRoles], those of groups: entries go on without
+	Delivery               // is an error of the sink's. A component's has none but the context's, a library's may
 	parts
 )
 
@@ -81,6 +82,14 @@ func (t *Trouble) tells(now time.Time) {
 
 // Lasts reports whether something is wrong.
 func (t Trouble) Lasts() bool { return !t.Since.IsZero() }
+
+// Message is what the log has of what is wrong with a part, until that is over; "": nothing, also of what is not wrong for long enough.
+func (s Snapshot) Message(part Part) string {
+	if t := s.Wrong[part]; t.told != nil {
+		return lines[part].begin(t)
+	}
+	return ""
+}
 
 func isRefusal(err error) bool {
 	r, is := errors.AsType[interface {

@@ -61,6 +61,7 @@ func TestATroubleIsToldFromBeginningToEnd(t *testing.T) {
 		Clock: {begin: "our clock and Okta's differ", end: "our clock and Okta's agree again", reload: "nothing"},
 		Roles: {first: failure{"a", lost}, begin: "roles cannot be refreshed", second: failure{GroupRoles, denied},
 			change: "members of groups with roles are not known", end: "roles are known again", reload: "told again"},
+		Delivery: {first: failure{"", lost}, begin: "delivery failed", end: "deliveries succeed again", reload: "forgotten"},
 	} {
 		part := Part(part)
 		t.Run(fmt.Sprint(part, " ", c.begin), func(t *testing.T) {
