@@ -28,13 +28,31 @@ func TestAnotherModuleCanImportTheLibrary(t *testing.T) {
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"` + module + `/systemlog"
 )
 
 func main() {
-	r, err := systemlog.New(systemlog.Config{URL: "https://acme.okta.com", Deliver: func(context.Context, systemlog.Entry) error { return nil }})
-	fmt.Println(r, err)
+	r, err := systemlog.New(systemlog.Config{
+		URL: "https://acme.okta.com", Dir: "cursor", Budgets: &systemlog.Budgets{},
+		ServiceApp: &systemlog.ServiceApp{ClientID: "0oa1", PrivateKeyFile: "key.pem", DPoP: "auto"},
+		Format: systemlog.Format{
+			LineFormat: "event",
+			Redaction:  &systemlog.Redaction{Mode: "hash", Key: []byte("k"), Presets: []string{"user_identity"}, Paths: []string{"actor.id"}},
+		},
+		Deliver: func(context.Context, systemlog.Entry) error { return nil },
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var status systemlog.Status = r.Status()
+	fmt.Println(status.LastPoll, status.LastEvent, status.Lag, status.Events)
+	for _, p := range status.Wrong {
+		var problem systemlog.Problem = p
+		fmt.Println(problem.Part, problem.Message, time.Since(problem.Since), problem.Err, problem.Refused)
+	}
 }
 `} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))

@@ -16,9 +16,11 @@
 //     all of its events were delivered. A new process begins where the one before had stopped, or [Config].Replay before that.
 //   - Okta's rate limit is the whole org's. A reader takes a share of it, waits when that is used, and shares it with readers of the same
 //     [Budgets].
-//   - What passes by itself, such as an outage, is retried until the context ends. What needs somebody, such as a token that was
-//     revoked, is retried too, and said in the log and by [Reader.Status].
-//   - An event's bytes are in the line as Okta sent them, unless the format says otherwise.
+//   - What passes by itself, such as an outage or an error of [Config].Deliver, is retried until the context ends. What needs somebody,
+//     such as a token that was revoked, is retried too, slowly.
+//   - What is wrong is in [Status].Wrong for as long as it lasts, with and without a logger. The log has a line when it begins and, of
+//     most, one when it is over, however often it is retried.
+//   - An event's bytes are in the line as Okta sent them, unless the [Format] says otherwise, which also has a [Redaction].
 //
 // # What it does not
 //

@@ -40,7 +40,13 @@ func Example() {
 		return
 	}
 	fmt.Println(reader.Run(ctx))
+	status := reader.Status() // at any time, such as for a health check
+	fmt.Println(status.Events, "event,", len(status.Wrong), "problems")
+	for _, p := range status.Wrong {
+		fmt.Println(p.Part, p.Message, p.Since, p.Err)
+	}
 	// Output:
 	// loki.source.okta detected_level info
 	// context canceled
+	// 1 event, 0 problems
 }

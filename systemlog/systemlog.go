@@ -16,6 +16,7 @@ import (
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/oktaapi/auth"
 	"github.com/grafana/alloy/okta/internal/poller"
+	"github.com/grafana/alloy/okta/internal/redact"
 )
 
 type (
@@ -23,12 +24,14 @@ type (
 	Entry = event.Entry
 	// Format says how events become entries; its zero value gives those of loki.source.okta. Its Org is filled in.
 	Format = event.Options
+	// Redaction is a Format's Redaction, nil for none: what is taken out of events. Its Mode is "mask" (or ""), "hash", which needs a Key of
+	// at least 16 bytes, or "drop". Its Presets are "user_identity", "personal_data" or both, nil for the first; Paths name more values.
+	// docs/entries.md says what each takes.
+	Redaction = redact.Options
 	// ServiceApp authorizes as an Okta service app. Its OrgURL, HTTP and UserAgent are filled in.
 	ServiceApp = auth.Options
 	// Budgets are the request budgets of orgs. The zero value is ready.
 	Budgets = oktaapi.Budgets
-	// Status is the state of a reader at one moment.
-	Status = poller.Snapshot
 )
 
 // Config says what to read, and where to. URL, Dir, Deliver and one of Token and ServiceApp are required.
@@ -40,7 +43,8 @@ type Config struct {
 	// Dir is the folder of the cursor, which is created when missing. It is for one reader at a time.
 	Dir string
 	// Deliver takes an entry. It is called by one goroutine, and blocks for as long as it needs to. After an error the entry comes again,
-	// with what comes after it: at once when the error is the context's, else after PollInterval.
+	// with what comes after it: at once when the error is the context's, else after PollInterval. Status has such an error until an entry is
+	// taken, and the log has its beginning and its end.
 	Deliver func(ctx context.Context, e Entry) error
 	Format  Format
 
@@ -53,7 +57,7 @@ type Config struct {
 
 	HTTP      *http.Client // whose Transport is used; nil: http.DefaultTransport
 	UserAgent string       // as Okta's administrators see it; "": alloy-okta
-	Logger    log.Logger   // nil: nothing is logged
+	Logger    log.Logger   // nil: nothing is logged; Status has what is wrong
 }
 
 // Reader reads one org. Use it once; Status is safe for concurrent use.
@@ -165,14 +169,12 @@ func (r *Reader) Run(ctx context.Context) error {
 			}
 			return journal, err
 		},
+		Receiver:     func() string { return "Deliver" },
 		Remedy:       func(err error) string { return auth.Remedy(r.auth.Method(), err) },
 		PollInterval: r.cfg.PollInterval, InitialLookback: r.cfg.Lookback,
 		Memory: &poller.Memory{}, Status: &r.status, Logger: logger,
 	}).Run(ctx)
 }
-
-// Status is how reading goes.
-func (r *Reader) Status() Status { return r.status.Snapshot() }
 
 // deliver is a function as a poller's sink.
 type deliver func(ctx context.Context, e Entry) error
