@@ -47,6 +47,11 @@ func (c *Context) Validate() error {
 // wanted reports whether there is anything to know.
 func (c *Context) wanted() bool { return c != nil && c.Roles }
 
+// hasCredentials reports whether roles are asked for with other credentials than the log.
+func (c *Context) hasCredentials() bool {
+	return c != nil && (c.APIToken != "" || c.PrivateKeyJWT != nil)
+}
+
 // credentials are the arguments with which roles are asked for. A service app gets an access token of its own for them: one that names a
 // scope which was not granted must not cost the log its own.
 func (args Arguments) credentials() Arguments {
@@ -70,21 +75,26 @@ func (args Arguments) credentials() Arguments {
 type identified struct{ idle }
 
 func (identified) validate(args *Arguments, host string) error {
-	if host == "" || !args.Options.Context.wanted() {
+	c := args.Options.Context
+	switch {
+	case host == "" && args.Options.several() && c.hasCredentials():
+		return errors.New("context: api_token or private_key_jwt is set beside org or orgs: each org would be sent it; " +
+			"set it, with roles, in the context of the org that it is for")
+	case host == "" || !c.wanted():
 		return nil
 	}
 	org, _, err := oktaapi.ParseOrg(args.URL)
 	if err != nil {
 		return err
 	}
-	if err := args.Options.Context.Validate(); err != nil { // that of an entry of orgs does not run by itself
+	if err := c.Validate(); err != nil { // that of an entry of orgs does not run by itself
 		return err
 	}
-	c := args.credentials()
-	if c.PrivateKeyJWT != nil {
-		return wrap("context: private_key_jwt", c.PrivateKeyJWT.options(org).Validate())
+	with := args.credentials()
+	if with.PrivateKeyJWT != nil {
+		return wrap("context: private_key_jwt", with.PrivateKeyJWT.options(org).Validate())
 	}
-	_, err = auth.NewSSWS(string(c.APIToken))
+	_, err = auth.NewSSWS(string(with.APIToken))
 	return wrap("context", err)
 }
 

@@ -43,6 +43,51 @@ func TestContextArguments(t *testing.T) {
 	}
 }
 
+// A component's credentials would go to every org, one org's token to the hosts of the others.
+func TestCredentialsForRolesAreOneOrgs(t *testing.T) {
+	const (
+		token   = " api_token = \"00hunter2token\"\n"
+		app     = " private_key_jwt {\n client_id = \"0oaX\"\n private_key_file = \"/nowhere\"\n }\n"
+		one     = "url = \"https://acme.okta.com\"\napi_token = \"right\"\n"
+		entries = `orgs = [{name = "c", url = "https://c.okta.com", api_token = "right"}]` + "\n"
+		none    = "orgs = []\n"
+		own     = `orgs = [{name = "c", url = "https://c.okta.com", api_token = "right", context = {roles = true, api_token = "own"}}]` + "\n"
+	)
+	block := func(name, more string) string {
+		return fmt.Sprintf("org %q {\n url = \"https://%s.okta.com\"\n api_token = \"right\"\n%s}\n", name, name, more)
+	}
+	context := func(more string) string { return "context {\n roles = true\n" + more + "}\n" }
+	for name, c := range map[string]struct {
+		body    string
+		refused bool
+	}{
+		"a token, blocks":               {block("a", "") + block("b", "") + context(token), true},
+		"a token, one block":            {block("a", "") + context(token), true},
+		"a token, a list":               {entries + context(token), true},
+		"a token, a list and a block":   {entries + block("a", "") + context(token), true},
+		"a token, an empty list":        {none + context(token), true},
+		"an app, blocks":                {block("a", "") + block("b", "") + context(app), true},
+		"an app, a list":                {entries + context(app), true},
+		"a token, roles are off":        {block("a", "") + "context {\n" + token + "}\n", true},
+		"a token, each has its own":     {block("a", context(token)) + context(token), true},
+		"a token, one url":              {one + context(token), false},
+		"an app, one url":               {one + context(app), false},
+		"an org's own token":            {block("a", context(token)) + block("b", "") + context(""), false},
+		"an org's own app":              {block("a", context(app)) + block("b", ""), false},
+		"an entry's own token":          {own + context(""), false},
+		"the credentials of each org's": {entries + block("a", "") + context(""), false},
+	} {
+		_, err := evaluate(t, "forward_to = [receiver]\n"+c.body)
+		if !c.refused {
+			require.NoError(t, err, name)
+			continue
+		}
+		require.ErrorContains(t, err, "context: api_token or private_key_jwt is set beside org or orgs", name)
+		require.ErrorContains(t, err, "set it, with roles, in the context of the org that it is for", name)
+		require.NotContains(t, err.Error(), "hunter2", name)
+	}
+}
+
 // Each of several orgs has its own table, and may have its own block, in a block or a list; one that is wrong costs that org only.
 func TestRolesOfSeveralOrgs(t *testing.T) {
 	a, b, c := administered(), administered(), administered()
