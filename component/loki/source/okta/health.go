@@ -44,8 +44,12 @@ func (m member) verdict(now time.Time) condition {
 		return v
 	}
 	for _, o := range options {
-		if trouble, ok := o.verdict(m.collector, now); ok {
-			return trouble
+		switch said, ok := o.verdict(m.collector, now); {
+		case !ok:
+		case said.unhealthy:
+			return said
+		case v.message == polling: // what the live log has to say may be urgent soon, an option's good news can stand for days
+			v = said
 		}
 	}
 	return v

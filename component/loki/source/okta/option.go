@@ -43,7 +43,8 @@ type option interface {
 	// configure changes how a reading reads. It returns false when the plan has nothing to read for it.
 	configure(r *reading, p *plan, client *oktaapi.Config, cfg *poller.Config) bool
 
-	// verdict is what health says of an org while nothing is wrong with the live log; false: nothing.
+	// verdict is what health says of an org while the live log is healthy; false: nothing. A healthy one is said only when there is nothing
+	// to say of the live log.
 	verdict(k *collector, now time.Time) (condition, bool)
 	// health changes the health of the component.
 	health(c *Component, now time.Time, is component.Health) component.Health
