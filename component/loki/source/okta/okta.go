@@ -99,6 +99,7 @@ func New(opts component.Options, args Arguments) (*Component, error) {
 	if err := registration.Register(opts.Registerer, c.metrics, &stateCollector{c}); err != nil {
 		return nil, fmt.Errorf("building loki.source.okta: %w", err)
 	}
+	c.built()
 	return c, nil
 }
 

@@ -112,6 +112,11 @@ func (c *Component) accepted() {
 	c.accept() // option: backfill
 }
 
+// built is called when nothing can fail any more of making a component, before it runs.
+func (c *Component) built() {
+	c.of.only.add(c) // option: backfill
+}
+
 // What options show in the UI.
 type (
 	infoMore struct { // of the component

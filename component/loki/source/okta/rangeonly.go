@@ -40,16 +40,14 @@ func rangeOnlyOf(opts component.Options) *RangeOnly {
 	return only
 }
 
-// add has Ranges tell of a component, once.
+// add has Ranges tell of a component that is built. One that could not be would never run, and its range never be done.
 func (o *RangeOnly) add(c *Component) {
 	if o == nil {
 		return
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !slices.Contains(o.components, c) {
-		o.components = append(o.components, c)
-	}
+	o.components = append(o.components, c)
 }
 
 // instead returns the arguments as they are with the range instead of the log.

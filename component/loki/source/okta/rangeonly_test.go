@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
 	"github.com/grafana/alloy/internal/component"
@@ -115,4 +116,32 @@ func TestARangeAloneThatAnOrgsLabelsForbidIsRefused(t *testing.T) {
 	all := beside(t, t.TempDir(), args).Ranges()
 	require.Len(t, all, 1)
 	require.ErrorContains(t, all[0].Refused, "would not be found by the selector of reconcile")
+}
+
+// A command does not wait for a component that could not be built, and so never runs; Alloy may build it again.
+func TestARangeAloneIsNotThatOfAComponentThatCouldNotBeBuilt(t *testing.T) {
+	args, err := evaluate(t, minimal)
+	require.NoError(t, err)
+	only := &RangeOnly{Backfill: Backfill{Since: day(3), Until: day(2)}}
+	registry := prometheus.NewRegistry()
+	opts := component.Options{ID: "loki.source.okta.test", DataPath: t.TempDir(), Logger: slog.New(slog.DiscardHandler), Registerer: registry,
+		GetServiceData: func(name string) (any, error) {
+			if name == RangeOnlyService {
+				return only, nil
+			}
+			return nil, nil
+		}}
+	taken := prometheus.NewGauge(prometheus.GaugeOpts{Name: "loki_source_okta_orgs",
+		Help: "Orgs that the arguments name, those that cannot be collected included."})
+	registry.MustRegister(taken)
+	_, err = New(opts, args)
+	require.ErrorContains(t, err, "registering metrics")
+	require.Empty(t, only.Ranges())
+
+	registry.Unregister(taken)
+	c, err := New(opts, args)
+	require.NoError(t, err)
+	require.Len(t, only.Ranges(), 1, "it is there before it runs: the command ends when all of these are done")
+	require.NoError(t, c.Update(args))
+	require.Len(t, only.Ranges(), 1, "a reload adds nothing")
 }

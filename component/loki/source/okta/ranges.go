@@ -44,10 +44,6 @@ func (ranges) wanted(c *Component, all []wanted) ([]wanted, error) {
 	return c.of.only.those(c.opts.ID, all), nil
 }
 
-func (ranges) update(c *Component, _ *Arguments, _ []wanted) (do func(), err error) {
-	return func() { c.of.only.add(c) }, nil
-}
-
 func (ranges) plan(p *plan, _ connections) (err error) {
 	p.of.fills, err = newFills(p.args, p.org.Host)
 	return err
