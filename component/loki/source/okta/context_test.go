@@ -199,6 +199,7 @@ func TestRolesWithCredentialsOfTheirOwn(t *testing.T) {
 	org.Clients[0].Scopes = []string{"okta.roles.read", "okta.groups.read"}
 	s := watch(t, org, "context {\n roles = true\n"+app+"}\n")
 	s.known(t)
+	until(t, "a page of the log", func() bool { return !s.only().live.snapshot().LastPoll.IsZero() }) // which is read at the same time
 	schemes := map[string]string{}
 	for _, r := range org.Requests() {
 		path, _, _ := strings.Cut(r.URL, "?")
