@@ -43,7 +43,7 @@ func (t *Table) answered(w turn, a held, now time.Time) {
 	if h == nil {
 		return
 	}
-	h.asked = now
+	h.asked, h.back = now, false
 	if !h.due.IsZero() { // an event came while Okta was asked
 		return
 	}

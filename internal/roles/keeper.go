@@ -2,7 +2,6 @@ package roles
 
 import (
 	"context"
-	"errors"
 	"hash/fnv"
 	"time"
 
@@ -48,6 +47,7 @@ type Keeper struct {
 	Config
 	users, found listing // assignees; groups with roles
 	looked       time.Time
+	answered     bool  // a holder was, since the last refresh began
 	groupsErr    error // of the last request that needs ScopeGroups
 	begun        time.Time
 	used         int // requests since begun, of a minute
@@ -78,7 +78,7 @@ func (k *Keeper) Run(ctx context.Context) {
 		now := time.Now()
 		refresh := !now.Before(next)
 		if refresh {
-			next = now.Add(k.Refresh)
+			next, k.answered = now.Add(k.Refresh), false
 			k.users = listing{under: true}
 			if k.groupsErr != nil || now.Sub(k.looked) >= groupsEvery {
 				k.found, k.looked = listing{under: true}, now
@@ -180,99 +180,4 @@ func sleep(ctx context.Context, d time.Duration, work <-chan struct{}) bool {
 	case <-ctx.Done():
 	}
 	return ctx.Err() == nil
-}
-
-// errSpent ends a round whose requests are used up.
-var errSpent = errors.New("all requests of the round are used")
-
-// take counts a request.
-func (k *Keeper) take() error {
-	if now := time.Now(); k.begun.IsZero() || now.Sub(k.begun) >= time.Minute {
-		k.begun, k.used = now, 0
-	}
-	if k.used >= MaxRequests {
-		return errSpent
-	}
-	k.used++
-	return nil
-}
-
-// round asks what is to be asked, as far as its requests go. An error is of users, whom everything is about.
-func (k *Keeper) round(ctx context.Context, refresh bool) error {
-	err := k.list(ctx, &k.users, k.Ask.assignees, k.Table.assigned)
-	if err == nil && k.found.under {
-		if err = k.list(ctx, &k.found, k.Ask.groupsWithRoles, k.Table.foundGroups); k.isOfGroups(ctx, err) {
-			k.found, err = listing{}, nil
-		}
-	}
-	if err == nil {
-		err = k.holders(ctx, refresh)
-	}
-	if errors.Is(err, errSpent) {
-		return nil
-	}
-	return err
-}
-
-// isOfGroups notes whether a request that needs ScopeGroups failed, without which all else works.
-func (k *Keeper) isOfGroups(ctx context.Context, err error) bool {
-	if errors.Is(err, errSpent) || ctx.Err() != nil || err != nil && oktaapi.ClassOf(err) == oktaapi.RateLimited {
-		return false
-	}
-	k.groupsErr = err
-	return err != nil
-}
-
-// list reads on in a list that is under way, and gives it away when it is whole.
-func (k *Keeper) list(ctx context.Context, l *listing, read reader, give func(ids map[string]struct{}, date, now time.Time)) error {
-	for l.under {
-		if err := k.take(); err != nil {
-			return err
-		}
-		ids, next, date, err := read(ctx, l.next)
-		if err != nil {
-			return err
-		}
-		if l.ids == nil {
-			l.ids, l.date = map[string]struct{}{}, date
-		}
-		for _, id := range ids {
-			l.ids[id] = struct{}{}
-		}
-		if next == "" || next == l.next {
-			give(l.ids, l.date, time.Now())
-			*l = listing{}
-			return nil
-		}
-		l.next = next
-	}
-	return nil
-}
-
-// holders asks for holders in their turn.
-func (k *Keeper) holders(ctx context.Context, refresh bool) error {
-	for _, w := range k.Table.turns(time.Now(), refresh) {
-		if err := k.take(); err != nil {
-			return err
-		}
-		due := k.Table.tries(w, time.Now())
-		answer, err := k.Ask.roles(ctx, w.kind, w.id)
-		if err != nil {
-			k.Table.again(w, due)
-			return err
-		}
-		k.Table.answered(w, answer, time.Now())
-		if w.kind != group || len(answer.own) == 0 || k.groupsErr != nil {
-			continue
-		}
-		members := listing{under: true}
-		err = k.list(ctx, &members, func(ctx context.Context, at string) ([]string, string, time.Time, error) {
-			return k.Ask.members(ctx, w.id, at)
-		}, func(ids map[string]struct{}, date, now time.Time) { k.Table.hasMembers(w.id, ids, date, now) })
-		if !k.isOfGroups(ctx, err) && err != nil {
-			k.Table.again(w, time.Now())
-			return err
-		}
-	}
-	return nil
 }

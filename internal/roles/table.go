@@ -48,6 +48,7 @@ type holder struct {
 	due     time.Time // our time when to ask; zero: in turn
 	tried   time.Time // our time of the last try
 	gone    bool      // Okta does not know it
+	back    bool      // Okta refused to tell
 }
 
 const (

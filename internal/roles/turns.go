@@ -14,7 +14,7 @@ type turn struct {
 }
 
 // turns are all to ask about now, first who matters most: whom events were about, then of whom nothing is known, then, in a refresh,
-// those whose last answer is the oldest.
+// those whose last answer is the oldest, and last whom Okta refused to tell about.
 func (t *Table) turns(now time.Time, refresh bool) (all []turn) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -23,6 +23,8 @@ func (t *Table) turns(now time.Time, refresh bool) (all []turn) {
 		switch {
 		case !h.due.IsZero() && !now.Before(h.due):
 			return 0
+		case h.back:
+			return 3
 		case h.asked.IsZero() && h.known.IsZero():
 			return 1
 		}
@@ -80,6 +82,15 @@ func (t *Table) again(w turn, due time.Time) {
 	defer t.mu.Unlock()
 	if h := t.holders[w.kind][w.id]; h != nil && h.due.IsZero() {
 		h.due = due
+	}
+}
+
+// putBack has a holder wait whose roles Okta refuses to tell, for the next refresh and behind all others, or for an event about it.
+func (t *Table) putBack(w turn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if h := t.holders[w.kind][w.id]; h != nil {
+		h.back = true
 	}
 }
 

@@ -1,0 +1,139 @@
+package roles
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/grafana/alloy/okta/internal/oktaapi"
+)
+
+// errSpent ends a round whose requests are used up.
+var errSpent = errors.New("all requests of the round are used")
+
+// take counts a request.
+func (k *Keeper) take() error {
+	if now := time.Now(); k.begun.IsZero() || now.Sub(k.begun) >= time.Minute {
+		k.begun, k.used = now, 0
+	}
+	if k.used >= MaxRequests {
+		return errSpent
+	}
+	k.used++
+	return nil
+}
+
+// round asks what is to be asked, as far as its requests go. An error is of users, whom everything is about.
+func (k *Keeper) round(ctx context.Context, refresh bool) error {
+	err := k.list(ctx, &k.users, k.Ask.assignees, k.Table.assigned)
+	if err == nil && k.found.under {
+		if err = k.list(ctx, &k.found, k.Ask.groupsWithRoles, k.Table.foundGroups); k.isOfGroups(ctx, err) {
+			k.found, err = listing{}, nil
+		}
+	}
+	if err == nil {
+		err = k.holders(ctx, refresh)
+	}
+	if errors.Is(err, errSpent) {
+		return nil
+	}
+	return err
+}
+
+// isOfGroups notes whether a request that needs ScopeGroups failed, without which all else works.
+func (k *Keeper) isOfGroups(ctx context.Context, err error) bool {
+	if errors.Is(err, errSpent) || ctx.Err() != nil || err != nil && oktaapi.ClassOf(err) == oktaapi.RateLimited {
+		return false
+	}
+	k.groupsErr = err
+	return err != nil
+}
+
+// list reads on in a list that is under way, and gives it away when it is whole.
+func (k *Keeper) list(ctx context.Context, l *listing, read reader, give func(ids map[string]struct{}, date, now time.Time)) error {
+	for l.under {
+		if err := k.take(); err != nil {
+			return err
+		}
+		ids, next, date, err := read(ctx, l.next)
+		if err != nil {
+			return err
+		}
+		if l.ids == nil {
+			l.ids, l.date = map[string]struct{}{}, date
+		}
+		for _, id := range ids {
+			l.ids[id] = struct{}{}
+		}
+		if next == "" || next == l.next {
+			give(l.ids, l.date, time.Now())
+			*l = listing{}
+			return nil
+		}
+		l.next = next
+	}
+	return nil
+}
+
+// few is how many holders in a row have to fail before that is about all of them.
+const few = 3
+
+// ofOne reports whether a failed request may be about the one that it asks about: nothing is wrong with the credentials, the way to Okta, or
+// the pace.
+func ofOne(err error) bool {
+	e, ok := errors.AsType[*oktaapi.Error](err)
+	return ok && e.Class != oktaapi.RateLimited && e.Status != http.StatusUnauthorized && !e.Foreign
+}
+
+// holders asks for holders in their turn. One that fails costs the others nothing.
+func (k *Keeper) holders(ctx context.Context, refresh bool) error {
+	var last error // unless one was answered since
+	failed := 0
+	for _, w := range k.Table.turns(time.Now(), refresh) {
+		if err := k.take(); err != nil {
+			return err
+		}
+		due := k.Table.tries(w, time.Now())
+		answer, err := k.Ask.roles(ctx, w.kind, w.id)
+		switch refused := isRefused(err); {
+		case err == nil:
+			failed, last, k.answered = 0, nil, true
+		case ctx.Err() != nil || !ofOne(err):
+			k.Table.again(w, due)
+			return err
+		default:
+			if refused {
+				k.Table.putBack(w)
+			} else {
+				k.Table.again(w, time.Now().Add(roundEvery))
+			}
+			if failed, last = failed+1, err; failed >= few && (!k.answered || !refused) {
+				return err
+			}
+			continue
+		}
+		k.Table.answered(w, answer, time.Now())
+		if w.kind != group || len(answer.own) == 0 || k.groupsErr != nil {
+			continue
+		}
+		members := listing{under: true}
+		err = k.list(ctx, &members, func(ctx context.Context, at string) ([]string, string, time.Time, error) {
+			return k.Ask.members(ctx, w.id, at)
+		}, func(ids map[string]struct{}, date, now time.Time) { k.Table.hasMembers(w.id, ids, date, now) })
+		if !k.isOfGroups(ctx, err) && err != nil {
+			k.Table.again(w, time.Now())
+			return err
+		}
+	}
+	if k.answered {
+		return nil
+	}
+	return last // all that there are failed
+}
+
+// isRefused reports whether asking again soon is of no use.
+func isRefused(err error) bool {
+	class := oktaapi.ClassOf(err)
+	return err != nil && (class == oktaapi.Refused || class == oktaapi.CursorRefused)
+}
