@@ -75,24 +75,64 @@ func (t *Table) answered(w turn, a held, now time.Time) {
 
 // hasMembers takes a group's members.
 func (t *Table) hasMembers(id string, ids map[string]struct{}, date, now time.Time) {
+	room := t.room(id)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	g := t.holders[group][id]
 	if g == nil || date.Before(g.known) || now.Before(g.certain) {
 		return
 	}
-	all := len(t.holders[user]) + len(ids) - len(g.members)
-	for _, other := range t.holders[group] {
-		all += len(other.members)
-	}
-	if all > maxHolders {
+	if len(ids) > room {
 		t.full = true
 		return
 	}
-	g.members = maps.Clone(ids)
+	g.members, g.large = maps.Clone(ids), time.Time{}
 	for _, u := range t.holders[user] {
 		delete(u.via, id) // the members say so
 	}
 	t.whole = true
 	t.show()
+}
+
+// room is how many members of a group may be kept.
+func (t *Table) room(id string) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	room := maxHolders - len(t.holders[user])
+	for other, g := range t.holders[group] {
+		if other != id {
+			room -= len(g.members)
+		}
+	}
+	return room
+}
+
+// tooLarge notes that a group has more members than there is room for, and is not to be asked about them until a time.
+func (t *Table) tooLarge(id string, until time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if g := t.holders[group][id]; g != nil {
+		g.members, g.large, t.whole = nil, until, true
+		t.show()
+	}
+}
+
+// wantsMembers reports whether a group's members are to be known.
+func (t *Table) wantsMembers(id string, now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	g := t.holders[group][id]
+	return g != nil && len(g.own) > 0 && !g.gone && now.After(g.large)
+}
+
+// largest is the id of a group that is too large, always the same of several; "": there is none.
+func (t *Table) largest() (first string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for id, g := range t.holders[group] {
+		if !g.large.IsZero() && len(g.own) > 0 && (first == "" || id < first) {
+			first = id
+		}
+	}
+	return first
 }

@@ -47,8 +47,10 @@ type Keeper struct {
 	Config
 	users, found listing // assignees; groups with roles
 	looked       time.Time
-	answered     bool  // a holder was, since the last refresh began
-	groupsErr    error // of the last request that needs ScopeGroups
+	inside       inside
+	without      map[string]without // by group
+	answered     bool               // a holder was, since the last refresh began
+	groupsErr    error              // of the last list of groups
 	begun        time.Time
 	used         int // requests since begun, of a minute
 }
@@ -117,12 +119,13 @@ func (k *Keeper) pause(ctx context.Context, end time.Time, forEvents bool) bool 
 
 // tell says what is wrong. To be asked to slow down is not.
 func (k *Keeper) tell(err error) {
+	ofGroups := k.ofGroups()
 	switch {
 	case err != nil && oktaapi.ClassOf(err) == oktaapi.RateLimited:
 	case err != nil:
 		k.Trouble.Fail(ScopeRoles, err)
-	case k.groupsErr != nil:
-		k.Trouble.Fail(ScopeGroups, k.groupsErr)
+	case ofGroups != nil:
+		k.Trouble.Fail(ScopeGroups, ofGroups)
 	default:
 		k.Trouble.Clear()
 	}
@@ -132,7 +135,7 @@ func (k *Keeper) tell(err error) {
 func (k *Keeper) again(err error, next time.Time) time.Time {
 	soon := time.Now().Add(roundEvery)
 	switch class := oktaapi.ClassOf(err); {
-	case err == nil && (k.users.under || k.found.under || k.Table.Status().Pending > 0):
+	case err == nil && (k.users.under || k.found.under || k.inside.under || k.Table.Status().Pending > 0):
 		return earlier(soon, next)
 	case err == nil:
 		return next

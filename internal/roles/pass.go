@@ -204,7 +204,7 @@ func membership(add bool) func(*Table, *changed, time.Time, time.Time) bool {
 	return func(t *Table, e *changed, at, now time.Time) (changes bool) {
 		e.targets(group, func(id string) {
 			g := t.holders[group][id]
-			if g == nil || g.gone || at.Before(g.known) {
+			if g == nil || g.gone || at.Before(g.known) || !g.large.IsZero() {
 				return
 			}
 			if g.members == nil {

@@ -3,7 +3,10 @@ package roles
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/grafana/alloy/okta/internal/oktaapi"
@@ -31,6 +34,9 @@ func (k *Keeper) round(ctx context.Context, refresh bool) error {
 		if err = k.list(ctx, &k.found, k.Ask.groupsWithRoles, k.Table.foundGroups); k.isOfGroups(ctx, err) {
 			k.found, err = listing{}, nil
 		}
+	}
+	if err == nil && k.inside.under {
+		err = k.members(ctx)
 	}
 	if err == nil {
 		err = k.holders(ctx, refresh)
@@ -114,15 +120,11 @@ func (k *Keeper) holders(ctx context.Context, refresh bool) error {
 			continue
 		}
 		k.Table.answered(w, answer, time.Now())
-		if w.kind != group || len(answer.own) == 0 || k.groupsErr != nil {
+		if w.kind != group || k.groupsErr != nil || !k.Table.wantsMembers(w.id, time.Now()) {
 			continue
 		}
-		members := listing{under: true}
-		err = k.list(ctx, &members, func(ctx context.Context, at string) ([]string, string, time.Time, error) {
-			return k.Ask.members(ctx, w.id, at)
-		}, func(ids map[string]struct{}, date, now time.Time) { k.Table.hasMembers(w.id, ids, date, now) })
-		if !k.isOfGroups(ctx, err) && err != nil {
-			k.Table.again(w, time.Now())
+		k.inside = inside{id: w.id, listing: listing{under: true}}
+		if err := k.members(ctx); err != nil {
 			return err
 		}
 	}
@@ -136,4 +138,85 @@ func (k *Keeper) holders(ctx context.Context, refresh bool) error {
 func isRefused(err error) bool {
 	class := oktaapi.ClassOf(err)
 	return err != nil && (class == oktaapi.Refused || class == oktaapi.CursorRefused)
+}
+
+// inside is the list of a group's members.
+type inside struct {
+	listing
+	id string
+}
+
+// without is a group whose members are not known.
+type without struct {
+	err   error
+	since time.Time
+}
+
+// errTooLarge ends the list of members of a group that has more than a table keeps.
+var errTooLarge = errors.New("the group has too many members")
+
+// members reads on in the list of a group's members. What fails is about that group, and the others go on; an error is about the round.
+func (k *Keeper) members(ctx context.Context) error {
+	id, room := k.inside.id, k.Table.room(k.inside.id)
+	err := k.list(ctx, &k.inside.listing, func(ctx context.Context, at string) ([]string, string, time.Time, error) {
+		ids, next, date, err := k.Ask.members(ctx, id, at)
+		if err == nil && len(k.inside.ids)+len(ids) > room {
+			err = errTooLarge
+		}
+		return ids, next, date, err
+	}, func(ids map[string]struct{}, date, now time.Time) { k.Table.hasMembers(id, ids, date, now) })
+	now := time.Now()
+	var e *oktaapi.Error
+	isOkta := errors.As(err, &e) && !e.Foreign
+	switch {
+	case errors.Is(err, errSpent) || ctx.Err() != nil || err != nil && oktaapi.ClassOf(err) == oktaapi.RateLimited:
+		return err // it goes on where it is
+	case err == nil:
+		delete(k.without, id)
+		return nil
+	case errors.Is(err, errTooLarge):
+		delete(k.without, id)
+		k.Table.tooLarge(id, now.Add(groupsEvery))
+	case isOkta && e.Status == http.StatusNotFound:
+		k.Table.answered(turn{group, id}, held{gone: true}, now)
+	default:
+		if k.without == nil {
+			k.without = map[string]without{}
+		}
+		since := k.without[id].since
+		if since.IsZero() {
+			since = now
+		}
+		k.without[id] = without{err, since}
+		if !k.without[id].needsScope() {
+			k.Table.again(turn{group, id}, now.Add(roundEvery))
+		}
+	}
+	k.inside = inside{}
+	return nil
+}
+
+// needsScope reports whether [ScopeGroups] may be missing.
+func (w without) needsScope() bool {
+	e, ok := errors.AsType[*oktaapi.Error](w.err)
+	return ok && !e.Foreign && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden)
+}
+
+// ofGroups is what is wrong with groups or their members; what passes is so after two refreshes only.
+func (k *Keeper) ofGroups() error {
+	if k.groupsErr != nil {
+		return k.groupsErr
+	}
+	for _, id := range slices.Sorted(maps.Keys(k.without)) {
+		switch w := k.without[id]; {
+		case !k.Table.wantsMembers(id, time.Now()):
+			delete(k.without, id)
+		case w.needsScope() || time.Since(w.since) > 2*k.Refresh:
+			return fmt.Errorf("members of group %s: %w", id, w.err)
+		}
+	}
+	if id := k.Table.largest(); id != "" {
+		return fmt.Errorf("group %s has too many members, of which %d are kept in all groups together: they have no roles of it", id, maxHolders)
+	}
+	return nil
 }

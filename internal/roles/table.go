@@ -41,6 +41,7 @@ type holder struct {
 	own     []string            // its roles, sorted; of a user without those of groups
 	via     map[string][]string // of a user: its roles by the group that has them
 	members map[string]struct{} // of a group
+	large   time.Time           // our time; until then a group's members are too many to ask for
 
 	known   time.Time // Okta's time of what is known; zero: nothing is
 	asked   time.Time // our time of the last answer; zero: none
@@ -187,6 +188,9 @@ func (t *Table) Status() (s Status) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s.Refreshed, s.Full = t.fresh, t.full
+	for _, g := range t.holders[group] {
+		s.Full = s.Full || !g.large.IsZero()
+	}
 	read := t.shown.Load()
 	if read == nil {
 		return s
