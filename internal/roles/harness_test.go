@@ -40,6 +40,13 @@ func (w *troubles) Clear() {
 	w.scope, w.err = "", nil
 }
 
+// said is what was told last.
+func (w *troubles) said() (scope string, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.scope, w.err
+}
+
 // office is an org with a table that a keeper keeps, in a bubble.
 type office struct {
 	*testing.T

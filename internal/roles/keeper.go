@@ -2,7 +2,9 @@ package roles
 
 import (
 	"context"
+	"fmt"
 	"hash/fnv"
+	"sync"
 	"time"
 
 	"github.com/grafana/alloy/okta/internal/oktaapi"
@@ -52,7 +54,11 @@ type Keeper struct {
 	answered     bool               // a holder was, since the last refresh began
 	groupsErr    error              // of the last list of groups
 	begun        time.Time
+	started      time.Time
 	used         int // requests since begun, of a minute
+
+	mu   sync.Mutex // of who tells
+	told bool       // a failure that is none of the pace is what was told last
 }
 
 // listing is a list that is read over pages, and rounds if need be.
@@ -75,6 +81,10 @@ func (k *Keeper) Run(ctx context.Context) {
 	if !sleep(ctx, k.moment(), nil) {
 		return
 	}
+	k.started = time.Now()
+	var watching sync.WaitGroup
+	watching.Go(func() { k.watch(ctx) })
+	defer watching.Wait()
 	var next time.Time // refresh
 	for {
 		now := time.Now()
@@ -117,17 +127,44 @@ func (k *Keeper) pause(ctx context.Context, end time.Time, forEvents bool) bool 
 	}
 }
 
-// tell says what is wrong. To be asked to slow down is not.
+// tell says what is wrong. To be asked to slow down is not, unless it lasts.
 func (k *Keeper) tell(err error) {
 	ofGroups := k.ofGroups()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.told = err != nil && oktaapi.ClassOf(err) != oktaapi.RateLimited
+	old := k.old()
 	switch {
-	case err != nil && oktaapi.ClassOf(err) == oktaapi.RateLimited:
-	case err != nil:
+	case k.told:
 		k.Trouble.Fail(ScopeRoles, err)
+	case old != nil:
+		k.Trouble.Fail(ScopeRoles, old)
+	case err != nil:
 	case ofGroups != nil:
 		k.Trouble.Fail(ScopeGroups, ofGroups)
 	default:
 		k.Trouble.Clear()
+	}
+}
+
+// old is the trouble that the last whole list is too old, whatever the reason; nil: it is not. Two refreshes are one that failed.
+func (k *Keeper) old() error {
+	since := later(k.started, k.Table.Status().Refreshed)
+	if time.Since(since) <= 2*k.Refresh {
+		return nil
+	}
+	return fmt.Errorf("Okta's list of who holds roles was not read to its end since %s: its rate limits, or what others ask of them, leave no "+
+		"requests", since.UTC().Format(time.RFC3339))
+}
+
+// watch tells that the list is old also while a request waits for its budget.
+func (k *Keeper) watch(ctx context.Context) {
+	for sleep(ctx, roundEvery, nil) {
+		k.mu.Lock()
+		if old := k.old(); old != nil && !k.told {
+			k.Trouble.Fail(ScopeRoles, old)
+		}
+		k.mu.Unlock()
 	}
 }
 
