@@ -153,8 +153,8 @@ func (k *Keeper) old() error {
 	if time.Since(since) <= 2*k.Refresh {
 		return nil
 	}
-	return fmt.Errorf("Okta's list of who holds roles was not read to its end since %s: its rate limits, or what others ask of them, leave no "+
-		"requests", since.UTC().Format(time.RFC3339))
+	return fmt.Errorf("Okta's list of who holds roles was not read to its end since %s: its rate limits, or what others ask of them, leave "+
+		"no requests", since.UTC().Format(time.RFC3339))
 }
 
 // watch tells that the list is old also while a request waits for its budget.

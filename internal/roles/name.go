@@ -15,7 +15,7 @@ const Unresolved = "ADMIN"
 const maxName = 80
 
 // standard are Okta's own roles by the words that events and lists have for them. The types are those of RoleType in Okta's OpenAPI
-// document; "administrator" is left out, and so is what stands in parentheses.
+// document; "administrator", which follows, is left out, and so is what stands in parentheses.
 var standard = map[string]string{
 	"super":                 "SUPER_ADMIN",
 	"organization":          "ORG_ADMIN",
@@ -45,8 +45,8 @@ func nameOf(kind, label string) string {
 	if kind == "" {
 		words, _, _ := strings.Cut(label, "(")
 		words = strings.ToLower(strings.Join(strings.Fields(strings.ReplaceAll(words, "-", " ")), " "))
-		if name, ok := standard[strings.TrimSuffix(strings.TrimSuffix(words, "administrator"), " ")]; ok {
-			return name
+		if role, is := strings.CutSuffix(words, " administrator"); is && standard[role] != "" { // else a custom role is called so
+			return standard[role]
 		}
 	}
 	if name := clean(label); name != "" {

@@ -22,6 +22,13 @@ func TestNames(t *testing.T) {
 		{"", "Super Administrator", "SUPER_ADMIN"},
 		{"", "Application administrator (all)", "APP_ADMIN"},
 		{"", "Read only administrator", "READ_ONLY_ADMIN"},
+		{"", "Help Desk", "CUSTOM_HELP_DESK"},
+		{"", "Super", "CUSTOM_SUPER"},
+		{"", "Read-only", "CUSTOM_READ_ONLY"},
+		{"", "Workflows", "CUSTOM_WORKFLOWS"},
+		{"", "administrator", "CUSTOM_ADMINISTRATOR"},
+		{"", "Help  Desk Administrator (EMEA)", "HELP_DESK_ADMIN"},
+		{"", "Superadministrator", "CUSTOM_SUPERADMINISTRATOR"},
 		{"", "Night shift", "CUSTOM_NIGHT_SHIFT"},
 		{"", "a\",\n{b=\"c", "CUSTOM_A_B_C"},
 	} {

@@ -85,8 +85,8 @@ func (k *Keeper) list(ctx context.Context, l *listing, read reader, give func(id
 // few is how many holders in a row have to fail before that is about all of them.
 const few = 3
 
-// ofOne reports whether a failed request may be about the one that it asks about: nothing is wrong with the credentials, the way to Okta, or
-// the pace.
+// ofOne reports whether a failed request may be about the one that it asks about: nothing is wrong with the credentials, the way to Okta,
+// or the pace.
 func ofOne(err error) bool {
 	e, ok := errors.AsType[*oktaapi.Error](err)
 	return ok && e.Class != oktaapi.RateLimited && e.Status != http.StatusUnauthorized && !e.Foreign
