@@ -53,6 +53,7 @@ func (t *Table) answered(w turn, a held, now time.Time) {
 		t.strip(w.kind, w.id, h)
 	} else {
 		h.known = a.date
+		maps.DeleteFunc(h.moved, func(_ string, at time.Time) bool { return at.Before(a.date) }) // what is older counts no more
 	}
 	for id, roles := range a.via {
 		if isID(id) {

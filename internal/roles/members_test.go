@@ -23,7 +23,8 @@ func crowd(n int) (ids []string) {
 // A group with more members than are kept is asked about once a day, and costs others nothing. It is told.
 func TestAGroupThatIsTooLarge(t *testing.T) {
 	org := smallOrg()
-	org.Roles.Direct = true                                                                                // else these are asked about one by one
+	// else these are asked about one by one
+	org.Roles.Direct = true
 	org.Roles.Groups["00gAAAAll"] = oktasim.Group{Roles: []string{"REPORT_ADMIN"}, Members: crowd(36_000)} // asked first
 	work(t, org, func(o *office) {
 		o.pass(3 * time.Minute)

@@ -210,10 +210,18 @@ func membership(add bool) func(*Table, *changed, time.Time, time.Time) bool {
 			if g.members == nil {
 				g.members = map[string]struct{}{}
 			}
+			if g.moved == nil {
+				g.moved = map[string]time.Time{}
+			}
 			e.targets(user, func(member string) {
+				if at.Before(g.moved[member]) { // an older one, delivered again
+					return
+				}
+				member = strings.Clone(member)
+				g.moved[member] = at
 				t.touch(user, member)
 				if add {
-					g.members[strings.Clone(member)] = struct{}{}
+					g.members[member] = struct{}{}
 				} else {
 					delete(g.members, member)
 				}

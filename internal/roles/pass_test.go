@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/grafana/alloy/okta/internal/event"
 )
 
 // Each row is an event, and what somebody's next event has. Okta's answers trail: here they do not change at all before a minute has
@@ -173,6 +175,26 @@ func TestEventsThatChangeNothing(t *testing.T) {
 			require.NotContains(o, r.URL, "..")
 			require.Less(o, len(r.URL), 100)
 		}
+	})
+}
+
+// A membership that is older than the newest of that group and member, because it is delivered again, undoes nothing.
+func TestAnOlderMembershipUndoesNothing(t *testing.T) {
+	work(t, smallOrg(), func(o *office) {
+		o.pass(time.Minute)
+		at := func(after time.Duration, kind, id string) event.Event {
+			return eventAt(o, time.Now().Add(after), "group.user_membership."+kind, "", "User 00uRoot", "User "+id, "UserGroup 00gAdmins")
+		}
+		joins, leaves, other := at(0, "add", "00uNobody"), at(time.Second, "remove", "00uNobody"), at(0, "add", "00uOther")
+		left, back := at(0, "remove", "00uMember"), at(time.Second, "add", "00uMember")
+		for _, ev := range []event.Event{joins, leaves, left, back, joins, left, other} {
+			o.see(ev)
+		}
+		require.Empty(o, o.actor("00uNobody"))
+		require.Equal(o, "ORG_ADMIN", o.actor("00uMember"))
+		require.Equal(o, "ORG_ADMIN", o.actor("00uOther"), "another member's is none of it")
+		o.pass(settle + 5*time.Second)
+		require.Empty(o, o.table.holders[group]["00gAdmins"].moved, "Okta's answer is newer")
 	})
 }
 

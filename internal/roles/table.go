@@ -38,10 +38,11 @@ type Table struct {
 
 // holder is a user, group or client that holds roles, or of which that is asked. The table's mutex guards it.
 type holder struct {
-	own     []string            // its roles, sorted; of a user without those of groups
-	via     map[string][]string // of a user: its roles by the group that has them
-	members map[string]struct{} // of a group
-	large   time.Time           // our time; until then a group's members are too many to ask for
+	own     []string             // its roles, sorted; of a user without those of groups
+	via     map[string][]string  // of a user: its roles by the group that has them
+	members map[string]struct{}  // of a group
+	moved   map[string]time.Time // of a group: Okta's time of the newest event about a member, since known
+	large   time.Time            // our time; until then a group's members are too many to ask for
 
 	known   time.Time // Okta's time of what is known; zero: nothing is
 	asked   time.Time // our time of the last answer; zero: none
