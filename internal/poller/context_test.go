@@ -64,6 +64,49 @@ func TestMetadataThatChangesDoublesNothing(t *testing.T) {
 	})
 }
 
+// offers is a sink that remembers what it was offered.
+type offers struct {
+	Sink
+	lines []string
+}
+
+func (o *offers) Send(ctx context.Context, e event.Entry) error {
+	o.lines = append(o.lines, e.Line)
+	return o.Sink.Send(ctx, e)
+}
+
+// An entry that is made to see whether an event may be a probe, or is proof, passes nothing: what is passed is what is delivered, in that
+// order.
+func TestOnlyWhatIsDeliveredPasses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
+		defer func() { s.stop(); s.pipe.Close() }()
+		var passed []string
+		var to *offers
+		made := 0
+		s.configure = func(cfg *Config) {
+			if to == nil {
+				to = &offers{Sink: cfg.Sink}
+			}
+			to.Sink, cfg.Sink = cfg.Sink, to
+			before := cfg.Format
+			cfg.Format = func(ev event.Event, now time.Time) event.Entry { made++; return before(ev, now) }
+			cfg.Pass = func(ev event.Event, now time.Time) { passed = append(passed, before(ev, now).Line) }
+		}
+		s.run()
+		for range 4 {
+			s.org.Generate(40, time.Minute)
+			s.to.lose(func(uuid string) bool { return true })
+			time.Sleep(5 * time.Minute)
+			s.to.lose(nil)
+			time.Sleep(10 * time.Minute)
+		}
+		synctest.Wait()
+		require.Equal(t, to.lines, passed)
+		require.Greater(t, made, len(passed), "entries were made of others, too")
+	})
+}
+
 // What runs beside a poller begins with it and has ended when it has.
 func TestWhatRunsBesideAPoller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

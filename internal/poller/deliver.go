@@ -122,6 +122,9 @@ func (p *Poller) send(ctx context.Context, ev event.Event, pg *delivery.Page[pos
 	m, now := p.Memory, time.Now()
 	repeat := m.window.Has(ev.UUID)
 	entry := p.Format(ev, now)
+	if p.Pass != nil {
+		p.Pass(ev, now)
+	}
 	switch {
 	case entry.Labels == nil: // the relabeling rules say so, maybe since a reload
 		m.window.Drop(ev.UUID)

@@ -33,6 +33,9 @@ type Config struct {
 	Source Source
 	Sink   Sink
 	Format func(ev event.Event, now time.Time) event.Entry
+	// Pass, if not nil, is shown each event that is delivered, or that the rules drop, once its entry was made. Format also makes entries
+	// of events that are not delivered then.
+	Pass func(ev event.Event, now time.Time)
 	// Open opens the checkpoint, which is not there yet, or not readable, when it fails: the
 	// poller tries again and fetches nothing before that.
 	Open  func() (*checkpoint.Journal, error)

@@ -137,10 +137,9 @@ func (identified) configure(r *reading, p *plan, _ *oktaapi.Config, cfg *poller.
 	cfg.Beside = r.keepRoles(p)
 	if i := p.of.identity; i != nil {
 		cfg.Format = func(ev event.Event, now time.Time) event.Entry {
-			entry := p.formatter.EntryIn(i.table.Of(&ev, now), ev, now)
-			i.table.Pass(&ev, now)
-			return entry
+			return p.formatter.EntryIn(i.table.Of(&ev, now), ev, now)
 		}
+		cfg.Pass = func(ev event.Event, now time.Time) { i.table.Pass(&ev, now) }
 	}
 	return true
 }
