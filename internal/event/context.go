@@ -96,6 +96,15 @@ var contextLabels = map[model.LabelName]func(Context) string{
 	"__okta_target_roles": func(c Context) string { return c.TargetRoles },
 }
 
+// ContextLabels are the names of what relabeling rules see of a [Context], sorted.
+func ContextLabels() (all []string) {
+	for name := range contextLabels {
+		all = append(all, string(name))
+	}
+	slices.Sort(all)
+	return all
+}
+
 // hide takes out what may name somebody.
 func (c *Context) hide() {
 	c.ActorRoles, c.TargetRoles = plainRoles(c.ActorRoles), plainRoles(c.TargetRoles)

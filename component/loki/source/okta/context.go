@@ -6,11 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/grafana/alloy/internal/component/common/relabel"
 	"github.com/grafana/alloy/syntax/alloytypes"
 
 	"github.com/grafana/alloy/okta/internal/event"
@@ -80,8 +82,11 @@ func (identified) validate(args *Arguments, host string) error {
 	case host == "" && args.Options.several() && c.hasCredentials():
 		return errors.New("context: api_token or private_key_jwt is set beside org or orgs: each org would be sent it; " +
 			"set it, with roles, in the context of the org that it is for")
-	case host == "" || !c.wanted():
+	case !c.wanted():
 		return nil
+	}
+	if err := keepsAll(args.RelabelRules); err != nil || host == "" {
+		return wrap("context", err)
 	}
 	org, _, err := oktaapi.ParseOrg(args.URL)
 	if err != nil {
@@ -96,6 +101,41 @@ func (identified) validate(args *Arguments, host string) error {
 	}
 	_, err = auth.NewSSWS(string(with.APIToken))
 	return wrap("context", err)
+}
+
+// keepsAll refuses rules that keep or drop entries by roles, or by labels that rules before make of them: roles may be unknown at any time,
+// and which events get through must not depend on that.
+func keepsAll(rules relabel.Rules) error {
+	of := map[string]string{} // the labels that depend on roles, by what they are made of
+	for _, name := range event.ContextLabels() {
+		of[name] = name
+	}
+	for i, rule := range rules {
+		read := slices.Clone(rule.SourceLabels)
+		switch rule.Action {
+		case relabel.KeepEqual, relabel.DropEqual:
+			read = append(read, rule.TargetLabel)
+		case relabel.LabelMap:
+			for _, name := range slices.Sorted(maps.Keys(of)) {
+				if rule.Regex.Regexp != nil && rule.Regex.MatchString(name) {
+					of[rule.Regex.ReplaceAllString(name, rule.Replacement)] = of[name]
+				}
+			}
+			continue
+		}
+		for _, name := range read {
+			role, depends := of[name]
+			switch {
+			case !depends:
+				continue
+			case rule.Action == relabel.Keep, rule.Action == relabel.Drop, rule.Action == relabel.KeepEqual, rule.Action == relabel.DropEqual:
+				return fmt.Errorf("relabel_rules: rule %d has the action %q and reads %s, which depends on %s: events would be lost while "+
+					"roles are not known; allowed are rules that make labels of roles", i+1, rule.Action, name, role)
+			}
+			of[rule.TargetLabel] = role
+		}
+	}
+	return nil
 }
 
 // identity is how an org's roles are learnt.

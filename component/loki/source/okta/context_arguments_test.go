@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/grafana/alloy/internal/component/common/loki"
+	"github.com/grafana/alloy/internal/component/common/relabel"
 
 	"github.com/grafana/alloy/okta/internal/oktasim"
 )
@@ -85,6 +86,52 @@ func TestCredentialsForRolesAreOneOrgs(t *testing.T) {
 		require.ErrorContains(t, err, "context: api_token or private_key_jwt is set beside org or orgs", name)
 		require.ErrorContains(t, err, "set it, with roles, in the context of the org that it is for", name)
 		require.NotContains(t, err.Error(), "hunter2", name)
+	}
+}
+
+// Rules that keep or drop events by roles are refused: while roles are not known, events would be lost.
+func TestRulesThatLoseEventsByRoles(t *testing.T) {
+	rule := func(action relabel.Action, target string, sources ...string) *relabel.Config {
+		c := &relabel.Config{}
+		c.SetToDefault()
+		c.Action, c.TargetLabel, c.SourceLabels = action, target, sources
+		return c
+	}
+	mapped := rule(relabel.LabelMap, "")
+	require.NoError(t, mapped.Regex.UnmarshalText([]byte("__okta_(.+)_roles")))
+	mapped.Replacement = "who_$1"
+	const actor, target = "__okta_actor_roles", "__okta_target_roles"
+	for name, c := range map[string]struct {
+		rules relabel.Rules
+		want  string // in the error; "": none
+	}{
+		"a label":                 {relabel.Rules{rule(relabel.Replace, "admin", actor)}, ""},
+		"another is dropped":      {relabel.Rules{rule(relabel.Replace, "admin", actor), rule(relabel.Drop, "", "__okta_severity")}, ""},
+		"keep":                    {relabel.Rules{rule(relabel.Keep, "", actor)}, `rule 1 has the action "keep" and reads ` + actor},
+		"drop":                    {relabel.Rules{rule(relabel.Drop, "", "job", target)}, `rule 1 has the action "drop" and reads ` + target},
+		"keepequal":               {relabel.Rules{rule(relabel.KeepEqual, actor, "job")}, "reads " + actor},
+		"dropequal":               {relabel.Rules{rule(relabel.DropEqual, "job", target)}, "reads " + target},
+		"by a label that is made": {relabel.Rules{rule(relabel.Replace, "admin", actor), rule(relabel.Keep, "", "admin")}, "rule 2"},
+		"by a label that is copied": {
+			relabel.Rules{rule(relabel.Replace, "a", actor), rule(relabel.Lowercase, "b", "a"), rule(relabel.Drop, "", "b")},
+			"reads b, which depends on " + actor,
+		},
+		"by a label that is mapped": {
+			relabel.Rules{mapped, rule(relabel.Keep, "", "who_target")}, "reads who_target, which depends on " + target,
+		},
+	} {
+		for _, on := range []bool{true, false} {
+			args := DefaultArguments
+			args.URL, args.APIToken, args.RelabelRules = "https://acme.okta.com", "right", c.rules
+			args.ForwardTo = []loki.LogsReceiver{loki.NewLogsReceiver()}
+			args.Options.Context = &Context{Roles: on, Refresh: time.Hour}
+			if err := args.Validate(); c.want == "" || !on {
+				require.NoError(t, err, name)
+			} else {
+				require.ErrorContains(t, err, c.want, name)
+				require.ErrorContains(t, err, "context: relabel_rules", name)
+			}
+		}
 	}
 }
 
