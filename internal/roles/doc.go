@@ -24,7 +24,8 @@
 // The requests are of other buckets than the System Log's, each with a budget of its own that learns from its own headers ([Ask]).
 //
 // A holder that Okta refuses to tell about waits for the next refresh, behind all others, and a group whose members cannot be read, or are
-// more than there is room for, costs the others nothing. The list of assignees, or [few] holders that fail one after the other, is about all.
+// more than there is room for, costs the others nothing. The list of assignees, or [few] holders that fail one after the other, is about
+// all.
 //
 // # Known limits
 //

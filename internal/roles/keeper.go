@@ -153,7 +153,7 @@ func (k *Keeper) old() error {
 	if time.Since(since) <= 2*k.Refresh {
 		return nil
 	}
-	return fmt.Errorf("Okta's list of who holds roles was not read to its end since %s: its rate limits, or what others ask of them, leave "+
+	return fmt.Errorf("the list of who holds roles was not read to its end since %s: Okta's rate limits, or what others ask of them, leave "+
 		"no requests", since.UTC().Format(time.RFC3339))
 }
 
