@@ -136,3 +136,24 @@ loki.relabel "drop" {
 	requireExactlyOnce(t, reader, selector, kept)
 	require.NotContains(t, alloy.Log(), cloudToken)
 }
+
+// Loki's address is also taken as its owner may have it: with a slash at the end, or as that for pushes.
+func TestTheModuleTakesLokisAddressInAnyForm(t *testing.T) {
+	t.Parallel()
+	module, err := filepath.Abs(moduleFile)
+	require.NoError(t, err)
+	config := asInTheModule(t, fmt.Sprintf("import.file \"collect\" {\n\tfilename = %q\n}\n", module))
+	for _, end := range []string{"/", "/loki/api/v1/push", "/loki/api/v1/push/"} {
+		okta := startOrg(t, "--backlog=20", "--backlog-span=30m", "--rate=0/s")
+		loki := startLoki(t)
+		alloy := newCollector(t, []byte(config), okta, loki)
+		alloy.bin = program(t, "slim/alloy-okta")
+		alloy.env = append(alloy.env, "LOKI_URL="+loki.URL()+end)
+		alloy.start(t)
+		records := okta.records(t, 20)
+		waitForCount(t, loki.Reader(), selector, records, len(records), time.Minute)
+		alloy.stop(t)
+		requireExactlyOnce(t, loki.Reader(), selector, records)
+		require.NotContains(t, alloy.Log(), "level=error", end) // reconcile reads, too
+	}
+}

@@ -3,6 +3,7 @@ package check
 import (
 	"bytes"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -84,33 +85,50 @@ func TestWhatGoesToLokiIsTheServiceOkta(t *testing.T) {
 		}
 		file, err := parser.ParseFile(where, []byte(text))
 		require.NoError(t, err, where)
-		var look func(ast.Body)
-		look = func(body ast.Body) {
+		var look func(body ast.Body, defaults map[string]string)
+		look = func(body ast.Body, defaults map[string]string) { // defaults are those of the arguments of the module around it
+			defaults = maps.Clone(defaults)
+			for _, statement := range body {
+				if block, ok := statement.(*ast.BlockStmt); ok && block.GetBlockName() == "argument" {
+					defaults["argument."+block.Label+".value"] = attributes(t, block)["default"]
+				}
+			}
 			for _, statement := range body {
 				block, ok := statement.(*ast.BlockStmt)
 				if !ok {
 					continue
 				}
-				look(block.Body)
+				look(block.Body, defaults)
 				name := block.GetBlockName()
 				if name != "loki.source.okta" && name != "loki.source.okta_event_hook" {
 					continue
 				}
-				arguments := map[string]string{}
-				for _, statement := range block.Body {
-					if attribute, ok := statement.(*ast.AttributeStmt); ok {
-						var value bytes.Buffer
-						require.NoError(t, printer.Fprint(&value, attribute.Value))
-						arguments[attribute.Name.Name] = value.String()
-					}
-				}
+				arguments := attributes(t, block)
 				if toLoki.MatchString(arguments["forward_to"]) {
-					require.Regexp(t, isOkta, arguments["labels"], where)
+					labels := arguments["labels"]
+					if value, ok := defaults[labels]; ok {
+						labels = value
+					}
+					require.Regexp(t, isOkta, labels, where)
 					sources++
 				}
 			}
 		}
-		look(file.Body)
+		look(file.Body, map[string]string{})
 	}
 	require.Greater(t, sources, 15)
+}
+
+// attributes are those of a block, as they are written.
+func attributes(t *testing.T, block *ast.BlockStmt) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for _, statement := range block.Body {
+		if attribute, ok := statement.(*ast.AttributeStmt); ok {
+			var value bytes.Buffer
+			require.NoError(t, printer.Fprint(&value, attribute.Value))
+			all[attribute.Name.Name] = value.String()
+		}
+	}
+	return all
 }
