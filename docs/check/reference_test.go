@@ -280,6 +280,10 @@ func TestTheDebugInformationIsDocumented(t *testing.T) {
 		for i := range typ.NumField() {
 			field := typ.Field(i)
 			name, kind, _ := strings.Cut(field.Tag.Get("alloy"), ",")
+			if kind == "squash" {
+				check(field.Type)
+				continue
+			}
 			require.Containsf(t, text, "`"+name+"`", "debug information")
 			if strings.HasPrefix(kind, "block") {
 				inner := field.Type
