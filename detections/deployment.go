@@ -112,7 +112,8 @@ func deploymentConfig(sigma []Rule, links Links) []byte {
 	return fmt.Appendf(nil, deploymentConfigFile, links.DataSource, conversions.String(), deploymentFolder)
 }
 
-const deploymentConfigFile = `# For grafana/sigma-rule-deployment v0.2.2: see docs/detections.md > Install. Written by go generate ./detections.
+const deploymentConfigFile = `# For grafana/sigma-rule-deployment v0.2.2: see docs/detections.md > Install.
+# Written by go generate ./detections.
 folders:
   conversion_path: ./conversions
   deployment_path: ./deployments # copy our deployments here
@@ -142,6 +143,8 @@ integration:
   to: now
   template_labels:
     severity: "{{.Level}}"
+    source: okta # as the routes in deploy/alerting want
+    pack: sigma
 
 deployment:
   grafana_instance: https://example.grafana.net

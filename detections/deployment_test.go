@@ -52,6 +52,12 @@ func TestDeploymentsAreWhatTheActionTakes(t *testing.T) {
 		inputs += len(c.Input)
 	}
 	require.Equal(t, len(sigmaRules(t)), inputs, "each of Sigma's rules once")
+	labels := config.Integration["template_labels"].(map[string]any)
+	for name, value := range sigmaRules(t)[0].alertLabels() {
+		if name != "severity" {
+			require.Equal(t, value, labels[name], "the routes of deploy/alerting match %s", name)
+		}
+	}
 	for _, pipeline := range config.ConversionDefaults["pipelines"].([]any) {
 		if name, isFile := strings.CutPrefix(pipeline.(string), "pipelines/"); isFile {
 			require.FileExists(t, filepath.Join("sigma/pipelines", name))
