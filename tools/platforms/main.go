@@ -17,7 +17,8 @@ import (
 	"golang.org/x/tools/go/packages"
 )
 
-// all are the platforms that Alloy is built for (its docs/sources/set-up/supported-platforms.md), on the processors that it is released for.
+// all are the platforms that Alloy is built for (its docs/sources/set-up/supported-platforms.md), on the processors that it is released
+// for.
 const all = "linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64 freebsd/amd64 freebsd/arm64"
 
 func main() {
