@@ -108,8 +108,11 @@ func (c *Coverage) drop(lists []dropList, rules []Rule) (string, error) {
 const dropHead = `// A drop list, %s. %s
 //
 // Written by go generate ./detections. It drops %d of the %d event types of Okta's catalog, release %s. It drops no type that a
-// rule, a rule of Sigma's, or a panel names, and no type that is not in the catalog. What it drops is in no dashboard and no search: keep
-// it elsewhere if somebody may ask for it, see docs/volume.md. Rules that read events of every type see the fewer:
+// rule, a rule of Sigma's, or a panel names, and no type that is not in the catalog. What it drops is in no dashboard and no search, and
+// is nowhere but in Okta, for as long as Okta keeps it: docs/volume.md says how to send it elsewhere, too.
+//
+// What reads events of every type sees the fewer. An API token that does nothing but what is dropped looks unused in the panels "API tokens
+// in use", "API tokens by last use", and "Requests with API tokens", and in api-token-new-network its networks look new. The rules are:
 // %s
 //
 //     import.file "drop" {

@@ -30,14 +30,15 @@ func health(f LineFormat) board {
 		about: "What an org needs to go on working: rate limits, API tokens and apps, hooks and log streams, directory agents.",
 		sections: []section{
 			{"Now", []panel{
-				alarm("Limits exceeded", "Requests that Okta refused for a rate or concurrency limit.", limitsNone, exceeded),
+				alarm("Limits exceeded", "Requests that Okta refused for a rate or concurrency limit, "+
+					"and Okta's own that an application refused.", limitsNone, exceeded),
 				number("Limits nearly reached", "Warnings, and bursts that Okta allowed.", limitsNone, nearly.total(), "green", "orange"),
 				alarm("Hooks failed", "Event hooks that were not delivered, inline hooks that were not answered. Okta doesn't send the event again.",
 					hooksNone, hooks),
 				alarm("Hooks and streams off", "Event hooks, inline hooks and log streams that were deactivated or deleted.",
 					"None. Needs log streaming or hooks.", off),
 				alarm("Agents failed", "Directory and RADIUS agents that failed at something, disconnected, or were deactivated.", agentsNone, down),
-				number("API tokens in use", "Different API tokens with which something was asked for.",
+				number("API tokens in use", "Different API tokens with which something was asked for that no drop list drops.",
 					"None. Needs transaction.detail.requestApiTokenId.", f.of().having("token").distinct("token"), "blue"),
 			}},
 			{"Rate limits", []panel{
@@ -47,7 +48,8 @@ func health(f LineFormat) board {
 					typed, limit, user, ip, column{"agent", "Program"}).sized(24, 9),
 			}},
 			{"API tokens and apps", []panel{
-				stale("API tokens by last use", "The longest unused first. A token that is nobody's daily work any more can go.",
+				stale("API tokens by last use", "The longest unused first. A token that is nobody's daily work any more can go. "+
+					"Look in Okta first, if a drop list is used: what it drops is no use here.",
 					"None. Needs transaction.detail.requestApiTokenId.",
 					f.of().having("token").with("user").oldest(400, "token", "user"), token, user),
 				stale("Service apps by last use", "Apps and AI agents that took an access token, the longest unused first.",

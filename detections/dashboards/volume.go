@@ -35,7 +35,8 @@ func volume(f LineFormat) board {
 				number("Event types", "How many different ones there were.", needsMetadata, all.distinct("eventType"), "blue"),
 			}},
 			{"Of what", []panel{
-				in("decbytes", counted("Bytes", "Bytes by event type", "The types that fill Loki. Drop lists for those that nothing reads: docs/volume.md.",
+				in("decbytes", counted("Bytes", "Bytes by event type",
+					"The types that fill Loki. Drop lists for those that nothing reads: docs/volume.md.",
 					needsMetadata, "topk(25, "+all.bytes("$__range", "eventType")+")", typed)),
 				rows("Events by event type", "The most frequent types.", needsMetadata, all.frequent(25, "eventType"), typed),
 				in("decbytes", bars("Bytes by org", "How it is spread over orgs and time.", "None.", "{{org}}", all.bytes("$__auto", "org"))),

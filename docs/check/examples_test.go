@@ -40,7 +40,7 @@ func surroundings(t *testing.T) *vm.Scope {
 		return "0123456789abcdef0123456789abcdef"
 	}
 	receivers := map[string]any{}
-	for _, label := range []string{"default", "okta", "local", "acme", "terminal"} {
+	for _, label := range []string{"default", "okta", "local", "acme", "terminal", "archive"} {
 		receivers[label] = map[string]any{"receiver": loki.NewLogsReceiver(), "rules": alloy_relabel.Rules{}}
 	}
 	secret := map[string]any{"content": alloytypes.OptionalSecret{IsSecret: true, Value: env("")}}
