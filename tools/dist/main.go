@@ -1,7 +1,7 @@
 // Command dist packs the binaries that `make dist` has built: archives, Debian and RPM packages, a container image for all of Linux'
 // processors, a bill of materials for each binary, and SHA256SUMS over all of it. Linux' binaries have all components; those for other
-// systems are the slim build, which needs no cgo there, and their archives are called so. The same inputs give the same bytes: all times are
-// that of the commit, all owners are named, all order is fixed.
+// systems are the slim build, which needs no cgo there, and their archives are called so. The same inputs give the same bytes: all times
+// are that of the commit, all owners are named, all order is fixed.
 //
 // It is a module of its own, so that what it needs stays out of the program's.
 package main
