@@ -119,6 +119,7 @@ func TestWhatRunsBesideAPoller(t *testing.T) {
 		for range 2 {
 			s.run()
 			time.Sleep(time.Minute)
+			synctest.Wait()
 			require.Equal(t, 1, began-ended)
 			s.stop()
 			require.Equal(t, began, ended)
