@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,18 +16,36 @@ import (
 
 	"github.com/grafana/alloy/okta/internal/oktasim"
 	"github.com/grafana/alloy/okta/internal/poller"
+	"github.com/grafana/alloy/okta/internal/testbed"
 )
 
 // faulty is an org whose Okta and Deliver fail on demand.
 type faulty struct {
 	served
+	mu sync.Mutex
+	faults
+}
+
+type faults struct {
 	okta    bool          // refuses the token
 	deliver error         // of Deliver
 	blocks  time.Duration // of each Deliver, before that
 }
 
+func (f *faulty) set(to faults) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.faults = to
+}
+
+func (f *faulty) now() faults {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.faults
+}
+
 func (f *faulty) RoundTrip(r *http.Request) (*http.Response, error) {
-	if f.okta {
+	if f.now().okta {
 		r = r.Clone(r.Context())
 		r.Header.Set("Authorization", "SSWS revoked")
 	}
@@ -34,11 +53,12 @@ func (f *faulty) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func (f *faulty) take(ctx context.Context, _ Entry) error {
+	now := f.now()
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-time.After(f.blocks):
-		return f.deliver
+	case <-time.After(now.blocks):
+		return now.deliver
 	}
 }
 
@@ -47,36 +67,36 @@ func (f *faulty) take(ctx context.Context, _ Entry) error {
 func TestTheStatusHasWhatIsWrongWhileItLasts(t *testing.T) {
 	full := errors.New("the disk is full")
 	for name, c := range map[string]struct {
-		fail  func(f *faulty)
+		fail  faults
 		want  []Problem // Since is not compared
 		err   string
 		end   string
 		noLog bool
 	}{
-		"a refused token": {fail: func(f *faulty) { f.okta = true }, err: "401", end: "connection to Okta recovered",
+		"a refused token": {fail: faults{okta: true}, err: "401", end: "connection to Okta recovered",
 			want: []Problem{{Part: "okta", Message: "Okta refuses the request, retrying slowly until that changes", Refused: true}}},
-		"Deliver fails": {fail: func(f *faulty) { f.deliver = full }, err: "the disk is full", end: "deliveries succeed again",
+		"Deliver fails": {fail: faults{deliver: full}, err: "the disk is full", end: "deliveries succeed again",
 			want: []Problem{{Part: "deliver", Message: "delivery failed"}}},
-		"Deliver fails, and nothing is logged": {fail: func(f *faulty) { f.deliver = full }, err: "the disk is full", noLog: true,
+		"Deliver fails, and nothing is logged": {fail: faults{deliver: full}, err: "the disk is full", noLog: true,
 			want: []Problem{{Part: "deliver", Message: "delivery failed"}}},
-		"Deliver has a time limit of its own": {fail: func(f *faulty) { f.deliver = context.DeadlineExceeded }, err: "deadline",
+		"Deliver has a time limit of its own": {fail: faults{deliver: context.DeadlineExceeded}, err: "deadline",
 			end: "deliveries succeed again", want: []Problem{{Part: "deliver", Message: "delivery failed"}}},
-		"Deliver blocks": {fail: func(f *faulty) { f.blocks = 80 * time.Minute }, end: "the receiver takes entries again",
+		"Deliver blocks": {fail: faults{blocks: 80 * time.Minute}, end: "the receiver takes entries again",
 			want: []Problem{{Part: "deliver", Message: "a receiver takes no entries, so nothing more is fetched"}}},
-		"Deliver blocks before each error": {fail: func(f *faulty) { f.deliver, f.blocks = full, 90*time.Second }, err: "the disk is full",
+		"Deliver blocks before each error": {fail: faults{deliver: full, blocks: 90 * time.Second}, err: "the disk is full",
 			end: "deliveries succeed again", want: []Problem{
 				{Part: "deliver", Message: "a receiver takes no entries, so nothing more is fetched"},
 				{Part: "deliver", Message: "delivery failed"}}},
-		"Deliver is slow, which is no problem": {fail: func(f *faulty) { f.blocks = 20 * time.Second }},
+		"Deliver is slow, which is no problem": {fail: faults{blocks: 20 * time.Second}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			synctest.Test(t, func(t *testing.T) {
 				f := &faulty{served: served{&oktasim.Org{Token: "right", RateLimit: -1}}}
-				var text strings.Builder
+				var lines testbed.Log
 				cfg := Config{URL: "https://acme.okta.com", Token: "right", Dir: dir, Deliver: f.take, HTTP: &http.Client{Transport: f}}
 				if !c.noLog {
-					cfg.Logger = log.NewLogfmtLogger(log.NewSyncWriter(&text))
+					cfg.Logger = log.NewLogfmtLogger(&lines)
 				}
 				r, err := New(cfg)
 				require.NoError(t, err)
@@ -95,8 +115,8 @@ func TestTheStatusHasWhatIsWrongWhileItLasts(t *testing.T) {
 				require.EqualValues(t, 1, before.Events)
 				require.Less(t, before.Lag, 11*time.Second)
 
-				text.Reset()
-				c.fail(f)
+				told := len(lines.String())
+				f.set(c.fail)
 				began := time.Now()
 				add(f.org, 1, 2)
 				during := pass(15 * time.Second) // in the middle of a Deliver
@@ -120,19 +140,19 @@ func TestTheStatusHasWhatIsWrongWhileItLasts(t *testing.T) {
 					require.Equal(t, before.LastEvent, during.LastEvent)
 				}
 
-				f.okta, f.deliver, f.blocks = false, nil, 0
+				f.set(faults{})
 				after := pass(30 * time.Minute)
 				require.Empty(t, after.Wrong)
 				require.EqualValues(t, 2, after.Events)
 				require.Less(t, after.Lag, 11*time.Second)
 				require.True(t, after.LastEvent.After(before.LastEvent))
 
+				text := lines.String()[told:]
 				for _, p := range c.want {
-					require.Equal(t, !c.noLog, strings.Count(text.String(), p.Message) == 1, text.String())
+					require.Equal(t, !c.noLog, strings.Count(text, p.Message) == 1, text)
 				}
-				require.LessOrEqual(t, strings.Count(text.String(), "level=warn")+strings.Count(text.String(), "level=error"), len(c.want),
-					text.String())
-				require.Contains(t, text.String(), c.end)
+				require.LessOrEqual(t, strings.Count(text, "level=warn")+strings.Count(text, "level=error"), len(c.want), text)
+				require.Contains(t, text, c.end)
 			})
 		})
 	}

@@ -81,6 +81,17 @@ func work(t *testing.T, org *oktasim.Org, test func(o *office)) {
 	})
 }
 
+// wrong and scope are what the keeper told last.
+func (o *office) wrong() error  { _, err := o.told.said(); return err }
+func (o *office) scope() string { scope, _ := o.told.said(); return scope }
+
+// tells is how often the keeper told of a trouble.
+func (o *office) tells() int {
+	o.told.mu.Lock()
+	defer o.told.mu.Unlock()
+	return o.told.tells
+}
+
 // pass lets time pass.
 func (o *office) pass(d time.Duration) {
 	time.Sleep(d)

@@ -39,7 +39,7 @@ func TestWhoHoldsRolesIsKnown(t *testing.T) {
 				require.Equal(o, event.Context{TargetRoles: "ORG_ADMIN,SUPER_ADMIN"}, c)
 				require.Equal(o, Status{Users: 3 + 1, Groups: 1, Refreshed: o.table.Status().Refreshed, Until: o.table.Status().Until},
 					o.table.Status(), "the one that joined included")
-				require.NoError(o, o.told.err)
+				require.NoError(o, o.wrong())
 			})
 		})
 	}
@@ -137,9 +137,9 @@ func TestATableThatCannotBeRefreshed(t *testing.T) {
 					org.Roles.Intercept = func(int, *http.Request) http.Handler { return c.answer }
 				})
 				o.pass(DefaultRefresh)
-				require.Error(o, o.told.err)
-				require.Equal(o, c.class, oktaapi.ClassOf(o.told.err))
-				require.Equal(o, ScopeRoles, o.told.scope)
+				require.Error(o, o.wrong())
+				require.Equal(o, c.class, oktaapi.ClassOf(o.wrong()))
+				require.Equal(o, ScopeRoles, o.scope())
 				require.Equal(o, "SUPER_ADMIN", o.actor("00uSuper"), "the last that was known")
 				o.pass(46 * time.Minute)
 				require.Empty(o, o.actor("00uSuper"), "nobody vouches for it any more")
@@ -147,7 +147,7 @@ func TestATableThatCannotBeRefreshed(t *testing.T) {
 				org.Set(func(org *oktasim.Org) { org.Roles.Intercept = nil })
 				o.pass(DefaultRefresh)
 				require.Equal(o, "SUPER_ADMIN", o.actor("00uSuper"))
-				require.NoError(o, o.told.err)
+				require.NoError(o, o.wrong())
 			})
 		})
 	}
@@ -162,7 +162,7 @@ func TestATableThatIsForbiddenFromTheStart(t *testing.T) {
 	org := smallOrg()
 	org.Roles.Intercept = func(int, *http.Request) http.Handler { return status(403, "E0000006") }
 	work(t, org, func(o *office) {
-		require.Equal(o, ScopeRoles, o.told.scope)
+		require.Equal(o, ScopeRoles, o.scope())
 		require.Empty(o, o.actor("00uSuper"))
 		o.see(eventAt(o, time.Now(), "user.account.privilege.grant", "Super administrator", "User 00uRoot", "User 00uNew"))
 		require.Empty(o, o.actor("00uNew"), "a part is no table")
@@ -183,15 +183,15 @@ func TestGroupsMayBeForbidden(t *testing.T) {
 	}
 	org.Roles.Intercept = forbidden
 	work(t, org, func(o *office) {
-		require.Equal(o, ScopeGroups, o.told.scope)
+		require.Equal(o, ScopeGroups, o.scope())
 		require.Equal(o, "SUPER_ADMIN", o.actor("00uSuper"))
 		require.Equal(o, "CUSTOM_NIGHT_SHIFT,HELP_DESK_ADMIN,ORG_ADMIN", o.actor("00uTwo"), "its own list names the group")
 		require.Empty(o, o.actor("00uMember"))
 		o.pass(DefaultRefresh)
-		require.Equal(o, ScopeGroups, o.told.scope, "it goes on")
+		require.Equal(o, ScopeGroups, o.scope(), "it goes on")
 		org.Set(func(org *oktasim.Org) { org.Roles.Intercept = nil })
 		o.pass(2 * DefaultRefresh)
-		require.NoError(o, o.told.err)
+		require.NoError(o, o.wrong())
 		require.Equal(o, "ORG_ADMIN", o.actor("00uMember"))
 	})
 }
@@ -202,7 +202,7 @@ func TestARateLimitIsWaitedOut(t *testing.T) {
 	work(t, org, func(o *office) {
 		o.pass(20 * time.Minute)
 		require.Zero(o, o.table.Status().Pending)
-		require.Zero(o, o.told.tells)
+		require.Zero(o, o.tells())
 		require.Zero(o, o.org.Responses()[429], "its share keeps below")
 	})
 	org = &oktasim.Org{Token: "s3cret", Roles: oktasim.Roles{Users: holdersOf(3, "APP_ADMIN")}}
@@ -216,7 +216,7 @@ func TestARateLimitIsWaitedOut(t *testing.T) {
 		require.Empty(o, o.actor("00uAdministrator0001"))
 		o.pass(5 * time.Minute)
 		require.Equal(o, "APP_ADMIN", o.actor("00uAdministrator0001"))
-		require.Zero(o, o.told.tells)
+		require.Zero(o, o.tells())
 	})
 }
 

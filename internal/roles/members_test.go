@@ -29,14 +29,14 @@ func TestAGroupThatIsTooLarge(t *testing.T) {
 	work(t, org, func(o *office) {
 		o.pass(3 * time.Minute)
 		require.Equal(o, "ORG_ADMIN", o.actor("00uMember"))
-		require.Equal(o, ScopeGroups, o.told.scope)
-		require.ErrorContains(o, o.told.err, "00gAAAAll")
+		require.Equal(o, ScopeGroups, o.scope())
+		require.ErrorContains(o, o.wrong(), "00gAAAAll")
 		require.True(o, o.table.Status().Full)
 		const pages = maxHolders/1000 + 1
 		require.LessOrEqual(o, o.count("/groups/00gAAAAll/users"), pages)
 		o.pass(5 * time.Hour)
 		require.LessOrEqual(o, o.count("/groups/00gAAAAll/users"), pages)
-		require.Equal(o, ScopeGroups, o.told.scope)
+		require.Equal(o, ScopeGroups, o.scope())
 		require.True(o, o.table.Status().Full)
 		before := o.requests(time.Hour)
 		require.Less(o, before, 60)
@@ -44,7 +44,7 @@ func TestAGroupThatIsTooLarge(t *testing.T) {
 		org.Append(revoke.Raw)
 		o.see(revoke)
 		o.pass(DefaultRefresh + time.Minute)
-		require.NoError(o, o.told.err, "it has no roles any more")
+		require.NoError(o, o.wrong(), "it has no roles any more")
 	})
 }
 
@@ -66,7 +66,7 @@ func TestAListOfMembersGoesOnInTheNextRound(t *testing.T) {
 	work(t, org, func(o *office) {
 		o.pass(5 * time.Minute)
 		require.Equal(o, "REPORT_ADMIN", o.actor("00uMember000007"))
-		require.NoError(o, o.told.err)
+		require.NoError(o, o.wrong())
 		require.Equal(o, 4, first, "each list began once")
 	})
 }
@@ -87,21 +87,21 @@ func TestOneGroupWhoseMembersFailStopsNoOther(t *testing.T) {
 			work(t, org, func(o *office) {
 				o.pass(time.Second)
 				require.Equal(o, "ORG_ADMIN", o.actor("00uMember"))
-				require.Equal(o, code == 401 || code == 403, o.told.err != nil)
+				require.Equal(o, code == 401 || code == 403, o.wrong() != nil)
 				org.Append(eventOf(o, "group.user_membership.add", "User 00uRoot", "User 00uNew", "UserGroup 00gAdmins").Raw)
 				o.pass(time.Hour)
 				require.Equal(o, "ORG_ADMIN", o.actor("00uNew"), "members of the other are refreshed")
 				require.LessOrEqual(o, o.count("/groups/00gA/users"), c.most)
 				if c.told {
-					require.Equal(o, ScopeGroups, o.told.scope)
-					require.ErrorContains(o, o.told.err, "00gA")
+					require.Equal(o, ScopeGroups, o.scope())
+					require.ErrorContains(o, o.wrong(), "00gA")
 				} else {
-					require.NoError(o, o.told.err)
+					require.NoError(o, o.wrong())
 				}
 				require.Equal(o, c.roles, o.table.wantsMembers("00gA", time.Now()))
 				org.Set(func(org *oktasim.Org) { org.Roles.Intercept = nil })
 				o.pass(DefaultRefresh + time.Minute)
-				require.NoError(o, o.told.err)
+				require.NoError(o, o.wrong())
 			})
 		})
 	}

@@ -65,7 +65,7 @@ func TestOneHolderThatFailsStopsNobodyElse(t *testing.T) {
 				org.Append(raw(o, "user.account.privilege.grant", "Report administrator", "User 00uTwo"))
 				o.pass(time.Hour)
 				require.Equal(o, "ORG_ADMIN,REPORT_ADMIN", o.actor("00uTwo"))
-				require.NoError(o, o.told.err)
+				require.NoError(o, o.wrong())
 				require.Positive(o, o.count(c.path))
 				require.LessOrEqual(o, o.count(c.path), c.most)
 				org.Set(func(org *oktasim.Org) { org.Roles.Intercept = nil })
@@ -92,8 +92,8 @@ func TestAllHoldersThatFailAreATrouble(t *testing.T) {
 				}
 				work(t, org, func(o *office) {
 					o.pass(DefaultRefresh + time.Minute)
-					require.Error(o, o.told.err)
-					require.Equal(o, ScopeRoles, o.told.scope)
+					require.Error(o, o.wrong())
+					require.Equal(o, ScopeRoles, o.scope())
 					require.LessOrEqual(o, o.count("/roles"), most)
 				})
 			})
