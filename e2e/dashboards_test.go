@@ -64,11 +64,7 @@ func pushEvents(t *testing.T, to string, raw [][]byte) {
 	var values []any
 	labels := formatter.Entry(events[0], time.Now()).Labels
 	for _, e := range events {
-		var known event.Context
-		if strings.HasPrefix(e.EventType, "policy.") { // as with the block context
-			known = event.Context{ActorRoles: "ORG_ADMIN", TargetRoles: "READ_ONLY_ADMIN"}
-		}
-		entry := formatter.EntryIn(known, e, time.Now())
+		entry := formatter.EntryIn(contextOf(e), e, time.Now())
 		metadata := map[string]string{}
 		for _, m := range entry.StructuredMetadata {
 			metadata[m.Name] = m.Value
@@ -83,6 +79,14 @@ func pushEvents(t *testing.T, to string, raw [][]byte) {
 		require.NoError(t, resp.Body.Close())
 		require.Equal(t, http.StatusNoContent, resp.StatusCode)
 	}
+}
+
+// contextOf says, as with the block context, that who changes policies holds a role, and somebody to whom it is done.
+func contextOf(e event.Event) (c event.Context) {
+	if strings.HasPrefix(e.EventType, "policy.lifecycle.") || strings.HasPrefix(e.EventType, "policy.rule.") {
+		c = event.Context{ActorRoles: "ORG_ADMIN", TargetRoles: "READ_ONLY_ADMIN"}
+	}
+	return c
 }
 
 func getJSON(t *testing.T, from string) gjson.Result {

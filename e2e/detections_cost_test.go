@@ -77,7 +77,7 @@ func pushDay(b testing.TB, loki *testbed.Loki, formatter *event.Formatter, raw [
 		raw = raw[n:]
 		stream := logproto.Stream{}
 		for _, e := range events {
-			entry := formatter.Entry(e, time.Time{})
+			entry := formatter.EntryIn(contextOf(e), e, time.Time{})
 			stream.Labels = entry.Labels.String()
 			stream.Entries = append(stream.Entries, entry.Entry)
 		}
