@@ -3,11 +3,13 @@ package oktaapi
 import (
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"net"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/grafana/alloy/okta/internal/httptext"
 )
@@ -88,6 +90,16 @@ func ParseOrg(raw string) (org *url.URL, notes []string, err error) {
 
 // plain is the scheme without encryption: allowed to loopback only.
 const plain = "http"
+
+// Moment is when within a time an org begins what all orgs do, so that they do not ask all at once: always the same.
+func Moment(org string, within time.Duration) time.Duration {
+	if within <= 0 {
+		return 0
+	}
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(org))
+	return time.Duration(hash.Sum64() % uint64(within))
+}
 
 // orgURL is what counts of an org's URL.
 type orgURL struct {

@@ -3,7 +3,6 @@ package poller
 import (
 	"context"
 	"errors"
-	"hash/fnv"
 	"sync"
 	"time"
 
@@ -133,7 +132,7 @@ func (p *Poller) Run(ctx context.Context) error {
 		go func() { defer close(ended); p.Beside(ctx) }()
 		defer func() { cancel(); <-ended }()
 	}
-	sleep(ctx, p.moment())
+	sleep(ctx, oktaapi.Moment(p.Scope.Org, p.Spread))
 	if !p.open(ctx) {
 		return ctx.Err()
 	}
@@ -200,16 +199,6 @@ func (p *Poller) once(ctx context.Context) (time.Duration, error) {
 		return p.failed(err, cur), nil
 	}
 	return wait, broken
-}
-
-// moment is how long after the start the poller begins: somewhere within Spread, always at the same moment for an org.
-func (p *Poller) moment() time.Duration {
-	if p.Spread <= 0 {
-		return 0
-	}
-	hash := fnv.New64a()
-	_, _ = hash.Write([]byte(p.Scope.Org))
-	return time.Duration(hash.Sum64() % uint64(p.Spread))
 }
 
 // fetched notes that the page at the position is here.

@@ -27,6 +27,8 @@ const (
 // Scopes are what a service app is asked for when nothing else is configured.
 func Scopes() []string { return []string{ScopeRoles, ScopeGroups} }
 
+const limitParam = "limit" // how many a page has at most
+
 // pageLimit is how many assignees or groups are asked for at once; what public clients of these lists ask for. Lists of members have
 // 1,000, which is Okta's default for them.
 const pageLimit = "200"
@@ -86,6 +88,14 @@ func (a *Ask) get(ctx context.Context, b bucket, at string, into any) (next stri
 	return string(page.Next), page.Date, nil
 }
 
+// statusOf is that of Okta's refusal; 0: there is none, or it is somebody else's.
+func statusOf(err error) int {
+	if e, ok := errors.AsType[*oktaapi.Error](err); ok && !e.Foreign {
+		return e.Status
+	}
+	return 0
+}
+
 func (a *Ask) url(query url.Values, elements ...string) string {
 	u := *a.org
 	u.Path, u.RawQuery = "/"+path.Join(elements...), query.Encode()
@@ -95,7 +105,7 @@ func (a *Ask) url(query url.Values, elements ...string) string {
 // assignees reads a page of the users that hold roles; at is "" for the first. That list names its next page in the body.
 func (a *Ask) assignees(ctx context.Context, at string) (ids []string, next string, date time.Time, err error) {
 	if at == "" {
-		at = a.url(url.Values{"limit": {pageLimit}}, "api/v1/iam/assignees/users")
+		at = a.url(url.Values{limitParam: {pageLimit}}, "api/v1/iam/assignees/users")
 	}
 	var page struct {
 		Value []struct {
@@ -124,7 +134,7 @@ func (a *Ask) assignees(ctx context.Context, at string) (ids []string, next stri
 // groupsWithRoles reads a page of all groups and returns those with roles.
 func (a *Ask) groupsWithRoles(ctx context.Context, at string) (ids []string, next string, date time.Time, err error) {
 	if at == "" {
-		at = a.url(url.Values{"limit": {pageLimit}, "expand": {"stats"}}, "api/v1/groups")
+		at = a.url(url.Values{limitParam: {pageLimit}, "expand": {"stats"}}, "api/v1/groups")
 	}
 	var page []struct {
 		ID       string `json:"id"`
@@ -146,7 +156,7 @@ func (a *Ask) groupsWithRoles(ctx context.Context, at string) (ids []string, nex
 // members reads a page of a group's members.
 func (a *Ask) members(ctx context.Context, id, at string) (ids []string, next string, date time.Time, err error) {
 	if at == "" {
-		at = a.url(url.Values{"limit": {"1000"}}, "api/v1/groups", id, "users")
+		at = a.url(url.Values{limitParam: {"1000"}}, "api/v1/groups", id, "users")
 	}
 	var page []struct {
 		ID string `json:"id"`
@@ -191,8 +201,7 @@ func (a *Ask) roles(ctx context.Context, k kind, id string) (h held, err error) 
 		} `json:"_links"`
 	}
 	_, h.date, err = a.get(ctx, [kinds]bucket{user: api, group: groups, client: clients}[k], a.url(nil, where, id, "roles"), &list)
-	var e *oktaapi.Error
-	if errors.As(err, &e) && e.Status == http.StatusNotFound && !e.Foreign {
+	if statusOf(err) == http.StatusNotFound {
 		return held{gone: true}, nil
 	}
 	for _, r := range list {

@@ -3,7 +3,6 @@ package roles
 import (
 	"context"
 	"fmt"
-	"hash/fnv"
 	"sync"
 	"time"
 
@@ -78,7 +77,7 @@ func New(cfg Config) *Keeper { return &Keeper{Config: cfg} }
 // Run keeps the table until ctx ends.
 func (k *Keeper) Run(ctx context.Context) {
 	k.Table.setRefresh(k.Refresh)
-	if !sleep(ctx, k.moment(), nil) {
+	if !sleep(ctx, oktaapi.Moment(k.Org, k.Spread), nil) {
 		return
 	}
 	k.started = time.Now()
@@ -101,7 +100,7 @@ func (k *Keeper) Run(ctx context.Context) {
 			return
 		}
 		k.tell(err)
-		if !k.pause(ctx, k.again(err, next), err == nil) {
+		if !k.pause(ctx, time.Now().Add(k.again(err, time.Until(next))), err == nil) {
 			return
 		}
 	}
@@ -110,14 +109,13 @@ func (k *Keeper) Run(ctx context.Context) {
 // pause waits for a time, or until an event makes something to ask for; not for less than requests are left for. It is false when ctx ends.
 func (k *Keeper) pause(ctx context.Context, end time.Time, forEvents bool) bool {
 	for {
-		until := end
+		wait := time.Until(end)
 		if due := k.Table.due(); forEvents && !due.IsZero() {
-			until = earlier(until, due)
+			wait = min(wait, time.Until(due))
 		}
 		if k.used >= MaxRequests {
-			until = later(until, k.begun.Add(time.Minute))
+			wait = max(wait, time.Until(k.begun.Add(time.Minute)))
 		}
-		wait := time.Until(until)
 		if wait <= 0 {
 			return ctx.Err() == nil
 		}
@@ -149,12 +147,12 @@ func (k *Keeper) tell(err error) {
 
 // old is the trouble that the last whole list is too old, whatever the reason; nil: it is not. Two refreshes are one that failed.
 func (k *Keeper) old() error {
-	since := later(k.started, k.Table.Status().Refreshed)
-	if time.Since(since) <= 2*k.Refresh {
+	age := min(time.Since(k.started), time.Since(k.Table.Status().Refreshed))
+	if age <= 2*k.Refresh {
 		return nil
 	}
 	return fmt.Errorf("the list of who holds roles was not read to its end since %s: Okta's rate limits, or what others ask of them, leave "+
-		"no requests", since.UTC().Format(time.RFC3339))
+		"no requests", time.Now().Add(-age).UTC().Format(time.RFC3339))
 }
 
 // watch tells that the list is old also while a request waits for its budget.
@@ -168,46 +166,20 @@ func (k *Keeper) watch(ctx context.Context) {
 	}
 }
 
-// again is when the next round begins.
-func (k *Keeper) again(err error, next time.Time) time.Time {
-	soon := time.Now().Add(roundEvery)
+// again is in how long the next round begins; the next refresh is due in rest.
+func (k *Keeper) again(err error, rest time.Duration) time.Duration {
 	switch class := oktaapi.ClassOf(err); {
 	case err == nil && (k.users.under || k.found.under || k.inside.under || k.Table.Status().Pending > 0):
-		return earlier(soon, next)
+		return min(roundEvery, rest)
 	case err == nil:
-		return next
+		return rest
 	case class == oktaapi.Refused, class == oktaapi.CursorRefused: // somebody has to change something
 		k.users = listing{under: true}
-		return later(soon, next)
-	case class == oktaapi.RateLimited: // the budget waits, and the list goes on where it is
-		return soon
+		return max(roundEvery, rest)
+	case class != oktaapi.RateLimited: // else the budget waits, and the list goes on where it is
+		k.users = listing{under: true} // a list that was cut is read anew
 	}
-	k.users = listing{under: true} // a list that was cut is read anew
-	return soon
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
-
-func earlier(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
-}
-
-// moment is when in Spread the org begins, always the same.
-func (k *Keeper) moment() time.Duration {
-	if k.Spread <= 0 {
-		return 0
-	}
-	hash := fnv.New64a()
-	_, _ = hash.Write([]byte(k.Org))
-	return time.Duration(hash.Sum64() % uint64(k.Spread))
+	return roundEvery
 }
 
 // sleep waits for d, a token of work, or the end of ctx, which is false.

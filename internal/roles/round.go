@@ -47,9 +47,14 @@ func (k *Keeper) round(ctx context.Context, refresh bool) error {
 	return err
 }
 
+// goesOn reports whether the round ends, and what was asked for goes on where it is in the next one.
+func goesOn(ctx context.Context, err error) bool {
+	return errors.Is(err, errSpent) || ctx.Err() != nil || err != nil && oktaapi.ClassOf(err) == oktaapi.RateLimited
+}
+
 // isOfGroups notes whether a request that needs ScopeGroups failed, without which all else works.
 func (k *Keeper) isOfGroups(ctx context.Context, err error) bool {
-	if errors.Is(err, errSpent) || ctx.Err() != nil || err != nil && oktaapi.ClassOf(err) == oktaapi.RateLimited {
+	if goesOn(ctx, err) {
 		return false
 	}
 	k.groupsErr = err
@@ -166,18 +171,16 @@ func (k *Keeper) members(ctx context.Context) error {
 		return ids, next, date, err
 	}, func(ids map[string]struct{}, date, now time.Time) { k.Table.hasMembers(id, ids, date, now) })
 	now := time.Now()
-	var e *oktaapi.Error
-	isOkta := errors.As(err, &e) && !e.Foreign
 	switch {
-	case errors.Is(err, errSpent) || ctx.Err() != nil || err != nil && oktaapi.ClassOf(err) == oktaapi.RateLimited:
-		return err // it goes on where it is
+	case goesOn(ctx, err):
+		return err
 	case err == nil:
 		delete(k.without, id)
 		return nil
 	case errors.Is(err, errTooLarge):
 		delete(k.without, id)
 		k.Table.tooLarge(id, now.Add(groupsEvery))
-	case isOkta && e.Status == http.StatusNotFound:
+	case statusOf(err) == http.StatusNotFound:
 		k.Table.answered(turn{group, id}, held{gone: true}, now)
 	default:
 		if k.without == nil {
@@ -198,8 +201,7 @@ func (k *Keeper) members(ctx context.Context) error {
 
 // needsScope reports whether [ScopeGroups] may be missing.
 func (w without) needsScope() bool {
-	e, ok := errors.AsType[*oktaapi.Error](w.err)
-	return ok && !e.Foreign && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden)
+	return statusOf(w.err) == http.StatusUnauthorized || statusOf(w.err) == http.StatusForbidden
 }
 
 // ofGroups is what is wrong with groups or their members; what passes is so after two refreshes only.
