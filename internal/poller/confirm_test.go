@@ -182,9 +182,7 @@ func TestReconcileRedeliversOnceALaterEventArrived(t *testing.T) {
 
 func TestReconcileNoAgeProvesALoss(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
-		s.org.Generate(10, time.Second)
-		s.run()
-		time.Sleep(time.Minute) // the configuration is known to work
+		s.begin()
 		s.requireExactlyOnce()
 		first := true
 		s.to.lose(func(string) bool { was := first; first = false; return was })

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -153,17 +152,12 @@ func TestReconcileLooksForLostEventsOnSmallerPages(t *testing.T) {
 	for name, learned := range map[string]bool{"that live polling learned": true, "that nobody learned": false} {
 		t.Run(name, func(t *testing.T) {
 			in(t, func(t *testing.T, s *site) {
-				s.org.Generate(10, time.Second)
-				s.run()
-				time.Sleep(time.Minute) // the configuration is known to work
-				s.to.lose(everything)
-				s.org.Generate(2500, 5*time.Second)
-				time.Sleep(20 * time.Second)
-				s.to.lose(nil)
+				s.begin()
+				s.loses(everything, 2500)
 				old, began, large := time.Now().Add(-24*time.Second), false, 0
 				s.org.Set(func(o *oktasim.Org) {
 					o.Intercept = func(_ int, r *http.Request) http.Handler {
-						if n, _ := strconv.Atoi(r.URL.Query().Get("limit")); n <= 130 {
+						if limitOf(r) <= 130 {
 							return nil
 						}
 						back := from(r.URL).Before(old)

@@ -20,6 +20,31 @@ import (
 	"github.com/grafana/alloy/okta/internal/testbed"
 )
 
+// lines are what the site logs, from its next run on.
+func (s *site) lines() *testbed.Log {
+	var lines testbed.Log
+	s.configure = func(c *Config) { c.Logger = log.NewLogfmtLogger(&lines) }
+	return &lines
+}
+
+// begin runs the site until its configuration is known to work.
+func (s *site) begin() {
+	s.org.Generate(10, time.Second)
+	s.run()
+	time.Sleep(time.Minute)
+}
+
+// loses has n events logged, of which those are lost that lost picks.
+func (s *site) loses(lost func(uuid string) bool, n int) {
+	s.to.lose(lost)
+	s.org.Generate(n, 5*time.Second)
+	time.Sleep(20 * time.Second)
+	s.to.lose(nil)
+}
+
+// limitOf is how many events a request asks for.
+func limitOf(r *http.Request) int { n, _ := strconv.Atoi(r.URL.Query().Get("limit")); return n }
+
 // position is where in the log live polling asks for a page.
 func (s *site) position() time.Time {
 	synctest.Wait()
@@ -56,11 +81,8 @@ func TestATroubleOfOneWayThroughTheLogIsToldOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			in(t, func(t *testing.T, s *site) {
-				var lines testbed.Log
-				s.configure = func(c *Config) { c.Logger = log.NewLogfmtLogger(log.NewSyncWriter(&lines)) }
-				s.org.Generate(10, time.Second)
-				s.run()
-				time.Sleep(time.Minute) // the configuration is known to work
+				lines := s.lines()
+				s.begin()
 				losses := map[string]int{}
 				s.to.lose(func(uuid string) bool { losses[uuid]++; return losses[uuid] <= 1+len(losses)%2 })
 				s.org.Generate(400, 5*time.Second)
@@ -117,16 +139,10 @@ func TestATroubleOfOneWayThroughTheLogIsToldOnce(t *testing.T) {
 // What was lost cannot be fetched again, and then Loki has it after all: nothing is left to be fetched.
 func TestATroubleOfARewindEndsWithWhatItIsFor(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
-		var lines testbed.Log
-		s.configure = func(c *Config) { c.Logger = log.NewLogfmtLogger(log.NewSyncWriter(&lines)) }
-		s.org.Generate(10, time.Second)
-		s.run()
-		time.Sleep(time.Minute) // the configuration is known to work
+		lines := s.lines()
+		s.begin()
 		lost := map[string]bool{}
-		s.to.lose(func(uuid string) bool { lost[uuid] = true; return true })
-		s.org.Generate(10, 5*time.Second)
-		time.Sleep(20 * time.Second)
-		s.to.lose(nil)
+		s.loses(func(uuid string) bool { lost[uuid] = true; return true }, 10)
 		at := s.position()
 		s.org.Set(func(o *oktasim.Org) {
 			o.Intercept = func(_ int, r *http.Request) http.Handler {
@@ -155,18 +171,12 @@ func TestATroubleOfARewindEndsWithWhatItIsFor(t *testing.T) {
 // A rewind learned that pages of long ago must be small. Live polling's come whole, so that its next start by time asks for whole ones.
 func TestALargerPageThatComesIsAskedForAgain(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
-		s.org.Generate(10, time.Second)
-		s.run()
-		time.Sleep(time.Minute) // the configuration is known to work
-		s.to.lose(everything)
-		s.org.Generate(2500, 5*time.Second)
-		time.Sleep(20 * time.Second)
-		s.to.lose(nil)
+		s.begin()
+		s.loses(everything, 2500)
 		at := s.position()
-		limit := func(r *http.Request) int { n, _ := strconv.Atoi(r.URL.Query().Get("limit")); return n }
 		s.org.Set(func(o *oktasim.Org) {
 			o.Intercept = func(_ int, r *http.Request) http.Handler {
-				if limit(r) > 130 && from(r.URL).Before(at) {
+				if limitOf(r) > 130 && from(r.URL).Before(at) {
 					return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusRequestEntityTooLarge) })
 				}
 				return nil
@@ -188,7 +198,7 @@ func TestALargerPageThatComesIsAskedForAgain(t *testing.T) {
 			o.RefuseCursors = 1
 			o.Intercept = func(_ int, r *http.Request) http.Handler {
 				if !r.URL.Query().Has("after") && asked == 0 { // a start by time
-					asked = limit(r)
+					asked = limitOf(r)
 				}
 				return nil
 			}
