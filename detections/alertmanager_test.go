@@ -162,10 +162,10 @@ func notifications(t *testing.T, firings []firing, within time.Duration) (got []
 			}
 		}
 		for _, at := range slices.Sorted(maps.Keys(due)) {
-			time.Sleep(begin.Add(at).Sub(time.Now()))
+			time.Sleep(time.Until(begin.Add(at)))
 			require.NoError(t, alerts.Put(t.Context(), due[at]...))
 		}
-		time.Sleep(begin.Add(within).Sub(time.Now()))
+		time.Sleep(time.Until(begin.Add(within)))
 	})
 	return got
 }

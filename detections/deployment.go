@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -22,27 +21,12 @@ const (
 // deployment is a deployment file of grafana/sigma-rule-deployment v0.2.2 (Alert in internal/model/types.go there): what Grafana's
 // provisioning API takes. The annotation manual keeps it from being overwritten or deleted by its integrate action.
 type deployment struct {
-	ID           int               `json:"id"`
-	UID          string            `json:"uid"`
-	OrgID        int               `json:"orgID"`
-	FolderUID    string            `json:"folderUID"`
-	RuleGroup    string            `json:"ruleGroup"`
-	Title        string            `json:"title"`
-	Condition    string            `json:"condition"`
-	Data         []deploymentQuery `json:"data"`
-	NoDataState  string            `json:"noDataState"`
-	ExecErrState string            `json:"execErrState"`
-	For          string            `json:"for"`
-	Labels       map[string]string `json:"labels"`
-	Annotations  map[string]string `json:"annotations"`
-}
-
-type deploymentQuery struct {
-	RefID             string         `json:"refId"`
-	QueryType         string         `json:"queryType"`
-	RelativeTimeRange map[string]int `json:"relativeTimeRange"`
-	DataSourceUID     string         `json:"datasourceUid"`
-	Model             map[string]any `json:"model"`
+	ID        int    `json:"id"`
+	UID       string `json:"uid"`
+	OrgID     int    `json:"orgID"`
+	FolderUID string `json:"folderUID"`
+	RuleGroup string `json:"ruleGroup"`
+	grafanaRule
 }
 
 // deploymentGroup is the group of rules that are evaluated so often. The action sets a group's interval to the time_window of the
@@ -59,32 +43,18 @@ var deploymentLevels = []struct {
 	{"high", 5 * time.Minute}, {"medium", 10 * time.Minute}, {"low", 15 * time.Minute}, {"informational", 30 * time.Minute},
 }
 
-// GenerateDeployments returns, by path, config.yml for grafana/sigma-rule-deployment with our pipelines, and our rules as its deployment
+// Deployments returns, by name, config.yml for grafana/sigma-rule-deployment with our pipelines, and our rules as its deployment
 // files, for the default line format.
-func GenerateDeployments(root string, links Links) (map[string][]byte, error) {
+func Deployments(rules, sigma []Rule, links Links) (map[string][]byte, error) {
 	if links.DataSource == "" {
 		links.DataSource = deploymentSource
 	}
-	rules, err := Rules(os.DirFS(filepath.Join(root, "detections", "rules")))
-	if err != nil {
-		return nil, err
-	}
-	sigma, err := SigmaRules(os.DirFS(filepath.Join(root, "detections", "sigma", "rules")))
-	if err != nil {
-		return nil, err
-	}
-	folder := filepath.Join(root, "detections", "sigma-rule-deployment")
-	files := map[string][]byte{filepath.Join(folder, "config.yml"): deploymentConfig(sigma, links)}
+	files := map[string][]byte{"config.yml": deploymentConfig(sigma, links)}
 	for _, rule := range rules {
-		annotations := grafanaAnnotations(rule, event.FormatEnvelope, links)
-		annotations["manual"] = "true"
+		r := grafanaOf(rule, event.FormatEnvelope, links)
+		r.Annotations["manual"] = "true"
 		d := deployment{
-			UID: "okta-" + shorten(rule.Name), OrgID: 1, FolderUID: deploymentFolder, RuleGroup: deploymentGroup(time.Duration(rule.Interval)),
-			Title: rule.Alert(), Condition: "B", NoDataState: "OK", ExecErrState: "Error", For: "0s",
-			Labels: rule.alertLabels(), Annotations: annotations,
-		}
-		for _, q := range []grafanaQuery{grafanaExpr(rule.Query, rule.Window, links.DataSource), grafanaAbove} {
-			d.Data = append(d.Data, deploymentQuery(q))
+			UID: r.UID, OrgID: 1, FolderUID: deploymentFolder, RuleGroup: deploymentGroup(time.Duration(rule.Interval)), grafanaRule: r,
 		}
 		var out bytes.Buffer
 		encoder := json.NewEncoder(&out)
@@ -93,7 +63,7 @@ func GenerateDeployments(root string, links Links) (map[string][]byte, error) {
 		if err := encoder.Encode(d); err != nil {
 			return nil, fmt.Errorf("%s: %w", rule.Name, err)
 		}
-		files[filepath.Join(folder, "deployments", "alert_rule_okta_"+d.UID+".json")] = out.Bytes()
+		files[filepath.Join("deployments", "alert_rule_okta_"+d.UID+".json")] = out.Bytes()
 	}
 	return files, nil
 }

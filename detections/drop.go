@@ -3,8 +3,6 @@ package detections
 import (
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -28,29 +26,27 @@ var dropLists = []dropList{
 	}},
 }
 
-// GenerateDrops returns the lists of detections/drop, by path: event types that nothing reads by name, as relabeling rules. Those drop an
-// event before its delivery, which costs neither a request of Okta's nor one of Loki's, and `alloy-okta verify` counts it as dropped.
-func GenerateDrops(root string) (map[string][]byte, error) {
-	folder := filepath.Join(root, "detections")
-	rules, err := Rules(os.DirFS(filepath.Join(folder, "rules")))
-	if err != nil {
-		return nil, err
-	}
-	sigma, err := SigmaRules(os.DirFS(filepath.Join(folder, "sigma", "rules")))
-	if err != nil {
-		return nil, err
-	}
-	coverage, err := coverageOf(folder, rules, sigma)
-	if err != nil {
-		return nil, err
-	}
-	files := map[string][]byte{}
-	for i, list := range dropLists {
-		content, err := coverage.drop(dropLists[:i+1], slices.Concat(rules, sigma))
+// Drops returns the lists of detections/drop, by name: event types that nothing reads by name, as relabeling rules. Those drop an event
+// before its delivery, which costs neither a request of Okta's nor one of Loki's, and `alloy-okta verify` counts it as dropped.
+func (c *Coverage) Drops(rules []Rule) (map[string][]byte, error) {
+	var all []string // rules that read every type
+	for _, rule := range rules {
+		selected, err := selects(rule.Query, c.types)
 		if err != nil {
 			return nil, err
 		}
-		files[filepath.Join(folder, "drop", list.name+".alloy")] = []byte(content)
+		if len(selected) == 0 {
+			all = append(all, rule.Name)
+		}
+	}
+	slices.Sort(all)
+	files := map[string][]byte{}
+	for i, list := range dropLists {
+		content, err := c.drop(dropLists[:i+1], all)
+		if err != nil {
+			return nil, err
+		}
+		files[list.name+".alloy"] = []byte(content)
 	}
 	return files, nil
 }
@@ -65,8 +61,8 @@ func (c *Coverage) ofKind(kind string) (types []string) {
 	return types
 }
 
-// drop is a module that exports the rules of the last list, and of those before it.
-func (c *Coverage) drop(lists []dropList, rules []Rule) (string, error) {
+// drop is a module that exports the rules of the last list, and of those before it. all are the rules that read every type.
+func (c *Coverage) drop(lists []dropList, all []string) (string, error) {
 	list := lists[len(lists)-1]
 	var out, blocks strings.Builder
 	dropped := 0
@@ -88,17 +84,6 @@ func (c *Coverage) drop(lists []dropList, rules []Rule) (string, error) {
 			fmt.Fprint(&blocks, "\t\t\t], \"|\"), \".\", \"\\\\.\")\n\t\t}\n")
 		}
 	}
-	var all []string // rules that read every type
-	for _, rule := range rules {
-		selected, err := selects(rule.Query, c.types)
-		if err != nil {
-			return "", err
-		}
-		if len(selected) == 0 {
-			all = append(all, rule.Name)
-		}
-	}
-	slices.Sort(all)
 	fmt.Fprintf(&out, dropHead, list.name, list.about, dropped, len(c.types), slices.Max(slices.Collect(maps.Values(c.releases))),
 		strings.Join(wrap(strings.Join(all, ", ")+".", 130), "\n// "), list.name)
 	out.WriteString(blocks.String() + "\t}\n}\n")

@@ -32,17 +32,6 @@ func droppedBy(t *testing.T, list string) (types []string) {
 	return types
 }
 
-func TestDropListsAreCurrent(t *testing.T) {
-	files, err := GenerateDrops("..")
-	require.NoError(t, err)
-	require.Len(t, files, 3)
-	for name, want := range files {
-		got, err := os.ReadFile(name)
-		require.NoError(t, err)
-		require.Equalf(t, string(want), string(got), "%s: run `go generate ./detections`", name)
-	}
-}
-
 // TestDropListsDropNothingThatIsRead holds the lists against docs/coverage.md, which names what reads each type, and against the events
 // that Sigma's rules are tested with.
 func TestDropListsDropNothingThatIsRead(t *testing.T) {

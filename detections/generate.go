@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/grafana/alloy/okta/internal/event"
 )
@@ -50,6 +51,19 @@ func Generate(root string, links Links) (map[string][]byte, error) {
 		return nil, err
 	}
 	files[filepath.Join(root, "docs", "coverage.md")] = []byte(coverage.Page())
+	drops, err := coverage.Drops(slices.Concat(rules, sigma))
+	if err != nil {
+		return nil, err
+	}
+	deployments, err := Deployments(rules, sigma, links)
+	if err != nil {
+		return nil, err
+	}
+	for below, all := range map[string]map[string][]byte{"drop": drops, "sigma-rule-deployment": deployments} {
+		for name, content := range all {
+			files[filepath.Join(folder, below, name)] = content
+		}
+	}
 	return files, nil
 }
 

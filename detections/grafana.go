@@ -24,24 +24,25 @@ type grafanaGroup struct {
 	Rules    []grafanaRule `yaml:"rules"`
 }
 
+// grafanaRule is a rule as files and API of Grafana's provisioning have it.
 type grafanaRule struct {
-	UID          string            `yaml:"uid"`
-	Title        string            `yaml:"title"`
-	Condition    string            `yaml:"condition"`
-	Data         []grafanaQuery    `yaml:"data"`
-	NoDataState  string            `yaml:"noDataState"`  // OK: a query that finds nothing has no series
-	ExecErrState string            `yaml:"execErrState"` // Error: a query that fails must not look like silence
-	For          string            `yaml:"for"`
-	Labels       map[string]string `yaml:"labels"`
-	Annotations  map[string]string `yaml:"annotations"`
+	UID          string            `yaml:"uid" json:"-"` // a deployment has it in another place
+	Title        string            `yaml:"title" json:"title"`
+	Condition    string            `yaml:"condition" json:"condition"`
+	Data         []grafanaQuery    `yaml:"data" json:"data"`
+	NoDataState  string            `yaml:"noDataState" json:"noDataState"`   // OK: a query that finds nothing has no series
+	ExecErrState string            `yaml:"execErrState" json:"execErrState"` // Error: a query that fails must not look like silence
+	For          string            `yaml:"for" json:"for"`
+	Labels       map[string]string `yaml:"labels" json:"labels"`
+	Annotations  map[string]string `yaml:"annotations" json:"annotations"`
 }
 
 type grafanaQuery struct {
-	RefID             string         `yaml:"refId"`
-	QueryType         string         `yaml:"queryType,omitempty"`
-	RelativeTimeRange map[string]int `yaml:"relativeTimeRange"`
-	DataSourceUID     string         `yaml:"datasourceUid"`
-	Model             map[string]any `yaml:"model"`
+	RefID             string         `yaml:"refId" json:"refId"`
+	QueryType         string         `yaml:"queryType,omitempty" json:"queryType"`
+	RelativeTimeRange map[string]int `yaml:"relativeTimeRange" json:"relativeTimeRange"`
+	DataSourceUID     string         `yaml:"datasourceUid" json:"datasourceUid"`
+	Model             map[string]any `yaml:"model" json:"model"`
 }
 
 // Grafana writes rules as a file for Grafana's alert provisioning, for one line format. Grafana replaces $NAME by the environment's
@@ -54,12 +55,7 @@ func Grafana(rules, sigma []Rule, lineFormat string, links Links) ([]byte, error
 	for _, g := range append(groups("okta", withAdministrators(rules)), groups("okta-sigma", sigma)...) {
 		group := grafanaGroup{OrgID: 1, Name: g.name, Folder: "Okta detections", Interval: g.interval.String()}
 		for _, rule := range g.rules {
-			group.Rules = append(group.Rules, grafanaRule{
-				UID: "okta-" + shorten(rule.Name), Title: rule.Alert(), Condition: "B",
-				Data:        []grafanaQuery{grafanaExpr(rule.QueryFor(lineFormat), rule.Window, links.DataSource), grafanaAbove},
-				NoDataState: "OK", ExecErrState: "Error", For: "0s",
-				Labels: rule.alertLabels(), Annotations: grafanaAnnotations(rule, lineFormat, links),
-			})
+			group.Rules = append(group.Rules, grafanaOf(rule, lineFormat, links))
 		}
 		file.Groups = append(file.Groups, group)
 	}
@@ -69,11 +65,16 @@ func Grafana(rules, sigma []Rule, lineFormat string, links Links) ([]byte, error
 	return []byte(header + "apiVersion" + strings.ReplaceAll(body, "$", "$$")), err
 }
 
-// grafanaAnnotations are those of the rule, and the panel with which Grafana shows an alert.
-func grafanaAnnotations(rule Rule, lineFormat string, links Links) map[string]string {
+// grafanaOf is a rule for Grafana, with the panel by which it shows an alert.
+func grafanaOf(rule Rule, lineFormat string, links Links) grafanaRule {
 	annotations := rule.annotations(grafanaEngine, lineFormat, links)
 	annotations["__dashboardUid__"], annotations["__panelId__"] = Dashboard, DashboardPanel
-	return annotations
+	return grafanaRule{
+		UID: "okta-" + shorten(rule.Name), Title: rule.Alert(), Condition: "B",
+		Data:        []grafanaQuery{grafanaExpr(rule.QueryFor(lineFormat), rule.Window, links.DataSource), grafanaAbove},
+		NoDataState: "OK", ExecErrState: "Error", For: "0s",
+		Labels: rule.alertLabels(), Annotations: annotations,
+	}
 }
 
 func grafanaExpr(query string, window model.Duration, source string) grafanaQuery {

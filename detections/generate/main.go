@@ -14,7 +14,6 @@ package main
 import (
 	"flag"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 
@@ -58,16 +57,6 @@ func generate(root, catalog string, links detections.Links) error {
 	if err != nil {
 		return err
 	}
-	drops, err := detections.GenerateDrops(root)
-	if err != nil {
-		return err
-	}
-	maps.Copy(files, drops)
-	deployments, err := detections.GenerateDeployments(root, links)
-	if err != nil {
-		return err
-	}
-	maps.Copy(files, deployments)
 	for name, content := range files {
 		if err := os.WriteFile(name, content, 0o644); err != nil {
 			return err
