@@ -46,7 +46,7 @@ func TestAHookToAnyNodeWakesTheOwner(t *testing.T) {
 // announce sends a hook to a node.
 func announce(t *testing.T, n *testbed.Node, path, uuid string) int {
 	t.Helper()
-	node := &collector{Process: n.Process, addr: n.Addr}
+	node := collectorOf(n)
 	var addr []string
 	require.Eventually(t, func() bool {
 		addr = listening.FindStringSubmatch(node.fetch(t, detail))

@@ -141,9 +141,12 @@ func (s *clustered) requirePolled(within time.Duration) time.Duration {
 	return time.Since(begin)
 }
 
+// collectorOf is a node as others ask it.
+func collectorOf(n *testbed.Node) *collector { return &collector{Process: n.Process, addr: n.Addr} }
+
 // owned is how many orgs a node says are its own.
 func (s *clustered) owned(n *testbed.Node) int {
-	count, err := (&collector{Process: n.Process, addr: n.Addr}).metric(s.t.Context(), "loki_source_okta_owned")
+	count, err := collectorOf(n).metric(s.t.Context(), "loki_source_okta_owned")
 	require.NoError(s.t, err)
 	return int(count)
 }
@@ -151,7 +154,7 @@ func (s *clustered) owned(n *testbed.Node) int {
 // orgsOf is which orgs a node says are its own.
 func (s *clustered) orgsOf(n *testbed.Node) (orgs []int) {
 	s.t.Helper()
-	metrics, err := (&collector{Process: n.Process, addr: n.Addr}).ask(s.t.Context(), "/metrics")
+	metrics, err := collectorOf(n).ask(s.t.Context(), "/metrics")
 	require.NoError(s.t, err)
 	for i, host := range s.hosts {
 		if regexp.MustCompile(`(?m)^loki_source_okta_owned\{.*org="` + regexp.QuoteMeta(host) + `".*\} 1$`).Match(metrics) {

@@ -49,7 +49,7 @@ func TestABackfillDoesNotKeepOrgsFromMoving(t *testing.T) {
 	require.Eventually(t, func() bool {
 		sum := 0.0
 		for _, n := range s.running() {
-			ratio, _ := (&collector{Process: n.Process, addr: n.Addr}).metric(t.Context(), "loki_source_okta_backfill_progress_ratio")
+			ratio, _ := collectorOf(n).metric(t.Context(), "loki_source_okta_backfill_progress_ratio")
 			sum += ratio // a node that reads no org has none
 		}
 		return sum == orgs

@@ -22,7 +22,15 @@ func (s *trial) reload(t *testing.T, config string) {
 		require.NoError(t, s.alloy.Signal(syscall.SIGHUP))
 		return
 	}
-	resp, err := http.Post("http://"+s.alloy.addr+"/-/reload", "", nil)
+	s.alloy.reload(t)
+}
+
+// reload has alloy-okta read its configuration again, by HTTP.
+func (c *collector) reload(t testing.TB) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+c.addr+"/-/reload", nil)
+	require.NoError(t, err)
+	resp, err := http.DefaultClient.Do(req)
 	require.NoError(t, err)
 	resp.Body.Close()
 	require.Equal(t, http.StatusOK, resp.StatusCode)

@@ -2,11 +2,8 @@ package e2e
 
 import (
 	"fmt"
-	"net/http"
 	"os"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -129,29 +126,19 @@ func (s *soak) reload() {
 	}
 	require.NoError(s.t, os.WriteFile(s.nodes.Config, []byte(changed), 0o600))
 	for _, n := range s.running() {
-		resp, err := http.Post("http://"+n.Addr+"/-/reload", "", nil)
-		require.NoError(s.t, err)
-		resp.Body.Close()
-		require.Equal(s.t, http.StatusOK, resp.StatusCode)
+		collectorOf(n).reload(s.t)
 	}
 }
-
-var vital = regexp.MustCompile(`(?m)^(go_goroutines|process_open_fds) (\S+)$`)
 
 // vitals are the first node's.
 func (s *soak) vitals() vitals {
 	s.t.Helper()
-	c := &collector{Process: s.nodes.Nodes[0].Process, addr: s.nodes.Nodes[0].Addr}
-	page, err := c.ask(s.t.Context(), "/metrics")
-	require.NoError(s.t, err)
-	values := map[string]float64{}
-	for _, m := range vital.FindAllSubmatch(page, -1) {
-		values[string(m[1])], err = strconv.ParseFloat(string(m[2]), 64)
-		require.NoError(s.t, err)
-	}
-	require.Len(s.t, values, 2)
-	return vitals{time.Now(), float64(c.memory(s.t, "VmRSS")), values["go_goroutines"], values["process_open_fds"],
+	c := collectorOf(s.nodes.Nodes[0])
+	v := vitals{time.Now(), float64(c.memory(s.t, "VmRSS")), c.sum(s.t, "go_goroutines"), c.sum(s.t, "process_open_fds"),
 		float64(strings.Count(c.Log(), "\n"))}
+	require.Positive(s.t, v.goroutines)
+	require.Positive(s.t, v.files)
+	return v
 }
 
 // requireFlat compares the last quarter with the second: the first is the start's, the third may hold what the second has not seen yet.

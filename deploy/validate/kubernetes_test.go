@@ -55,6 +55,18 @@ func decode(t *testing.T, documents string) (kinds map[string]int, pods []core.P
 	return kinds, pods
 }
 
+// requireAlloy returns the container of Alloy in the first pod, which has our image.
+func requireAlloy(t *testing.T, pods []core.PodTemplateSpec) (alloy core.Container) {
+	t.Helper()
+	for _, c := range pods[0].Spec.Containers {
+		if c.Name == "alloy" {
+			alloy = c
+		}
+	}
+	require.Equal(t, "registry.example/alloy-okta:latest", alloy.Image)
+	return alloy
+}
+
 // requireRestricted asserts what the Pod Security Standard "restricted" asks for, and a root file system that cannot be written.
 func requireRestricted(t *testing.T, pods []core.PodTemplateSpec) {
 	t.Helper()
@@ -128,13 +140,7 @@ func TestGrafanasChartTakesOurValues(t *testing.T) {
 	require.Equal(t, 1, kinds["StatefulSet"])
 	require.Equal(t, 1, kinds["PodDisruptionBudget"])
 	requireRestricted(t, pods)
-	var container core.Container
-	for _, c := range pods[0].Spec.Containers {
-		if c.Name == "alloy" {
-			container = c
-		}
-	}
-	require.Equal(t, "registry.example/alloy-okta:latest", container.Image)
+	container := requireAlloy(t, pods)
 	require.Contains(t, container.Args, "--cluster.enabled=true")
 	require.Contains(t, container.Args, "--cluster.wait-for-size=2")
 	require.Contains(t, container.Args, "--storage.path=/var/lib/alloy-okta")

@@ -13,7 +13,6 @@ import (
 	"helm.sh/helm/v3/pkg/chart/loader"
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/engine"
-	core "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 )
 
@@ -121,13 +120,7 @@ func TestTheMonitoringChartTakesOurValues(t *testing.T) {
 	kinds, pods := decode(t, render(t, alloy, spec, "monitoring-okta", "monitoring"))
 	require.Equal(t, 1, kinds["Deployment"])
 	requireRestricted(t, pods)
-	var container core.Container
-	for _, c := range pods[0].Spec.Containers {
-		if c.Name == "alloy" {
-			container = c
-		}
-	}
-	require.Equal(t, "registry.example/alloy-okta:latest", container.Image)
+	container := requireAlloy(t, pods)
 	require.Contains(t, container.Args, "--storage.path=/var/lib/alloy-okta")
 	require.Equal(t, "alloy-okta", container.EnvFrom[0].SecretRef.Name)
 }
