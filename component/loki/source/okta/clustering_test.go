@@ -112,10 +112,7 @@ func runsAs(t *testing.T, shared *sharedCluster, name, body string) *site {
 	}))
 	t.Cleanup(server.Close)
 	shared.set(func() { shared.addrs[name] = strings.TrimPrefix(server.URL, "http://") })
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() { defer close(done); _ = s.Run(ctx) }()
-	t.Cleanup(func() { cancel(); <-done })
+	running(t, s.Component)
 	return s
 }
 

@@ -34,16 +34,15 @@ func TestADrainIncludesTheRange(t *testing.T) {
 	require.NoError(t, err)
 	c, err := New(component.Options{DataPath: t.TempDir(), Logger: slog.New(slog.DiscardHandler)}, args)
 	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() { defer close(done); _ = c.Run(ctx) }()
+	stop := running(t, c)
 	require.Contains(t, (<-args.ForwardTo[0].Chan()).Line, `"uuid":"1"`)
 	until(t, "it was delivered", func() bool { return c.DebugInfo().(debugInfo).More.Backfills[0].Unconfirmed == 1 })
-	cancel()
-	<-done
+	stop()
 	r := c.current()[0].plan.Load().of.fills[0].reading.seat.(*place)
 	require.True(t, r.UnderWay())
-	r.Drain(ctx) // which is cut short by the process's end
+	over, end := context.WithCancel(t.Context())
+	end()
+	r.Drain(over) // which is cut short by the process's end
 	require.True(t, r.UnderWay(), "what a stopped node says to the next one")
 	require.False(t, c.current()[0].live.seat.(*place).UnderWay(), "the live log does not wait for it")
 }
@@ -60,10 +59,7 @@ func beside(t *testing.T, dir string, args Arguments) *RangeOnly {
 			return nil, nil
 		}}, args)
 	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() { defer close(done); _ = c.Run(ctx) }()
-	t.Cleanup(func() { cancel(); <-done })
+	running(t, c)
 	return only
 }
 

@@ -53,12 +53,19 @@ func runsIn(t *testing.T, dir string, args Arguments) *site {
 		ID: "loki.source.okta.test", DataPath: s.dir, Logger: slog.New(slog.NewTextHandler(&s.logs, nil)), Registerer: s.registry,
 	}, args)
 	require.NoError(t, err)
+	s.stop = running(t, s.Component)
+	return s
+}
+
+// running runs a component until stop, or else the end of the test.
+func running(t *testing.T, c *Component) (stop func()) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
-	go func() { defer close(done); _ = s.Run(ctx) }()
-	s.stop = func() { cancel(); <-done }
-	t.Cleanup(s.stop)
-	return s
+	go func() { defer close(done); _ = c.Run(ctx) }()
+	stop = func() { cancel(); <-done }
+	t.Cleanup(stop)
+	return stop
 }
 
 // only is the component's one org.
@@ -210,10 +217,5 @@ func started(t *testing.T, args Arguments) (s *site, stop func()) {
 		ID: "loki.source.okta.test", DataPath: s.dir, Logger: slog.New(slog.NewTextHandler(&s.logs, nil)),
 	}, args)
 	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() { defer close(done); _ = s.Run(ctx) }()
-	stop = func() { cancel(); <-done }
-	t.Cleanup(stop)
-	return s, stop
+	return s, running(t, s.Component)
 }
