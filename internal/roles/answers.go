@@ -2,6 +2,7 @@ package roles
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -47,8 +48,13 @@ func (t *Table) answered(w turn, a held, now time.Time) {
 	if !h.due.IsZero() { // an event came while Okta was asked
 		return
 	}
-	h.own, h.via, h.gone = a.own, nil, a.gone
 	t.touch(w.kind, w.id)
+	if now.Before(h.certain) { // the answer may trail behind an event: it takes nothing away, and Okta is asked again
+		h.own, h.due = sorted(slices.Concat(h.own, a.own)), h.certain
+		t.show()
+		return
+	}
+	h.own, h.via, h.gone = a.own, nil, a.gone
 	if a.gone {
 		t.strip(w.kind, w.id, h)
 	} else {
@@ -80,7 +86,7 @@ func (t *Table) hasMembers(id string, ids map[string]struct{}, date, now time.Ti
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	g := t.holders[group][id]
-	if g == nil || date.Before(g.known) || now.Before(g.certain) {
+	if g == nil || date.Before(g.known) || g.members != nil && now.Before(g.certain) {
 		return
 	}
 	if len(ids) > room {

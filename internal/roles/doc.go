@@ -8,8 +8,8 @@
 //   - A [Keeper] fills the table from Okta: once at the start, then every Refresh, each org at a moment of its own. It is the only one
 //     that asks Okta, in a goroutine of its own. What it cannot learn it tells as a [Trouble], and nothing else depends on it.
 //   - An event that changes roles changes the table at once ([Table.Pass]), before the next event is looked up: it tells all that a
-//     user, group or client app holds from then on. What an event does not tell is asked for within seconds. Either way Okta is asked
-//     a minute later whether it is so ([settle]), as its answers may trail.
+//     user, group or client app holds from then on. What an event does not tell is asked for within seconds, and takes nothing away
+//     yet. Either way Okta is asked a minute later whether it is so ([settle]), as its answers may trail.
 //   - Everything is known as of a time of Okta's clock, so that an event that is read late, or again, undoes nothing newer.
 //   - A table that could not be refreshed for a long time says nothing any more ([Table.Of]).
 //

@@ -107,6 +107,16 @@ func (h *holder) said(at, now time.Time) {
 	h.known, h.certain, h.due, h.gone = at, now.Add(settle), now.Add(settle), false
 }
 
+// unsaid notes that an event told that a holder's roles changed, and not how: Okta is asked at once, and again when it is certain to know.
+// A loss is asked for at once only when no event of the last minute told all, as an answer that trails would undo that.
+func (h *holder) unsaid(lost bool, now time.Time) {
+	h.due, h.gone = now, false
+	if lost && now.Before(h.certain) {
+		h.due = now.Add(settle)
+	}
+	h.certain = now.Add(settle)
+}
+
 func holds(k kind) func(*Table, *changed, time.Time, time.Time) bool {
 	return func(t *Table, e *changed, at, now time.Time) (changes bool) {
 		names := granted(e.Debug.Data.Granted)
@@ -114,8 +124,8 @@ func holds(k kind) func(*Table, *changed, time.Time, time.Time) bool {
 			switch h := t.news(k, id, at); {
 			case h == nil:
 				return
-			case len(names) == 0: // it does not say: what is known stays, and is asked for
-				h.due = now
+			case len(names) == 0: // it does not say: what is known stays
+				h.unsaid(false, now)
 			default:
 				t.set(k, id, h, names)
 				h.said(at, now)
@@ -236,7 +246,7 @@ func membership(add bool) func(*Table, *changed, time.Time, time.Time) bool {
 	}
 }
 
-// binding is of a custom role or one like it, and does not say which: it is asked for at once. One that goes takes what it may have been.
+// binding is of a custom role or one like it, and does not say which. One that goes takes what it may have been.
 func binding(add bool) func(*Table, *changed, time.Time, time.Time) bool {
 	return func(t *Table, e *changed, at, now time.Time) (changes bool) {
 		for _, k := range []kind{user, group} {
@@ -249,8 +259,9 @@ func binding(add bool) func(*Table, *changed, time.Time, time.Time) bool {
 					h.own = slices.DeleteFunc(slices.Clone(h.own), isBound)
 					h.known = at
 				}
-				h.due, changes = now, true
+				h.unsaid(!add, now)
 				t.touch(k, id)
+				changes = true
 			})
 		}
 		return changes

@@ -46,7 +46,7 @@ type holder struct {
 
 	known   time.Time // Okta's time of what is known; zero: nothing is
 	asked   time.Time // our time of the last answer; zero: none
-	certain time.Time // our time; answers before it do not count, for an event said how it is
+	certain time.Time // our time; answers before it may trail behind an event
 	due     time.Time // our time when to ask; zero: in turn
 	tried   time.Time // our time of the last try
 	gone    bool      // Okta does not know it
