@@ -26,9 +26,12 @@ func Look(dir, org string) (*State, error) {
 	if err != nil || !found {
 		return nil, err
 	}
-	s := &State{Path: path, Scope: f.Scope, Newest: f.Newest, Pending: f.Delivery.Pending, Finished: f.Finished}
+	s := &State{Path: path, Scope: f.Scope, Newest: f.Newest, Finished: f.Finished}
 	if n := len(f.Marks); n > 0 {
 		s.Oldest, s.Position = f.Marks[0], f.Marks[n-1]
+	}
+	if p := f.Delivery.Pending; p != nil && p.Published.After(s.Position.Published) { // else the position has passed it, and it is history
+		s.Pending = p
 	}
 	return s, nil
 }

@@ -21,6 +21,9 @@ const maxFileSize = 4 << 20
 // noChecksum in place of a checksum marks a file that a person edited.
 const noChecksum = "none"
 
+// byteOrderMark is what editors on Windows put before UTF-8.
+const byteOrderMark = "\ufeff"
+
 // file is the format on disk, see the package documentation.
 type file struct {
 	Version int `json:"version"`
@@ -78,6 +81,7 @@ func parse(data []byte) (file, error) {
 	if len(data) > maxFileSize {
 		return file{}, errors.New("it is too large")
 	}
+	data = bytes.TrimPrefix(data, []byte(byteOrderMark))
 	var head struct {
 		Version     int `json:"version"`
 		LeastReader int `json:"least_reader"`

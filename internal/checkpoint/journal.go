@@ -103,7 +103,7 @@ func open(on files, dir string, scope Scope, window time.Duration, copies ...[]b
 	case f.Scope == scope:
 		j.marks, j.Finished = f.Marks, f.Finished
 	case len(f.Marks) > 0:
-		j.since = f.Marks[len(f.Marks)-1].Published
+		j.since = f.Marks[resumed(f.Marks, window)].Published
 		notes = append(notes, Note{"filter, query or page_size changed, continuing from the last event's time", []any{"since", j.since.UTC()}})
 	}
 	j.Delivery, j.Newest, j.others = f.Delivery, f.Newest, f.others
@@ -148,21 +148,23 @@ func (j *Journal) Follow(other *Journal) (moved bool) {
 // marks after it: until they are passed again, an interrupted replay must begin from the same place. The file keeps them until the next
 // Append.
 func (j *Journal) Resume() (Mark, bool) {
-	last, ok := j.Last()
-	if !ok {
+	if len(j.marks) == 0 {
 		return Mark{}, false
 	}
-	if j.window <= 0 {
-		return last, true
-	}
-	at := 0
-	for i, m := range j.marks {
-		if last.Delivered.Sub(m.Delivered) >= j.window {
+	j.marks = j.marks[:resumed(j.marks, j.window)+1]
+	return j.marks[len(j.marks)-1], true
+}
+
+// resumed is the index of the mark to go back to. Without a window that is the oldest, too: a journal without one keeps one mark, so that
+// several are of a process that had one, and whose receivers may have lost what they had in memory when it ended.
+func resumed(marks []Mark, window time.Duration) (at int) {
+	last := marks[len(marks)-1]
+	for i, m := range marks {
+		if window > 0 && last.Delivered.Sub(m.Delivered) >= window {
 			at = i
 		}
 	}
-	j.marks = j.marks[:at+1]
-	return j.marks[at], true
+	return at
 }
 
 // Append adds a mark and writes the file. When it fails, the journal in memory has the mark and the next Append writes both.

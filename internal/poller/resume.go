@@ -20,7 +20,7 @@ func (p *Poller) catchUp() {
 
 // resume finds out where to go on. In order: where the previous poller of this process
 // stood; its last event's time, when filter, query or page size changed since; the
-// checkpoint, minus the replay window; the last event's time in a checkpoint of another
+// checkpoint, minus the replay window; the time of that place in a checkpoint of another
 // filter, query or page size; the newest event that the destination has, minus the overlap;
 // the initial lookback. It returns false when ctx ended before it was known.
 func (p *Poller) resume(ctx context.Context) bool {
