@@ -50,11 +50,14 @@ path, and entries have one label more (backfill="<SINCE>/<UNTIL>"). The two do n
 know of each other's requests, so keep the sum of their rate_limit_share below 1. A
 backfill block in the configuration does the same within the running process.`,
 		Example:      "  " + Name + " backfill --since 2026-09-01 --until 2026-10-01 /etc/alloy-okta/config.alloy",
-		Args:         cobra.ExactArgs(1),
+		Args:         aPath(1),
 		SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if flags.run.cluster.enabled {
 				return errors.New("--cluster.enabled is set: the other nodes would leave orgs to this one, which does not read their live log")
+			}
+			if err := flags.moments(); err != nil {
+				return err
 			}
 			only := &okta.RangeOnly{Backfill: flags.window}
 			return runUntil(cmd, &flags.run, args[0], func(ctx context.Context) error {
@@ -70,7 +73,21 @@ backfill block in the configuration does the same within the running process.`,
 		"The part of the org's request limit to use, below rate_limit_share in the configuration; 0: half of that")
 	mustHave(cmd, "since", "until")
 	redefault(fs, map[string]string{"storage.path": "data-alloy-backfill/", "server.http.listen-addr": "127.0.0.1:12346"})
+	withoutCluster(cmd)
 	return cmd
+}
+
+// moments refuses a range that is not one before anything is loaded.
+func (f *backfillFlags) moments() error {
+	for _, flag := range []struct{ name, value string }{{"--since", f.window.Since}, {"--until", f.window.Until}} {
+		if _, err := okta.Moment(flag.name, flag.value); err != nil {
+			if _, duration := time.ParseDuration(flag.value); duration == nil {
+				return fmt.Errorf("%w; a duration would be another range each time, and the same command goes on where it stopped", err)
+			}
+			return err
+		}
+	}
+	return nil
 }
 
 // rangeOnly is the service by which components learn what to read.

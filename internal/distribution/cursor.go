@@ -39,7 +39,9 @@ new one. With clustering, stop all nodes, and give the command on each of them.`
 	}
 	cmd.AddCommand(
 		cursorVerb("show", "Print where reading goes on, for each org",
-			"show changes nothing, and can be used beside a process that collects.",
+			`show changes nothing, and can be used beside a process that collects. LAST EVENT is
+where reading goes on, and SAVED when that was written. UNCONFIRMED is "none", or up
+to which event more was delivered and is not known to be in Loki yet.`,
 			"", (*cursorFlags).show),
 		cursorVerb("set", "Go on from another time",
 			`set has reading go on from the events of a time on: it prints what comes again, or
@@ -61,11 +63,11 @@ func cursorVerb(verb, short, long, example string, do func(*cursorFlags, io.Writ
 	cmd := &cobra.Command{
 		Use:   verb + " [flags] path [org]",
 		Short: short,
-		Long: long + "\n\norg is the host of an org, such as acme.okta.com, its name in the\nconfiguration, or the name of a component; " +
+		Long: long + "\n\norg is the host of an org, such as acme.okta.com, its name in the configuration, or\nthe name of a component; " +
 			"only show does without it when there are several.",
 		Example: fmt.Sprintf("  %[1]s cursor %[2]s /etc/alloy-okta/config.alloy\n  %[1]s cursor %[2]s --storage.path /var/lib/alloy-okta%[3]s "+
 			"/etc/alloy-okta/config.alloy acme.okta.com", Name, verb, example),
-		Args:         cobra.RangeArgs(1, 2),
+		Args:         aPath(2),
 		SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, stop := untilInterrupted(cmd.Context())

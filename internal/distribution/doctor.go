@@ -57,7 +57,7 @@ It exits with 0 when no check failed, with 1 when one did, and with 2 when the
 configuration could not be loaded or the command was interrupted.`,
 		Example: "  " + Name + " doctor /etc/alloy-okta/config.alloy\n  " + Name +
 			" doctor --storage.path /var/lib/alloy-okta --json /etc/alloy-okta/config.alloy",
-		Args:         cobra.ExactArgs(1),
+		Args:         aPath(1),
 		SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, stop := untilInterrupted(cmd.Context())
@@ -69,6 +69,7 @@ configuration could not be loaded or the command was interrupted.`,
 	flags.run.registerToLook(fs)
 	fs.BoolVar(&flags.json, "json", false, "Print the result as JSON")
 	fs.BoolVar(&flags.sendTest, "send-test", false, `Send one entry with the label doctor="1" to each endpoint of a loki.write`)
+	misused(cmd, 2)
 	return cmd
 }
 
@@ -230,15 +231,17 @@ func printReports(out io.Writer, reports []doctor.Report) error {
 		if err := table.Flush(); err != nil {
 			return err
 		}
-		if e := r.Estimate; e != nil {
+		switch e := r.Estimate; {
+		case e == nil:
+			fmt.Fprintln(out, "  a day: not estimated, as the log was not sampled")
+		case e.Sampled == 0:
+			fmt.Fprintln(out, "  a day: not estimated, as there was no event in any quarter of an hour that was sampled")
+		default:
 			fmt.Fprintf(out, "  a day: about %.0f events, %.1f MB; %d sampled, %d of them over 256 KB\n", e.EventsPerDay, e.BytesPerDay/1e6,
 				e.Sampled, e.Large)
 			for _, t := range e.Types {
 				fmt.Fprintf(out, "    %s: %.0f events, %.1f MB\n", t.EventType, t.EventsPerDay, t.BytesPerDay/1e6)
 			}
-		}
-		if r.Estimate == nil {
-			fmt.Fprintln(out, "  a day: not estimated, as the log was not sampled")
 		}
 		fmt.Fprintf(out, "  requests to the System Log: %d\n\n", r.Requests)
 	}

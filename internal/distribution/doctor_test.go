@@ -144,3 +144,10 @@ func TestTheDoctorNeedsAConfiguration(t *testing.T) {
 	}
 	require.Equal(t, 2, execute(t, "", "doctor", "/nowhere.alloy").code)
 }
+
+func TestNoEventInTheSamplesIsNoEstimate(t *testing.T) {
+	var out strings.Builder
+	require.NoError(t, printReports(&out, []doctor.Report{{Org: "acme", Estimate: &doctor.Estimate{}}}))
+	require.Contains(t, out.String(), "a day: not estimated, as there was no event in any quarter of an hour that was sampled")
+	require.NotContains(t, out.String(), "about 0 events")
+}

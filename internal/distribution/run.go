@@ -45,7 +45,7 @@ An HTTP server, by default at 127.0.0.1:12345, carries:
   /-/reload      reads the configuration again
   /-/support     an archive with what is needed to diagnose a problem
   /debug/pprof   Go's profiles`,
-		Args:         cobra.ExactArgs(1),
+		Args:         aPath(1),
 		SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return run(cmd, &flags, args[0])

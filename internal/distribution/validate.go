@@ -44,7 +44,7 @@ what depends on them: files that arguments name, whether Okta accepts a token
 and Loki its entries, what a module contains, and values that other components
 export. An environment variable is looked up, and is unknown when it is not set.
 What is unknown is taken to be right.`,
-		Args:         cobra.ExactArgs(1),
+		Args:         aPath(1),
 		SilenceUsage: true,
 		RunE: func(_ *cobra.Command, args []string) error {
 			return validate(&config, &gate, args[0])

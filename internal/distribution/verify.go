@@ -61,8 +61,8 @@ What Loki may only hide is not repaired; see --idle-since.`,
 		Example: "  " + Name + " verify --since 2026-09-01 --until 2026-10-01 /etc/alloy-okta/config.alloy\n" +
 			"  " + Name + " verify --since 24h --until 2h --json /etc/alloy-okta/config.alloy\n" +
 			"  " + Name + " verify --since 2026-09-01T08:00:00Z --until 2026-09-01T12:00:00Z --repair /etc/alloy-okta/config.alloy\n" +
-			"  " + Name + " verify --since 26h --until 2h --textfile /var/lib/node_exporter/okta.prom /etc/alloy-okta/config.alloy",
-		Args:         cobra.ExactArgs(1),
+			"  " + Name + " verify --since 26h --until 2h --textfile /var/lib/node_exporter/textfile/okta.prom /etc/alloy-okta/config.alloy",
+		Args:         aPath(1),
 		SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := flags.verify(cmd, args[0]); err != nil {
@@ -90,6 +90,8 @@ What Loki may only hide is not repaired; see --idle-since.`,
 	fs.StringVar(&flags.textfile, "textfile", "", "Write metrics to a file, for node_exporter's textfile collector: its name ends in .prom")
 	mustHave(cmd, "since", "until")
 	redefault(fs, map[string]string{"storage.path": "data-alloy-verify/", "server.http.listen-addr": "127.0.0.1:12347"})
+	withoutCluster(cmd)
+	misused(cmd, 2)
 	return cmd
 }
 

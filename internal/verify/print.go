@@ -47,6 +47,13 @@ func (s *Summary) Total(k Kind) (n int) {
 	return n
 }
 
+func (s *Summary) inOkta() (n int) {
+	for _, r := range s.Orgs {
+		n += r.InOkta
+	}
+	return n
+}
+
 // JSON writes the summary as one JSON object.
 func (s *Summary) JSON(w io.Writer) error {
 	for _, r := range s.Orgs {
@@ -133,6 +140,9 @@ func (s *Summary) answer() string {
 	between := fmt.Sprintf("from %s to %s", s.Since.Format(time.RFC3339), s.Until.Format(time.RFC3339))
 	if s.Failed() {
 		return "not known: Okta or Loki could not be asked about all orgs " + between
+	}
+	if s.Clean && s.inOkta() == 0 {
+		return "nothing to compare: Okta has no event " + between
 	}
 	if s.Clean {
 		return "complete: Loki has each event " + between + " once, and unaltered"

@@ -261,3 +261,23 @@ func TestMetricsAreWrittenAsAWhole(t *testing.T) {
 	require.Contains(t, table.String(), "a, p: not verified: away")
 	require.Contains(t, table.String(), "not known:")
 }
+
+// A range without events is no proof that anything arrives: a token that sees nothing looks the same.
+func TestARangeWithoutEventsIsNotCalledComplete(t *testing.T) {
+	now := time.Unix(1_790_000_000, 0)
+	for name, c := range map[string]struct {
+		reports []*Report
+		want    string
+	}{
+		"no event":         {[]*Report{{Org: "a"}, {Org: "b"}}, "nothing to compare: Okta has no event from "},
+		"one org has some": {[]*Report{{Org: "a"}, {Org: "b", InOkta: 1, InLoki: 1}}, "complete: Loki has each event from "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := Sum(now.Add(-time.Hour), now, c.reports)
+			require.True(t, s.Clean)
+			var table bytes.Buffer
+			require.NoError(t, s.Table(&table))
+			require.Contains(t, table.String(), c.want)
+		})
+	}
+}
