@@ -131,11 +131,11 @@ func (l *loading) evaluate(ctx context.Context, flags *runFlags, sources map[str
 		defer func() { registered[name] = had }()
 		registered[name] = l.instead(had)
 	}
-	dir, err := os.MkdirTemp("", Name+"-")
+	dir, err := scratch(l.storage)
 	if err != nil {
-		return fmt.Errorf("making a temporary folder: %w", err)
+		return err
 	}
-	defer os.RemoveAll(dir) // import.git clones into it
+	defer os.RemoveAll(dir)
 	services, logger, tracer, err := idleServices(flags)
 	if err != nil {
 		return err
@@ -160,6 +160,19 @@ func (l *loading) evaluate(ctx context.Context, flags *runFlags, sources map[str
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// scratch makes a folder into which import.git clones. It is in the storage path where there is none for temporary files: the image has none,
+// and its root is read-only.
+func scratch(storage string) (string, error) {
+	dir, err := os.MkdirTemp("", Name+"-")
+	if err == nil {
+		return dir, nil
+	}
+	if dir, inStorage := os.MkdirTemp(storage, Name+"-"); inStorage == nil {
+		return dir, nil
+	}
+	return "", fmt.Errorf("making a temporary folder: %w: set TMPDIR to one, or --storage.path", err)
 }
 
 // idleServices are those that components ask for. None is started, and remotecfg, which would fetch when it is configured, does nothing.

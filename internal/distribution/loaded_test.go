@@ -208,6 +208,21 @@ loki.write "w" {
 	require.NoDirExists(t, flags.storagePath)
 }
 
+// The image has no folder for temporary files, and its root is read-only: there, too, the commands that look work.
+func TestAConfigurationIsLoadedWithoutATemporaryFolder(t *testing.T) {
+	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "missing"))
+	config := writeFile(t, "config.alloy", `loki.echo "e" { }`)
+	flags := loadFlags(t)
+	_, err := load(t.Context(), flags, config)
+	require.ErrorContains(t, err, "set TMPDIR to one, or --storage.path")
+	require.NoDirExists(t, flags.storagePath)
+
+	flags.storagePath = t.TempDir()
+	_, err = load(t.Context(), flags, config)
+	require.NoError(t, err)
+	require.Empty(t, files(t, flags.storagePath))
+}
+
 func files(t *testing.T, dir string) (all []string) {
 	t.Helper()
 	require.NoError(t, filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {

@@ -165,6 +165,9 @@ type leg struct {
 	look  func(*visit, context.Context) Check
 }
 
+// asking is what takes the time, of all legs about Okta: a small share of a small limit is some requests a minute.
+const asking = "asks Okta, within rate_limit_share"
+
 // legs in the order of the way that an event takes. That of Okta is gone once, and each leg then says what it saw.
 var legs = []leg{
 	{"configuration", "", (*visit).configuration},
@@ -216,11 +219,12 @@ func examine(ctx context.Context, o *Org, opts Options, common *shared) Report {
 			r.Checks = append(r.Checks, Check{l.name, Skip, "stopped", ""})
 			continue
 		}
-		opts.Begin(name, l.name)
 		ofOkta := l.after == "okta"
 		if ofOkta && okta == "" && !v.failed["configuration"] && !v.okta.gone {
+			opts.Begin(name, asking)
 			v.goToOkta(ctx)
 		}
+		opts.Begin(name, l.name)
 		var c Check
 		switch {
 		case v.failed["configuration"]:

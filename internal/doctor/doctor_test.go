@@ -167,6 +167,21 @@ func TestOneBadOrgOfFiftyFailsAlone(t *testing.T) {
 	require.True(t, told["loki push"])
 }
 
+// Most of the time goes to requests within a share of the org's limit: who waits for them is not told that a name is looked up.
+func TestWhatTakesTheTimeIsTold(t *testing.T) {
+	s := newScene(t)
+	var told []string
+	before := 0 // requests, when the check began
+	Run(t.Context(), []Org{s.org}, Options{Begin: func(_, check string) {
+		if check == "name" {
+			before = len(s.sim.Requests())
+		}
+		told = append(told, check)
+	}})
+	require.Equal(t, []string{"configuration", asking, "name"}, told[:3])
+	require.Positive(t, before, "the way of Okta was not gone before its first leg")
+}
+
 // A stop ends it at once, with what is known.
 func TestAStopEndsIt(t *testing.T) {
 	s := newScene(t)
@@ -174,7 +189,7 @@ func TestAStopEndsIt(t *testing.T) {
 	s.fault(t, "late", 3)
 	ctx, stop := context.WithCancel(t.Context())
 	r := Run(ctx, []Org{s.org}, Options{Begin: func(_, check string) {
-		if check == "name" {
+		if check == asking {
 			go stop()
 		}
 	}})[0]
