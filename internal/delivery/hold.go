@@ -9,10 +9,10 @@ type Hold string
 
 // The reasons.
 const (
-	Open    Hold = ""                                          // deliver
-	Missing Hold = "delivered events do not arrive"            // for missingAfter
-	Full    Hold = "too many delivered events are unconfirmed" // or too far apart in time
-	Hidden  Hold = "what was delivered cannot be shown yet"    // maxHidden events of a configuration that is not trusted
+	Open    Hold = ""                                                               // deliver
+	Missing Hold = "delivered events do not arrive"                                 // for missingAfter
+	Full    Hold = "20,000 events, 64 MiB, or 30 minutes of events are unconfirmed" // maxEvents, maxBytes, maxSpan
+	Hidden  Hold = "what was delivered cannot be shown yet"                         // maxHidden events of a configuration that is not trusted
 )
 
 // Hold returns whether anything newer may be delivered.

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -24,6 +25,12 @@ func TestHoldsWhileSomethingIsMissing(t *testing.T) {
 	r.ask(now)
 	require.Equal(t, Open, r.Hold(at(now)), "the pipeline works, and a retry is due")
 	require.Equal(t, []string{"a"}, r.lost(now))
+}
+
+// Who reads it at night sees 500 events unconfirmed, and must see that these may be enough.
+func TestTheReasonForAHoldNamesTheLimits(t *testing.T) {
+	require.Contains(t, string(Full), fmt.Sprintf("%d,000 events, %d MiB, or %.0f minutes of events", maxEvents/1000, maxBytes>>20,
+		maxSpan.Minutes()))
 }
 
 func TestHoldsWhenFull(t *testing.T) {
