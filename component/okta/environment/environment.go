@@ -1,6 +1,6 @@
-// Package environment is the component okta.environment: it reads what image and packages are steered by, environment variables and a
-// list of orgs, and exports it for their configuration (deploy/config). A value that is not allowed ends the start with the variable's
-// name; expressions of a configuration could not say which, and would take what they do not know for the default.
+// Package environment is the component okta.environment: it reads the environment variables and the list of orgs that tell image and
+// packages what to do, and exports them for their configuration (deploy/config). A value that is not allowed ends the start, and the error
+// names the variable. Expressions in a configuration could not name it, and would take an unknown value for the default.
 package environment
 
 import (
@@ -46,12 +46,13 @@ type Exports struct {
 	RedactPresets   []string `alloy:"redact_presets,attr"`
 	LogLevel        string   `alloy:"log_level,attr"`
 
-	LokiURL        string            `alloy:"loki_url,attr"` // without a path of Loki's and a slash at its end
+	LokiURL        string            `alloy:"loki_url,attr"` // without a path of Loki's API, and without a slash at its end
 	LogzioToken    alloytypes.Secret `alloy:"logzio_token,attr"`
 	LogzioEndpoint string            `alloy:"logzio_endpoint,attr"`
 }
 
-// lookInterval is how often the file is looked at. It counts once two looks saw the same: one that is just being written is cut off.
+// lookInterval is how often the file is read. A text is used once it was read twice in a row: a file that is just being written may be cut
+// off.
 const lookInterval = 5 * time.Second
 
 // Component implements okta.environment.
@@ -60,15 +61,15 @@ type Component struct {
 	values values
 
 	mut     sync.Mutex
-	text    string // of the file, as it counts
+	text    string // of the file, as it is used
 	health  component.Health
 	trouble component.Health // zero: the file is as text
 }
 
 var _ component.HealthComponent = (*Component)(nil)
 
-// newComponent reads variables and file. With an error, the exports collect nothing: the components behind them have no trouble of their
-// own to tell, and what is to be masked is never sent in clear.
+// newComponent reads variables and file. With an error, the exports collect nothing: then the components that use them report no trouble of
+// their own, and nothing that should be masked is sent in clear.
 func newComponent(opts component.Options, getenv func(string) string) (*Component, error) {
 	c := &Component{opts: opts}
 	var notes []note
@@ -90,7 +91,7 @@ func newComponent(opts component.Options, getenv func(string) string) (*Componen
 	return c, nil
 }
 
-// take makes a text of the file count.
+// take has a text of the file used from now on.
 func (c *Component) take(text string, orgs okta.Orgs) {
 	health := component.Health{Health: component.HealthTypeHealthy, Message: fmt.Sprintf("%d orgs", len(orgs)), UpdateTime: time.Now()}
 	if len(orgs) == 0 {
@@ -104,7 +105,7 @@ func (c *Component) take(text string, orgs okta.Orgs) {
 	c.opts.OnStateChange(c.values.exports(orgs))
 }
 
-// Run implements component.Component: it follows changes of the file. One that is of no use leaves what was before.
+// Run implements component.Component: it follows changes of the file. A text that cannot be used changes nothing.
 func (c *Component) Run(ctx context.Context) error {
 	ticker := time.NewTicker(lookInterval)
 	defer ticker.Stop()
@@ -129,7 +130,7 @@ func (c *Component) Run(ctx context.Context) error {
 	}
 }
 
-// look takes a text of the file, unless it counts already.
+// look takes a text of the file, unless it is used already.
 func (c *Component) look(text string) error {
 	c.mut.Lock()
 	counts := text == c.text

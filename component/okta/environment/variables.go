@@ -32,13 +32,13 @@ type values struct {
 	region, endpoint           string
 }
 
-// variable is a row of the table. Space around a value does not count, and an empty value is as none: parse does not see it.
+// variable is a row of the table. Space around a value is removed, and an empty value is as none: parse is not called.
 type variable struct {
 	name    string
 	allowed string             // in words
 	parse   func(string) error // nil error: allowed
 	secret  bool               // the value is not to be shown
-	lenient bool               // one that is not allowed is told, and as none
+	lenient bool               // a value that is not allowed is reported, and is as none
 }
 
 // note is a variable that was ignored.
@@ -53,10 +53,10 @@ func nothing() values {
 		pageSize: oktaapi.MaxPageSize, logLevel: "info"}
 }
 
-// table lists the variables that count, and their defaults are in v.
+// table lists the variables that are read; v has their defaults.
 func (v *values) table() []variable {
 	all := []variable{
-		// What is wrong with these is the org's trouble, and told there.
+		// What is wrong with these is checked by the org's component, which reports it.
 		{name: "OKTA_URL", parse: text(&v.oktaURL)},
 		{name: "OKTA_API_TOKEN", parse: text(&v.oktaToken), secret: true},
 		{name: "API_KEY", parse: text(&v.apiKey), secret: true},
@@ -208,7 +208,7 @@ func number(to *int, least, most int) func(string) error {
 	}
 }
 
-// boolean takes what flags of Go programs take, in any case: okta-logs-collector reads its variables so.
+// boolean takes what flags of Go programs take, in upper or lower case, as okta-logs-collector does.
 func boolean(to *bool) func(string) error {
 	return func(value string) (err error) {
 		*to, err = strconv.ParseBool(strings.ToLower(value))
@@ -227,7 +227,7 @@ func oneOf(to *string, allowed []string) func(string) error {
 	}
 }
 
-// level takes the names of logrus, which okta-logs-collector has, too.
+// level takes the names that logrus has for levels, as okta-logs-collector does.
 func level(to *string) func(string) error {
 	alloys := map[string]string{
 		"trace": "debug", "debug": "debug", "info": "info", "warning": "warn", "warn": "warn",
@@ -243,7 +243,7 @@ func level(to *string) func(string) error {
 	}
 }
 
-// lokiURL takes off what belongs to a request.
+// lokiURL takes Loki's address, and removes the path of its API.
 func lokiURL(to *string) func(string) error {
 	return func(value string) error {
 		u, err := url.Parse(value)

@@ -104,8 +104,8 @@ var (
 // SetToDefault implements syntax.Defaulter.
 func (args *Arguments) SetToDefault() { *args = DefaultArguments }
 
-// Validate implements syntax.Validator. It touches neither disk nor network, and changes nothing. What is wrong with one of several
-// orgs is no error: it costs that org only, see [Arguments.orgs].
+// Validate implements syntax.Validator. It reads no file, uses no network, and changes nothing. A fault of one of several orgs is not an
+// error here: only that org is left out, see [Arguments.orgs].
 func (args *Arguments) Validate() error {
 	if len(args.ForwardTo) == 0 {
 		return errors.New("forward_to is empty: it must name at least one receiver, such as loki.write.default.receiver")

@@ -33,8 +33,8 @@ type Backfill struct {
 	RateLimitShare float64           `alloy:"rate_limit_share,attr,optional"`
 }
 
-// span returns the range.
-func (b *Backfill) span() (since, until time.Time, err error) {
+// bounds returns the first moment of the range, and the first after it.
+func (b *Backfill) bounds() (since, until time.Time, err error) {
 	if since, err = Moment("since", b.Since); err != nil {
 		return since, until, err
 	}
@@ -55,7 +55,7 @@ func Moment(name, text string) (time.Time, error) {
 
 // name is the range in words, for messages and as the value of the label backfill.
 func (b *Backfill) name() string {
-	since, until, err := b.span()
+	since, until, err := b.bounds()
 	if err != nil {
 		return b.Since + "/" + b.Until
 	}
@@ -63,7 +63,7 @@ func (b *Backfill) name() string {
 	return short(since) + "/" + short(until)
 }
 
-// labels are what the entries of the range have beside the others: at least one that live entries have not.
+// labels are what entries of the range have in addition to the component's: at least one that live entries do not have.
 func (b *Backfill) labels() map[string]string {
 	if len(b.Labels) > 0 {
 		return b.Labels
@@ -79,18 +79,18 @@ func labelsOf(all []Backfill) (each []map[string]string) {
 	return each
 }
 
-// id names the folder of the range's cursor. Another range or other labels are another back-fill.
+// id names the folder of the range's cursor. With other times or other labels it is another back-fill.
 func (b *Backfill) id() string {
 	h := fnv.New32a()
 	all := b.labels()
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		_, _ = fmt.Fprintf(h, "%s=%q ", name, all[name])
 	}
-	since, until, _ := b.span()
+	since, until, _ := b.bounds()
 	return fmt.Sprintf("backfill-%s-%s-%08x", since.Format("20060102T150405Z"), until.Format("20060102T150405Z"), h.Sum32())
 }
 
-// validateBackfills checks what does not depend on whether a range was begun.
+// validateBackfills checks what does not depend on whether a range has begun.
 func (args *Arguments) validateBackfills(now time.Time) error {
 	ranges := map[string]bool{}
 	org := "org.example"
@@ -99,7 +99,7 @@ func (args *Arguments) validateBackfills(now time.Time) error {
 	}
 	for i := range args.Options.Backfills {
 		b := &args.Options.Backfills[i]
-		since, until, err := b.span()
+		since, until, err := b.bounds()
 		switch share := b.RateLimitShare; {
 		case err != nil:
 			return fmt.Errorf("backfill > %w", err)
@@ -115,14 +115,14 @@ func (args *Arguments) validateBackfills(now time.Time) error {
 			return fmt.Errorf("backfill: the range %s is there twice", b.name())
 		}
 		ranges[b.name()] = true
-		if err := args.checkLabels(b, org); err != nil { // which would be each of several orgs' error
+		if err := args.checkLabels(b, org); err != nil { // once, as it would be the same error for each of several orgs
 			return err
 		}
 	}
 	return nil
 }
 
-// checkLabels checks the labels that a range of an org has: they must make streams of their own, which the selector finds.
+// checkLabels checks the labels of an org's range: they must put its entries into streams of their own, and the selector must find these.
 func (args *Arguments) checkLabels(b *Backfill, org string) error {
 	own := b.labels()
 	live := liveLabels(org, args.Labels)
@@ -153,7 +153,7 @@ func (args *Arguments) checkLabels(b *Backfill, org string) error {
 		entries[i] = formatter.Entry(event.Event{UUID: "example", Raw: []byte(`{"uuid":"example"}`)}, time.Now())
 	}
 	before, after := entries[0].Labels, entries[1].Labels
-	if before == nil || after == nil { // rules that drop the example do not show what they do
+	if before == nil || after == nil { // the rules drop the example, so it does not show what they do to labels
 		return nil
 	}
 	if before.Equal(after) {
@@ -175,13 +175,14 @@ func unfound(name, value, selector string) error {
 		"selector names nor live entries have, such as %s", name, value, selector, backfillLabel)
 }
 
-// refusal says why a range cannot work, nil when it can or was accepted in the data path before: time passes while one is read. At a
-// reload that is an error of the arguments; at a start, where nobody may be there to change them, the range is left out.
+// refusal returns why a range cannot be read; nil when it can, or when it was accepted before and has a folder in the data path, since a
+// range may become too old while it is read. At a reload a refusal is an error of the arguments; at a start, when nobody may be there to
+// change them, the range is left out.
 func (args *Arguments) refusal(b *Backfill, dir string, now time.Time) error {
 	if _, err := os.Stat(filepath.Join(dir, b.id())); err == nil {
 		return nil
 	}
-	since, _, err := b.span()
+	since, _, err := b.bounds()
 	if err != nil {
 		return err
 	}
@@ -198,7 +199,7 @@ func (args *Arguments) refusal(b *Backfill, dir string, now time.Time) error {
 	return nil
 }
 
-// refuseBackfills sets aside the ranges that cannot work, and returns what is wrong with the first.
+// refuseBackfills notes which ranges cannot be read and why, and returns what is wrong with the first of them.
 func (args *Arguments) refuseBackfills(dir string, now time.Time) (err error) {
 	args.Options.refused = map[string]error{}
 	for i := range args.Options.Backfills {
@@ -211,8 +212,9 @@ func (args *Arguments) refuseBackfills(dir string, now time.Time) (err error) {
 	return err
 }
 
-// accept notes that ranges were not refused, as if they had been begun: one may wait for days for the one before it, or be another
-// node's. While another process has the data path, nothing is written there. A folder that cannot be made is the checkpoint's trouble.
+// accept makes the folders of the ranges that were not refused, so that they are not refused later: a range may wait for days for the one
+// before it, or be another node's. While another process has the data path, nothing is written there. When a folder cannot be made, the
+// checkpoint cannot be written either, and that is reported.
 func (c *Component) accept() {
 	if !c.writes.Load() {
 		return
@@ -225,7 +227,7 @@ func (c *Component) accept() {
 	}
 }
 
-// fill is the range of that id, nil when there is none, or no plan.
+// fill returns the range with that id; nil when there is none, or no plan.
 func (p *plan) fill(id string) *fill {
 	if p == nil {
 		return nil
@@ -244,12 +246,12 @@ type fill struct {
 	since, until time.Time
 	share        float64
 	formatter    *event.Formatter
-	refused      error     // why it cannot work; nil: it may
+	refused      error     // why it cannot be read; nil: it can
 	refusedSince time.Time // when that was found
 	reading      *reading
 }
 
-// follow takes over what there was of the range under the plan before, nil when there was nothing.
+// follow takes over the reading of the same range from the plan before this one; before is nil when that had no such range.
 func (f *fill) follow(before *fill, k *collector, p *plan) {
 	if before != nil {
 		f.reading = before.reading
@@ -269,13 +271,13 @@ func (f *fill) follow(before *fill, k *collector, p *plan) {
 func newFills(args Arguments, host string) (all []*fill, err error) {
 	for _, b := range args.Options.Backfills {
 		f := &fill{Backfill: b, share: args.RateLimitShare / 2, refused: args.Options.refused[b.id()]}
-		if share := b.RateLimitShare; share > 0 && share < args.RateLimitShare { // which may be the org's own
+		if share := b.RateLimitShare; share > 0 && share < args.RateLimitShare { // args has the org's own share, if there is one
 			f.share = share
 		}
-		if f.since, f.until, err = b.span(); err != nil {
+		if f.since, f.until, err = b.bounds(); err != nil {
 			return nil, err
 		}
-		if f.refused == nil { // with the labels of an org of its own
+		if f.refused == nil { // once more, as the org may have labels of its own
 			f.refused = args.checkLabels(&b, host)
 		}
 		opts := args.eventOptions(host)

@@ -21,8 +21,8 @@ import (
 )
 
 const (
-	// acquiringAfter is how long a node may wait for another one that reads before that is worth an operator's attention, and unreadAfter
-	// how long an org may be read by nobody: a node that was killed is missed after 25 to 40 s.
+	// acquiringAfter is how long a node may wait for another one to stop reading an org before health is unhealthy, and unreadAfter how
+	// long no node may read it: that a node was killed is noticed after 25 to 40 s.
 	acquiringAfter = 15 * time.Minute
 	unreadAfter    = time.Minute
 )
@@ -79,13 +79,13 @@ func (clustered) update(c *Component, args *Arguments, _ []wanted) (do func(), e
 	}, nil
 }
 
-// ring implements [takeover.Ring] with Alloy's cluster service. Where that is not there, all is this node's.
+// ring implements [takeover.Ring] with Alloy's cluster service. Without that service, this node owns every org.
 type ring struct {
 	c       *Component
 	cluster cluster.Cluster // nil: unit tests
 	id      string
 	path    string                    // of the component, on each node
-	unowned atomic.Pointer[time.Time] // since when orgs are nobody's; nil: they have owners
+	unowned atomic.Pointer[time.Time] // since when orgs have no owner; nil: they have one
 }
 
 func newRing(c *Component) (*ring, error) {
@@ -122,7 +122,7 @@ func (r *ring) Self() string {
 	return ""
 }
 
-// Owner implements takeover.Ring. Before the cluster is ready, and before this node takes part in it, nobody is.
+// Owner implements takeover.Ring. Before the cluster is ready, and before this node takes part in it, there is none.
 func (r *ring) Owner(org string) (string, bool) {
 	if r.Alone() {
 		return "", true
@@ -137,7 +137,7 @@ func (r *ring) Owner(org string) (string, bool) {
 	return owners[0].Name, owners[0].Self
 }
 
-// noOwner says why orgs are nobody's, and since when.
+// noOwner says why orgs have no owner, and since when.
 func (r *ring) noOwner() (why string, since time.Time) {
 	since = time.Now()
 	if at := r.unowned.Load(); at != nil {
@@ -214,7 +214,7 @@ func (c *Component) Handler() http.Handler {
 	})
 }
 
-// secret is what all nodes know that read the org, and nobody else.
+// secret is known to the nodes that may read the org, and to nobody else.
 func (k *collector) secret() []byte {
 	p := k.plan.Load()
 	if p == nil {
@@ -226,7 +226,7 @@ func (k *collector) secret() []byte {
 	return nil
 }
 
-// announced polls for events that were announced, here or to another node.
+// announced wakes an org's poller for events that were announced to another node.
 func (c *Component) announced(org string, uuids []string) {
 	c.wake(org, uuids) // option: event_hook
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/grafana/alloy/okta/internal/poller"
 )
 
-// collector has what one org's readings share. It outlives reloads, so that what changes for another org is nothing to it. It is safe for
+// collector has what one org's readings share. It outlives reloads, so that a change for another org does not disturb it. It is safe for
 // concurrent use.
 type collector struct {
 	c       *Component
@@ -36,7 +36,7 @@ func (k *collector) collects(args Arguments) bool {
 	return p != nil && reflect.DeepEqual(p.args, args)
 }
 
-// replace sets what to do from now on. It never waits for a poller: a send that may be blocked ends with the poller's context.
+// replace puts another plan in force. It never waits for a poller: a send that is blocked ends with the poller's context.
 func (k *collector) replace(p *plan) {
 	before := k.plan.Load()
 	for _, o := range options {

@@ -40,11 +40,12 @@ type view struct {
 	poller.Snapshot
 	method string // of authorization
 	now    time.Time
-	grace  time.Duration // how long an outage may last that may pass by itself
+	grace  time.Duration // how long a transient error may last before health is unhealthy
 }
 
-// row is what is said while something is wrong with a part of a reading, or worth a word. In its texts {since} is when that began, {err}
-// the error, {kind} its kind; {receiver}, {until} and {reason} are of the entry that is sent and of the wait for the budget.
+// row is what health and state say while something is wrong with a part of a reading, or worth mentioning. In its texts {since} is when
+// that began, {err} the error, {kind} its kind; {receiver}, {until} and {reason} are of the entry that is sent and of the wait for the
+// budget.
 type row struct {
 	about     func(v view) (t poller.Trouble, holds bool)
 	after     time.Duration // how long it lasts before it is said
@@ -59,8 +60,8 @@ type row struct {
 // itself is a message that is the error.
 const itself = "{err}"
 
-// table is all that health and state say of a reading, most important first: each says the first row that holds and has something to say
-// to it.
+// table is all that health and state say of a reading, most important first. Each of the two takes the first row that holds and has a text
+// for it.
 var table = []row{
 	{about: part(poller.Receiver), after: blockedAfter, state: "receiver{receiver} blocked since {since}"},
 	{about: okta(isRefused, refusal), state: "refused since {since}", unhealthy: true, message: itself},
@@ -113,7 +114,7 @@ func part(p poller.Part) func(view) (poller.Trouble, bool) {
 	return func(v view) (poller.Trouble, bool) { return v.Wrong[p], v.Wrong[p].Lasts() }
 }
 
-// okta is a trouble with Okta of one sort, whose text says what to do about it.
+// okta is a trouble with Okta of one kind; its text says what to do about it.
 func okta(is func(poller.Trouble) bool, says func(method string, err error) string) func(view) (poller.Trouble, bool) {
 	return func(v view) (poller.Trouble, bool) {
 		t := v.Wrong[poller.Okta]
@@ -139,7 +140,7 @@ func unconfirmable(v view) (poller.Trouble, bool) {
 	return v.Unconfirmable(), v.Unconfirmable().Lasts()
 }
 
-// unfindable is what no waiting repairs of that.
+// unfindable is what of that does not pass by itself.
 func unfindable(v view) (poller.Trouble, bool) {
 	t := v.Unconfirmable()
 	return t, errors.Is(t.Err, poller.ErrNothingArrives) || t.Refused
@@ -182,7 +183,7 @@ func (v view) fill(text string, t poller.Trouble) string {
 		"{reason}", v.WaitReason, "{receiver}", strings.TrimRight(" "+v.Receiver, " ")).Replace(text)
 }
 
-// verdict judges a reading: the time is when that became true, not that of this call.
+// verdict judges a reading. The time of the condition is when it became true, not the time of this call.
 func verdict(s poller.Snapshot, method string, interval time.Duration, now time.Time) condition {
 	v := view{Snapshot: s, method: method, now: now, grace: max(outageGrace, 3*interval)}
 	r, t, ok := v.first(func(r row) string { return r.message })

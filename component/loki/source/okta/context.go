@@ -22,12 +22,13 @@ import (
 	"github.com/grafana/alloy/okta/internal/roles"
 )
 
-// Context is what entries have beside their event: which administrators' roles its parties hold. It delays no event and fails none.
+// Context is what entries have in addition to their event: which administrators' roles its parties hold. No event waits for it or fails
+// because of it.
 type Context struct {
 	Roles   bool          `alloy:"roles,attr,optional"`
 	Refresh time.Duration `alloy:"refresh,attr,optional"`
 
-	// Credentials of its own; without, those of the org.
+	// Credentials of its own; without them, the org's are used.
 	APIToken      alloytypes.Secret `alloy:"api_token,attr,optional"`
 	PrivateKeyJWT *PrivateKeyJWT    `alloy:"private_key_jwt,block,optional"`
 }
@@ -46,7 +47,7 @@ func (c *Context) Validate() error {
 	return nil
 }
 
-// wanted reports whether there is anything to know.
+// wanted reports whether the block asks for anything.
 func (c *Context) wanted() bool { return c != nil && c.Roles }
 
 // hasCredentials reports whether roles are asked for with other credentials than the log.
@@ -54,8 +55,8 @@ func (c *Context) hasCredentials() bool {
 	return c != nil && (c.APIToken != "" || c.PrivateKeyJWT != nil)
 }
 
-// credentials are the arguments with which roles are asked for. A service app gets an access token of its own for them: one that names a
-// scope which was not granted must not cost the log its own.
+// credentials are the arguments with which roles are asked for. A service app gets a second access token for them, as a request for a scope
+// that was not granted fails as a whole, and must not fail for the log.
 func (args Arguments) credentials() Arguments {
 	switch c := args.Options.Context; {
 	case c.APIToken != "":
@@ -92,7 +93,7 @@ func (identified) validate(args *Arguments, host string) error {
 	if err != nil {
 		return err
 	}
-	if err := c.Validate(); err != nil { // that of an entry of orgs does not run by itself
+	if err := c.Validate(); err != nil { // Alloy does not call it for an entry of orgs
 		return err
 	}
 	with := args.credentials()
@@ -103,10 +104,10 @@ func (identified) validate(args *Arguments, host string) error {
 	return wrap("context", err)
 }
 
-// keepsAll refuses rules that keep or drop entries by roles, or by labels that rules before make of them: roles may be unknown at any time,
-// and which events get through must not depend on that.
+// keepsAll refuses rules that keep or drop entries by roles, or by labels that earlier rules make of roles: roles may be unknown at any
+// time, and which events get through must not depend on that.
 func keepsAll(rules relabel.Rules) error {
-	of := map[string]string{} // the labels that depend on roles, by what they are made of
+	of := map[string]string{} // the labels that depend on roles, and what each is made of
 	for _, name := range event.ContextLabels() {
 		of[name] = name
 	}
@@ -138,7 +139,7 @@ func keepsAll(rules relabel.Rules) error {
 	return nil
 }
 
-// identity is how an org's roles are learnt.
+// identity is how an org's roles are learned.
 type identity struct {
 	auth    oktaapi.Authorizer
 	ask     *roles.Ask
@@ -146,7 +147,7 @@ type identity struct {
 	table   *roles.Table // the org's
 }
 
-// plan does no network.
+// plan uses no network.
 func (identified) plan(p *plan, _ connections) error {
 	if !p.args.Options.Context.wanted() {
 		return nil
@@ -184,7 +185,7 @@ func (identified) configure(r *reading, p *plan, _ *oktaapi.Config, cfg *poller.
 	return true
 }
 
-// rolesApart is how far apart the first refreshes of orgs are that start together, on average: some ten requests each.
+// rolesApart is the average time between the first refreshes of orgs that start together; each makes some ten requests.
 const rolesApart = time.Second
 
 // keepRoles returns what keeps the table of roles beside a poller of the live log.
@@ -192,7 +193,7 @@ func (r *reading) keepRoles(p *plan) func(ctx context.Context) {
 	wrong := poller.NewReporter(poller.Roles, &r.status, r.logger)
 	i := p.of.identity
 	if i == nil {
-		return func(context.Context) { wrong.Clear() } // of the configuration before
+		return func(context.Context) { wrong.Clear() } // left by the previous configuration
 	}
 	orgs := len(r.k.c.current())
 	keeper := roles.New(roles.Config{
@@ -202,7 +203,7 @@ func (r *reading) keepRoles(p *plan) func(ctx context.Context) {
 	return keeper.Run
 }
 
-// roleTrouble tells the one record of troubles.
+// roleTrouble puts what is wrong with roles into the record that has all troubles.
 type roleTrouble struct {
 	*poller.Reporter
 	of *identity
@@ -217,7 +218,7 @@ func (t roleTrouble) Fail(scope string, err error) {
 	t.Reporter.Fail(kind, t.of.explain(err))
 }
 
-// explain adds to an error what to look at. That no scope was granted is said of those that roles need.
+// explain adds to an error what to look at. When no scope was granted, it names those that roles need.
 func (i *identity) explain(err error) error {
 	if refused, ok := errors.AsType[*auth.Error](err); ok && refused.Code == "consent_required" {
 		own := *refused
@@ -230,7 +231,7 @@ func (i *identity) explain(err error) error {
 	return err
 }
 
-// remedy says what to look at after a request about roles failed; "": the error does.
+// remedy says what to look at after a request about roles failed; "": the error says so itself.
 func (i *identity) remedy(err error) string {
 	e, ok := poller.AsError(err)
 	switch method := i.auth.Method(); {
@@ -244,7 +245,7 @@ func (i *identity) remedy(err error) string {
 		"okta.iam.read and okta.groups.read"
 }
 
-// verdict is what health says of roles. Whatever it is, events are delivered.
+// verdict is what health says of roles. Events are delivered in any case.
 func (identified) verdict(k *collector, now time.Time) (v condition, ok bool) {
 	p, s := k.plan.Load(), k.live.snapshot()
 	t := s.Wrong[poller.Roles]

@@ -5,14 +5,15 @@ import "context"
 // crew are the readings that run, each in a goroutine of its own. It is not safe for concurrent use.
 type crew map[*reading]work
 
-// work is how to stop one of them, and see that it did.
+// work is how one of them is stopped, and how to see that it has ended.
 type work struct {
 	cancel context.CancelFunc
 	done   chan struct{}
 }
 
-// keep stops those that are not wanted, all at once, waits for them, and then starts those that are missing: one that comes back must not
-// start beside its old self, on the same cursor. After the end of ctx none is wanted; keep returns whether ctx goes on.
+// keep stops the readings that are not wanted, all at once, waits until they have ended, and then starts those that are missing. It waits
+// because a reading that comes back must not run beside its old self, on the same cursor. When ctx has ended, none is wanted, and keep
+// returns false.
 func (c crew) keep(ctx context.Context, wanted []*reading) bool {
 	if ctx.Err() != nil {
 		wanted = nil

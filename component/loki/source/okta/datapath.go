@@ -10,8 +10,8 @@ import (
 	"github.com/grafana/alloy/okta/internal/checkpoint"
 )
 
-// heldAgain is the time between two looks at a data path that another process has.
-const heldAgain = time.Second
+// heldRetry is the time between two attempts at a data path that another process has.
+const heldRetry = time.Second
 
 // held is a data path that another process has.
 type held struct {
@@ -19,8 +19,8 @@ type held struct {
 	since time.Time // when that was found
 }
 
-// hold waits until the data path is this process's, for two would overwrite each other's cursors, or ctx ends. It returns what gives the
-// data path back.
+// hold waits until no other process has the data path, as two would overwrite each other's cursors, or until ctx ends. What it returns
+// gives the data path back.
 func (c *Component) hold(ctx context.Context) (release func()) {
 	for begin := time.Now(); ; {
 		lock, err := checkpoint.Acquire(c.opts.DataPath)
@@ -46,7 +46,7 @@ func (c *Component) hold(ctx context.Context) (release func()) {
 			}
 		}
 		c.held.Store(&held{other, begin})
-		t := time.NewTimer(heldAgain)
+		t := time.NewTimer(heldRetry)
 		select {
 		case <-ctx.Done():
 			t.Stop()

@@ -36,20 +36,20 @@ type debugInfo struct {
 // budgetInfo is the org's limit of requests a minute, and what is left of it.
 type budgetInfo struct {
 	Limit     int       `alloy:"limit,attr,optional"`     // 0: Okta has not told yet
-	Remaining *int      `alloy:"remaining,attr,optional"` // nil: as limit
+	Remaining *int      `alloy:"remaining,attr,optional"` // nil: Okta has not told yet
 	Reset     time.Time `alloy:"reset,attr,optional"`
 	Used      int       `alloy:"used_last_minute,attr"`
 	Share     float64   `alloy:"share,attr"`
 	Waited    string    `alloy:"waited,attr"`
 }
 
-// replayInfo is how far the events from before the stop are delivered again.
+// replayInfo is how far a replay has come.
 type replayInfo struct {
 	Events uint64    `alloy:"events,attr"`
 	Until  time.Time `alloy:"until,attr,optional"` // zero: done
 }
 
-// notCollected is the state of an org whose entry is of no use.
+// notCollected is the state of an org whose entry cannot be used.
 const notCollected = "not collected"
 
 // DebugInfo implements component.DebugComponent. It only reads snapshots and never waits for a poller.

@@ -19,8 +19,8 @@ import (
 	"github.com/grafana/alloy/okta/internal/poller"
 )
 
-// EventHook is a listener whose hooks wake the pollers: an event that a hook announces is polled for at once. What a hook holds is never
-// forwarded, as it is not what the log has, and nobody signed it.
+// EventHook is a listener whose hooks wake the pollers: an event that a hook announces is polled for at once. The content of a hook is
+// never forwarded: it differs from what the log has, and it is not signed.
 type EventHook struct {
 	Secrets []alloytypes.Secret `alloy:"secrets,attr"`
 	Header  string              `alloy:"header,attr,optional"`
@@ -87,7 +87,7 @@ func (hooks) update(c *Component, args *Arguments, all []wanted) (do func(), err
 	return func() { c.of.hooks.Configure(cfg) }, err
 }
 
-func (hooks) run(ctx context.Context, c *Component) { _ = c.of.hooks.Run(ctx) } // the context's error, always
+func (hooks) run(ctx context.Context, c *Component) { _ = c.of.hooks.Run(ctx) } // it returns nothing but the context's error
 
 func (hooks) configure(r *reading, _ *plan, _ *oktaapi.Config, cfg *poller.Config) bool {
 	if r.isLive() {
@@ -131,7 +131,7 @@ func (c *Component) hooksFor(args *Arguments, orgs []wanted) (hook.Config, error
 	return cfg, wrap("event_hook", err)
 }
 
-// receive takes a hook. It cannot fail: what it announces is in the log, and polling is what finds it.
+// receive takes a hook. It cannot fail: the log has what a hook announces, and polling finds it even without the hook.
 func (c *Component) receive(_ context.Context, n hook.Notice) error {
 	uuids := make([]string, len(n.Events))
 	for i, e := range n.Events {
@@ -141,7 +141,7 @@ func (c *Component) receive(_ context.Context, n hook.Notice) error {
 	return nil
 }
 
-// announce has the node poll for events of an org that reads it: this one, or another.
+// announce wakes the org's poller, on this node or on another that reads the org.
 func (c *Component) announce(org string, uuids []string) {
 	for _, m := range collected(c.current()) {
 		if url := m.plan.Load().org.String(); m.name == org && !c.announcedElsewhere(url, uuids) {
@@ -150,7 +150,7 @@ func (c *Component) announce(org string, uuids []string) {
 	}
 }
 
-// wake polls for events of an org.
+// wake wakes the org's poller on this node.
 func (c *Component) wake(org string, uuids []string) {
 	args := c.arguments()
 	if args.Options.EventHook == nil {
@@ -187,7 +187,7 @@ func (c *Component) eventHookInfo(args *Arguments, members []member) *eventHookI
 	return info
 }
 
-// announcedElsewhere tells the node that reads the org; false: it is this one.
+// announcedElsewhere announces events to the node that reads the org; false: this one does.
 func (c *Component) announcedElsewhere(org string, uuids []string) (told bool) {
 	told = c.of.exchange.Announce(org, uuids) // option: clustering
 	return told

@@ -13,8 +13,8 @@ import (
 	"github.com/grafana/alloy/okta/internal/poller"
 )
 
-// CurrentHealth implements component.HealthComponent. What needs an operator is unhealthy at once, what may pass by itself only when it
-// lasts. Waiting for the rate limit is healthy, and so is a receiver that blocks for less than that; the message says so.
+// CurrentHealth implements component.HealthComponent. What needs an operator is unhealthy at once, a transient error only when it lasts.
+// Waiting for the budget is healthy, and so is a receiver that has not blocked for that long; the message tells of both.
 func (c *Component) CurrentHealth() component.Health {
 	now, members := time.Now(), c.current()
 	if v, held := c.heldBack(); held {
@@ -48,7 +48,7 @@ func (m member) verdict(now time.Time) condition {
 		case !ok:
 		case said.unhealthy:
 			return said
-		case v.message == polling: // what the live log has to say may be urgent soon, an option's good news can stand for days
+		case v.message == polling: // the live log's may become urgent soon, while an option's good news can stay the same for days
 			v = said
 		}
 	}
@@ -94,7 +94,7 @@ func refusal(method string, err error) string {
 	return fmt.Sprintf("Okta refused %s (%s): %s", auth.Refused(method, e.Status), words, auth.Remedy(method, err))
 }
 
-// atOnce reports whether a failure is one of the address or of something on the way, which no waiting repairs as a rule.
+// atOnce reports whether a failure comes from the address or from something on the way to Okta, and so does not pass by itself, as a rule.
 func atOnce(t poller.Trouble) bool {
 	err := t.Err
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {

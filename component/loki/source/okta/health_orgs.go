@@ -29,8 +29,8 @@ func healthOfAll(members []member, now time.Time) component.Health {
 	}
 	var missing, waiting, troubled, notes []string
 	var since, calm time.Time // of the latest trouble; of the latest good news
-	var first time.Time       // since when the first of those that wait for Loki does
-	others, unread := 0, 0    // other nodes' of a cluster, no node's
+	var first time.Time       // since when the first org has waited for Loki
+	others, unread := 0, 0    // read by other nodes of a cluster; read by none
 	for _, m := range members {
 		v := m.verdict(now)
 		text := m.name + ": " + v.message
@@ -79,7 +79,7 @@ func healthOfAll(members []member, now time.Time) component.Health {
 	return component.Health{Health: component.HealthTypeHealthy, Message: message, UpdateTime: calm}
 }
 
-// polled says how many of all orgs are polled here. others are other nodes', unread are no node's.
+// polled says how many of all orgs are polled here. others are read by other nodes, unread by none.
 func polled(all, others, unread int) string {
 	switch {
 	case unread > 0:
@@ -92,7 +92,7 @@ func polled(all, others, unread int) string {
 	return fmt.Sprintf("polling %d orgs", all)
 }
 
-// named joins what is said of orgs, of the first maxNamed.
+// named joins what is said of orgs, at most maxNamed of them.
 func named(orgs []string) string {
 	text := strings.Join(orgs[:min(len(orgs), maxNamed)], "; ")
 	if more := len(orgs) - maxNamed; more > 0 {

@@ -51,7 +51,7 @@ func (l *Listen) Config(header string) (hook.Config, error) {
 	return cfg, nil
 }
 
-// HookSecrets are the secrets as they are compared. Errors tell which one is bad, never what it is.
+// HookSecrets are the secrets as they are compared. Errors tell which one is bad, never its value.
 func HookSecrets(secrets []alloytypes.Secret) ([]hook.Secret, error) {
 	if len(secrets) == 0 {
 		return nil, fmt.Errorf("secrets is empty: it must hold the value that Okta sends, of at least %d bytes", hook.MinSecret)

@@ -56,9 +56,9 @@ func (o *Orgs) ConvertFrom(src any) (err error) {
 // listMember holds the list in a file: Logz.io's shipper calls it so.
 const listMember = "tenants_credentials"
 
-// ReadOrgs reads a list of orgs from the text of a YAML or JSON file, in which it stands by itself or in the member tenants_credentials.
-// A text that holds nothing, or nothing for the list, is an empty list. What is wrong with an entry costs only that entry; an error is of
-// the text as a whole, and shows nothing that may be a token.
+// ReadOrgs reads a list of orgs from the text of a YAML or JSON file. The list is the whole text, or its member tenants_credentials. It is
+// empty when the text is, or the member. A fault in an entry costs only that entry; an error concerns the text as a whole, and shows
+// nothing that may be a token.
 func ReadOrgs(text string) (Orgs, error) {
 	var found *yaml.Node
 	for decoder := yaml.NewDecoder(strings.NewReader(text)); ; {
@@ -145,7 +145,7 @@ func listedOf(node *yaml.Node) (l ListedOrg) {
 	return l
 }
 
-// plain has text for the names of all members: Alloy's values know no others.
+// plain turns the names of all members into text: Alloy's values have no others.
 func plain(value any) any {
 	switch value := value.(type) {
 	case map[string]any:
@@ -242,7 +242,7 @@ func (l *ListedOrg) ConvertFrom(src any) error {
 	return nil
 }
 
-// decodeError takes out what speaks of our expression.
+// decodeError removes from an error what is about our own expression.
 func decodeError(err error) error {
 	var all diag.Diagnostics
 	if !errors.As(err, &all) || len(all) == 0 {

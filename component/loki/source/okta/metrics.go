@@ -36,8 +36,8 @@ var (
 	waitDesc = desc("rate_limit_wait_seconds_total", "Time spent waiting for the request budget, the current wait included.")
 )
 
-// stateCollector exports what is computed at the moment of the scrape, so that the
-// lag is true also while nothing happens. Together with the counters by org these are all the series of an org, at most 25.
+// stateCollector exports what is computed at each scrape, so that the lag is right also while nothing happens. Together with the counters
+// by org these are all the series of an org, at most 25.
 type stateCollector struct{ c *Component }
 
 func (s *stateCollector) Describe(ch chan<- *prometheus.Desc) {
@@ -64,7 +64,7 @@ func (s *stateCollector) Collect(ch chan<- prometheus.Metric) {
 		o.collect(s.c, ch, now)
 	}
 	for _, m := range members {
-		if m.err != nil && !shown[m.name] { // no entry of use is as much in need of an operator as a refusal of Okta's
+		if m.err != nil && !shown[m.name] { // an entry that cannot be used needs an operator as much as a refusal does
 			ch <- prometheus.MustNewConstMetric(refusedDesc, prometheus.GaugeValue, 1, m.name)
 			shown[m.name] = true
 		}

@@ -39,19 +39,19 @@ func init() {
 	})
 }
 
-// apart is how far apart the first polls of orgs are that start together, on average.
+// apart is the average time between the first polls of orgs that start together.
 const apart = 20 * time.Millisecond
 
 // Component implements loki.source.okta.
 type Component struct {
 	opts     component.Options
-	alloy    string     // tells it from others of this process
+	alloy    string     // which of the process's Alloys it belongs to
 	logger   log.Logger // what Alloy gives, for packages that log through go-kit
 	metrics  *poller.MetricsByOrg
 	live     liveDebugging
 	troubles poller.Troubles
 
-	held   atomic.Pointer[held] // by another process; nil: it is not
+	held   atomic.Pointer[held] // the data path, by another process; nil: it is not
 	writes atomic.Bool          // the data path is this process's
 	of     ofComponent
 
@@ -62,7 +62,7 @@ type Component struct {
 	members []member
 }
 
-// member is one of the orgs that the arguments ask for: collected, or with what is wrong with it.
+// member is one of the orgs that the arguments ask for: it has a collector, or an error that says why not.
 type member struct {
 	name string
 	*collector
@@ -77,7 +77,7 @@ var (
 	_ component.LiveDebugging   = (*Component)(nil)
 )
 
-// New returns a component. It reads the files that args name, and does no network.
+// New returns a component. It reads the files that args name, and uses no network.
 func New(opts component.Options, args Arguments) (*Component, error) {
 	c := &Component{
 		opts:    opts,
@@ -132,8 +132,8 @@ func (c *Component) Run(ctx context.Context) error {
 	}
 }
 
-// Update implements component.Component. It never waits for a poller. Of several orgs, each that can be collected is; for the single
-// one of url, what is wrong with it is an error.
+// Update implements component.Component. It never waits for a poller. Of several orgs, it takes those that can be collected, whatever is
+// wrong with others; what is wrong with the single org of url is an error.
 func (c *Component) Update(args component.Arguments) error {
 	if err := c.update(args.(Arguments)); err != nil {
 		return fmt.Errorf("configuring loki.source.okta: %w", err)
@@ -207,7 +207,7 @@ func (c *Component) update(args Arguments) error {
 		c.metrics.Forget(host)
 		gone = append(gone, host)
 	}
-	if len(gone) > 0 { // on purpose, or since the end of a file is missing
+	if len(gone) > 0 { // on purpose, or because the end of a file is missing
 		slices.Sort(gone)
 		level.Warn(c.logger).Log("msg", "orgs are no longer collected", "orgs", strings.Join(gone, ", "), "left", len(members))
 	}
@@ -221,7 +221,7 @@ func (c *Component) update(args Arguments) error {
 	return nil
 }
 
-// collected are those that are not wrong.
+// collected returns the members that have a collector.
 func collected(members []member) []member {
 	return slices.DeleteFunc(slices.Clone(members), func(m member) bool { return m.err != nil })
 }

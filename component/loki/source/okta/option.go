@@ -14,12 +14,13 @@ import (
 
 // option is a part of the component that it can do without. An option has files of its own. What it does goes through this interface, which
 // the core calls for each of [options], in their order; all else that names it is a line in options.go. An option is a type without fields:
-// what it knows of a component, an org or a plan is there, in the structs of options.go. It embeds [idle] for what it has no part in.
+// what it knows of a component, an org or a plan is kept in these, in the structs of options.go. It embeds [idle] for the methods in which
+// it has no part.
 //
 // A core without an option is what is left without its files and its lines, which `make upstream CORE=1` writes and a test compiles.
 type option interface {
-	// validate judges arguments when they are decoded: as a whole when org is "", or for that org alone, by its host. It touches neither
-	// disk nor network, and changes nothing.
+	// validate judges arguments when they are decoded: as a whole when org is "", or for that org alone, by its host. It reads no file,
+	// uses no network, and changes nothing.
 	validate(args *Arguments, org string) error
 	// plan adds to what arguments amount to for one org. It may read files.
 	plan(p *plan, shared connections) error
@@ -30,10 +31,10 @@ type option interface {
 	arguments(c *Component, args *Arguments) error
 	// wanted changes which orgs an update asks for.
 	wanted(c *Component, all []wanted) ([]wanted, error)
-	// update prepares what an update asks for, of orgs whose plans are made. Once nothing can fail any more, what it returns is called
-	// when the component has the arguments; nil: there is nothing to do.
+	// update prepares what an update asks for; the plans of the orgs are made already. What it returns is called when nothing can fail any
+	// more and the component has the arguments; nil: there is nothing to do.
 	update(c *Component, args *Arguments, all []wanted) (do func(), err error)
-	// run does what is to be done beside reading until ctx ends.
+	// run does, until ctx ends, what is to be done beside reading.
 	run(ctx context.Context, c *Component)
 
 	// replace prepares the readings of a plan that is to replace one; nil: it is the first.
@@ -43,8 +44,8 @@ type option interface {
 	// configure changes how a reading reads. It returns false when the plan has nothing to read for it.
 	configure(r *reading, p *plan, client *oktaapi.Config, cfg *poller.Config) bool
 
-	// verdict is what health says of an org while the live log is healthy; false: nothing. A healthy one is said only when there is nothing
-	// to say of the live log.
+	// verdict is what health says of an org while the live log is healthy; false: nothing. A healthy verdict is said only when there is
+	// nothing to say of the live log.
 	verdict(k *collector, now time.Time) (condition, bool)
 	// health changes the health of the component.
 	health(c *Component, now time.Time, is component.Health) component.Health

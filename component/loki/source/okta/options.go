@@ -28,7 +28,7 @@ var options = []option{
 
 // Options are the arguments of options. Their defaults are zero, or those of the blocks.
 type Options struct {
-	Orgs       Orgs       `alloy:"orgs,attr,optional"`        // option: orgs. Not nil: several, be it none
+	Orgs       Orgs       `alloy:"orgs,attr,optional"`        // option: orgs. Not nil: several orgs, even if it is empty
 	OrgBlocks  []Org      `alloy:"org,block,optional"`        // option: orgs
 	Redact     *Redact    `alloy:"redact,block,optional"`     // option: redact
 	Reconcile  *Reconcile `alloy:"reconcile,block,optional"`  // option: reconcile
@@ -53,7 +53,7 @@ func (args Arguments) list() (all []wanted) {
 	return all
 }
 
-// ofOneOrg leaves out what is one for all orgs: a change there is nothing to any of them.
+// ofOneOrg leaves out what all orgs share, as a change of that disturbs none of them.
 func (o *Options) ofOneOrg() {
 	o.EventHook = nil // option: event_hook
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
-// OrgSettings are an org's own; what they leave out is as the component has it.
+// OrgSettings are an org's own; for what they leave out, the component's are used.
 type OrgSettings struct {
 	Labels          map[string]string `alloy:"labels,attr,optional"` // beside the component's
 	Filter          string            `alloy:"filter,attr,optional"`
@@ -76,8 +76,8 @@ func (args Arguments) listed() []wanted {
 	return unique(all)
 }
 
-// unique gives the second and later tokens of an org to its first entry, which tries them in turn: Logz.io's shipper takes an org with two
-// keys twice. What else repeats an org, or the name of another, is wrong.
+// unique joins entries that differ in the token only: the first one gets all tokens, and tries them in turn. In a list for Logz.io's
+// shipper, an org with two keys stands twice. Any other entry that repeats an org, or the name of another one, is an error.
 func unique(all []wanted) (kept []wanted) {
 	names, hosts := map[string]bool{}, map[string]int{}
 	for _, w := range all {
@@ -101,7 +101,7 @@ func unique(all []wanted) (kept []wanted) {
 	return kept
 }
 
-// takes adds the token of a later entry of the org, unless that asks for something else, too.
+// takes adds the token of a later entry of the org, unless that differs in more than the token.
 func (w *wanted) takes(later wanted) bool {
 	if w.args.APIToken == "" || later.args.APIToken == "" {
 		return false
@@ -115,7 +115,7 @@ func (w *wanted) takes(later wanted) bool {
 	return true
 }
 
-// OrgErrors returns what is wrong with single ones of several orgs. A component runs all the same, without them; nil: nothing is.
+// OrgErrors returns what is wrong with some of several orgs, without which a component runs all the same; nil: nothing is.
 func (args *Arguments) OrgErrors() error {
 	var all []error
 	for _, w := range args.orgs() {

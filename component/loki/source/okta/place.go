@@ -14,13 +14,13 @@ import (
 	"github.com/grafana/alloy/okta/internal/takeover"
 )
 
-// place is the seat of a reading: it implements [takeover.Reader] by it. Its fields but Seat are the goroutine's that calls run.
+// place is the seat of a reading in a cluster, and its [takeover.Reader]. All fields but Seat belong to the goroutine that calls run.
 type place struct {
 	*takeover.Seat
 	r        *reading
 	start    takeover.Start // what Read was called with
-	lands    time.Time      // nothing arrives later that was delivered before start
-	underWay bool           // something was, when the last poller had ended
+	lands    time.Time      // when all has arrived that was delivered before start
+	underWay bool           // whether deliveries were, when the last poller had ended
 }
 
 func newPlace(r *reading) *place {
@@ -37,7 +37,7 @@ func (p *place) run(ctx context.Context, _ *reading) { p.Run(ctx, p) }
 // Read implements takeover.Reader.
 func (p *place) Read(ctx context.Context, start takeover.Start) {
 	p.start, p.lands = start, time.Now().Add(start.LastPush)
-	if start.Others { // what this process knew, before it lost the org by a reload for instance, is older than the journal
+	if start.Others { // the journal is newer than what this process knew before it lost the org, by a reload for instance
 		p.r.memory.Forget()
 	}
 	p.r.keep(ctx)
@@ -108,7 +108,7 @@ func (p *place) elsewhere(now time.Time) (condition, bool) {
 	}
 	state, since, owner := p.State()
 	v := condition{elsewhere: true, since: since}
-	lasts := func(most time.Duration) { // it is trouble once it lasts
+	lasts := func(most time.Duration) { // it is unhealthy once it lasts
 		if now.Sub(v.since) >= most {
 			v.unhealthy, v.since = true, v.since.Add(most)
 		}

@@ -37,7 +37,7 @@ type plan struct {
 	formatter *event.Formatter
 	scope     checkpoint.Scope
 	replay    time.Duration
-	confirmID string // names what tells whether something has arrived; "": nothing does
+	confirmID string // names what confirms deliveries: a Loki and its selector; "": nothing does
 	of        ofPlan
 }
 
@@ -82,7 +82,7 @@ func newPlan(args Arguments, shared connections, logger log.Logger) (*plan, erro
 	return p, nil
 }
 
-// destination names the filter and what is delivered to. The receivers tell one destination from another where nothing else does.
+// destination names the filter and where entries go: the Loki that confirms them or, without one, the receivers.
 func (p *plan) destination() string {
 	to := cmp.Or(p.confirmID, strconv.FormatUint(p.pipeline(), 16))
 	return strings.Join([]string{to, p.scope.Filter, p.scope.Query}, "\n")

@@ -10,21 +10,22 @@ import (
 	"github.com/grafana/alloy/okta/internal/poller"
 )
 
-// What outlives a component is the process's, and not an Alloy's, of which there may be several: flowcmd and alloyengine start Alloy inside
-// another program. A service of Alloy would give each its own, and needs a line in every program that starts an Alloy; here each says by
-// what it is told apart, and two Alloys share only what has one owner outside of both.
+// What outlives a component belongs to the process, not to an Alloy. A process may have several Alloys: flowcmd and alloyengine start Alloy
+// inside another program. A service of Alloy would give each its own, and would need a line in every program that starts an Alloy. Here
+// each variable says what its entries are kept by, and two Alloys share only what has one owner outside of both.
 var (
-	// budgets are by org: Okta's limit is the org's, whoever asks, so that two Alloys that read one org must not each take a share of it.
+	// budgets are by org: Okta's limit is for the org, whoever asks, so two Alloys that read one org must not each take a share of it.
 	budgets oktaapi.Budgets
-	// slots bound the pages in memory, of which there is one: a page takes some 3 MB.
+	// slots bound the pages in memory, which is the process's: a page takes some 3 MB.
 	slots = oktaapi.NewSlots(8)
 	// memories are by data path and org, or else by Alloy (see [alloyOf]), org and destination. They outlive components, so that one that
-	// is renamed, or removed and returned, neither repeats nor skips.
+	// is renamed, or removed and added again, neither repeats nor skips events.
 	memories poller.Memories
 )
 
-// alloyOf tells apart the Alloys of a process. What one of them delivered is no news to another, whose component is no renamed one, and
-// neither waits until the other's ends. Each has services of its own, whose data stays the same for as long as it runs.
+// alloyOf names the Alloy that opts come from, among those of the process. A component of one Alloy must neither take the memory of
+// another's, as it would of a component that was renamed, nor wait for it. Each Alloy has services of its own, whose data stays the same
+// for as long as it runs.
 func alloyOf(opts component.Options) string {
 	if opts.GetServiceData == nil { // in unit tests
 		return ""

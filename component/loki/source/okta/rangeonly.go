@@ -40,7 +40,7 @@ func rangeOnlyOf(opts component.Options) *RangeOnly {
 	return only
 }
 
-// add has Ranges tell of a component that is built. One that could not be would never run, and its range never be done.
+// add has Ranges list a component that was built. One that could not be built never runs, and its range would never be done.
 func (o *RangeOnly) add(c *Component) {
 	if o == nil {
 		return
@@ -50,7 +50,7 @@ func (o *RangeOnly) add(c *Component) {
 	o.components = append(o.components, c)
 }
 
-// instead returns the arguments as they are with the range instead of the log.
+// instead returns the arguments with the range in place of the live log.
 func (o *RangeOnly) instead(args Arguments) Arguments {
 	if o == nil {
 		return args
@@ -78,7 +78,8 @@ type Range struct {
 	Refused        error   // what an operator has to change; nil: nothing
 }
 
-// Missing reports whether what was delivered does not arrive. In this process nothing follows it that could show whether it still may.
+// Missing reports whether delivered events do not arrive. Whether they still may cannot be told: in this process no later delivery shows
+// it.
 func (r *Range) Missing() bool { return r.Unconfirmable().Lasts() || r.Wrong[poller.Hold].Lasts() }
 
 // Ranges returns how far the range is, for each org of each component.
@@ -111,7 +112,7 @@ func (c *Component) ranges(now time.Time) (all []Range) {
 		r.Org, r.Confirms = p.org.Host, p.confirmID != ""
 		for _, f := range p.of.fills {
 			r.Snapshot = f.reading.snapshot()
-			r.State, r.Progress, r.Refused = f.state(r.Snapshot, now), f.progress(r.Snapshot), f.refused // for a label of the org's own
+			r.State, r.Progress, r.Refused = f.state(r.Snapshot, now), f.progress(r.Snapshot), f.refused // refused for one org, by its own labels
 			if okta := r.Wrong[poller.Okta]; okta.Refused {
 				r.Refused = cmp.Or(r.Refused, okta.Err)
 			}

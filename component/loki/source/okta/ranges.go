@@ -15,7 +15,7 @@ import (
 type ranges struct{ idle }
 
 func (ranges) validate(args *Arguments, org string) error {
-	if org != "" { // which is checked where a plan is made, as it costs that range only
+	if org != "" { // checked when the org's plan is made, as a fault costs only that range
 		return nil
 	}
 	return args.validateBackfills(time.Now())
@@ -26,8 +26,8 @@ func (ranges) build(c *Component) error {
 	return nil
 }
 
-// arguments sets back-fills aside that cannot work, for the orgs to leave out; what had been running, and a command that is there for
-// them, refuses them.
+// arguments notes which ranges cannot be read, for the orgs to leave out. A component that runs already refuses the arguments instead, and
+// so does a command that reads nothing but a range.
 func (ranges) arguments(c *Component, args *Arguments) error {
 	*args = c.of.only.instead(*args)
 	if err := args.validateBackfills(time.Now()); err != nil {
@@ -61,7 +61,7 @@ func (ranges) replace(k *collector, before, p *plan) {
 	}
 }
 
-// readings are ranges up to the first that is not done, for they are read one after another.
+// readings adds the ranges up to the first that is not done, as they are read one after another.
 func (ranges) readings(p *plan, all []*reading) []*reading {
 	if p.args.Options.rangeOnly {
 		all = nil

@@ -22,7 +22,7 @@ import (
 type reading struct {
 	k       *collector
 	org     *url.URL
-	name    string // "": the live one; or of the folder of another's cursor
+	name    string // "": the live one; else the name of the folder of its cursor
 	logger  log.Logger
 	seat    seat // nil: it may always read
 	status  poller.Status
@@ -85,7 +85,7 @@ func (r *reading) owner(p *plan) poller.Owner {
 	return o
 }
 
-// replaced ends the poller that runs, if any, for one that does what the present plan says. It does not wait.
+// replaced ends the poller that runs, if any, so that keep makes another by the present plan. It does not wait.
 func (r *reading) replaced() {
 	if cancel := r.replace.Load(); cancel != nil {
 		(*cancel)()

@@ -42,15 +42,15 @@ const (
 	defaultOverlap = time.Hour
 )
 
-// backfillLabel makes streams of their own, in which a range is in order: Loki refuses what is an hour behind the newest entry of its
-// stream.
+// backfillLabel puts the entries of a range into streams of their own, in which they are in order: Loki refuses an entry that is an hour
+// behind the newest of its stream.
 const backfillLabel = "backfill"
 
-// lokis are the process's, see process.go, by address, tenant and credentials: what a Loki is asked by one process, it is asked at a
-// bearable rate. They go with the last that asks.
+// lokis are the process's (see process.go), by address, tenant and credentials, so that all components of a process together send a Loki no
+// more queries than it can bear. A Loki is forgotten with the last component that asks it.
 var lokis reconcile.Servers
 
-// Reconcile is where to ask what has arrived.
+// Reconcile is the Loki that is asked what has arrived.
 type Reconcile struct {
 	URL      string        `alloy:"url,attr"`
 	Selector string        `alloy:"selector,attr,optional"`
@@ -165,7 +165,7 @@ func (reconciling) configure(_ *reading, p *plan, _ *oktaapi.Config, cfg *poller
 	return true
 }
 
-// loki returns the client for an org's entries, and what identifies the configuration that decides whether it finds what is sent.
+// loki returns the client for an org's entries, and a name for the settings that decide whether the client finds what is delivered.
 func (args *Arguments) loki(org string, server lokiServer) (*reconcile.Loki, string) {
 	r, selector := args.Options.Reconcile, args.selector(org)
 	margin := max(r.Margin, time.Nanosecond)
@@ -176,8 +176,8 @@ func (args *Arguments) loki(org string, server lokiServer) (*reconcile.Loki, str
 	}), hex.EncodeToString(sum[:8])
 }
 
-// liveSelector leaves out of a selector what back-fills left: a start without a checkpoint must not go on from the newest event of a
-// range of the past, whether a block reads it or the command did.
+// liveSelector returns a selector of the live log's entries alone: a start without a checkpoint must not go on from the newest event of a
+// back-fill, whether a block reads that or the command did.
 func liveSelector(selector string, labels map[string]string, beside []map[string]string) string {
 	inner, ok := strings.CutSuffix(strings.TrimSpace(selector), "}")
 	if !ok {
@@ -187,7 +187,7 @@ func liveSelector(selector string, labels map[string]string, beside []map[string
 	if _, used := labels[backfillLabel]; !used {
 		matchers = append(matchers, backfillLabel+`=""`)
 	}
-	for _, own := range beside { // one of them tells it from the live log, see validateBackfills
+	for _, own := range beside { // at least one differs from the live log's, see validateBackfills
 		name := slices.Min(slices.Collect(maps.Keys(own)))
 		if name != backfillLabel || labels[backfillLabel] != "" {
 			matchers = append(matchers, name+"!="+strconv.Quote(own[name]))
@@ -260,7 +260,7 @@ func staticSelector(org string, labels map[string]string) string {
 	return "{" + strings.Join(parts, ",") + "}"
 }
 
-// stayHome lets redirects be followed on one host only: the client adds its credentials to each request, also to one for another host.
+// stayHome refuses redirects to another host: the client adds its credentials to each request, whatever the host.
 func stayHome(req *http.Request, via []*http.Request) error {
 	if len(via) >= 10 || req.URL.Host != via[0].URL.Host || req.URL.Scheme != via[0].URL.Scheme {
 		return errors.New("refusing a redirect to another host")

@@ -21,7 +21,7 @@ func (r *Redact) SetToDefault() {
 	*r = Redact{Mode: redact.ModeMask, Presets: []string{redact.PresetUserIdentity}}
 }
 
-// Options returns nil without a block. Presets that are set to [] are none.
+// Options returns nil without a block. An empty list of presets means none.
 func (r *Redact) Options() *redact.Options {
 	if r == nil {
 		return nil

@@ -15,8 +15,8 @@ import (
 	"github.com/grafana/alloy/okta/internal/roles"
 )
 
-// Resolved is what arguments amount to for one org: the parts that a component would read it with, for commands that look at an org
-// without a component. Nothing of it was used yet.
+// Resolved is what arguments amount to for one org: the parts that a component would read it with, for commands that look at an org without
+// a component. None of them was used yet.
 type Resolved struct {
 	Name string
 	Err  error // why the org is not collected; nil: everything below is set
@@ -33,7 +33,7 @@ type Resolved struct {
 	Selector   string                 // of the org's entries, "" without reconcile
 }
 
-// Resolve returns what the arguments amount to, for each org, in their order. It reads the files that arguments name, and does no network.
+// Resolve returns what the arguments amount to, for each org, in their order. It reads the files that arguments name, and uses no network.
 // An error concerns all orgs.
 func (args Arguments) Resolve(logger log.Logger) ([]Resolved, error) {
 	shared, err := args.connections()

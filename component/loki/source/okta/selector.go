@@ -33,7 +33,7 @@ func checkSelector(selector string) error {
 	if strings.Contains(withoutStrings(selector), "'") {
 		return refuse("strings are quoted with \" or `")
 	}
-	// Loki's rule, for it finds streams by the labels that they have.
+	// Loki's rule: it finds streams by labels that they have.
 	if !slices.ContainsFunc(matchers, func(m *labels.Matcher) bool { return !m.Matches("") }) {
 		return refuse("at least one matcher must not match the empty string")
 	}

@@ -22,8 +22,8 @@ type sink struct {
 	partly *partly
 }
 
-// partly is an entry that some receivers had taken and others not when the sending ended. Its page comes again, and they must not get it
-// twice. It belongs to the running poller, and is kept with its memory.
+// partly is an entry that only some receivers had taken when sending ended. Its page is fetched again, and they must not get it twice. It
+// belongs to the running poller, and is kept with its memory.
 type partly struct {
 	line string
 	took fanout.Took
@@ -47,7 +47,7 @@ func (s sink) Send(ctx context.Context, e event.Entry) error {
 		took, *s.partly = s.partly.took, partly{}
 	}
 	if took.None() {
-		s.live.publish(e) // now, for afterward the metadata is a receiver's
+		s.live.publish(e) // before it is sent: afterward the metadata is a receiver's
 	}
 	err := s.Fanout.Send(ctx, s.to, loki.NewEntry(e.Labels, e.Entry), &took)
 	if err != nil {

@@ -19,11 +19,11 @@ type wanted struct {
 	args Arguments // as if the component were for this org alone
 	err  error
 
-	had  *collector // that goes on; nil: a new one
+	had  *collector // the collector that goes on; nil: a new one is made
 	plan *plan      // nil: had goes on as it is
 }
 
-// host is "" when the entry is of no use.
+// host is "" when the entry cannot be used.
 func (w wanted) host() string {
 	if w.url == nil {
 		return ""
@@ -31,12 +31,12 @@ func (w wanted) host() string {
 	return w.url.Host
 }
 
-// prepare finds out what to do about an org of which there may be a collector. It changes nothing else.
+// prepare decides whether the org's collector, had, goes on, and makes a plan if it needs another one. It changes only w.
 func (w *wanted) prepare(had *collector, shared connections, logger log.Logger) {
 	if w.err != nil {
 		return
 	}
-	if had != nil && had.plan.Load().org.String() == w.url.String() { // http instead of https is another log as far as the cursor knows
+	if had != nil && had.plan.Load().org.String() == w.url.String() { // with http instead of https, the cursor is another one
 		w.had = had
 	}
 	if w.had == nil || !had.collects(w.args) {
@@ -44,7 +44,7 @@ func (w *wanted) prepare(had *collector, shared connections, logger log.Logger) 
 	}
 }
 
-// make does it.
+// make does what was prepared. It cannot fail.
 func (w *wanted) make(c *Component) member {
 	if w.err != nil {
 		level.Error(c.logger).Log("msg", "an org is not collected", "name", w.name, "err", w.err)

@@ -18,7 +18,7 @@ import (
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
-// hookLabel tells entries that came by a hook from those that loki.source.okta read: other bytes, and not all events.
+// hookLabel marks entries that came by a hook: their bytes differ from those that loki.source.okta reads, and they are not all of the log.
 const hookLabel = "hook"
 
 // Arguments configures loki.source.okta_event_hook. docs/loki.source.okta_event_hook.md describes each.

@@ -15,16 +15,16 @@ import (
 )
 
 const (
-	// deliverWithin is how long a delivery may take. Okta waits three seconds, and an answer that comes later is none.
+	// deliverWithin is how long a delivery may take. Okta waits three seconds, and a later answer does not count.
 	deliverWithin = 2 * time.Second
-	// remembered is how many uuids an org has: a redelivery comes at once, so a small set is enough.
+	// remembered is how many uuids are kept of an org: Okta sends a hook once more at once, so a small set is enough.
 	remembered = 4096
 )
 
 var errBlocked = errors.New("a receiver takes no entries")
 
-// receive forwards what a hook brought. When a receiver blocks it returns an error, so that Okta sends the hook once more, and goes on
-// then where it stopped.
+// receive forwards what a hook brought. When a receiver blocks it returns an error, so that Okta sends the hook once more; receive then
+// goes on where it stopped.
 func (c *Component) receive(ctx context.Context, n hook.Notice) error {
 	ctx, cancel := context.WithTimeout(ctx, deliverWithin)
 	defer cancel()
@@ -71,7 +71,7 @@ func (c *Component) forward(ctx context.Context, p *plan, o *org, format *event.
 		return false, nil
 	}
 	events, err := event.Scan(slices.Concat([]byte("["), e.Raw, []byte("]")))
-	if err != nil || len(events) != 1 { // not what encoding/json took for an object: it costs only itself
+	if err != nil || len(events) != 1 { // unlike what encoding/json took it for, no object: only it is left out
 		return false, nil
 	}
 	entry := format.Entry(events[0], time.Now())
@@ -91,7 +91,7 @@ func (c *Component) forward(ctx context.Context, p *plan, o *org, format *event.
 	return true, nil
 }
 
-// recent is who has an event, by uuid, for the last so many events.
+// recent is which receivers have an event, by uuid, of the last remembered events.
 type recent struct {
 	by   map[string]fanout.Took
 	ring []string

@@ -1,6 +1,6 @@
-// Package okta_event_hook implements the loki.source.okta_event_hook component: it takes Okta's event hooks and forwards the events in
-// them as log entries, for those who have no access to the System Log's API. What that lacks is said in
-// docs/loki.source.okta_event_hook.md; whoever can read the API is better off with loki.source.okta.
+// Package okta_event_hook implements the loki.source.okta_event_hook component: it takes Okta's event hooks and forwards the events in them
+// as log entries, for those who have no access to the System Log's API. docs/loki.source.okta_event_hook.md says what they do not get;
+// those who can read the API should use loki.source.okta.
 //
 // Listening is package internal/hook's business, entries are internal/event's.
 package okta_event_hook
@@ -97,13 +97,13 @@ func New(opts component.Options, args Arguments) (*Component, error) {
 	return c, nil
 }
 
-// Run listens until ctx ends. A taken address is tried again.
+// Run listens until ctx ends. An address that is in use is tried again.
 func (c *Component) Run(ctx context.Context) error {
-	_ = c.server.Run(ctx) // the context's error, always
+	_ = c.server.Run(ctx) // it returns nothing but the context's error
 	return nil
 }
 
-// Update implements component.Component. It waits for nobody.
+// Update implements component.Component. It never waits.
 func (c *Component) Update(args component.Arguments) error {
 	a := args.(Arguments)
 	p, err := a.config(c.receive)

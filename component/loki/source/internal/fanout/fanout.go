@@ -1,5 +1,5 @@
-// Package fanout sends entries to receivers. It is not Alloy's loki.Fanout, for that one hands the same label map to every receiver, and
-// loki.process changes the map that it is given; nor does that one know who took an entry before the sending ended.
+// Package fanout sends entries to receivers. Alloy's loki.Fanout cannot be used: it gives every receiver the same label map, which
+// loki.process changes, and it does not tell which receivers took an entry before sending ended.
 package fanout
 
 import (
@@ -25,7 +25,7 @@ func (t Took) All() bool { return t.all }
 // None reports whether no receiver has the entry.
 func (t Took) None() bool { return !t.all && len(t.some) == 0 }
 
-// Nobody returns what is known of an entry that is for no receiver.
+// Nobody returns the Took of an entry that is for no receiver.
 func Nobody() Took { return Took{all: true} }
 
 // Fanout is a way to receivers, which may be others at each call. The zero value is ready. One goroutine sends at a time; Receiver may be
