@@ -79,7 +79,7 @@ func serve(ctx context.Context, opts options, stderr io.Writer) error {
 	server := &http.Server{Handler: handler(org, live), ReadHeaderTimeout: 30 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	announce(stderr, opts, org, "http://"+listener.Addr().String(), tokenIsNew)
+	introduce(stderr, opts, org, "http://"+listener.Addr().String(), tokenIsNew)
 	var hooks sync.WaitGroup
 	defer hooks.Wait()
 	sending, stopHooks := context.WithCancel(ctx)
@@ -102,8 +102,8 @@ func serve(ctx context.Context, opts options, stderr io.Writer) error {
 	return nil
 }
 
-// announce tells people all they need to read from this org.
-func announce(w io.Writer, opts options, org *oktasim.Org, address string, tokenIsNew bool) {
+// introduce tells people all they need to read from this org.
+func introduce(w io.Writer, opts options, org *oktasim.Org, address string, tokenIsNew bool) {
 	url := opts.publicURL
 	if url == "" {
 		url = address

@@ -98,7 +98,7 @@ What Loki may only hide is not repaired; see --idle-since.`,
 // verify does it all. Any error but an exitError is a reason for which nothing is known.
 func (f *verifyFlags) verify(cmd *cobra.Command, path string) error {
 	now := time.Now()
-	since, until, err := f.span(now)
+	since, until, err := f.bounds(now)
 	if err != nil {
 		return err
 	}
@@ -179,8 +179,8 @@ func (f *verifyFlags) tell(out io.Writer, summary *verify.Summary) error {
 	return nil
 }
 
-// span is the range to verify.
-func (f *verifyFlags) span(now time.Time) (since, until time.Time, err error) {
+// bounds returns the first moment of the range to verify, and the first after it.
+func (f *verifyFlags) bounds(now time.Time) (since, until time.Time, err error) {
 	if since, err = pointOf("--since", f.since, now); err != nil {
 		return since, until, err
 	}

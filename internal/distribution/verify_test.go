@@ -20,7 +20,7 @@ func TestTheRangeToVerify(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := verifyFlags{since: c.since, until: c.until, slack: time.Hour}
-			_, _, err := f.span(now)
+			_, _, err := f.bounds(now)
 			if c.want == "" {
 				require.NoError(t, err)
 				return

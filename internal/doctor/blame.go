@@ -15,7 +15,7 @@ import (
 	"github.com/grafana/alloy/okta/internal/oktaapi/auth"
 )
 
-// whoseFault says which leg an error of Fetch is about.
+// whoseFault says which leg an error of Fetch belongs to.
 func (v *visit) whoseFault(err error) string {
 	var (
 		dns       *net.DNSError
@@ -26,7 +26,7 @@ func (v *visit) whoseFault(err error) string {
 		record    tls.RecordHeaderError
 		refused   *auth.Error
 		e         *oktaapi.Error
-		challenge = v.okta.seen.challenge()
+		challenge = v.okta.witness.challenge()
 	)
 	switch {
 	case errors.As(err, &dns):
@@ -58,7 +58,8 @@ func (v *visit) whoseFault(err error) string {
 	return "first page"
 }
 
-// ofToken is the leg that a refusal of the token endpoint, or of what the request for a token is made of, is about.
+// ofToken is the leg to which an error of a request for an access token belongs: a refusal of the token endpoint, or a local setting that
+// cannot be used.
 func ofToken(e *auth.Error) string {
 	words := strings.ToLower(e.Description)
 	switch {
@@ -80,7 +81,7 @@ func ofToken(e *auth.Error) string {
 	return "credentials"
 }
 
-// blamed is a check that fails when the way to Okta ended with its leg.
+// blamed returns a check that fails when the error on the way to Okta belongs to its leg.
 func blamed(name string) func(*visit, context.Context) Check {
 	return func(v *visit, _ context.Context) Check { return v.blamed(name, v.said(name)) }
 }
@@ -95,10 +96,10 @@ func (v *visit) blamed(name, fine string) Check {
 	return fail(v.remedy(name), "%v", v.okta.err)
 }
 
-// unproven are the legs that an answer about volume, or a broken one, says nothing of.
+// unproven are the legs of which an answer that is about volume, or broken, says nothing.
 var unproven = []string{"credentials", "dpop", "scope", "role", "filter"}
 
-// said is what is worth saying of a leg that passed.
+// said is what the report says of a leg that passed.
 func (v *visit) said(name string) string {
 	switch name {
 	case "name":
@@ -130,7 +131,7 @@ func (v *visit) said(name string) string {
 	return ""
 }
 
-// remedy is what the component advises, and for what it has no words, ours.
+// remedy is what the component advises or, where it has no advice, ours.
 func (v *visit) remedy(name string) string {
 	if own, ok := errors.AsType[*auth.Error](v.okta.err); ok && own.Remedy != "" {
 		return own.Remedy

@@ -1,9 +1,9 @@
-// Package doctor finds out whether events of an org can be read and delivered with what a configuration says, before a collector does it,
-// or beside one. Each leg of the way is a [Check] that passes, warns or fails, with what was seen and what to do.
+// Package doctor finds out whether events of an org can be read and delivered with a configuration, before a collector does it, or beside
+// one that runs. Each leg of the way is a [Check] that passes, warns or fails, with what was found and what to do.
 //
 // It asks Okta at most [MostRequests] times an org, within the org's share; it asks the Loki of an org a few small questions; it writes
-// nothing to disk and takes no lock. It writes to Loki only when it is told to. A leg that cannot be looked at because one before it
-// failed is skipped, so that one fault is one failed check.
+// nothing to disk and takes no lock. It writes to Loki only when it is told to. A leg is skipped when it cannot be checked because an
+// earlier one failed, so that one fault is one failed check.
 package doctor
 
 import (
@@ -19,7 +19,8 @@ import (
 	"github.com/grafana/alloy/okta/internal/roles"
 )
 
-// mostOrgs are looked at at once: each may hold a page, and the component has eight of them in memory, too (docs/operations.md, Sizing).
+// mostOrgs is how many orgs are checked at once: each may hold a page, and the component, too, has at most eight in memory
+// (docs/operations.md, Sizing).
 const mostOrgs = 8
 
 // MostRequests is how many requests Okta gets for an org, those for access tokens included.
@@ -31,20 +32,20 @@ type Status string
 // The values of [Status].
 const (
 	Pass Status = "pass"
-	Warn Status = "warn" // it works, and there is something to know
+	Warn Status = "warn" // it works, and something should be known
 	Fail Status = "fail"
-	Skip Status = "skip" // not looked at, as an earlier one failed, or there is nothing to look at
+	Skip Status = "skip" // not checked, as an earlier one failed, or there is nothing to check
 )
 
 // Check is the outcome of one check. Neither text holds a secret.
 type Check struct {
 	Name   string `json:"check"`
 	Status Status `json:"status"`
-	Seen   string `json:"seen"`             // what was seen, in a sentence; may be ""
+	Seen   string `json:"seen"`             // what was found, in a sentence; may be ""
 	Remedy string `json:"remedy,omitempty"` // what to do; "" with Pass and Skip
 }
 
-// Report is what is known of an org.
+// Report is what was found about an org.
 type Report struct {
 	Component string    `json:"component"`
 	Org       string    `json:"org"`
@@ -65,7 +66,7 @@ func (r *Report) count(s Status) (n int) {
 	return n
 }
 
-// Org is what to look at: an org with what a component would read and deliver it with. Without Err, URL and Auth are required.
+// Org is what to check: an org, and all that a component would need to read and deliver it. Without Err, URL and Auth are required.
 type Org struct {
 	Component, Name string
 	Err             error // why it is not collected
@@ -90,7 +91,7 @@ type Org struct {
 	Roles    *Roles // nil: roles are not wanted
 	Loki     *Query
 	Push     []Push
-	Others   []string // what entries also, or only, go to, and which is not looked at
+	Others   []string // where entries also, or only, go, which is not checked
 }
 
 // Hook is a listener for event hooks.
@@ -114,7 +115,7 @@ type Query struct {
 	MaxAge                 time.Duration
 }
 
-// Push is where entries are sent.
+// Push is an endpoint to which entries are sent.
 type Push struct {
 	Component    string
 	URL          *url.URL // with its path
@@ -125,16 +126,15 @@ type Push struct {
 
 // Options are for all orgs.
 type Options struct {
-	SendTest bool // one entry with the label doctor="1" to each endpoint, whatever number of orgs has it
+	SendTest bool // one entry with the label doctor="1" to each endpoint, however many orgs use it
 	Now      func() time.Time
 	// Begin, if not nil, is called when an org's check begins, and with an empty name when it ended. It may be called at the same time for
 	// several orgs.
 	Begin func(org, check string)
 }
 
-// Run looks at all orgs, at most eight at once. What is wrong with one does not concern others, and none has more than three minutes for
-// Okta and half a minute for each question to Loki, after which the next has its turn. It returns when ctx ended, too, with what is known
-// by then.
+// Run checks all orgs, at most eight at once. A fault of one does not affect others. Each has at most three minutes for Okta, and half a
+// minute for each question to Loki, so that the next gets its turn. When ctx ends, it returns what is known by then.
 func Run(ctx context.Context, orgs []Org, opts Options) []Report {
 	if opts.Now == nil {
 		opts.Now = time.Now
@@ -157,7 +157,7 @@ func Run(ctx context.Context, orgs []Org, opts Options) []Report {
 	return reports
 }
 
-// leg is one check. It returns a status, what was seen and a remedy.
+// leg is one check. It returns a status, what was found and a remedy.
 type leg struct {
 	name string
 	// after names what must not have failed: an earlier leg, "okta" for all that are about Okta, "" for nothing.
@@ -168,7 +168,7 @@ type leg struct {
 // asking is what takes the time, of all legs about Okta: a small share of a small limit is some requests a minute.
 const asking = "asks Okta, within rate_limit_share"
 
-// legs in the order of the way that an event takes. That of Okta is gone once, and each leg then says what it saw.
+// legs are in the order of an event's way. The way to Okta is gone once, by goToOkta, and each of its legs then says what was found.
 var legs = []leg{
 	{"configuration", "", (*visit).configuration},
 	{"name", "okta", blamed("name")},
@@ -236,7 +236,7 @@ func examine(ctx context.Context, o *Org, opts Options, common *shared) Report {
 			v.failed[l.name] = true // for those after it
 		default:
 			c = l.look(v, ctx)
-			if ctx.Err() != nil { // it was cut short, and shows nothing
+			if ctx.Err() != nil { // it was cut short, and proves nothing
 				c = skip("stopped")
 			}
 		}

@@ -17,7 +17,7 @@ const (
 	mostTypes = 10
 )
 
-// Estimate is what an org's log amounts to, from a sample of the last day.
+// Estimate is how large an org's log is, from a sample of the last day.
 type Estimate struct {
 	EventsPerDay float64 `json:"events_per_day"`
 	BytesPerDay  float64 `json:"bytes_per_day"` // of entries: line and structured metadata
@@ -26,15 +26,15 @@ type Estimate struct {
 	Types        []Type  `json:"largest_event_types"` // by bytes, at most ten
 }
 
-// Type is what one event type amounts to.
+// Type is how much of that one event type is.
 type Type struct {
 	EventType    string  `json:"event_type"`
 	EventsPerDay float64 `json:"events_per_day"`
 	BytesPerDay  float64 `json:"bytes_per_day"`
 }
 
-// sample reads a page from each of the quarters, at most, and counts what was published in them. A page that ends before its quarter
-// does is taken for the time that it covers. What cannot be read leaves no estimate.
+// sample reads a page from each of the quarters, at most, and counts what was published in them. A page that ends before its quarter of an
+// hour counts for the time that it covers. When a page cannot be read, there is no estimate.
 func (v *visit) sample(now time.Time, get func(oktaapi.Cursor) ([]event.Event, error), client *oktaapi.Client) {
 	found, byType := &Estimate{}, map[string]*Type{}
 	n := samples
@@ -62,7 +62,7 @@ func (v *visit) sample(now time.Time, get func(oktaapi.Cursor) ([]event.Event, e
 			size := v.size(e, now)
 			t := byType[e.EventType]
 			if t == nil {
-				t = &Type{EventType: strings.Clone(e.EventType)} // which shares memory with the page
+				t = &Type{EventType: strings.Clone(e.EventType)} // without Clone it would keep the page in memory
 				byType[t.EventType] = t
 			}
 			found.Sampled++
@@ -83,7 +83,7 @@ func (v *visit) sample(now time.Time, get func(oktaapi.Cursor) ([]event.Event, e
 	v.found = found
 }
 
-// size is an event's as an entry.
+// size is how large an event is as an entry.
 func (v *visit) size(e event.Event, now time.Time) int {
 	if v.Formatter == nil {
 		return len(e.Raw)

@@ -16,7 +16,8 @@ import (
 	"github.com/grafana/alloy/okta/internal/event"
 )
 
-// dataPath looks at the folder of the cursor, and at who has it. It creates nothing there, and takes no lock that a collector would miss.
+// dataPath checks the folder of the cursor, and which process has it. It creates nothing there, and takes no lock that a collector may
+// need.
 func (v *visit) dataPath(context.Context) Check {
 	if v.DataPath == "" {
 		return skip("none")
@@ -52,8 +53,8 @@ func (v *visit) dataPath(context.Context) Check {
 	}
 }
 
-// hooks listens for a moment, one visit at a time, as orgs of a component have one listener. Beside a process that collects it binds
-// nothing: that process may have the address, or be about to take it.
+// hooks listens for a moment, one visit at a time, as the orgs of a component have one listener. It does not listen when another process
+// collects: that process may have the address, or be about to take it.
 func (v *visit) hooks(context.Context) Check {
 	if v.Hook == nil {
 		return skip("no event hooks are configured")
@@ -74,10 +75,10 @@ func (v *visit) hooks(context.Context) Check {
 	return pass("%s is free", v.Hook.Addr)
 }
 
-// needed is what queries of dashboards and of Sigma's rules ask of entries (docs/entries.md).
+// needed are the members that entries must have for the queries of dashboards and of Sigma's rules (docs/entries.md).
 var needed = []string{"eventType"}
 
-// content looks at an entry as it would be sent.
+// content checks an entry as it would be sent.
 func (v *visit) content(context.Context) Check {
 	if v.Formatter == nil {
 		return skip("not known")

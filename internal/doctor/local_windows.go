@@ -1,4 +1,4 @@
 package doctor
 
-// writable is not known before something is written.
+// writable cannot be known here without writing something.
 func writable(string) bool { return true }

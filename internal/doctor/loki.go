@@ -23,7 +23,7 @@ const (
 	pushPath    = "/loki/api/v1/push"
 )
 
-// refusal is an answer of Loki's that is not good.
+// refusal is an answer of Loki's that is an error.
 type refusal struct {
 	status int
 	text   string
@@ -61,7 +61,7 @@ func (v *visit) ask(
 	resp, err := hc.Do(req)
 	if err != nil {
 		var inner *url.Error
-		if errors.As(err, &inner) { // its text has the URL, with what may be in it
+		if errors.As(err, &inner) { // the text of err has the URL, which may hold a secret
 			err = inner.Err
 		}
 		return nil, errors.New(secrets.Clean(err.Error(), 300))
@@ -74,7 +74,7 @@ func (v *visit) ask(
 	return answer, err
 }
 
-// tenant compares where entries go and where they are looked for, without asking anybody.
+// tenant compares where entries are sent and where they are looked for, without a request.
 func (v *visit) tenant(context.Context) Check {
 	if v.Loki == nil || len(v.Push) == 0 {
 		return skip("entries are not looked for: there is no reconcile block, or no loki.write")
@@ -111,8 +111,8 @@ func advice(err error, what, block string) string {
 	return "look at Loki's log, and at gateways on the way"
 }
 
-// lokiPush sends a push of no streams to each endpoint, once for all orgs, which proves the route and the credential, and not that entries
-// are within limits.
+// lokiPush sends a push of no streams to each endpoint, once for all orgs, which proves that address and credential are right, but not that
+// entries are within limits.
 func (v *visit) lokiPush(ctx context.Context) Check {
 	if len(v.Push) == 0 {
 		if len(v.Others) > 0 {
@@ -147,7 +147,7 @@ func wantsMore(err error) bool {
 	return ok && r.status < 500 && strings.Contains(r.text, "at least one valid stream is required")
 }
 
-// testEntry is of no org: an endpoint gets one for all orgs that have their entries sent there.
+// testEntry belongs to no org: an endpoint gets one entry for all orgs whose entries go there.
 func (v *visit) testEntry() []byte {
 	labels := map[string]string{"job": event.Job, "doctor": "1"}
 	metadata := map[string]string{"eventType": "doctor"}

@@ -57,13 +57,13 @@ func (s *size) UnmarshalYAML(n *yaml.Node) error {
 	}
 	f, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(text, "B")), 64)
 	if err != nil {
-		return nil // one that is not understood is not judged
+		return nil // a size that is not understood is not checked
 	}
 	*s = size(f * float64(unit))
 	return nil
 }
 
-// config asks Loki what it is set to, once for all orgs of a tenant. A gateway, and Grafana Cloud, do not say.
+// config asks Loki for its configuration, once for all orgs of a tenant. Gateways and Grafana Cloud do not show it.
 func (v *visit) config(ctx context.Context) (*lokiTold, error) {
 	var base *url.URL
 	var hc *http.Client
@@ -86,7 +86,7 @@ func (v *visit) config(ctx context.Context) (*lokiTold, error) {
 			return nil, err
 		}
 		told := &lokiTold{}
-		if yaml.Unmarshal(body, told) != nil || len(told.Schema.Configs) == 0 { // the error may quote what is not Loki's
+		if yaml.Unmarshal(body, told) != nil || len(told.Schema.Configs) == 0 { // the error may quote what is not Loki's, so it is not used
 			return nil, errors.New("what answers at /config is not Loki")
 		}
 		return told, nil
@@ -100,7 +100,8 @@ func (v *visit) config(ctx context.Context) (*lokiTold, error) {
 
 const untold = "compare Loki's limits with docs/operations.md: Loki does not tell them, as in Grafana Cloud"
 
-// limit is a check that fails for one of limits_config. Where tenants may have limits of their own, which /config does not show, it warns.
+// limit returns a failed check about a limit of limits_config. Where tenants may have limits of their own, which /config does not show, it
+// is a warning.
 func (t *lokiTold) limit(remedy, seen string, args ...any) Check {
 	c := fail(remedy, seen, args...)
 	if t.overridden() {
@@ -141,7 +142,7 @@ func (v *visit) lokiMetadata(ctx context.Context) Check {
 	return pass("taken: schema %s", schema)
 }
 
-// lokiLimits tells the first that does not fit. What is Loki's own comes before what a tenant may have otherwise.
+// lokiLimits reports the first limit that does not fit. Limits of Loki as a whole come before those that a tenant may have of its own.
 func (v *visit) lokiLimits(ctx context.Context) Check {
 	if len(v.Push) == 0 {
 		return skip("no loki.write")
@@ -170,7 +171,7 @@ func (v *visit) lokiTenantLimits(told *lokiTold, window time.Duration) Check {
 	switch {
 	case l.Unordered != nil && !*l.Unordered:
 		return told.limit("set unordered_writes: true in Loki", "Loki refuses entries that are out of order, as late events are")
-	case maxAge > 0 && v.InitialLookback > maxAge && !v.failed["retention"]: // which asks to lower it, too
+	case maxAge > 0 && v.InitialLookback > maxAge && !v.failed["retention"]: // where the remedy is the same
 		return told.limit("lower initial_lookback, or raise reject_old_samples_max_age in Loki",
 			"initial_lookback is %s, and Loki refuses entries older than %s", v.InitialLookback, maxAge)
 	case v.Loki != nil && v.Loki.MaxAge != maxAge:
@@ -184,7 +185,7 @@ func (v *visit) lokiTenantLimits(told *lokiTold, window time.Duration) Check {
 	return pass("out-of-order window %s, entries up to %s old, lines up to %d bytes", window, maxAge, l.MaxLine)
 }
 
-// lokiLimitsUntold compares with what the configuration says that Loki has.
+// lokiLimitsUntold is for a Loki that does not show its configuration: it compares with what ours says of Loki.
 func (v *visit) lokiLimitsUntold(err error) Check {
 	if v.Loki != nil && v.Loki.MaxAge > 0 && v.InitialLookback > v.Loki.MaxAge && !v.failed["retention"] {
 		return fail("lower initial_lookback, or raise reject_old_samples_max_age in Loki and in reconcile",

@@ -16,33 +16,33 @@ import (
 const (
 	// worstSkew is what the component takes for a wrong clock (loki.source.okta, "the clock of this machine").
 	worstSkew = time.Minute
-	// orgTimeout is how long an org may take for a request that waits for its budget: this is a question, and no collector.
+	// orgTimeout is how long a request of an org may wait for the budget: whoever asked wants an answer soon.
 	orgTimeout = 90 * time.Second
-	// longest is how long an org may take in all, so that those that wait for their turn are not held up for longer.
+	// longest is how long an org may take in all, as others wait for their turn.
 	longest = 3 * time.Minute
-	// firstEvents are few: the first page shows that there is one.
+	// firstEvents is how many events the first page has: few, as they only show that the log can be read.
 	firstEvents = 10
 )
 
-// way is what happened on the way to Okta.
+// way is how the way to Okta ended.
 type way struct {
 	gone    bool
 	err     error
 	blame   string       // the leg that err is about; "" without one
-	first   oktaapi.Page // without its body
-	events  int          // on it
+	first   oktaapi.Page // its body is released
+	events  int          // on that page
 	nextErr error
-	seen    *witness
+	witness *witness
 }
 
 // goToOkta gets the first page and the one that its next link leads to, and samples the log when all is well.
 func (v *visit) goToOkta(ctx context.Context) {
 	w := &v.okta
-	w.gone, w.seen = true, newWitness(v.HTTP)
+	w.gone, w.witness = true, newWitness(v.HTTP)
 	ctx, stop := context.WithTimeout(ctx, longest)
 	defer stop()
 	ctx, secrets := httptext.Watch(ctx)
-	w.seen.secrets = secrets
+	w.witness.secrets = secrets
 	client := v.client()
 	get := func(c *oktaapi.Client, cur oktaapi.Cursor) (oktaapi.Page, error) {
 		ctx, stop := context.WithTimeout(ctx, orgTimeout)
@@ -76,7 +76,7 @@ func (v *visit) goToOkta(ctx context.Context) {
 
 func (v *visit) client() *oktaapi.Client {
 	return oktaapi.New(oktaapi.Config{
-		Org: v.URL, Auth: v.Auth, HTTP: &http.Client{Transport: v.okta.seen}, PageSize: v.PageSize, Filter: v.Filter, Query: v.Query,
+		Org: v.URL, Auth: v.Auth, HTTP: &http.Client{Transport: v.okta.witness}, PageSize: v.PageSize, Filter: v.Filter, Query: v.Query,
 		Timeout: v.Timeout, UserAgent: v.UserAgent, Budget: v.Budget, Share: v.Share,
 	})
 }
@@ -99,7 +99,7 @@ func (v *visit) clock(context.Context) Check {
 	c := v.blamed("clock", "")
 	skew := v.okta.first.Skew
 	if v.okta.blame != "" {
-		skew = v.okta.seen.skew()
+		skew = v.okta.witness.skew()
 	}
 	switch {
 	case c.Status == Fail:
@@ -126,7 +126,7 @@ func (v *visit) limits(context.Context) Check {
 	if c := v.blamed("limits", ""); c.Status == Fail {
 		return c
 	}
-	limit, remaining, ok := v.okta.seen.rates()
+	limit, remaining, ok := v.okta.witness.rates()
 	switch allowed, idle := int(float64(limit)*v.Share), int(time.Minute/max(v.PollInterval, time.Millisecond)); {
 	case !ok:
 		return warn("none needed: the component then assumes 120 requests a minute", "Okta sends no rate limit headers")
@@ -168,7 +168,7 @@ func (v *visit) nextLink(context.Context) Check {
 	}
 }
 
-// retention is Okta's. How old entries may be for Loki is a matter of its limits.
+// retention checks Okta's. How old entries may be for Loki is checked with Loki's limits.
 func (v *visit) retention(context.Context) Check {
 	if v.InitialLookback > oktaapi.Retention {
 		return fail("lower initial_lookback", "initial_lookback is %s, and Okta keeps events for 90 days", v.InitialLookback)

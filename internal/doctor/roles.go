@@ -2,8 +2,8 @@ package doctor
 
 import "context"
 
-// roles looks whether Okta tells who holds roles. That is no reason for events to wait, so that it is a reason to warn where only groups
-// are not told, and a failure where nothing is: what is asked for with the block context is not there.
+// roles checks whether Okta tells who holds roles. It warns when Okta does not tell those of groups only. It fails when Okta tells none:
+// events are delivered all the same, but without what the block context asks for.
 func (v *visit) roles(ctx context.Context) Check {
 	if v.Roles == nil {
 		return pass("roles are not wanted")

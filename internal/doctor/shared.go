@@ -9,13 +9,14 @@ type shared struct {
 	configs   answers[*lokiTold]
 }
 
-// answers are to questions that many orgs have, and that are asked once. The zero value is ready for use, also at the same time.
+// answers are those to questions that many orgs have, and of which each is asked once. The zero value is ready, and safe for concurrent
+// use.
 type answers[T any] struct {
 	mu    sync.Mutex
 	known map[any]func() (T, error)
 }
 
-// get returns the answer to what key stands for. The first to want it asks, and others wait.
+// get returns the answer to the question of a key. The first caller asks, and others wait.
 func (a *answers[T]) get(key any, ask func() (T, error)) (T, error) {
 	a.mu.Lock()
 	if a.known == nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/grafana/alloy/okta/internal/httptext"
 )
 
-// witness is a transport that sees what comes back, and bounds how many requests there are. It is safe for concurrent use.
+// witness is a transport that notes what comes back, and bounds how many requests there are. It is safe for concurrent use.
 type witness struct {
 	next    http.RoundTripper
 	secrets *httptext.Secrets
@@ -30,7 +30,7 @@ func newWitness(hc *http.Client) *witness {
 	return w
 }
 
-// errEnough ends a look at an org that has had its requests.
+// errEnough ends the checks of an org that has used up its requests.
 var errEnough = fmt.Errorf("more than %d requests would be needed", MostRequests)
 
 func (w *witness) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -79,19 +79,19 @@ func (w *witness) rates() (limit, remaining int, ok bool) {
 }
 
 func (w *way) requests() int {
-	if w.seen == nil {
+	if w.witness == nil {
 		return 0
 	}
-	w.seen.mu.Lock()
-	defer w.seen.mu.Unlock()
-	return min(w.seen.n, MostRequests)
+	w.witness.mu.Lock()
+	defer w.witness.mu.Unlock()
+	return min(w.witness.n, MostRequests)
 }
 
-// clean takes out what a request carried.
+// clean removes from a text the secrets that a request carried.
 func (w *way) clean(text string) string {
 	var secrets *httptext.Secrets
-	if w.seen != nil {
-		secrets = w.seen.secrets
+	if w.witness != nil {
+		secrets = w.witness.secrets
 	}
 	return secrets.Clean(text, 600)
 }

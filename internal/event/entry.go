@@ -289,7 +289,7 @@ func valueText(raw string, v value) string {
 	if v.text != "" {
 		raw = v.text
 	}
-	s := v.span
+	s := v.at
 	if !s.Found() {
 		return ""
 	}

@@ -65,8 +65,8 @@ func (n *node) child(s rawjson.Step) *node {
 
 // A value is one that a path led to. The zero value means that it did not.
 type value struct {
-	text string // what span is in when it is not the event: the JSON inside of a string
-	span rawjson.Span
+	text string // what the value is in when that is not the event: the JSON inside of a string
+	at   rawjson.Span
 }
 
 // find fills found, which is as long as the selection and zero, with where the

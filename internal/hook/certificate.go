@@ -86,8 +86,8 @@ type certificate struct {
 	mu     sync.Mutex
 	config TLS
 	pair   *tls.Certificate
-	tried  bool // config was read, with or without success
-	seen   [2]stamp
+	tried  bool     // config was read, with or without success
+	files  [2]stamp // as they were then
 	looked time.Time
 }
 
@@ -104,10 +104,10 @@ func (c *certificate) set(config TLS) error {
 func (c *certificate) load() error {
 	c.looked = time.Now()
 	now := c.config.stamps()
-	if c.pair != nil && c.tried && now == c.seen {
+	if c.pair != nil && c.tried && now == c.files {
 		return nil
 	}
-	c.tried, c.seen = true, now
+	c.tried, c.files = true, now
 	pair, err := c.config.read()
 	if err != nil {
 		return err

@@ -14,16 +14,16 @@ import (
 	"github.com/grafana/alloy/okta/internal/httptext"
 )
 
-// Memory that the next page uses again. A body is 2 MB, and memory that is new costs more to touch than the bytes cost to decode.
+// Memory that is kept for the next page. A body is 2 MB, and to touch new memory costs more than to decode these bytes.
 var (
 	bodies      sync.Pool // of *bytes.Buffer: bodies that were released
 	packed      sync.Pool // of *bytes.Buffer: bodies before they were decoded
 	gzipReaders sync.Pool // of *gzip.Reader, which hold 40 KB of tables each
 )
 
-// readBody reads and decodes at most limit bytes. A body that is longer gives ErrBodyTooLarge, one that is cut gives io.ErrUnexpectedEOF.
-// klauspost/compress decodes in about two thirds of the standard library's time when it reads from memory rather than from the connection.
-// received is called when nothing more comes from the connection; its error is returned.
+// readBody reads and decodes at most limit bytes. A body that is longer gives ErrBodyTooLarge, one that was cut off gives
+// io.ErrUnexpectedEOF. klauspost/compress decodes in about two thirds of the standard library's time when it reads from memory rather than
+// from the connection. received is called when nothing more comes from the connection; its error is returned.
 func readBody(resp *http.Response, limit int64, received func() error) (*bytes.Buffer, error) {
 	src, size := io.Reader(resp.Body), resp.ContentLength
 	switch enc := strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding"))); enc {
@@ -70,8 +70,8 @@ func readAll(buf *bytes.Buffer, src io.Reader, size, limit int64) error {
 	return err
 }
 
-// decodedSize is what a gzip stream says its content's size is (RFC 1952, 2.3.1), as far as that can be: deflate makes at most 1032
-// bytes of one.
+// decodedSize is the size that a gzip stream says its content has (RFC 1952, 2.3.1), if that is possible: deflate makes at most 1032 bytes
+// of one.
 func decodedSize(stream []byte) int64 {
 	if len(stream) < 18 {
 		return 0

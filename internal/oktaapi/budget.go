@@ -10,27 +10,27 @@ import (
 )
 
 const (
-	// DefaultShare is the part of the org's limit that is used when nothing is
-	// configured. It equals Okta's own default cap for one API token or app.
+	// DefaultShare is the part of the org's limit that is used by default. It equals Okta's own default cap for one API token or app.
 	DefaultShare = 0.5
-	// assumedLimit counts while Okta sends no headers: requests per minute of a
-	// Workforce org. The first request of all goes alone, to learn the real limit.
+	// assumedLimit counts while Okta sends no headers: requests per minute of a Workforce org. The very first request goes alone, to learn
+	// the real limit.
 	assumedLimit = 120
 	// window is the length of Okta's buckets, plus a second for the difference between when we send and when Okta counts.
 	window = 61 * time.Second
-	// rangeEvery is how long a range may be kept waiting by live polling: few enough requests not to be missed by it, even where one a
-	// minute is all there is.
+	// rangeEvery is how long live polling may keep a range waiting. That is so seldom that live polling can spare the request, even where
+	// the limit is one a minute.
 	rangeEvery = 3 * time.Minute
-	// maxRemembered bounds the memory for sent requests; no org's limit is near.
+	// maxRemembered bounds the memory for sent requests, far above any org's limit.
 	maxRemembered = 10_000
 )
 
 // Budget rations the System Log requests of one org, for all clients that share it.
 //
 // Two rules hold at once. In any minute, a client sends no more than its share of the limit, and all clients together no more than the
-// largest share among those that sent; so a backlog uses the share and no window ever sees more. And when the bucket, which all clients of
-// the org drain, is down to the part left to the others ((1-share) x limit), nothing is sent until it resets. The second rule keeps a busy
-// org below its warning threshold; since the bucket is full after a reset, at least one page a minute gets through however busy the org is.
+// largest share among those that sent; so a backlog uses the share and no window ever sees more. And when the bucket, which all programs
+// that use the org drain, is down to the part that is left to the others ((1-share) x limit), nothing is sent until it resets. The second
+// rule keeps a busy org below its warning threshold. As the bucket is full after a reset, at least one page a minute is fetched, however
+// busy the org is.
 //
 // A 429, or a 503 with Retry-After, stops all clients of the budget until the time it names, bounded both ways and growing while 429s
 // repeat. All times are taken relative to the server's own Date, so a wrong clock on either side does no harm.
@@ -142,7 +142,7 @@ func (b *Budget) acquire(ctx context.Context, by any, share float64, live bool, 
 	}
 }
 
-// turn is ready for a claim in the queue, which lets those go first that come before it. The caller holds mu.
+// turn is like ready, and lets claims of the queue go first that come before this one. The caller holds mu.
 func (b *Budget) turn(c *claim, now time.Time) (time.Time, string) {
 	b.forget(now)
 	until, reason := b.ready(c, now)
@@ -159,7 +159,7 @@ func (b *Budget) turn(c *claim, now time.Time) (time.Time, string) {
 			continue
 		}
 		if t, _ := b.ready(other, now); t.IsZero() {
-			// It looks again, too, and has us look again when it is through.
+			// That claim looks again, too, and makes this one look again when it has its request.
 			return now.Add(window), "another component reads the same org"
 		}
 	}
@@ -220,8 +220,8 @@ func (b *Budget) ready(c *claim, now time.Time) (time.Time, string) {
 	return b.leftOver(all, live, known, now)
 }
 
-// leftOver is ready for a range that may send as far as its own share goes: all requests a minute are allowed, and live clients sent live
-// in the last one. What is left in Okta's bucket may be known. The caller holds mu.
+// leftOver is like ready, for a range whose own share is not spent. All clients together may send all requests a minute, and live clients
+// sent live of them in the last minute; known tells whether it is known what is left in Okta's bucket. The caller holds mu.
 func (b *Budget) leftOver(all, live int, known bool, now time.Time) (time.Time, string) {
 	wanted := max(live, len(b.past)+len(b.past)/4) // a quarter more, for live clients that had to wait and want more
 	if now.Sub(b.live) < 2*window {
@@ -263,7 +263,7 @@ func spent(n, limit int) string {
 	return fmt.Sprintf("%d of the %d requests a minute are spent (rate_limit_share of the org's %d)", n, n, limit)
 }
 
-// expires is when the request no longer counts.
+// expires is when the request counts no longer.
 func (c *claim) expires(now time.Time) time.Time {
 	if c.pending {
 		return now.Add(window) // or when it is answered, when all look again
@@ -292,13 +292,13 @@ func (b *Budget) leave(c *claim) {
 	b.lookAgain()
 }
 
-// lookAgain has all that wait in the queue look again. The caller holds mu.
+// lookAgain makes all claims in the queue look again. The caller holds mu.
 func (b *Budget) lookAgain() {
 	close(b.changed)
 	b.changed = make(chan struct{})
 }
 
-// released gives a claim back that was not used: no request was sent.
+// released takes back a claim with which no request was sent.
 func (b *Budget) released(c *claim) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -323,7 +323,8 @@ func (b *Budget) answered(c *claim, status int, h http.Header) {
 		if r.limit > 0 {
 			reset := now.Add(r.untilReset)
 			if r.resetAt == b.resetAt && b.reset.Before(reset) {
-				// The same moment told again. Date is cut to seconds, so each answer gives an upper bound, and the lowest is the best.
+				// The same moment, named once more. Date is cut to seconds, so each answer gives an upper bound, and the lowest is the
+				// best.
 				reset = b.reset
 			}
 			b.limit, b.remaining, b.reset, b.resetAt = r.limit, r.remaining, reset, r.resetAt
@@ -332,7 +333,7 @@ func (b *Budget) answered(c *claim, status int, h http.Header) {
 		b.refusals++
 	}
 	wait, reason := askedToWait(status, h, b.refusals)
-	if until := now.Add(wait); wait > 0 && until.After(b.blocked) { // never shorten what another client was told
+	if until := now.Add(wait); wait > 0 && until.After(b.blocked) { // never shorten a wait that another client was told
 		b.blocked, b.reason = until, reason
 	}
 	if status == http.StatusTooManyRequests && r.limit > 0 {

@@ -24,10 +24,10 @@ type Authorizer interface {
 	// Authorize sets the credential headers of req. It may ask a token endpoint, under ctx. An error whose chain holds interface{ Refused()
 	// bool } returning true is a configuration error, any other is transient.
 	Authorize(ctx context.Context, req *http.Request) error
-	// Challenge is shown each 400, 401 and 403 answer to a request that Authorize prepared. It returns true when credentials were dropped or
-	// renewed so that one more try may succeed.
+	// Challenge is called with each 400, 401 and 403 answer to a request that Authorize prepared. It returns true when it dropped or
+	// renewed credentials, so that one more try may succeed.
 	Challenge(resp *http.Response) (retry bool)
-	// Method names the way of authorizing for people: "ssws", "private_key_jwt", ...
+	// Method names the way of authorizing, for people: "ssws", "private_key_jwt", ...
 	Method() string
 }
 
@@ -59,7 +59,7 @@ type Page struct {
 	Body    []byte // the decoded body, claimed to be a JSON array; owned by the caller
 	Next    Cursor // Okta's next link; "" when it was missing or refused, see NextErr
 	NextErr error  // why Next is "" although Okta named one; never a credential in it
-	// Elsewhere is the scheme and host that the next link named, when they are not the org's: Next is on the org's all the same.
+	// Elsewhere is the scheme and host that the next link named, if they are not the org's. Next has the org's all the same.
 	Elsewhere string
 	Date      time.Time // the server's clock when it answered; ours if it sent no Date
 	// Skew is how far our clock is ahead of the server's, negative when behind, to about a
@@ -74,7 +74,7 @@ type Page struct {
 }
 
 // Release gives the body's memory back, for a later page, and its slot. Neither Body nor anything that shares its memory may be used
-// afterwards. It may be called again; without [Config].Slots, calling it is optional.
+// afterwards. It may be called twice; without [Config].Slots, calling it is optional.
 func (p *Page) Release() {
 	if p.memory != nil {
 		bodies.Put(p.memory)
@@ -101,7 +101,7 @@ type Client struct {
 	refusals int       // 429s of the token endpoint in a row
 }
 
-// New returns a client. It does no network.
+// New returns a client. It uses no network.
 func New(cfg Config) *Client {
 	if cfg.PageSize == 0 {
 		cfg.PageSize = MaxPageSize
@@ -144,7 +144,7 @@ func (c *Client) Fetch(ctx context.Context, cur Cursor) (Page, error) {
 			ans.slot.release()
 			return Page{}, ctx.Err()
 		}
-		if ans.stale && !resent { // closed while it was idle, most likely: once more, on the budget and with a proof of its own
+		if ans.stale && !resent { // closed while it was idle, most likely: once more, at the budget's cost and with a proof of its own
 			resent = true
 			continue
 		}

@@ -124,7 +124,7 @@ func (c *Client) onOrg(from *url.URL, link string) (next Cursor, elsewhere strin
 	return Cursor(c.cfg.Org.Scheme + "://" + c.cfg.Org.Host + rest), elsewhere, nil
 }
 
-// host is whom the cursor leads to.
+// host is where the cursor leads.
 func (c Cursor) host() string {
 	u, err := url.Parse(string(c))
 	if err != nil {

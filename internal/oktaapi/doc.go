@@ -3,13 +3,11 @@
 // # Contract
 //
 // [Client.Fetch] is a pure function of a [Cursor]: it asks Okta for the page behind that URL and returns the page's bytes and the cursor
-// that Okta names as next. It keeps no position, moves nothing, and may be called again with the same cursor after any error.
+// that Okta names as next. It keeps no position, changes nothing, and may be called with the same cursor again after any error.
 //
-//   - Requests are polling requests (no `until`), so Okta orders by the time it
-//     persisted an event and late events are not skipped; but for a range, which has an
-//     end ([Config].Until). The first cursor comes
-//     from [Client.Start]; all later ones are the path and query of Okta's `rel="next"` links, used
-//     verbatim.
+//   - Requests are polling requests (without `until`), so Okta orders events by the time at which it persisted them, and late events are
+//     not skipped. Only a range has an end ([Config].Until). The first cursor comes from [Client.Start]; all later ones are the path and
+//     query of Okta's `rel="next"` links, used verbatim.
 //   - Requests and credentials go to the configured scheme and host and nowhere else: a next
 //     link that names another is followed there, and a redirect that leads elsewhere is refused.
 //   - A request is made when the org's [Budget] allows it. The budget is learnt from

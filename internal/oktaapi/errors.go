@@ -15,10 +15,10 @@ import (
 type Class int
 
 const (
-	// Transient failures go away by themselves: 408, 5xx, network, TLS, timeouts, cut
-	// or undecodable bodies. Retry the same cursor with backoff, for ever.
+	// Transient failures go away by themselves: 408, 5xx, network, TLS, timeouts, bodies that were cut off or cannot be decoded. Retry the
+	// same cursor with backoff, for ever.
 	Transient Class = iota
-	// RateLimited is a 429. The client's Budget already knows until when to wait, so the next Fetch waits by itself.
+	// RateLimited is a 429. The client's Budget knows until when to wait, so the next Fetch waits by itself.
 	RateLimited
 	// Refused failures last until somebody changes something: 401, 403, 404, a 400 on
 	// a start cursor, a redirect elsewhere. Retry slowly, tell the operator.

@@ -85,7 +85,7 @@ func (c *Client) exchange(ctx context.Context, target string) (answer, error) {
 	c.observe(ans.status, begin, len(ans.body))
 	switch {
 	case ans.status != http.StatusOK:
-		// The status says more than a cut error body.
+		// The status says more than an error's body that was cut off.
 		switch ans.status {
 		case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden:
 			resp.Body = io.NopCloser(bytes.NewReader(ans.body)) // read and decoded above
@@ -120,7 +120,7 @@ func (c *Client) readPage(ctx context.Context, resp *http.Response, timeout *dea
 	return body, s, err
 }
 
-// tokenRefused learns from the token endpoint, whose limit is apart from the log's, until when to wait: the next Fetch does.
+// tokenRefused learns from the token endpoint, which has a limit of its own, until when the next Fetch has to wait.
 func (c *Client) tokenRefused(e *Error) *Error {
 	status, h := tokenAnswer(e)
 	c.mu.Lock()
@@ -156,8 +156,7 @@ func (c *Client) awaitToken(ctx context.Context) error {
 	}
 }
 
-// redact takes the credentials of the request out of an answer that will be quoted
-// in an error: something on the way may echo what it was sent.
+// redact takes the request's credentials out of an answer that will be quoted in an error: something on the way may echo what it was sent.
 func (a *answer) redact(secrets *httptext.Secrets) {
 	a.body = []byte(secrets.Redact(string(a.body)))
 	for _, told := range []string{"X-Okta-Request-Id", "WWW-Authenticate"} {
@@ -167,7 +166,7 @@ func (a *answer) redact(secrets *httptext.Secrets) {
 	}
 }
 
-// onlyOnce is an empty body that cannot be had again. Without it, http.Transport sends a GET a second time by itself when a reused
+// onlyOnce is an empty body that cannot be sent twice. Without it, http.Transport sends a GET a second time by itself when a reused
 // connection closes before an answer (net/http, Request.isReplayable): with the same DPoP proof, which Okta takes once, and past the
 // budget. HTTP/1.1 sends no trace of an empty body (transferWriter.probeRequestBody).
 type onlyOnce struct{}

@@ -91,7 +91,7 @@ func ParseOrg(raw string) (org *url.URL, notes []string, err error) {
 // plain is the scheme without encryption: allowed to loopback only.
 const plain = "http"
 
-// Moment is when within a time an org begins what all orgs do, so that they do not ask all at once: always the same.
+// Moment spreads over a time what all orgs do: it is when an org does it, always the same for one org.
 func Moment(org string, within time.Duration) time.Duration {
 	if within <= 0 {
 		return 0
@@ -101,7 +101,7 @@ func Moment(org string, within time.Duration) time.Duration {
 	return time.Duration(hash.Sum64() % uint64(within))
 }
 
-// orgURL is what counts of an org's URL.
+// orgURL is the part of an org's URL that matters.
 type orgURL struct {
 	scheme, host, port string
 	bare               bool // the input had no scheme
@@ -210,8 +210,8 @@ func IsLoopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// sameOrigin reports whether u has the scheme and host of org, with default ports
-// and letter case evened out (RFC 6454 section 5).
+// sameOrigin reports whether u has the scheme and host of org, whatever the letter case, and whether or not a default port is written (RFC
+// 6454 section 5).
 func sameOrigin(org, u *url.URL) bool {
 	return strings.EqualFold(org.Scheme, u.Scheme) &&
 		strings.EqualFold(org.Hostname(), u.Hostname()) &&

@@ -55,7 +55,7 @@ func readRates(h http.Header) rates {
 	return r
 }
 
-// askedToWait is how long an answer asks to be left alone, and why; 0: it does not ask. A 429 is the n-th in a row. Others ask with
+// askedToWait is how long an answer asks to send nothing, and why; 0: it does not ask. A 429 is the n-th in a row. Others ask with
 // Retry-After: 503 (RFC 9110 section 15.6.4), and what a gateway may send it with.
 func askedToWait(status int, h http.Header, n int) (time.Duration, string) {
 	if status == http.StatusTooManyRequests {
@@ -68,14 +68,14 @@ func askedToWait(status int, h http.Header, n int) (time.Duration, string) {
 	return min(max(wait, minRefusalWait), maxRefusalWait), fmt.Sprintf("an answer asked for that (%d, Retry-After)", status)
 }
 
-// passes reports whether what a status tells goes away by itself; 429 is apart.
+// passes reports whether a status is of a transient error; 429 is none of them.
 func passes(status int) bool {
 	return status == http.StatusRequestTimeout || status == http.StatusTooEarly || status >= 500
 }
 
 // refusalWait is how long to wait after the n-th 429 in a row (from 1), and why.
 //
-// The concurrency limit answers Limit 0, Remaining 0 and a Reset that is an estimate about other people's requests; it clears in seconds,
+// The concurrency limit answers Limit 0, Remaining 0 and a Reset that is an estimate about other people's requests; it passes in seconds,
 // so the wait is 2s growing to 30s, half of it random. Else Okta's Reset counts, or Retry-After if it is later, and repeated refusals
 // double a minimum so that clients that share a bucket do not all come back at once.
 func (r rates) refusalWait(n int) (time.Duration, string) {

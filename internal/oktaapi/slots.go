@@ -74,7 +74,7 @@ func (s *slot) lend(d time.Duration) (stop func() bool) {
 	}).Stop
 }
 
-// release gives the slot back. It may be called again.
+// release gives the slot back. It may be called twice.
 func (s *slot) release() {
 	if s == nil {
 		return
@@ -92,7 +92,7 @@ func (s *slot) give() {
 	}
 }
 
-// deadline ends a context after a time that can be stopped: what waits for a slot is not late.
+// deadline ends a context after a time that can stand still: who waits for a slot is not late.
 type deadline struct {
 	timer *time.Timer
 	ends  time.Time

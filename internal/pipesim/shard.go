@@ -11,7 +11,7 @@ type shard struct {
 	w     *Write
 	start time.Time
 	every time.Duration // between ticks
-	wake  chan struct{} // there may be something to do
+	work  chan struct{} // there may be something to do
 	room  chan struct{} // there may be room in the queue
 
 	mu     sync.Mutex
@@ -26,7 +26,7 @@ type shard struct {
 func newShard(w *Write) *shard {
 	now := time.Now()
 	every := max(w.cfg.BatchWait/10, 10*time.Millisecond)
-	return &shard{w: w, start: now, every: every, tick: now.Add(every), wake: make(chan struct{}, 1), room: make(chan struct{}, 1)}
+	return &shard{w: w, start: now, every: every, tick: now.Add(every), work: make(chan struct{}, 1), room: make(chan struct{}, 1)}
 }
 
 func signal(c chan struct{}) {
@@ -46,11 +46,11 @@ func (s *shard) append(e *Entry) bool {
 		}
 		s.ready = append(s.ready, s.active)
 		s.active, s.size = nil, 0
-		signal(s.wake)
+		signal(s.work)
 	}
 	if len(s.active) == 0 {
 		s.begun = time.Now()
-		signal(s.wake)
+		signal(s.work)
 	}
 	s.active = append(s.active, e)
 	s.size += e.Size
@@ -64,7 +64,7 @@ func (s *shard) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
-	signal(s.wake)
+	signal(s.work)
 }
 
 func (s *shard) run() {
@@ -93,7 +93,7 @@ func (s *shard) wait(due time.Time) {
 	select {
 	case <-s.w.ctx.Done():
 		return
-	case <-s.wake:
+	case <-s.work:
 	case <-timer:
 	}
 	s.mu.Lock()

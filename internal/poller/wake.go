@@ -31,7 +31,7 @@ type Wakes struct {
 	mu    sync.Mutex
 	fresh []announcement // not looked at yet
 
-	open map[string]*announcement // by uuid, not seen yet
+	open map[string]*announcement // by uuid, not found yet
 }
 
 // announcement is one event to look for.

@@ -38,13 +38,13 @@ func (p *Pass) everySpelling(s rawjson.Span, find func(p *Pass, d, from *decoded
 	p.text.decode(p.raw, s)
 	for level := 0; ; level++ {
 		find(p, &p.text, nil)
-		if p.again.decodeURL(&p.text) {
-			find(p, &p.again, &p.text)
+		if p.inner.decodeURL(&p.text) {
+			find(p, &p.inner, &p.text)
 		}
-		if level == maxLevels || !p.again.decodeAgain(&p.text) {
+		if level == maxLevels || !p.inner.decodeAgain(&p.text) {
 			return
 		}
-		p.text, p.again = p.again, p.text
+		p.text, p.inner = p.inner, p.text
 	}
 }
 

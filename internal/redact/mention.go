@@ -143,10 +143,10 @@ func (p *Pass) searchNumber(v rawjson.Span) {
 func (p *Pass) findSecrets() []interval {
 	p.found = p.text.find(p.secrets, p.found[:0])
 	for range maxLevels {
-		if !p.again.decodeAgain(&p.text) {
+		if !p.inner.decodeAgain(&p.text) {
 			break
 		}
-		p.text, p.again = p.again, p.text
+		p.text, p.inner = p.inner, p.text
 		p.found = p.text.find(p.secrets, p.found)
 	}
 	return mergeIntervals(p.found)

@@ -29,7 +29,7 @@ type Pass struct {
 	mark     int      // the first of them that is still ahead
 	filter   filter
 	text     decoded
-	again    decoded // the text of text
+	inner    decoded // what text holds, decoded once more
 	found    []interval
 	scratch  []byte          // see plain
 	texts    []*rawjson.Text // memory for JSON in strings, by depth

@@ -8,15 +8,15 @@
 //     until shortly before it expires. Where the app demands it, every request is bound to a key that
 //     lives in memory only (DPoP, RFC 9449).
 //
-// Both have the same three methods. Authorize sets the headers of one request, and may ask the token endpoint first. Challenge is shown
-// every 400, 401 and 403 that comes back, and says whether one more attempt of the same request may succeed: it drops a token that was
-// refused, and takes up a nonce or a clock correction. Method names the scheme for people. What an operator should change after a refusal,
+// Both have the same three methods. Authorize sets the headers of one request, and may ask the token endpoint first. Challenge is called
+// with every 400, 401 and 403 that comes back, and says whether one more attempt of the same request may succeed: it drops a token that was
+// refused, and notes a new nonce or the server's time. Method names the scheme for people. What an operator should change after a refusal,
 // [Remedy] says.
 //
 // What a caller can rely on:
 //
-//   - One refresh at a time. Whoever needs a token meanwhile waits for that one, each under its own
-//     context; a refresh that its owner gave up is taken over by the next in line.
+//   - One refresh at a time. Others that need a token meanwhile wait for that one, each under its own context. When the owner of a refresh
+//     gives up, the next in line takes over.
 //   - A refused access token is dropped once. If the token that replaces it is refused on its first use,
 //     then tokens are not the cause, and Challenge says so instead of minting another.
 //   - The local clock may be wrong. Assertions and proofs are back-dated a little, and when Okta blames

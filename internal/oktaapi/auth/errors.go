@@ -63,7 +63,7 @@ func (e *Error) Error() string {
 // Foreign reports whether something else than Okta answered, such as a proxy.
 func (e *Error) Foreign() bool { return e.Host != "" }
 
-// AskAgain is what [oktaapi.Client] takes from how long to wait.
+// AskAgain is what tells [oktaapi.Client] how long to wait.
 func (e *Error) AskAgain() (status int, h http.Header) { return e.Status, e.Header }
 
 // Unwrap gives the cause of a local refusal, such as an fs.PathError; nil otherwise.

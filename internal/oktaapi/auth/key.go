@@ -25,7 +25,7 @@ const minRSABits = 2048
 // maxKeyBytes is twice what an RSA key of 16384 bits needs as JWK. Checking a larger one could take minutes.
 const maxKeyBytes = 32 << 10
 
-// keyForms closes every error about a key that was not understood.
+// keyForms ends every error about a key that was not understood.
 const keyForms = "allowed are a PEM private key (PKCS#8, PKCS#1 or SEC1 EC), a JWK or a JWKS, with an RSA key of at least 2048 bits or " +
 	"an EC key on P-256, P-384 or P-521"
 

@@ -18,8 +18,8 @@ type keySource struct {
 	err   error       // of the last read of path
 }
 
-// load reads the file again. A file that is gone or damaged, as it can be for a moment while it is being
-// replaced, leaves the last good key in place: Okta decides whether that one is still worth something.
+// load reads the file again. A file that is gone or damaged, as it can be for a moment while it is being replaced, leaves the last good key
+// in place: Okta decides whether that one is still good.
 func (s *keySource) load() (*signingKey, error) {
 	if s.path == "" {
 		return s.key, nil

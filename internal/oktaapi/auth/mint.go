@@ -132,7 +132,7 @@ func (a *PrivateKeyJWT) post(ctx context.Context, key *signingKey, try attempt) 
 	return &answer{resp.StatusCode, resp.Header, text, secrets}, nil
 }
 
-// learn takes up what a refusal says and reports whether another attempt would differ from the last.
+// learn notes what a refusal teaches, and reports whether another attempt would differ from the last.
 func (a *PrivateKeyJWT) learn(try attempt, ans *answer) bool {
 	r := oktaapi.ReadRefusal(ans.header, ans.body)
 	nonce := ans.header.Get("DPoP-Nonce")
@@ -265,7 +265,7 @@ func peek(resp *http.Response) []byte {
 	return start
 }
 
-// failing repeats the error that peek met.
+// failing returns the error that peek had.
 type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }

@@ -76,8 +76,8 @@ func (s *SSWS) Authorize(_ context.Context, req *http.Request) error {
 	return nil
 }
 
-// Challenge goes on to the next token when the one in use was refused, and behind the last one to the first. It is true while there is
-// one that the request was not tried with: a refused API token stays refused.
+// Challenge goes on to the next token when the one in use was refused, and behind the last one to the first. It returns true while there is
+// a token with which the request was not tried: a refused API token stays refused.
 func (s *SSWS) Challenge(resp *http.Response) bool {
 	if resp.StatusCode != http.StatusUnauthorized && resp.StatusCode != http.StatusForbidden || resp.Request == nil {
 		return false
@@ -87,7 +87,7 @@ func (s *SSWS) Challenge(resp *http.Response) bool {
 		return false
 	}
 	next := (refused + 1) % len(s.tokens)
-	s.current.CompareAndSwap(int64(refused), int64(next)) // unless another request went on already
+	s.current.CompareAndSwap(int64(refused), int64(next)) // unless another request has done so
 	return next > 0
 }
 
