@@ -16,7 +16,7 @@ import (
 
 const (
 	// pageBytes is what a page of whole lines should hold: half of what Loki's parts send each other (grpc_server_max_recv_msg_size, 4 MB).
-	// A page begins with firstWhole entries, as nothing is known of their size.
+	// The first page has firstWhole entries, as nothing is known of their size yet.
 	pageBytes  = 2 << 20
 	firstWhole = 250
 	mostWhole  = 2000
@@ -49,10 +49,10 @@ func UUIDs(line string, found func(uuid string) bool) {
 // Margins are how far an entry's timestamp may be from its event's time, before and after.
 func (l *Loki) Margins() (before, after time.Duration) { return l.cfg.Before, l.cfg.After }
 
-// Audit calls each for all entries under the selector with from <= timestamp < to, whole and in the order of time. Where more lie at one
-// instant than Loki shows at once, it asks for those with the uuids that at names, and returns the instant: there may be others. Log
-// queries hide all but one of the entries of a stream that are equal in time and line; see [Loki.Count]. An error means that nothing
-// is known.
+// Audit calls each for all entries under the selector with from <= timestamp < to, whole and in the order of time. Where one instant has
+// more than Loki shows at once, it asks for those with the uuids that at returns, and adds the instant to its result: it may have others.
+// Log queries hide all but one of the entries of a stream that are equal in time and line; see [Loki.Count]. An error means that nothing is
+// known.
 func (l *Loki) Audit(ctx context.Context, from, to time.Time, at func(time.Time) []string, each func(Audited)) ([]time.Time, error) {
 	var crowded []time.Time
 	limit := firstWhole
@@ -81,7 +81,7 @@ func (l *Loki) Audit(ctx context.Context, from, to time.Time, at func(time.Time)
 			continue
 		}
 		for _, e := range page {
-			if e.Time.Before(last) { // what is at last may be cut off: it is asked for again
+			if e.Time.Before(last) { // of the entries at last, some may be cut off: they are asked for again
 				each(e)
 			}
 		}
@@ -127,7 +127,8 @@ func anyOf(texts []string) string {
 	return strings.Join(quoted, "|")
 }
 
-// whole is one page of entries, by time, and the limit that it was asked with: what Loki does not take, or not answer in time, is halved.
+// whole returns one page of entries, by time, and the limit of the query. When Loki refuses a limit, or does not answer in time, it is
+// halved.
 func (l *Loki) whole(ctx context.Context, filter string, r interval, limit int) ([]Audited, int, error) {
 	tries := &tries{}
 	for {
@@ -153,14 +154,15 @@ func (l *Loki) whole(ctx context.Context, filter string, r interval, limit int) 
 	}
 }
 
-// auditTries is how often in a row a Loki is asked that does not answer, for half a log may have been compared: half a minute, as long as a
-// restart takes.
+// auditTries is how often in a row a Loki that does not answer is asked, as half a log may have been compared already: for half a minute,
+// as long as a restart takes.
 const auditTries = 6
 
 // tries counts the failures of one query. The zero value is ready.
 type tries struct{ failed int }
 
-// wait waits after an error that says nothing about the query, and reports whether to ask once more: a second, doubling.
+// wait waits after an error that says nothing about the query, a second at first and twice as long each time, and reports whether to ask
+// once more.
 func (p *tries) wait(ctx context.Context, err error) bool {
 	if p.failed++; p.failed == auditTries || !errors.Is(err, errAway) && !errors.Is(err, errSlow) {
 		return false
@@ -175,14 +177,14 @@ func (p *tries) wait(ctx context.Context, err error) bool {
 	}
 }
 
-// Count is how many entries there are under the selector with from <= timestamp < to, in whole milliseconds, each of those that a
-// log query hides among them.
+// Count returns how many entries there are under the selector with from <= timestamp < to, in whole milliseconds. It counts also those that
+// a log query hides.
 func (l *Loki) Count(ctx context.Context, from, to time.Time) (int, error) {
 	counts, err := l.counts(ctx, "sum(count_over_time("+l.all.text, from, to, "")
 	return counts[""], err
 }
 
-// CountEach is Count for the entries that hold one of some uuids, by uuid.
+// CountEach is Count for the entries that hold a uuid, for each of some uuids.
 func (l *Loki) CountEach(ctx context.Context, from, to time.Time, uuids []string) (map[string]int, error) {
 	all := make(map[string]int)
 	for some := range slices.Chunk(uuids, uuidsPerFilter) { // far below the 500 series that Loki returns (max_query_series)
@@ -199,8 +201,8 @@ func (l *Loki) CountEach(ctx context.Context, from, to time.Time, uuids []string
 	return all, nil
 }
 
-// counts completes and asks a query of numbers, and returns them by a label. Source: Loki HTTP API, GET /loki/api/v1/query. A range vector
-// is open on the left and closed on the right, and no range is shorter than a millisecond.
+// counts completes a query of numbers, sends it, and returns them by the values of a label. Source: Loki HTTP API, GET /loki/api/v1/query.
+// A range vector is open on the left and closed on the right, and no range is shorter than a millisecond.
 func (l *Loki) counts(ctx context.Context, begin string, from, to time.Time, label string) (map[string]int, error) {
 	milliseconds := (to.Sub(from) + time.Millisecond - 1) / time.Millisecond
 	ask := func() ([]byte, error) {

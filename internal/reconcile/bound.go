@@ -2,21 +2,21 @@ package reconcile
 
 import "sync"
 
-// A bound that was lowered is tried at twice its value after raiseAfter successes, and after twice as many each time that failed: what Loki
-// refuses for good costs little, and a moment's overload is forgotten.
+// A bound that was lowered is tried at twice its value after raiseAfter successes; each time that fails, twice as many successes are needed
+// for the next try. So a limit that Loki always has costs little, and a moment's overload is forgotten.
 const (
 	raiseAfter    = 20
 	maxRaiseAfter = 1280
 )
 
-// bound is a figure that Loki may find too high. It is safe for concurrent use.
+// bound is a number that may be too high for Loki. It is safe for concurrent use.
 type bound struct {
 	mu           sync.Mutex
 	value        int64
 	first, least int64
 	worked       int  // successes since value changed
 	needed       int  // successes; 0: raiseAfter
-	raised       bool // value is on trial
+	raised       bool // value was raised, and is being tried
 }
 
 func newBound(first, least int64) *bound { return &bound{value: first, first: first, least: least} }
@@ -27,8 +27,8 @@ func (b *bound) get() int64 {
 	return b.value
 }
 
-// tooHigh notes that Loki found tried too high: the bound is half of that, unless another query has lowered it already. It
-// returns false when that cannot be halved.
+// tooHigh notes that tried was too high for Loki: the bound becomes half of it, unless another query has lowered it already. It returns
+// false when tried cannot be halved.
 func (b *bound) tooHigh(tried int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -13,9 +13,8 @@
 //   - Paging: answers that hit the entry limit are followed by time, forward. A limit
 //     that Loki refuses is halved until it is taken. More entries at one instant than
 //     the limit are queried by uuid.
-//   - Size: Loki is asked to return uuids instead of lines where it can tell them; after a
-//     timeout or a server error the next query is for fewer entries at a time.
-//     Both bounds recover with success.
+//   - Size: Loki is asked to return uuids in place of the lines in which it can find them; after a timeout or a server error the next query
+//     is for fewer entries at a time. Both bounds recover with success.
 //   - Caching is switched off for these queries: Loki's frontend caches empty answers,
 //     which would hide an entry that is sent a second time.
 //
@@ -25,17 +24,17 @@
 //
 // # Many callers, one Loki
 //
-// A [Server] is one Loki, or a tenant of it, and [Servers] are those of a process: all that reach a Loki in the same way share one.
+// A [Server] is one Loki, or a tenant of it, and [Servers] are those of a process: all callers that reach a Loki in the same way share one.
 //
-//   - At most 8 requests are under way, and a Loki that answers 429, or 503 with Retry-After, gets none before the time it names (at
-//     most 5 minutes; without one after a second, doubling up to a minute). That is waited out for a minute, then it is an error.
-//   - What waits is joined: selectors that differ only in the values of labels become one, as {org="a"} and {org="b"} become
-//     {org=~"a|b"}, and each entry is of the selector with its stream's values. Queries for one shape of selectors are 100 ms apart,
-//     a second for searches and for what is marked [Unhurried]; the first of all goes at once.
+//   - At most 8 requests are under way, and a Loki that answers 429, or 503 with Retry-After, gets none before the time it names (at most 5
+//     minutes; without one after a second, doubling up to a minute). A request waits for that for a minute; then it fails.
+//   - What waits is joined: selectors that differ only in the values of labels become one, as {org="a"} and {org="b"} become {org=~"a|b"},
+//     and each entry belongs to the selector with the values of its stream. Queries for one shape of selectors are 100 ms apart, a second
+//     for searches and for what is marked [Unhurried]; the first of all goes at once.
 //   - Events are looked for together where they lie together: a joined range is at most twice as long as what each needs, or a minute. A
-//     selector whose entries fill a page of a joined answer is read on alone, after the others.
-//   - When a joined query fails, one of its selectors is asked about alone. If that fails too, all get the error. Else half as many are
-//     joined from then on, which recovers with success: an answer was too large, or a gateway lets through what names one org.
+//     selector whose entries fill a page of a joined answer is read further by itself, after the others.
+//   - When a joined query fails, one of its selectors is queried alone. If that fails too, all get the error. Else half as many are joined
+//     from then on, and more after successes: an answer may have been too large, or a gateway may only let through what names one org.
 //   - A search for the newest entries goes back in growing steps, for all at once and only for those not found yet. It asks the index
 //     (values of a label) where streams are, and without an answer to that the entries.
 //   - A caller that stops waiting returns at once, and a query that nobody waits for ends.

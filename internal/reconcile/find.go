@@ -34,8 +34,8 @@ const extract = ` |= "uuid" | json okta_uuid_enveloped="event.uuid", okta_uuid_b
 	`{{ else if .okta_uuid_bare }}uuid={{ .okta_uuid_bare }}{{ else }}{{ __line__ }}{{ end }}"` +
 	` | drop okta_uuid_enveloped, okta_uuid_bare, __error__, __error_details__`
 
-// splitByTime puts together what lies together: events of one time, so that what some of them need costs the others little. A late event,
-// or a page over hours, is looked for under its own selector alone.
+// splitByTime puts together events of about the same time, so that a query for some of them costs the others little. A late event, or a
+// page that covers hours, is looked for under its own selector alone.
 func splitByTime(requests []*request) [][]*part {
 	var parts []*part
 	for _, r := range requests {
@@ -74,7 +74,7 @@ next:
 	return out
 }
 
-// find looks for the events of parts that lie together.
+// find looks for the events of parts that are of about the same time.
 func (s *Server) find(ctx context.Context, parts []*part) error {
 	whole := parts[0].interval
 	for _, p := range parts {
@@ -121,7 +121,7 @@ func (f *finding) readAll(ctx context.Context, all []interval) error {
 	return nil
 }
 
-// read goes through one range, forward, until its end or until all is found. Those whose entries fill a page go on alone, after the others.
+// read goes through one range, forward, until its end or until all is found. Parts whose entries fill a page go on alone, after the others.
 func (f *finding) read(ctx context.Context, parts []*part, r interval) error {
 	for start := r.start; ; {
 		parts = slices.DeleteFunc(slices.Clone(parts), func(p *part) bool { return p.complete(start) || !p.missing(r) })
@@ -245,7 +245,7 @@ func (r *request) may(e Event, s interval) bool {
 	return !e.Time.Before(s.start.Add(-r.loki.cfg.After)) && e.Time.Before(s.end.Add(r.loki.cfg.Before))
 }
 
-// complete answers a part of which everything before a time was read, when that is all of it or all was found.
+// complete answers a part of which everything before until was read, if that is all of it, or all was found.
 func (p *part) complete(until time.Time) bool {
 	if until.Before(p.interval.end) && p.missing(p.interval) {
 		return false

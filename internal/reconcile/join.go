@@ -14,18 +14,18 @@ const (
 	// mostJoined is how many selectors one query holds: a hundred hosts are some 3 KB, of the 128 KB that Loki reads
 	// (maxInputSize in pkg/logql/syntax/parser.go, version 3.7.8), and their streams some hundred KB in an answer.
 	mostJoined = 100
-	// The least time between two queries for one shape of selectors: what comes meanwhile is joined. The first is for what nobody
-	// waits for, and for a search of months; the second is below the time that a page takes.
+	// The least time between two queries for one shape of selectors: what comes meanwhile is joined. The first is for queries that nobody
+	// waits for, and for searches through months; the second is less than a page takes.
 	unhurriedGap = time.Second
 	hurriedGap   = 100 * time.Millisecond
 )
 
 type unhurried struct{}
 
-// Unhurried marks what nobody waits for: it is joined with what others ask within a second.
+// Unhurried marks queries that nobody waits for: they are joined with what others ask within a second.
 func Unhurried(ctx context.Context) context.Context { return context.WithValue(ctx, unhurried{}, true) }
 
-// Unhurried is the function, for who does not know the package.
+// Unhurried is the function of that name, for callers that do not import the package.
 func (*Loki) Unhurried(ctx context.Context) context.Context { return Unhurried(ctx) }
 
 // request is what one caller wants to know: which events are there, or the newest entry.
@@ -52,7 +52,7 @@ type part struct {
 	answered atomic.Bool
 }
 
-// answer notes that a part has its answer, or has none and never will.
+// answer notes that a part has its answer, or never will.
 func (p *part) answer(err error) {
 	if p.answered.Swap(true) {
 		return
@@ -68,7 +68,7 @@ func (p *part) answer(err error) {
 	}
 }
 
-// queue is where requests of one kind wait that one query may answer.
+// queue is where requests of one kind wait, for one query to answer many of them.
 type queue struct {
 	server *Server
 	split  func([]*request) [][]*part           // into parts that are searched for together
@@ -133,7 +133,7 @@ func (q *queue) abandon(r *request) {
 	}
 }
 
-// lead takes what waits to Loki, when it is time and there is room; the queue is locked.
+// lead takes what waits to Loki, when it is time and Loki may get another request; the queue is locked.
 func (q *queue) lead() {
 	ctx, cancel := context.WithCancel(context.Background())
 	q.leaving = cancel
@@ -186,7 +186,7 @@ func (q *queue) pace(ctx context.Context) error {
 	}
 }
 
-// run searches for what a batch wants to know, until nobody wants to know it any more.
+// run answers a batch of requests, until nobody waits for them any more.
 func (q *queue) run(batch []*request) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -208,8 +208,8 @@ func (q *queue) run(batch []*request) {
 	running.Wait()
 }
 
-// serve answers parts with one search. When that fails, one of the parts is tried alone. If that works, less is joined from then on: an
-// answer may be too large, or a gateway may refuse what is joined. If it fails too, all parts get the error.
+// serve answers parts with one search. When that fails, one of the parts is tried alone. If that works, fewer are joined from then on: an
+// answer may be too large, or a gateway may refuse joined queries. If it fails too, all parts get the error.
 func (q *queue) serve(ctx context.Context, parts []*part) {
 	err := q.search(ctx, parts)
 	parts = slices.DeleteFunc(parts, func(p *part) bool { return p.answered.Load() })

@@ -16,7 +16,7 @@ type Event = delivery.Event
 // Config says what to look for. Selector is required.
 type Config struct {
 	Selector string // LogQL stream selector: {job="loki.source.okta"}
-	Live     string // selects what of it the live log left, for Newest; "": all
+	Live     string // selects those of its entries that came from the live log, for Newest; "": all
 	// Ingesters is Loki's query_ingesters_within: entries further back may be in an
 	// ingester and not be shown before their chunk is flushed. 0: all are shown.
 	Ingesters time.Duration
@@ -33,7 +33,7 @@ type Loki struct {
 	all, live selector
 }
 
-// Loki returns one that asks the Server. It does no network.
+// Loki returns a Loki that asks the Server. It uses no network.
 func (s *Server) Loki(cfg Config) *Loki {
 	cfg.Before, cfg.After = cmp.Or(cfg.Before, time.Second), cmp.Or(cfg.After, time.Second)
 	return &Loki{cfg: cfg, server: s, all: parseSelector(cfg.Selector), live: parseSelector(cmp.Or(cfg.Live, cfg.Selector))}
@@ -42,15 +42,15 @@ func (s *Server) Loki(cfg Config) *Loki {
 // Selector is the configured one, for messages.
 func (l *Loki) Selector() string { return l.cfg.Selector }
 
-// WithSelector returns a Loki that queries the same one with another selector.
+// WithSelector returns one that asks the same Server with another selector.
 func (l *Loki) WithSelector(selector string) *Loki {
 	cfg := l.cfg
 	cfg.Selector, cfg.Live = selector, ""
 	return l.server.Loki(cfg)
 }
 
-// Visible is the age up to which Loki shows an entry at once: half an hour, or half of it, inside what the queriers ask the ingesters for,
-// as a single Loki takes off some minutes itself. 0: any age.
+// Visible is the age up to which Loki shows an entry at once: less than query_ingesters_within by half an hour, or by half of it, as a
+// single Loki itself takes off some minutes. 0: any age.
 func (l *Loki) Visible() time.Duration {
 	return l.cfg.Ingesters - min(30*time.Minute, l.cfg.Ingesters/2)
 }
@@ -77,8 +77,8 @@ func (l *Loki) Find(ctx context.Context, events []Event) (map[string]bool, error
 	return maps.Clone(r.found), nil // the search may go on for others, and what it finds on the way is noted in r
 }
 
-// Newest returns the time of the newest entry of the live log under the selector that is as young as back, or that
-// an ingester may have in memory: Loki refuses what is far behind that one. Zero when there is none.
+// Newest returns the time of the newest entry of the live log under the selector that is at most as old as back, or that an ingester may
+// have in memory: Loki refuses what is far behind that one. Zero when there is none.
 func (l *Loki) Newest(ctx context.Context, back time.Duration) (time.Time, error) {
 	r := &request{ctx: ctx, loki: l, back: max(back, l.recent()), done: make(chan struct{})}
 	if err := l.server.queue("newest "+l.live.shape, together, l.server.newest).ask(r); err != nil {

@@ -35,8 +35,8 @@ func together(requests []*request) [][]*part {
 	return [][]*part{parts}
 }
 
-// newest looks at what is young first, and at older ranges only where there is a stream. A range that Loki refuses or does not answer in
-// time is halved.
+// newest looks in the last hours first, and in older ranges only where there is a stream. A range that Loki refuses, or does not answer in
+// time, is halved.
 func (s *Server) newest(ctx context.Context, parts []*part) error {
 	now := time.Now()
 	recent, oldest := time.Duration(0), now
@@ -72,8 +72,8 @@ func (s *Server) newest(ctx context.Context, parts []*part) error {
 	return nil
 }
 
-// searchIn looks for the newest entries of parts in r; in what is old it asks the index first, and again for pieces of it, so that few
-// hours of entries are read.
+// searchIn looks for the newest entries of parts in r. When r is old, it asks the index first, and once more for pieces of r, so that
+// entries of few hours are read.
 func (s *Server) searchIn(ctx context.Context, parts []*part, r interval, old bool) error {
 	parts = slices.DeleteFunc(slices.Clone(parts), func(p *part) bool { return !p.newest.IsZero() })
 	known := false
@@ -110,8 +110,8 @@ func (s *Server) present(ctx context.Context, parts []*part, r interval) ([]*par
 	}), true, nil
 }
 
-// latestOf notes the newest entry in r of each of parts that has one there. A page shows the newest of all that are in it; then it is the
-// others' turn.
+// latestOf notes the newest entry in r of each part that has one there. A page shows the newest entries of some parts; the next query is
+// for the others.
 func (s *Server) latestOf(ctx context.Context, parts []*part, r interval) error {
 	for queries := 0; len(parts) > 0 && r.start.Before(r.end); queries++ {
 		if queries == maxQueries {

@@ -17,13 +17,13 @@ import (
 	"github.com/grafana/alloy/okta/internal/limits"
 )
 
-// maxAnswer bounds an answer: 5,000 lines of Loki's largest size would not fit, but such a Loki is asked again with half the limit.
+// maxAnswer bounds an answer: 5,000 lines of Loki's largest size would not fit, but then the query is repeated with half the limit.
 const maxAnswer = 128 << 20
 
 var (
 	errLimit = errors.New("the entry limit is too high")
 	errRange = errors.New("the range is longer than max_query_length")
-	// errSlow is for what a smaller answer may avoid.
+	// errSlow is a failure that a smaller answer may avoid.
 	errSlow = errors.New("no answer in time")
 	// errAway and errBusy say nothing about the query: there was no answer, or Loki has too much to do.
 	errAway = errors.New("no answer")
@@ -77,8 +77,8 @@ func (s *Server) query(ctx context.Context, query string, r interval, limit int,
 // values returns the values that a label has in the streams under a selector in r. Loki answers that from its index, a day at a time, where
 // a query of entries reads an hour at a time: through 30 empty days for 100 orgs it takes 31 inner queries and 0.1 CPU seconds, series 496
 // and 2.6 (Loki 3.7.8, pkg/validation/limits.go: split_metadata_queries_by_interval 24h, split_queries_by_interval 1h). Nil without an
-// error: somebody refuses to say; what times out would cost more in any other way. Source: Loki HTTP API, GET
-// /loki/api/v1/label/<name>/values; an empty answer has no data.
+// error means that Loki, or a gateway, refuses the request. A timeout is an error: any other way would cost more. Source: Loki HTTP API,
+// GET /loki/api/v1/label/<name>/values; an empty answer has no data.
 func (s *Server) values(ctx context.Context, label, selector string, r interval) (map[string]bool, error) {
 	body, err := s.post(ctx, "loki/api/v1/label/"+label+"/values", r, url.Values{queryField: {selector}})
 	if errors.Is(err, ErrRefused) || err == nil && gjson.GetBytes(body, "status").String() != "success" {
@@ -94,8 +94,8 @@ func (s *Server) values(ctx context.Context, label, selector string, r interval)
 	return all, nil
 }
 
-// Empty reports that Loki has no stream at all since a time, of the last 30 days, whatever its labels; false when it does not answer, or
-// not in JSON. Source: Loki HTTP API, GET /loki/api/v1/labels, whose answer has no data then.
+// Empty reports whether Loki has no stream at all since a time, of the last 30 days at most, whatever the labels; false when it does not
+// answer, or not in JSON. Source: Loki HTTP API, GET /loki/api/v1/labels, whose answer has no data then.
 func (l *Loki) Empty(ctx context.Context, since time.Time) bool {
 	now := time.Now()
 	r := interval{latest(since.Add(-l.cfg.Before), now.Add(-longestSearch)), now.Add(limits.MaxAhead)}
@@ -149,7 +149,7 @@ type failure struct {
 func (f *failure) Error() string   { return f.text }
 func (f *failure) Unwrap() []error { return f.causes }
 
-// networkError is for a query without an answer, or with half of one.
+// networkError is the error of a query without an answer, or with half of one.
 func networkError(err error, secrets *httptext.Secrets) error {
 	var ue *url.Error
 	if errors.As(err, &ue) { // its URL may hold user info
@@ -162,7 +162,8 @@ func networkError(err error, secrets *httptext.Secrets) error {
 	return &failure{text: "querying Loki: " + secrets.Clean(err.Error(), 400), causes: []error{err, cause}}
 }
 
-// statusError is for an answer other than 200. Loki's own error texts are one line; a gateway's may be a page that repeats the request.
+// statusError is the error of an answer other than 200. Loki's own error texts are one line; a gateway's may be a page that repeats the
+// request.
 func statusError(resp *http.Response, body []byte, secrets *httptext.Secrets) error {
 	status := resp.StatusCode
 	text := secrets.Clean(string(body[:min(len(body), 64<<10)]), 300)

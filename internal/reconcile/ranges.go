@@ -6,10 +6,11 @@ import (
 )
 
 const (
-	// minGap is the least silence at which a range may be cut in two: shorter ones cost less to read over than another query.
+	// minGap is the shortest time without events at which a range may be cut in two: to read through a shorter one costs less than another
+	// query.
 	minGap = 10 * time.Minute
-	// maxRange bounds one query at first, far below limits.MaxQueryLength, as old ranges are expensive. A sparse org's page can span
-	// months. A Loki that refuses it is asked for half as much, down to leastRange.
+	// maxRange bounds one query at first, far below limits.MaxQueryLength, as old ranges are expensive. A page of an org with few events
+	// can cover months. When Loki refuses the query, it is asked for half as much, down to leastRange.
 	maxRange   = 24 * time.Hour
 	leastRange = 10 * time.Minute
 	// maxCuts bounds the queries that scattered late events can cause.
@@ -21,7 +22,7 @@ type interval struct{ start, end time.Time }
 
 func (s interval) length() time.Duration { return s.end.Sub(s.start) }
 
-// pieces are s in intervals that are none longer than longest.
+// pieces cuts s into intervals, none of them longer than longest.
 func (s interval) pieces(longest time.Duration) (all []interval) {
 	for s.length() > longest {
 		all = append(all, interval{s.start, s.start.Add(longest)})
@@ -44,9 +45,9 @@ func latest(a, b time.Time) time.Time {
 	return a
 }
 
-// ranges covers times with few narrow intervals, earliest first, widened by before and after. A silence is cut out when it is long and
-// makes up over a quarter of its range: so events that come late stand alone, while a page of an org with one event an hour stays one
-// range.
+// ranges covers times with few narrow intervals, earliest first, widened by before and after. A time without events is cut out when it is
+// long and makes up over a quarter of its range. So late events get a range of their own, while a page of an org with one event an hour
+// stays one range.
 func ranges(times []time.Time, before, after time.Duration) []interval {
 	if len(times) == 0 {
 		return nil

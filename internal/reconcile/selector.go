@@ -11,23 +11,23 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// selector is a stream selector taken apart, as far as it must be for it to be joined with others.
+// selector is a stream selector, parsed as far as is needed to join it with others.
 type selector struct {
 	text  string
 	parts []matcher // nil: it is joined with its equals only
-	shape string    // the same for all that can be joined
+	shape string    // the same for all selectors that can be joined
 	key   string    // the values in which selectors of a shape differ
 }
 
 type matcher struct {
 	text  string // in LogQL
-	label string // that matching streams have; "": they need not
+	label string // that every matching stream has; "": there is none
 	name  string // the same, of one that must have a value; "": another kind of matcher
 	value string
 }
 
-// parseSelector takes a selector apart. It leaves alone what Prometheus' parser does not know, and what may hold strings in single quotes,
-// which Loki does not take. Loki's own parser is AGPL-3.0.
+// parseSelector parses a selector. It does not parse one that Prometheus' parser does not know, or that may hold strings in single quotes,
+// which Loki refuses. Loki's own parser is AGPL-3.0.
 func parseSelector(text string) selector {
 	whole := selector{text: text, shape: text}
 	matchers, err := parser.NewParser(parser.Options{}).ParseMetricSelector(text)
@@ -59,7 +59,7 @@ func parseSelector(text string) selector {
 	return s
 }
 
-// telling is a label that tells selectors of one shape apart, and which of their parts it is in; "": there is none.
+// telling returns a label by which selectors of one shape differ, and which of their parts has it; "": there is none.
 func telling(all []selector) (label string, at int) {
 	for i, m := range all[0].parts {
 		values := make(map[string]bool)
@@ -73,7 +73,8 @@ func telling(all []selector) (label string, at int) {
 	return "", 0
 }
 
-// join returns a selector for the streams of all, which have one shape. It may match more: a stream is of the one with its key.
+// join returns a selector for the streams of all, which have one shape. It may match more streams: each belongs to the selector with its
+// key.
 func join(all []selector) string {
 	if len(all) == 1 {
 		return all[0].text
@@ -98,7 +99,7 @@ func join(all []selector) string {
 	return "{" + strings.Join(parts, ",") + "}"
 }
 
-// keyOf is the key of the selector of s's shape that a stream belongs to.
+// keyOf is the key of the selector, of the same shape as s, to which a stream belongs.
 func (s selector) keyOf(stream gjson.Result) string {
 	var values []string
 	for _, m := range s.parts {

@@ -16,8 +16,8 @@ const (
 	// atOnce is how many requests one Loki gets at a time from this process. Loki cuts each into up to 32 of its own
 	// (max_query_parallelism), so a few keep it busy; as many as pages are in memory at most, so that each page's query goes at once.
 	atOnce = 8
-	// A Loki that is asked too much is left alone until the time it names, within these bounds; if it names none, for a second,
-	// doubling. A request that was refused so for patientFor returns the refusal.
+	// A Loki that is asked too much gets no request before the time it names, within these bounds; if it names none, for a second, and
+	// twice as long each time. A request that was refused in this way for patientFor returns the refusal.
 	leastHold  = time.Second
 	maxHold    = 5 * time.Minute
 	maxDoubled = time.Minute
@@ -45,10 +45,10 @@ type Server struct {
 	mu     sync.Mutex
 	queues map[string]*queue
 	until  time.Time     // nothing is sent before
-	hold   time.Duration // of the last refusal; 0: something was answered since
+	hold   time.Duration // of the last refusal; 0: a request was answered since
 }
 
-// NewServer returns a Server. It does no network.
+// NewServer returns a Server. It uses no network.
 func NewServer(cfg ServerConfig) *Server {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 30 * time.Second
@@ -71,8 +71,8 @@ type known struct {
 	server weak.Pointer[Server]
 }
 
-// For returns the Server of an equal key while somebody has it, else a new one. Key must tell apart what may not share:
-// addresses, tenants, credentials.
+// For returns the Server of an equal key while somebody has it, else a new one. Keys must differ for callers that may not share a Server:
+// by address, tenant and credentials.
 func (s *Servers) For(key any, create func() (*Server, error)) (*Server, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -117,8 +117,8 @@ func (s *Server) enter(ctx context.Context) error {
 
 func (s *Server) leave() { <-s.slots }
 
-// refused notes that a request that was sent at a time was refused for a while, as Loki was busy; 0: it did not say for how long.
-// Of several that were under way together, one counts.
+// refused notes that Loki was too busy for a request that was sent at sent, and wants none for the time after; 0: it did not say for how
+// long. Of several requests that were under way together, one counts.
 func (s *Server) refused(sent time.Time, after time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -139,14 +139,14 @@ func (s *Server) answered() {
 	s.hold = 0
 }
 
-// wereJoined notes that a search for so many selectors had an answer. Where none are joined any more, one alone is all that can.
+// wereJoined notes that a search for so many selectors had an answer. Where only one is searched at a time by now, that counts, too.
 func (s *Server) wereJoined(selectors int) {
 	if selectors > 1 || s.joined.get() == 1 {
 		s.joined.fine()
 	}
 }
 
-// post asks about r. It waits for its turn, and as long as Loki wants.
+// post sends a request about r. It waits for its turn, and as long as Loki asks for.
 func (s *Server) post(ctx context.Context, path string, r interval, form url.Values) ([]byte, error) {
 	begin := time.Now()
 	for {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// absent tells of an event that was not found, now or when more of its stream is known.
+// absent reports an event that was not found: now, or when more of its stream is known.
 func (s *slice) absent(rec *record, f Finding, now time.Time) {
 	visible := s.cfg.Loki.Visible()
 	if visible == 0 || now.Sub(rec.at) <= visible || s.allShown() {
@@ -13,7 +13,7 @@ func (s *slice) absent(rec *record, f Finding, now time.Time) {
 		s.report.add(f)
 		return
 	}
-	// When it was delivered tells how long Loki hides it, and not its age: a collector that was down delivers what is a day old.
+	// How long Loki hides an event depends on when it was delivered, not on its age: a collector that was down delivers what is a day old.
 	idle := s.cfg.IdleSince
 	if idle.IsZero() {
 		idle = s.now
@@ -34,15 +34,15 @@ func (a *audit) allShown() bool {
 	return !a.cfg.IdleSince.IsZero() && a.now.Sub(a.cfg.IdleSince) >= flushed
 }
 
-// old reports whether what a collector delivered in time is shown, also where it did so twice: it delivers again what it does not find,
-// once Loki shows the time of that, which is after flushed; and that is shown after as long.
+// old reports whether Loki shows an event of a time by now, if a collector delivered it in time, or once more: it does so for what it does
+// not find, when Loki shows that time, which is after flushed; the second delivery is shown after flushed, too.
 func (a *audit) old(at, now time.Time) bool { return now.Sub(at) > a.cfg.Loki.Visible()+2*flushed }
 
-// stream is what is known of a stream of the live log, in the order of time. A collector writes it in that order, and Loki its chunks, so
-// what is between two entries that storage shows is no tail that waits for its flush.
+// stream is what is known of a stream of the live log, in the order of time. A collector writes in that order, and Loki flushes chunks in
+// it. So what lies between two entries that storage shows does not wait for a flush.
 type stream struct {
 	shown   bool      // an entry before waiting
-	waiting []Finding // not found since
+	waiting []Finding // not found after shown
 }
 
 func (a *audit) stream(rec *record) *stream {
@@ -63,14 +63,14 @@ func (st *stream) show(r *Report) {
 	st.shown, st.waiting = true, nil
 }
 
-// wait notes an event that was not found. So many in a row are an outage, and can be on their way.
+// wait notes an event that was not found. So many in a row are an outage, and can still be on their way.
 func (st *stream) wait(f Finding, r *Report) {
 	if st.waiting = append(st.waiting, f); len(st.waiting) > mostListed {
 		st.end(r)
 	}
 }
 
-// end tells of what no entry followed.
+// end reports the events after which no entry was found.
 func (st *stream) end(r *Report) {
 	for _, f := range st.waiting {
 		r.add(f)

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// countedByUUID is how many entries are counted one by one, where some are hidden.
+	// countedByUUID is how many entries, some of them hidden, are few enough to be counted one by one.
 	countedByUUID = 400
 	// mostForeign is how many entries that are not in the org's log are remembered; more are counted.
 	mostForeign = 10_000
@@ -81,7 +81,7 @@ type slice struct {
 	sorted  []*record
 	all     bool            // records are all of the range
 	shown   []time.Time     // of the entries in the range, sorted
-	crowded []time.Time     // instants of which Loki shows the entries of records only
+	crowded []time.Time     // instants at which only entries of records were read
 	found   map[string]bool // by a second search, without their entries
 }
 
@@ -117,7 +117,7 @@ func (s *slice) recordIn(line string) (rec *record, first string) {
 	return rec, first
 }
 
-// readLabels reads the entries of doubled events again, of as many as are listed, to say where they are.
+// readLabels reads the entries of doubled events once more, of as many events as are listed, to say where they are.
 func (s *slice) readLabels(ctx context.Context) error {
 	wanted := make(map[string]bool)
 	var first, last time.Time
@@ -157,7 +157,7 @@ func (s *slice) between(from, to time.Time) []*record {
 	return s.sorted[i:max(i, j)]
 }
 
-// strange notes an entry of no event of the slice.
+// strange notes an entry that belongs to no event of the slice.
 func (s *slice) strange(uuid string, e reconcile.Audited) {
 	org := e.Label("org")
 	if s.late[uuid] != nil || s.pending[uuid] != nil { // with another time
@@ -179,7 +179,7 @@ func (s *slice) strange(uuid string, e reconcile.Audited) {
 	s.foreign[cmp.Or(uuid, fmt.Sprint(len(s.foreign)))] = f
 }
 
-// findMissing looks once more, and by itself, for what was not among the entries.
+// findMissing looks once more, with a query of its own, for events that were not among the entries.
 func (s *slice) findMissing(ctx context.Context) error {
 	var missing []reconcile.Event
 	for _, rec := range s.sorted {
@@ -195,9 +195,9 @@ func (s *slice) findMissing(ctx context.Context) error {
 	return err
 }
 
-// findHidden counts what is in Loki, and finds what log queries hide: equal entries.
+// findHidden counts the entries in Loki, and so finds those that log queries hide, as they are equal to others.
 func (s *slice) findHidden(ctx context.Context, from, to time.Time) error {
-	if !s.all { // others have entries in the range
+	if !s.all { // the range has entries of other events
 		for _, rec := range s.sorted {
 			if err := s.countEach(ctx, rec.at, rec.at.Add(time.Millisecond)); err != nil {
 				return err
@@ -224,7 +224,7 @@ func (s *slice) findHidden(ctx context.Context, from, to time.Time) error {
 	return s.halve(ctx, from, to, -1)
 }
 
-// halve compares counts in a range, and in its halves where they differ. Counted is what is known of it, or -1.
+// halve compares counts in a range and, where they differ, in its halves. counted is Loki's count of the range; -1: it is not known yet.
 func (s *slice) halve(ctx context.Context, from, to time.Time, counted int) error {
 	i, _ := slices.BinarySearchFunc(s.shown, from, time.Time.Compare)
 	j, _ := slices.BinarySearchFunc(s.shown, to, time.Time.Compare)
@@ -269,12 +269,12 @@ func (s *slice) countEach(ctx context.Context, from, to time.Time) error {
 		return err
 	}
 	for _, rec := range records {
-		rec.hidden = max(rec.hidden, counts[rec.uuid]-rec.copies) // a neighbor range may hold a part of them only
+		rec.hidden = max(rec.hidden, counts[rec.uuid]-rec.copies) // a neighboring range may hold some of them
 	}
 	return nil
 }
 
-// judge tells of each event of the slice.
+// judge reports each event of the slice.
 func (s *slice) judge() {
 	r, now := &s.report, time.Now()
 	for _, rec := range s.sorted {

@@ -12,11 +12,11 @@ import (
 	"github.com/grafana/alloy/okta/internal/httptext"
 )
 
-// Summary is what is to be said of a range, of all orgs.
+// Summary is the outcome for a range of all orgs.
 type Summary struct {
 	Since time.Time `json:"since"`
 	Until time.Time `json:"until"`
-	Clean bool      `json:"clean"` // all is known, and nothing is wrong
+	Clean bool      `json:"clean"` // everything is known, and nothing is wrong
 	Orgs  []*Report `json:"orgs"`
 }
 
@@ -135,7 +135,7 @@ func (r *Report) list(w io.Writer) error {
 	return nil
 }
 
-// answer is whether the log is complete.
+// answer says whether the log is complete.
 func (s *Summary) answer() string {
 	between := fmt.Sprintf("from %s to %s", s.Since.Format(time.RFC3339), s.Until.Format(time.RFC3339))
 	if s.Failed() {

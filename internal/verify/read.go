@@ -12,13 +12,13 @@ import (
 )
 
 const (
-	// tries is how often in a row a page is asked for when Okta does not answer: half a minute. Whoever waits for an answer is told then.
+	// tries is how often in a row a page is asked for when Okta does not answer. After that, which is half a minute, the run fails.
 	tries     = 6
 	firstWait = time.Second
-	// minSlice is how much of the range is compared at once, and maxSlice where nothing happened.
+	// minSlice is how much of the range is compared at once; maxSlice is that where nothing happened.
 	minSlice = time.Hour
 	maxSlice = 24 * time.Hour
-	// ahead is how far in the future an event may be published for its time to be believed.
+	// ahead is how far in the future a time of publication may lie and still be believed.
 	ahead = 5 * time.Minute
 )
 
@@ -50,8 +50,8 @@ func (r *reading) next(ctx context.Context) error {
 		}
 	}
 	if len(times) > 0 {
-		// Events come in the order in which they were persisted, and hardly any is published later than that: half of a page may be late,
-		// and one may have a wrong date.
+		// Events come in the order in which they were persisted, and hardly any is published after that. Half of a page may be late, and
+		// one may have a wrong date.
 		slices.SortFunc(times, time.Time.Compare)
 		if middle := times[len(times)/2]; middle.After(r.passed) {
 			r.passed = middle
@@ -72,7 +72,7 @@ func (r *reading) next(ctx context.Context) error {
 	return nil
 }
 
-// fetch gets the page at the cursor. What passes by itself is tried again for a while.
+// fetch gets the page at the cursor. After a transient error it is tried again for a while.
 func (r *reading) fetch(ctx context.Context) (oktaapi.Page, error) {
 	wait := firstWait
 	for try := 1; ; try++ {
@@ -117,8 +117,8 @@ func (r *reading) fetch(ctx context.Context) (oktaapi.Page, error) {
 	}
 }
 
-// resume is where reading goes on without a cursor: all that was persisted before was read, as persisted is after published, and
-// what of that is read again is known.
+// resume is where reading goes on without a cursor. All that was persisted before was read, as an event is persisted after it is published;
+// what is read twice is known by its uuid.
 func (r *reading) resume() time.Time {
 	if r.passed.Add(-time.Minute).Before(r.open) {
 		return r.open

@@ -36,7 +36,7 @@ const envelopeBegin = `{"event":`
 
 var envelopeEnd = regexp.MustCompile(`^,"level":"[a-z]+","msg":"received event","time":"[^"]*"\}$`)
 
-// inside is the event in a line of ours, in an envelope or not, and what follows it.
+// inside returns the event in a line of ours, with an envelope or without, and what follows it.
 func inside(line string) (inner, rest string, envelope bool) {
 	if !strings.HasPrefix(line, envelopeBegin) {
 		return line, "", false
@@ -47,7 +47,7 @@ func inside(line string) (inner, rest string, envelope bool) {
 
 func newRecord(ev event.Event, e event.Entry, types map[string]string) *record {
 	r := &record{uuid: ev.UUID, at: ev.Published, dropped: e.Labels == nil, stream: e.LabelsKey}
-	if types[ev.EventType] == "" { // few, and not worth a page's memory each
+	if types[ev.EventType] == "" { // there are few types; without Clone each would keep a page in memory
 		name := strings.Clone(ev.EventType)
 		types[name] = name
 	}
@@ -57,20 +57,21 @@ func newRecord(ev event.Event, e event.Entry, types map[string]string) *record {
 	return r
 }
 
-// alters reports whether a line is ours and not what it should be. Either line format is right, as it may have been another one then.
+// alters reports whether a line is ours, and not what it should be. Both line formats are right, as the configuration may have had the
+// other one.
 func (r *record) alters(line string) bool {
 	if maphash.String(seed, line) == r.line {
 		return false
 	}
 	inner, rest, envelope := inside(line)
 	if maphash.String(seed, inner) == r.inner && (!envelope || envelopeEnd.MatchString(rest)) {
-		// The level follows from the event and the time is its published: both are in the inner event as well.
+		// The level follows from the event, and the time is its published: both are in the inner event, too.
 		return envelope && !strings.HasSuffix(rest, `"`+gjson.Get(inner, "published").String()+`"}`)
 	}
 	return envelope || gjson.Get(line, "uuid").String() == r.uuid
 }
 
-// take notes an entry that holds the event, and keeps nothing of it: structured metadata is of some hundred bytes.
+// take notes an entry that holds the event. It keeps nothing of the entry, whose structured metadata has some hundred bytes.
 func (r *record) take(e reconcile.Audited) {
 	r.copies++
 	r.altered = r.altered || r.alters(e.Line)

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Repairable returns why what is missing must not be delivered now, as it may come twice; nil: it can be. The report is that of the
-// configuration.
+// Repairable returns why missing events must not be delivered now, as Loki might get them twice; nil: they can be. The report is that of a
+// run with cfg.
 func (r *Report) Repairable(ctx context.Context, cfg Config) error {
 	_, last, ok := r.Extent(Missing)
 	if !ok {
@@ -23,7 +23,7 @@ func (r *Report) Repairable(ctx context.Context, cfg Config) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("%s: nothing was repaired: %w", r.Org, err)
-	case !newest.Before(last), !r.Kept.After(last): // a collector is past it, or nothing shows where it is
+	case !newest.Before(last), !r.Kept.After(last): // the collector has read past it, or nothing shows how far it has read
 		return nil
 	case newest.IsZero() && cfg.IdleSince.IsZero():
 		return fmt.Errorf("%s: nothing was repaired: the live log has no entry in Loki since %s, so a collector may be about to deliver what is "+

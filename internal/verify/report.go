@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Kind is what is to be said of an event.
+// Kind is a kind of findings.
 type Kind string
 
 // The kinds of findings.
@@ -22,7 +22,7 @@ const (
 // Kinds are all of them, in the order in which they are shown.
 var Kinds = []Kind{Missing, Doubled, Altered, Unknown, Dropped, Foreign}
 
-// Wrong reports whether a kind is a reason to look.
+// Wrong reports whether findings of a kind need somebody's attention.
 func (k Kind) Wrong() bool { return k == Missing || k == Doubled || k == Altered || k == Unknown }
 
 // Finding is one event.
@@ -37,7 +37,7 @@ type Finding struct {
 // mostListed is how many findings of a kind are listed; all are counted.
 const mostListed = 1000
 
-// Report is what is to be said of one org.
+// Report is the outcome for one org.
 type Report struct {
 	Component string       `json:"component"`
 	Org       string       `json:"org"`
@@ -48,7 +48,8 @@ type Report struct {
 	Counts    map[Kind]int `json:"counts"`
 	Findings  []Finding    `json:"findings"`
 	Requests  int          `json:"okta_requests"`
-	// Clear is when Loki shows all that was delivered before the run, or before [Config].IdleSince; zero: it shows all that was looked for.
+	// Clear is when Loki will show all that was delivered before the run, or before [Config].IdleSince; zero: it shows all that was looked
+	// for.
 	Clear time.Time `json:"clear,omitzero"`
 	Err   string    `json:"error,omitempty"` // why nothing is known; "": it is
 

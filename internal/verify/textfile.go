@@ -14,7 +14,7 @@ import (
 type figure struct {
 	name, help string
 	value      func(*Report) float64
-	always     bool // also when Okta or Loki could not be asked
+	always     bool // written also when Okta or Loki could not be asked
 }
 
 func (s *Summary) figures(now time.Time) []figure {
@@ -50,7 +50,7 @@ var helps = map[Kind]string{
 	Foreign: "Entries in Loki that are not in the org's log.",
 }
 
-// Metrics writes gauges in the text format of Prometheus. Of an org about which nothing is known there are no counts.
+// Metrics writes gauges in the text format of Prometheus. There are no counts for an org of which nothing is known.
 func (s *Summary) Metrics(w io.Writer, now time.Time) error {
 	quote := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
 	for _, f := range s.figures(now) {
@@ -70,8 +70,8 @@ func (s *Summary) Metrics(w io.Writer, now time.Time) error {
 	return nil
 }
 
-// WriteTextfile writes the metrics to a file for node_exporter's textfile collector, which must never see a half of it: a file beside it,
-// of a name that the collector does not read, becomes it. Anybody may read it, as the collector is another user.
+// WriteTextfile writes the metrics to a file for node_exporter's textfile collector, which must never see half a file: it is written under
+// a name that the collector does not read, and then renamed. Everybody may read it, as the collector is another user.
 func (s *Summary) WriteTextfile(path string, now time.Time) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
 	if err != nil {

@@ -12,12 +12,12 @@ import (
 	"github.com/grafana/alloy/okta/internal/reconcile"
 )
 
-// DefaultSlack is how long after the end of the range an event of the range is waited for. Okta names no bound: late events are "rare
-// but possible". An hour is what a back-fill takes, too.
+// DefaultSlack is how long after the end of the range an event of the range is waited for. Okta names no bound: late events are "rare but
+// possible". A back-fill waits for an hour, too.
 const DefaultSlack = time.Hour
 
 // flushed is how long after its delivery an entry may be in an ingester alone: a chunk that takes late entries lives for up to
-// max_chunk_age, and its stream may begin one more. docs/guarantees.md has it as "up to 4 hours".
+// max_chunk_age, and its stream may begin a second one. docs/guarantees.md has it as "up to 4 hours".
 const flushed = 2 * limits.MaxChunkAge
 
 // Source reads an org's log. [oktaapi.Client] does.
@@ -49,13 +49,13 @@ type Config struct {
 	Slack          time.Duration                            // 0: none
 	IdleSince      time.Time                                // nothing of the range was delivered since; zero: unknown
 	Remedy         func(error) string                       // what to do about a refusal of Okta's; may be ""
-	// OtherOrgs are hosts that the org label may hold of entries that are somebody else's, and counted only.
+	// OtherOrgs are values of the label org of entries that belong to other orgs, and are only counted.
 	OtherOrgs map[string]bool
-	// Progress, if not nil, is told the part of the range that was compared, 0 to 1, and how many events were read.
+	// Progress, if not nil, is called with the part of the range that was compared, 0 to 1, and how many events were read.
 	Progress func(part float64, events int)
 }
 
-// Run compares an org's range. With an error, which is in the report, too, nothing is known, and the report has no findings.
+// Run compares an org's range. After an error, which is also in the report, nothing is known, and the report has no findings.
 func Run(ctx context.Context, cfg Config) (*Report, error) {
 	a := &audit{
 		cfg: cfg, open: cfg.Since, pending: make(map[string]*record), types: make(map[string]string), now: time.Now(),
@@ -79,7 +79,7 @@ type audit struct {
 
 	open    time.Time          // what was published before is compared
 	pending map[string]*record // published from then on, by uuid
-	late    map[string]*record // those that came after their slice was compared
+	late    map[string]*record // those that were read after their slice was compared
 	foreign map[string]*Finding
 	streams map[model.Fingerprint]*stream
 	events  int
@@ -135,7 +135,7 @@ func (a *audit) slice(r *reading) (end time.Time, ready bool) {
 			return end, true
 		}
 		if !r.ended && r.passed.Before(longer.Add(a.cfg.Slack)) {
-			return end, false // it may be as quiet: one question for both
+			return end, false // the next slice may be as quiet: then one query is for both
 		}
 		end = longer
 	}
@@ -151,7 +151,7 @@ func (a *audit) any(end time.Time) bool {
 	return false
 }
 
-// take notes an event of a page; false: it is known.
+// take notes an event of a page; false: it was noted before.
 func (a *audit) take(ev event.Event) bool {
 	if ev.UUID == "" || ev.Published.IsZero() {
 		if ev.Published.IsZero() || !ev.Published.Before(a.cfg.Since) && ev.Published.Before(a.cfg.Until) {
