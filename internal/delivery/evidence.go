@@ -311,6 +311,14 @@ func (w *Window[P]) Drop(uuid string) {
 	}
 }
 
+// Earliest returns the earlier of two times.
+func Earliest(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
 // Latest returns the later of two times.
 func Latest(a, b time.Time) time.Time {
 	if b.After(a) {

@@ -230,29 +230,22 @@ func (b *Budget) leftOver(all, live int, known bool, now time.Time) (time.Time, 
 	untilReset := float64(b.reset.Sub(now)) / float64(window)
 	switch {
 	case len(b.sent)+wanted-live+1 >= all:
-		at := b.ranged.Add(rangeEvery)
+		at := []time.Time{b.ranged.Add(rangeEvery)}
 		if len(b.sent) > 0 {
-			at = earlier(at, b.sent[0].expires(now))
+			at = append(at, b.sent[0].expires(now))
 		}
 		if len(b.past) > 0 {
-			at = earlier(at, b.past[0].at.Add(2*window))
+			at = append(at, b.past[0].at.Add(2*window))
 		}
-		return at, behind
+		return slices.MinFunc(at, time.Time.Compare), behind
 	case known && b.remaining <= b.limit-all+1+int(float64(wanted)*untilReset):
-		return earlier(b.ranged.Add(rangeEvery), b.reset), behind
+		return slices.MinFunc([]time.Time{b.ranged.Add(rangeEvery), b.reset}, time.Time.Compare), behind
 	}
 	return time.Time{}, ""
 }
 
 // behind is why a range waits.
 const behind = "live polling of the org goes first"
-
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
-}
 
 // allowance is how many requests a minute a share amounts to: at least one, or nothing would ever be read.
 func allowance(limit int, share float64) int {

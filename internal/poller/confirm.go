@@ -152,7 +152,7 @@ func (p *confirmed) queryDue(ctx context.Context, now time.Time) {
 // nextQuery is when the window may have something to do, if that is before a time and not known sooner from a query under way.
 func (p *confirmed) nextQuery(until, now time.Time) time.Time {
 	if at := p.Memory.window.Next(now); !at.IsZero() && p.queries.running == nil {
-		return earlier(until, delivery.Latest(at, p.queries.next))
+		return delivery.Earliest(until, delivery.Latest(at, p.queries.next))
 	}
 	return until
 }

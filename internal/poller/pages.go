@@ -57,14 +57,6 @@ func (p *Poller) askFor(n int) {
 		"page_size", p.Scope.PageSize, "events", n)
 }
 
-// startOf is start with pages of n events.
-func (p *Poller) startOf(since time.Time, n int) oktaapi.Cursor {
-	known, largest := p.Memory.pages.limit, p.largest
-	defer func() { p.Memory.pages.limit, p.largest = known, largest }()
-	p.Memory.pages.limit, p.largest = n, false
-	return p.start(since)
-}
-
 // came notes that a page of n events came: a next link may ask for more than a start by time would, and then starts may ask for as many.
 func (p *Poller) came(n int) {
 	s := &p.Memory.pages

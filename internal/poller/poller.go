@@ -180,7 +180,7 @@ func (p *Poller) once(ctx context.Context) (time.Duration, error) {
 	}
 	cur := at.cursor
 	if guess := p.Memory.pages.guess(p.asked(cur)); guess > 0 {
-		cur = p.startOf(at.published, guess)
+		cur = p.startOf(at.published, min(guess, p.Scope.PageSize))
 	}
 	var wait time.Duration
 	var broken error
@@ -281,11 +281,4 @@ func sleep(ctx context.Context, d time.Duration) {
 func (p *Poller) ends() (is bool) {
 	is = p.Range != nil // option: backfill
 	return is
-}
-
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
 }

@@ -95,21 +95,24 @@ func (p *Poller) oldest() position {
 	return at
 }
 
-// start is the cursor for since, moved up to the retention when it lies before.
+// start is the cursor for since, with pages as large as come.
 func (p *Poller) start(since time.Time) oktaapi.Cursor {
+	switch known := p.Memory.pages.limit; {
+	case p.largest:
+		return p.startOf(since, oktaapi.MaxPageSize)
+	case known > 0:
+		return p.startOf(since, min(p.Scope.PageSize, known))
+	}
+	return p.startOf(since, p.Scope.PageSize)
+}
+
+// startOf is the cursor for since, moved up to the retention when it lies before, with pages of n events.
+func (p *Poller) startOf(since time.Time, n int) oktaapi.Cursor {
 	oldest := time.Now().Add(-oktaapi.Retention)
 	if oldest.Sub(since) >= time.Second {
 		p.Memory.warnOnce(p.Logger, "retention", "starting 90 days ago, as far back as Okta keeps events; older events are lost",
 			"wanted", utc(since), "start", utc(oldest), "lost", oldest.Sub(since).Round(time.Second))
 	}
 	// A minute inside the retention: the request takes time to arrive.
-	since = delivery.Latest(since, oldest.Add(time.Minute))
-	limit := p.Scope.PageSize
-	switch known := p.Memory.pages.limit; {
-	case p.largest:
-		limit = oktaapi.MaxPageSize
-	case known > 0:
-		limit = min(limit, known)
-	}
-	return p.Source.StartOf(since, limit)
+	return p.Source.StartOf(delivery.Latest(since, oldest.Add(time.Minute)), n)
 }

@@ -102,7 +102,7 @@ func (p *confirmed) rewindPage(ctx context.Context) (found, ok bool) {
 	p.smaller()
 	cur := r.cursor
 	if guess := r.pages.guess(p.asked(cur)); guess > 0 && !p.foreign() {
-		cur = p.startOf(r.latest, guess)
+		cur = p.startOf(r.latest, min(guess, p.Scope.PageSize))
 	}
 	err := p.do(ctx, p.part(), cur, func(h *hand) {
 		p.clear(Rewind) // which may have begun before nothing newer was delivered

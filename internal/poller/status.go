@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/grafana/alloy/okta/internal/delivery"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
@@ -67,7 +68,7 @@ func (s Snapshot) Unconfirmable() Trouble {
 		return other
 	}
 	if other.Lasts() {
-		why.Since = earlier(why.Since, other.Since)
+		why.Since = delivery.Earliest(why.Since, other.Since)
 	}
 	return why
 }

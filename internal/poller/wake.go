@@ -129,7 +129,7 @@ func (p *Poller) before(end time.Time) time.Time {
 	after := p.Status.Snapshot().LastPoll.Add(wakeEvery)
 	for _, a := range p.Wakes.open {
 		if a.tries < len(looks) && looks[a.tries] < a.until {
-			end = earlier(end, delivery.Latest(a.at.Add(looks[a.tries]), after))
+			end = delivery.Earliest(end, delivery.Latest(a.at.Add(looks[a.tries]), after))
 		}
 	}
 	return end

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/grafana/alloy/okta/internal/delivery"
 	"github.com/grafana/alloy/okta/internal/limits"
 )
 
@@ -59,7 +60,7 @@ next:
 	for _, p := range parts {
 		longest := max(shortest, 2*p.interval.length())
 		for _, c := range clusters {
-			both := interval{c.interval.start, latest(c.interval.end, p.interval.end)}
+			both := interval{c.interval.start, delivery.Latest(c.interval.end, p.interval.end)}
 			if both.length() <= min(c.longest, longest) {
 				c.interval, c.longest, c.parts = both, min(c.longest, longest), append(c.parts, p)
 				continue next
@@ -78,7 +79,7 @@ next:
 func (s *Server) find(ctx context.Context, parts []*part) error {
 	whole := parts[0].interval
 	for _, p := range parts {
-		whole = interval{earliest(whole.start, p.interval.start), latest(whole.end, p.interval.end)}
+		whole = interval{delivery.Earliest(whole.start, p.interval.start), delivery.Latest(whole.end, p.interval.end)}
 	}
 	f := finding{server: s, parts: parts, wanted: make(map[string][]*part)}
 	for _, p := range parts {

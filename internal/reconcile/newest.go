@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/grafana/alloy/okta/internal/delivery"
 	"github.com/grafana/alloy/okta/internal/limits"
 )
 
@@ -41,7 +42,7 @@ func (s *Server) newest(ctx context.Context, parts []*part) error {
 	now := time.Now()
 	recent, oldest := time.Duration(0), now
 	for _, p := range parts {
-		recent, oldest = max(recent, p.loki.recent()), earliest(oldest, now.Add(-p.back))
+		recent, oldest = max(recent, p.loki.recent()), delivery.Earliest(oldest, now.Add(-p.back))
 	}
 	selectors := len(selectorsOf(parts))
 	open := slices.Clone(parts)
@@ -58,7 +59,7 @@ func (s *Server) newest(ctx context.Context, parts []*part) error {
 			break
 		}
 		length = min(length, time.Duration(s.search.get()))
-		r := interval{latest(end.Add(-length), oldest), end}
+		r := interval{delivery.Latest(end.Add(-length), oldest), end}
 		if err := s.searchIn(ctx, open, r, end.Before(now)); err != nil {
 			if (errors.Is(err, errRange) || errors.Is(err, errSlow)) && ctx.Err() == nil && s.search.tooHigh(int64(length)) {
 				continue
@@ -128,7 +129,7 @@ func (s *Server) latestOf(ctx context.Context, parts []*part, r interval) error 
 			if len(all) > 1 {
 				key = all[0].keyOf(labels)
 			}
-			return func(at time.Time, _ string) { newest[key] = latest(newest[key], at) }
+			return func(at time.Time, _ string) { newest[key] = delivery.Latest(newest[key], at) }
 		})
 		if errors.Is(err, errLimit) && s.limit.tooHigh(int64(limit)) {
 			continue

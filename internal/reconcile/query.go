@@ -13,6 +13,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/grafana/alloy/okta/internal/delivery"
 	"github.com/grafana/alloy/okta/internal/httptext"
 	"github.com/grafana/alloy/okta/internal/limits"
 )
@@ -98,7 +99,7 @@ func (s *Server) values(ctx context.Context, label, selector string, r interval)
 // answer, or not in JSON. Source: Loki HTTP API, GET /loki/api/v1/labels, whose answer has no data then.
 func (l *Loki) Empty(ctx context.Context, since time.Time) bool {
 	now := time.Now()
-	r := interval{latest(since.Add(-l.cfg.Before), now.Add(-longestSearch)), now.Add(limits.MaxAhead)}
+	r := interval{delivery.Latest(since.Add(-l.cfg.Before), now.Add(-longestSearch)), now.Add(limits.MaxAhead)}
 	body, err := l.server.post(ctx, "loki/api/v1/labels", r, url.Values{})
 	return err == nil && gjson.GetBytes(body, "status").String() == "success" && len(gjson.GetBytes(body, "data").Array()) == 0
 }

@@ -31,20 +31,6 @@ func (s interval) pieces(longest time.Duration) (all []interval) {
 	return append(all, s)
 }
 
-func earliest(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
-}
-
-func latest(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}
-
 // ranges covers times with few narrow intervals, earliest first, widened by before and after. A time without events is cut out when it is
 // long and makes up over a quarter of its range. So late events get a range of their own, while a page of an org with one event an hour
 // stays one range.

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -125,12 +126,15 @@ func (a *audit) tell() {
 
 // slice is the end of the next part to compare, and whether all of it was read.
 func (a *audit) slice(r *reading) (end time.Time, ready bool) {
-	end = earliest(a.open.Add(minSlice), a.cfg.Until)
+	next := func(t time.Time) time.Time {
+		return slices.MinFunc([]time.Time{t.Add(minSlice), a.cfg.Until}, time.Time.Compare)
+	}
+	end = next(a.open)
 	for {
 		if !r.ended && r.passed.Before(end.Add(a.cfg.Slack)) {
 			return end, false
 		}
-		longer := earliest(end.Add(minSlice), a.cfg.Until)
+		longer := next(end)
 		if a.any(end) || !longer.After(end) || longer.Sub(a.open) > maxSlice {
 			return end, true
 		}
@@ -187,11 +191,4 @@ func (a *audit) take(ev event.Event) bool {
 	}
 	a.late[ev.UUID] = rec
 	return true
-}
-
-func earliest(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
 }
