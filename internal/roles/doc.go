@@ -30,7 +30,6 @@
 // # Known limits
 //
 //   - Roles are those at delivery, not those of when the event happened.
-//   - A table outlives that its org is read elsewhere: taken over back, it shows the roles of before until the first refresh.
 //   - A change seconds before a list or an answer is made, whose event passes after it, may be missed until the next refresh, where Okta's
 //     answer trails. So is one whose event is never delivered: filtered, or skipped as Loki has it.
 //   - An older grant, revocation or membership that is delivered again is known as older by Okta's time in milliseconds. Two of one

@@ -21,7 +21,8 @@ const (
 	kinds
 )
 
-// A Table is what is known about the role holders of one org. It is safe for concurrent use and outlives reloads.
+// A Table is what is known about the role holders of one org. It is safe for concurrent use and outlives reloads, but not that its org is
+// read elsewhere ([Table.Forget]).
 type Table struct {
 	shown atomic.Pointer[shown] // nil: nothing was learnt yet
 
@@ -76,6 +77,17 @@ func NewTable() *Table {
 		t.holders[k] = map[string]*holder{}
 	}
 	return t
+}
+
+// Forget has the table know nothing. It is for an org whose events go by elsewhere: what they change would be missed. No keeper may run.
+func (t *Table) Forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for k := range t.holders {
+		t.holders[k] = map[string]*holder{}
+	}
+	t.listed, t.fresh, t.full, t.touched, t.whole = time.Time{}, time.Time{}, false, nil, false
+	t.shown.Store(nil)
 }
 
 // Of returns what is known of an event's parties, at now. It only reads, but for a note to the keeper about whom nothing is known yet.

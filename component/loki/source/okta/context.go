@@ -144,7 +144,7 @@ type identity struct {
 	auth    oktaapi.Authorizer
 	ask     *roles.Ask
 	refresh time.Duration
-	table   *roles.Table // the org's
+	table   *roles.Table // the org's, for as long as it is read here with roles
 }
 
 // plan uses no network.
@@ -159,13 +159,21 @@ func (identified) plan(p *plan, _ connections) error {
 	}
 	ask := roles.NewAsk(oktaapi.Config{Org: p.org, Auth: a, HTTP: p.http, Timeout: p.args.RequestTimeout, UserAgent: userAgent},
 		func(bucket string) *oktaapi.Budget { return budgets.For(p.org.Host + " " + bucket) })
-	p.of.identity = &identity{auth: a, ask: ask, refresh: p.args.Options.Context.Refresh}
+	p.of.identity = &identity{auth: a, ask: ask, refresh: p.args.Options.Context.Refresh, table: roles.NewTable()}
 	return nil
 }
 
-func (identified) replace(k *collector, _, p *plan) {
-	if p.of.identity != nil {
-		p.of.identity.table = k.of.roles
+// replace keeps the table. After a plan without roles there is none, as no table was shown what passed by.
+func (identified) replace(_ *collector, before, p *plan) {
+	if before != nil && before.of.identity != nil && p.of.identity != nil {
+		p.of.identity.table = before.of.identity.table
+	}
+}
+
+// left forgets roles, as another node may be shown what passes by from now on.
+func (identified) left(r *reading) {
+	if i := r.k.plan.Load().of.identity; i != nil && r.isLive() {
+		i.table.Forget()
 	}
 }
 

@@ -153,7 +153,11 @@ func TestRolesOfSeveralOrgs(t *testing.T) {
 	until(t, "two tables", func() bool {
 		n := 0
 		for _, m := range collected(s.current()) {
-			if status := m.of.roles.Status(); status.Users > 0 && status.Pending == 0 {
+			i := m.plan.Load().of.identity
+			if i == nil {
+				continue
+			}
+			if status := i.table.Status(); status.Users > 0 && status.Pending == 0 {
 				n++
 			}
 		}

@@ -19,6 +19,7 @@ import (
 	"github.com/grafana/alloy/internal/component/common/loki"
 
 	"github.com/grafana/alloy/okta/internal/oktasim"
+	"github.com/grafana/alloy/okta/internal/roles"
 )
 
 // administered is an org with administrators.
@@ -48,11 +49,14 @@ func rolesOf(e loki.Entry) map[string]string {
 	return all
 }
 
+// rolesKnown is what the table of the component's first org has.
+func (s *site) rolesKnown() roles.Status { return s.only().plan.Load().of.identity.table.Status() }
+
 // known waits until the table of the component's first org is there.
 func (s *site) known(t *testing.T) {
 	t.Helper()
 	until(t, "a table of roles", func() bool {
-		known := s.only().of.roles.Status()
+		known := s.rolesKnown()
 		return known.Users > 0 && known.Pending == 0
 	})
 }
@@ -272,36 +276,47 @@ loki.source.okta "default" {
 	require.NotContains(t, s.take(t).Labels, model.LabelName("admin"))
 }
 
-// Reloads keep the table, and turn it on and off; the log notices nothing.
+// holdBack has requests about roles wait until the test ends.
+func holdBack(t *testing.T, org *oktasim.Org) {
+	t.Helper()
+	end := make(chan struct{})
+	t.Cleanup(func() { close(end) })
+	org.Set(func(o *oktasim.Org) {
+		o.Roles.Intercept = func(int, *http.Request) http.Handler {
+			return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { waitFor(r, end) })
+		}
+	})
+}
+
+// Reloads keep the table; one without roles ends it, as what passes by then changes no table. The log notices nothing.
 func TestReloadsKeepTheTable(t *testing.T) {
 	org := administered()
 	s := watch(t, org, "context {\n roles = true\n}\n")
 	s.known(t)
 	on := fmt.Sprintf("url = %q\napi_token = \"right\"\npoll_interval = \"100ms\"\n", s.only().plan.Load().org)
-	slow := make(chan struct{})
-	org.Set(func(o *oktasim.Org) {
-		o.Roles.Intercept = func(int, *http.Request) http.Handler {
-			return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { waitFor(r, slow) })
-		}
-	})
-	defer close(slow)
+	holdBack(t, org)
 	n := 0
 	next := func() map[string]string {
 		n++
 		org.Append(happened(fmt.Sprint(n), "user.session.start", "", "00uSuper", "00uNobody", time.Now()))
 		return rolesOf(s.take(t))
 	}
-	require.NoError(t, s.reload(t, on+"context {\n roles = true\n refresh = \"1h\"\n}\n"))
-	require.Equal(t, "SUPER_ADMIN", next()["actor_roles"], "before it is asked again")
+	for _, refresh := range []string{"1h", "2h"} {
+		require.NoError(t, s.reload(t, on+"context {\n roles = true\n refresh = \""+refresh+"\"\n}\n"))
+		require.Equal(t, "SUPER_ADMIN", next()["actor_roles"], "before it is asked again")
+	}
 	require.NoError(t, s.reload(t, on))
 	require.Empty(t, next())
 	require.Nil(t, s.DebugInfo().(debugInfo).More.Context)
+	org.Append(happened("revoked", "user.account.privilege.revoke", "", "00uRoot", "00uSuper", time.Now()))
+	require.Empty(t, rolesOf(s.take(t)))
 	require.NoError(t, s.reload(t, on+"context {\n roles = true\n}\n"))
-	require.Equal(t, "SUPER_ADMIN", next()["actor_roles"])
+	require.Empty(t, next(), "roles of before are none")
 	requireNoMore(t, s.receiver)
 }
 
-// Only the node that reads an org asks who holds roles, and a node that takes it over needs nothing of the other's.
+// Only the node that reads an org asks who holds roles. A node that takes it over needs nothing of the other's, and nothing of its own: the
+// org's events went by elsewhere since.
 func TestANodeThatTakesAnOrgOverAsksAnew(t *testing.T) {
 	org := administered()
 	body := fmt.Sprintf(`
@@ -326,16 +341,26 @@ func TestANodeThatTakesAnOrgOverAsksAnew(t *testing.T) {
 		a.NotifyClusterChange()
 		b.NotifyClusterChange()
 	}
-	for i, c := range []struct {
+	n := 0
+	next := func(s *site, kind, actor, target string) map[string]string {
+		n++
+		org.Append(happened(fmt.Sprint(n), kind, "", actor, target, time.Now()))
+		return rolesOf(s.take(t))
+	}
+	for _, c := range []struct {
 		to   string
 		site *site
 	}{{"node-a", a}, {"node-b", b}} {
 		before := len(aboutRoles(org))
-		require.Zero(t, c.site.only().of.roles.Status().Users)
+		require.Zero(t, c.site.rolesKnown().Users)
 		move(c.to)
 		c.site.known(t)
 		require.Greater(t, len(aboutRoles(org)), before)
-		org.Append(happened(fmt.Sprint(i), "user.session.start", "", "00uSuper", "00uNobody", time.Now()))
-		require.Equal(t, "SUPER_ADMIN", rolesOf(c.site.take(t))["actor_roles"])
+		require.Equal(t, "SUPER_ADMIN", next(c.site, "user.session.start", "00uSuper", "00uNobody")["actor_roles"])
 	}
+	next(b, "user.account.privilege.revoke", "00uRoot", "00uSuper")
+	require.Zero(t, a.rolesKnown(), "it is forgotten when the org leaves")
+	holdBack(t, org)
+	move("node-a")
+	require.Empty(t, next(a, "user.session.start", "00uSuper", "00uNobody"))
 }

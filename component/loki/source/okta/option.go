@@ -43,6 +43,8 @@ type option interface {
 	readings(p *plan, all []*reading) []*reading
 	// configure changes how a reading reads. It returns false when the plan has nothing to read for it.
 	configure(r *reading, p *plan, client *oktaapi.Config, cfg *poller.Config) bool
+	// left is called when a reading ends here: with the component, or because another node reads.
+	left(r *reading)
 
 	// verdict is what health says of an org while the live log is healthy; false: nothing. A healthy verdict is said only when there is
 	// nothing to say of the live log.
@@ -67,6 +69,7 @@ func (idle) run(context.Context, *Component)                                    
 func (idle) replace(*collector, *plan, *plan)                                       {}
 func (idle) readings(_ *plan, all []*reading) []*reading                            { return all }
 func (idle) configure(*reading, *plan, *oktaapi.Config, *poller.Config) bool        { return true }
+func (idle) left(*reading)                                                          {}
 func (idle) verdict(*collector, time.Time) (v condition, ok bool)                   { return v, false }
 func (idle) health(_ *Component, _ time.Time, is component.Health) component.Health { return is }
 func (idle) describe(*Component, chan<- *prometheus.Desc)                           {}

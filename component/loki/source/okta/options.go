@@ -9,7 +9,6 @@ import (
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/hook"
 	"github.com/grafana/alloy/okta/internal/poller"
-	"github.com/grafana/alloy/okta/internal/roles"
 	"github.com/grafana/alloy/okta/internal/takeover"
 )
 
@@ -83,7 +82,6 @@ type (
 	}
 	ofCollector struct {
 		wakes *poller.Wakes // option: event_hook
-		roles *roles.Table  // option: context
 	}
 	ofComponent struct {
 		exchange *takeover.Exchange          // option: clustering
@@ -97,7 +95,6 @@ type (
 
 func newOfCollector() (of ofCollector) {
 	of.wakes = poller.NewWakes() // option: event_hook
-	of.roles = roles.NewTable()  // option: context
 	return of
 }
 

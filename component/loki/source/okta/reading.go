@@ -94,6 +94,11 @@ func (r *reading) replaced() {
 
 // keep keeps a poller running, and replaces it when the plan is, until ctx ends or another node is found to read the org.
 func (r *reading) keep(ctx context.Context) {
+	defer func() {
+		for _, o := range options {
+			o.left(r)
+		}
+	}()
 	for ctx.Err() == nil {
 		if err := r.poll(ctx); errors.Is(err, poller.ErrNotOwned) {
 			return
