@@ -37,11 +37,16 @@ func (c *collector) ask(ctx context.Context, path string) ([]byte, error) {
 
 // metric returns the sum of a metric's samples; of component loki.source.okta.default alone when it is one of ours.
 func (c *collector) metric(ctx context.Context, name string) (sum float64, err error) {
+	return c.metricOf(ctx, "default", name)
+}
+
+// metricOf is metric for components of another label.
+func (c *collector) metricOf(ctx context.Context, label, name string) (sum float64, err error) {
 	text, err := c.ask(ctx, "/metrics")
 	if err != nil {
 		return 0, err
 	}
-	sample := regexp.MustCompile(`(?m)^` + name + `\{[^}]*component_id="[a-z.]+\.default"[^}]*\} (\S+)$`)
+	sample := regexp.MustCompile(`(?m)^` + name + `\{[^}]*component_id="[a-z.]+\.` + label + `"[^}]*\} (\S+)$`)
 	found := sample.FindAllSubmatch(text, -1)
 	if len(found) == 0 {
 		return 0, fmt.Errorf("no metric %s", name)

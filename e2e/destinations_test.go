@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +29,7 @@ type destination struct {
 	flags       []string
 	require     func(t *testing.T, event string, a arrival, okta *org) // that a is the event, whole
 	repeats     bool                                                   // an event may come twice
+	here        func(t *testing.T) []string                            // what else is here than in the configuration, in pairs: old, new
 }
 
 var destinations = map[string]destination{
@@ -68,6 +71,29 @@ var destinations = map[string]destination{
 		},
 	},
 
+	// Its Loki is away: S3 does not wait for that.
+	"archive.alloy": {
+		flags: []string{"--stability.level=experimental"},
+		here: func(t *testing.T) []string {
+			addr, err := testbed.FreeAddr()
+			require.NoError(t, err)
+			list, err := filepath.Abs("../detections/drop/medium.alloy")
+			require.NoError(t, err)
+			return []string{"127.0.0.1:14318", addr, `file.path_join(module_path, "../detections/drop/medium.alloy")`, strconv.Quote(list)}
+		},
+		environment: func(t *testing.T, s *sink, _ *org) []string {
+			return []string{
+				"S3_ENDPOINT=" + s.s3(t, "okta-log"), "S3_BUCKET=okta-log", "S3_REGION=eu-central-1",
+				"AWS_ACCESS_KEY_ID=AKIAE2E", "AWS_SECRET_ACCESS_KEY=e2eSecretOfTheBucket",
+			}
+		},
+		require: func(t *testing.T, event string, a arrival, _ *org) {
+			require.Equal(t, event, a.body)
+			require.Regexp(t, `^okta/year=\d{4}/month=\d\d/day=\d\d/logs_[0-9a-f-]{36}\.txt\.gz$`, a.fields["key"])
+			require.Contains(t, a.fields["authorization"], "Credential=AKIAE2E/")
+		},
+	},
+
 	"kafka.alloy": {
 		repeats: true, // the exporter sends anew what its client may have got through already
 		environment: func(t *testing.T, s *sink, _ *org) []string {
@@ -103,12 +129,33 @@ func publishedOf(t *testing.T, event string) time.Time {
 
 func hostOf(okta *org) string { return strings.TrimPrefix(okta.url, "http://") }
 
-// newShipper prepares an alloy-okta for a configuration in syntax/ that leads to a sink.
-func newShipper(t *testing.T, name string, change *strings.Replacer, okta *org, s *sink) *collector {
+// dropList is the event types of a list in detections/drop.
+func dropList(t *testing.T, strength string) (types []string) {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join("../detections/drop", strength+".alloy"))
+	require.NoError(t, err)
+	for _, m := range regexp.MustCompile(`(?m)^\t+"([^"]+)",$`).FindAllSubmatch(content, -1) {
+		types = append(types, string(m[1]))
+	}
+	return types
+}
+
+func lokiThatIsAway(t *testing.T) *testbed.Loki {
+	t.Helper()
+	addr, err := testbed.FreeAddr()
+	require.NoError(t, err)
+	return &testbed.Loki{HTTPAddr: addr}
+}
+
+// newShipper prepares an alloy-okta for a configuration in syntax/ that leads to a sink, and for those with a Loki beside it to that.
+func newShipper(t *testing.T, name string, change *strings.Replacer, okta *org, s *sink, loki *testbed.Loki) *collector {
 	t.Helper()
 	config, err := fs.ReadFile(syntax.Files, name)
 	require.NoError(t, err)
-	alloy := newCollector(t, []byte(change.Replace(string(config))), okta, &testbed.Loki{})
+	if here := destinations[name].here; here != nil {
+		config = []byte(strings.NewReplacer(here(t)...).Replace(string(config)))
+	}
+	alloy := newCollector(t, []byte(change.Replace(string(config))), okta, loki)
 	module, err := fs.ReadFile(syntax.Files, "logzio.alloy")
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(alloy.config), "logzio.alloy"), module, 0o600))
@@ -151,7 +198,7 @@ func TestADestinationThatRefusesCostsNoEvent(t *testing.T) {
 			t.Parallel()
 			okta := startOrg(t, fmt.Sprintf("--backlog=%d", destinationEvents), "--backlog-span=30m", "--rate=0/s")
 			s := &sink{outage: outage}
-			alloy := newShipper(t, name, strings.NewReplacer(), okta, s)
+			alloy := newShipper(t, name, strings.NewReplacer(), okta, s, lokiThatIsAway(t))
 			alloy.start(t)
 			byUUID := waitForArrivals(t, s, destinationEvents)
 			alloy.stop(t)
@@ -183,26 +230,35 @@ func TestAQueueOnDiskSurvivesAKill(t *testing.T) {
 		}
 	}
 	require.NotEmpty(t, storage, "the guide shows the component")
-	folder := t.TempDir()
 	require.Contains(t, storage, `"/var/lib/alloy-okta/queue"`)
-	storage = strings.Replace(storage, "/var/lib/alloy-okta/queue", folder, 1)
 	line := regexp.MustCompile("`(storage = otelcol[^`]+)`").FindSubmatch(page)
 	require.NotNil(t, line, "the guide shows the argument")
 
+	for name, label := range map[string]string{"otlp.alloy": "default", "archive.alloy": "archive"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			queueSurvives(t, name, label, strings.Replace(storage, "/var/lib/alloy-okta/queue", t.TempDir(), 1), string(line[1]))
+		})
+	}
+}
+
+func queueSurvives(t *testing.T, name, label, storage, line string) {
+	t.Helper()
 	const events = 2_000
 	okta := startOrg(t, fmt.Sprintf("--backlog=%d", events), "--backlog-span=30m", "--rate=0/s")
 	s := &sink{outage: 24 * time.Hour}
-	alloy := newShipper(t, "otlp.alloy", strings.NewReplacer(
+	queue := fmt.Sprintf("otelcol.exporter.otlphttp %q {", label)
+	alloy := newShipper(t, name, strings.NewReplacer(
 		`replay_window = "10m"`, `replay_window = "0s"`,
-		"block_on_overflow = true", "block_on_overflow = true\n"+string(line[1]),
-		"otelcol.auth.bearer \"default\" {", storage+"\notelcol.auth.bearer \"default\" {",
-	), okta, s)
-	alloy.flags = []string{"--stability.level=public-preview"}
+		"block_on_overflow = true", "block_on_overflow = true\n"+line,
+		queue, storage+"\n"+queue,
+	), okta, s, lokiThatIsAway(t))
+	alloy.flags = append(alloy.flags, "--stability.level=experimental")
 	alloy.start(t)
-	alloy.waitForMetric(t, "loki_source_okta_entries_total", events)
 	require.Eventually(t, func() bool {
 		refused, _ := s.seen()
-		return refused > 0
+		delivered, _ := alloy.metricOf(t.Context(), label, "loki_source_okta_entries_total")
+		return refused > 0 && delivered == events
 	}, time.Minute, 20*time.Millisecond)
 	alloy.Kill()
 
@@ -210,4 +266,31 @@ func TestAQueueOnDiskSurvivesAKill(t *testing.T) {
 	alloy.start(t)
 	waitForArrivals(t, s, events)
 	alloy.stop(t)
+}
+
+// S3 has every event of the org, byte for byte, while Loki has each that the drop list leaves, once, and does not wait for S3.
+func TestAnArchiveKeepsAllAndLokiSome(t *testing.T) {
+	t.Parallel()
+	const n = 1_000
+	okta := startOrg(t, fmt.Sprintf("--backlog=%d", n), "--backlog-span=90m", "--rate=0/s")
+	loki, s := startLoki(t), &sink{outage: 24 * time.Hour}
+	url := `url           = sys.env("OKTA_URL")`
+	archive := `url                 = sys.env("OKTA_URL")`
+	alloy := newShipper(t, "archive.alloy", strings.NewReplacer(
+		url, "initial_lookback = \"3h\"\n\t"+url, archive, "initial_lookback = \"3h\"\n\t"+archive), okta, s, loki)
+	alloy.start(t)
+	dropped := dropList(t, "medium")
+	records := okta.records(t, n)
+	kept := slices.DeleteFunc(slices.Clone(records), func(r record) bool {
+		return slices.Contains(dropped, gjson.Get(r.line, "event.eventType").Str)
+	})
+	require.Less(t, len(kept), n, "the org has events of types that the list drops")
+	waitForCount(t, loki.Reader(), selector, kept, len(kept), time.Minute)
+	s.end()
+	byUUID := waitForArrivals(t, s, n)
+	alloy.stop(t)
+	requireExactlyOnce(t, loki.Reader(), selector, kept)
+	for _, event := range okta.persisted(t) {
+		require.Equal(t, string(event), byUUID[gjson.GetBytes(event, "uuid").String()][0].body)
+	}
 }

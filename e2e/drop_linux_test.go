@@ -2,9 +2,7 @@ package e2e
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"testing"
 	"time"
@@ -18,12 +16,7 @@ func TestADropListDropsBeforeDelivery(t *testing.T) {
 	t.Parallel()
 	list, err := filepath.Abs("../detections/drop/strong.alloy")
 	require.NoError(t, err)
-	content, err := os.ReadFile(list)
-	require.NoError(t, err)
-	var types []string
-	for _, m := range regexp.MustCompile(`(?m)^\t+"([^"]+)",$`).FindAllSubmatch(content, -1) {
-		types = append(types, string(m[1]))
-	}
+	types := dropList(t, "strong")
 	const n = 1_000
 	okta := startOrg(t, fmt.Sprintf("--backlog=%d", n), "--backlog-span=90m", "--rate=0/s")
 	loki := startLoki(t)
