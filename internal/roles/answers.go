@@ -3,17 +3,17 @@ package roles
 import (
 	"maps"
 	"slices"
-	"strings"
 	"time"
 )
 
-// assigned takes the list of users that hold roles, of Okta's time date. Who is not on it holds none, unless more is known since.
+// assigned takes the list of users that hold roles, of Okta's time date. Who is not on it holds none, unless more is known since. One of
+// more than maxHolders was not read to its end: of who is not on it nothing is known.
 func (t *Table) assigned(ids map[string]struct{}, date, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.listed, t.fresh, t.full, t.whole = date, now, false, true
 	for id, h := range t.holders[user] {
-		if _, on := ids[id]; !on && h.known.Before(date) && now.After(h.certain) {
+		if _, on := ids[id]; !on && len(ids) <= maxHolders && h.known.Before(date) && now.After(h.certain) {
 			delete(t.holders[user], id)
 		}
 	}
@@ -61,13 +61,10 @@ func (t *Table) answered(w turn, a held, now time.Time) {
 		h.known = a.date
 		maps.DeleteFunc(h.moved, func(_ string, at time.Time) bool { return at.Before(a.date) }) // what is older counts no more
 	}
-	for id, roles := range a.via {
-		if isID(id) {
-			if h.via == nil {
-				h.via = map[string][]string{}
-			}
-			h.via[strings.Clone(id)] = roles
-			t.add(group, id)
+	for _, g := range a.via {
+		if isID(g.group) {
+			h.via = append(h.via, g)
+			t.add(group, g.group)
 		}
 	}
 	if w.kind == group && len(h.own) == 0 {
@@ -82,20 +79,19 @@ func (t *Table) answered(w turn, a held, now time.Time) {
 
 // hasMembers takes a group's members.
 func (t *Table) hasMembers(id string, ids map[string]struct{}, date, now time.Time) {
-	room := t.room(id)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	g := t.holders[group][id]
 	if g == nil || date.Before(g.known) || g.members != nil && now.Before(g.certain) {
 		return
 	}
-	if len(ids) > room {
+	if len(ids) > t.roomFor(id) {
 		t.full = true
 		return
 	}
 	g.members, g.large = maps.Clone(ids), time.Time{}
 	for _, u := range t.holders[user] {
-		delete(u.via, id) // the members say so
+		u.notVia(id) // the members say so
 	}
 	t.whole = true
 	t.show()
@@ -105,6 +101,11 @@ func (t *Table) hasMembers(id string, ids map[string]struct{}, date, now time.Ti
 func (t *Table) room(id string) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	return t.roomFor(id)
+}
+
+// roomFor is room. The caller holds mu.
+func (t *Table) roomFor(id string) int {
 	room := maxHolders - len(t.holders[user])
 	for other, g := range t.holders[group] {
 		if other != id {
@@ -130,6 +131,13 @@ func (t *Table) wantsMembers(id string, now time.Time) bool {
 	defer t.mu.Unlock()
 	g := t.holders[group][id]
 	return g != nil && len(g.own) > 0 && !g.gone && now.After(g.large)
+}
+
+// overflows reports whether the last list had more holders than there is room for.
+func (t *Table) overflows() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.full
 }
 
 // largest is the id of a group that is too large, always the same of several; "": there is none.

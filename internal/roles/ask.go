@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"path"
 	"time"
+	"unique"
 
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
@@ -178,10 +179,13 @@ func (a *Ask) Check(ctx context.Context) (users int, ofGroups, err error) {
 	return len(ids), ofGroups, err
 }
 
+// via is a role that a user has through a group.
+type via struct{ group, role string }
+
 // held is what Okta says that a holder holds.
 type held struct {
-	own  []string            // sorted
-	via  map[string][]string // by group
+	own  []string // sorted
+	via  []via
 	date time.Time
 	gone bool // Okta does not know the holder
 }
@@ -212,12 +216,9 @@ func (a *Ask) roles(ctx context.Context, k kind, id string) (h held, err error) 
 		if name == "" {
 			continue
 		}
+		name = shared(name)
 		if k == user && r.By == "GROUP" {
-			if h.via == nil {
-				h.via = map[string][]string{}
-			}
-			g := path.Base(r.Links.Assignee.Href) // "." where there is none, which is no id
-			h.via[g] = sorted(append(h.via[g], name))
+			h.via = append(h.via, via{shared(path.Base(r.Links.Assignee.Href)), name}) // "." where there is none, which is no id
 			continue
 		}
 		h.own = append(h.own, name)
@@ -225,3 +226,6 @@ func (a *Ask) roles(ctx context.Context, k kind, id string) (h held, err error) 
 	h.own = sorted(h.own)
 	return h, err
 }
+
+// shared is a text that many holders have, of which there is one in memory.
+func shared(text string) string { return unique.Make(text).Value() }

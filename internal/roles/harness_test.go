@@ -53,6 +53,7 @@ type office struct {
 	org   *oktasim.Org
 	table *Table
 	told  *troubles
+	start func() // a keeper, at the defaults
 	stop  func()
 }
 
@@ -68,15 +69,18 @@ func work(t *testing.T, org *oktasim.Org, test func(o *office)) {
 		require.NoError(t, err)
 		o := &office{T: t, org: org, table: NewTable(), told: &troubles{}}
 		var budgets oktaapi.Budgets
-		keeper := New(Config{Org: u.String(), Table: o.table, Trouble: o.told, Refresh: DefaultRefresh, Ask: NewAsk(oktaapi.Config{
-			Org: u, Auth: token, HTTP: pipe.Client(), UserAgent: "test",
-		}, budgets.For)})
-		ctx, cancel := context.WithCancel(t.Context())
-		var running sync.WaitGroup
-		running.Go(func() { keeper.Run(ctx) })
-		o.stop = func() { cancel(); running.Wait() }
-		defer o.stop()
-		synctest.Wait()
+		o.start = func() {
+			keeper := New(Config{Org: u.String(), Table: o.table, Trouble: o.told, Refresh: DefaultRefresh, Ask: NewAsk(oktaapi.Config{
+				Org: u, Auth: token, HTTP: pipe.Client(), UserAgent: "test",
+			}, budgets.For)})
+			ctx, cancel := context.WithCancel(t.Context())
+			var running sync.WaitGroup
+			running.Go(func() { keeper.Run(ctx) })
+			o.stop = func() { cancel(); running.Wait() }
+			synctest.Wait()
+		}
+		o.start()
+		defer func() { o.stop() }()
 		test(o)
 	})
 }

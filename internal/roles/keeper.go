@@ -84,6 +84,11 @@ func (k *Keeper) Run(ctx context.Context) {
 	var watching sync.WaitGroup
 	watching.Go(func() { k.watch(ctx) })
 	defer watching.Wait()
+	defer func() {
+		if k.inside.under { // the next keeper asks for the group at once, as its turn may be hours away
+			k.Table.again(turn{group, k.inside.id}, time.Now())
+		}
+	}()
 	var next time.Time // refresh
 	for {
 		now := time.Now()

@@ -141,13 +141,9 @@ func holds(k kind) func(*Table, *changed, time.Time, time.Time) bool {
 func (t *Table) set(k kind, id string, h *holder, names []string) {
 	var groups []string // what a user has through groups
 	if k == user {
-		for g, has := range h.via {
-			if has = both(has, names); len(has) == 0 {
-				delete(h.via, g)
-			} else {
-				h.via[g] = has
-			}
-			groups = append(groups, has...)
+		h.via = slices.DeleteFunc(h.via, func(g via) bool { return !slices.Contains(names, g.role) })
+		for _, g := range h.via {
+			groups = append(groups, g.role)
 		}
 		for _, g := range t.holders[group] {
 			if _, member := g.members[id]; member {
@@ -161,8 +157,9 @@ func (t *Table) set(k kind, id string, h *holder, names []string) {
 	})
 }
 
-func both(a, b []string) []string {
-	return slices.DeleteFunc(slices.Clone(a), func(name string) bool { return !slices.Contains(b, name) })
+// notVia takes what a user has through a group.
+func (h *holder) notVia(group string) {
+	h.via = slices.DeleteFunc(h.via, func(g via) bool { return g.group == group })
 }
 
 func holdsNone(k kind) func(*Table, *changed, time.Time, time.Time) bool {
@@ -191,7 +188,7 @@ func (t *Table) strip(k kind, id string, h *holder) {
 		}
 	case group:
 		for _, u := range t.holders[user] {
-			delete(u.via, id)
+			u.notVia(id)
 		}
 	}
 }
@@ -223,8 +220,16 @@ func membership(add bool) func(*Table, *changed, time.Time, time.Time) bool {
 			if g.moved == nil {
 				g.moved = map[string]time.Time{}
 			}
+			if len(g.moved) >= maxHolders { // more than are to be remembered: what is older than this counts no more
+				clear(g.moved)
+				g.known = at
+			}
 			e.targets(user, func(member string) {
 				if at.Before(g.moved[member]) { // an older one, delivered again
+					return
+				}
+				if _, is := g.members[member]; add && !is && len(g.members) >= t.roomFor(id) {
+					t.full = true
 					return
 				}
 				member = strings.Clone(member)
@@ -236,7 +241,7 @@ func membership(add bool) func(*Table, *changed, time.Time, time.Time) bool {
 					delete(g.members, member)
 				}
 				if u := t.holders[user][member]; u != nil && !add {
-					delete(u.via, id)
+					u.notVia(id)
 					u.certain, u.due = now.Add(settle), now.Add(settle)
 				}
 			})

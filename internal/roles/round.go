@@ -61,7 +61,7 @@ func (k *Keeper) isOfGroups(ctx context.Context, err error) bool {
 	return err != nil
 }
 
-// list reads on in a list that is under way, and gives it away when it is whole.
+// list reads on in a list that is under way, and gives it away when it is whole, or has more than a table keeps.
 func (k *Keeper) list(ctx context.Context, l *listing, read reader, give func(ids map[string]struct{}, date, now time.Time)) error {
 	for l.under {
 		if err := k.take(); err != nil {
@@ -77,7 +77,7 @@ func (k *Keeper) list(ctx context.Context, l *listing, read reader, give func(id
 		for _, id := range ids {
 			l.ids[id] = struct{}{}
 		}
-		if next == "" || next == l.next {
+		if next == "" || next == l.next || len(l.ids) > maxHolders {
 			give(l.ids, l.date, time.Now())
 			*l = listing{}
 			return nil
@@ -204,7 +204,8 @@ func (w without) needsScope() bool {
 	return statusOf(w.err) == http.StatusUnauthorized || statusOf(w.err) == http.StatusForbidden
 }
 
-// ofGroups is what is wrong with groups or their members; what passes is so after two refreshes only.
+// ofGroups is what is wrong with groups or their members, or that there are more holders than are kept; what passes is so after two
+// refreshes only.
 func (k *Keeper) ofGroups() error {
 	if k.groupsErr != nil {
 		return k.groupsErr
@@ -219,6 +220,9 @@ func (k *Keeper) ofGroups() error {
 	}
 	if id := k.Table.largest(); id != "" {
 		return fmt.Errorf("group %s has too many members, of which %d are kept in all groups together: they have no roles of it", id, maxHolders)
+	}
+	if k.Table.overflows() {
+		return fmt.Errorf("more than %d hold roles, members of groups included: those beyond are not known", maxHolders)
 	}
 	return nil
 }

@@ -92,8 +92,8 @@ func (t *Table) ofUser(id string, through []string) string {
 		return strings.Join(sorted(through), ",")
 	}
 	roles := slices.Concat(u.own, through)
-	for _, via := range u.via {
-		roles = append(roles, via...)
+	for _, g := range u.via {
+		roles = append(roles, g.role)
 	}
 	if len(roles) == 0 && u.known.IsZero() && !u.gone {
 		return Unresolved
