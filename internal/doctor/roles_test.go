@@ -13,6 +13,19 @@ import (
 	"github.com/grafana/alloy/okta/internal/roles"
 )
 
+// Without reconcile, roles make doubles in Loki.
+func TestRolesWithoutReconcileAreWarnedOf(t *testing.T) {
+	s := newScene(t)
+	s.org.Roles = &Roles{Remedy: func(error) string { return "" }, Ask: roles.NewAsk(
+		oktaapi.Config{Org: s.org.URL, Auth: s.org.Auth, HTTP: s.org.HTTP}, func(string) *oktaapi.Budget { return nil })}
+	s.org.Loki = nil
+	r := Run(t.Context(), []Org{s.org}, Options{})[0]
+	i := slices.IndexFunc(r.Checks, func(c Check) bool { return c.Name == "roles" })
+	require.Equal(t, Warn, r.Checks[i].Status, r.Checks[i])
+	require.Contains(t, r.Checks[i].Remedy, "reconcile")
+	require.False(t, r.Failed())
+}
+
 func TestTheCheckOfRoles(t *testing.T) {
 	forbidden := func(what string) func(int, *http.Request) http.Handler {
 		return func(_ int, r *http.Request) http.Handler {
@@ -34,6 +47,14 @@ func TestTheCheckOfRoles(t *testing.T) {
 		"granted":          {nil, false, Pass},
 		"forbidden":        {forbidden("/"), false, Fail},
 		"groups forbidden": {forbidden("/groups"), false, Warn},
+		"one holder forbidden": {func(n int, r *http.Request) http.Handler {
+			if n > 2 {
+				return nil
+			}
+			return forbidden("/users/")(n, r)
+		}, false, Pass},
+		"their roles forbidden":   {forbidden("/users/"), false, Fail},
+		"group members forbidden": {forbidden("/groups/"), false, Warn},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScene(t)
@@ -47,6 +68,14 @@ func TestTheCheckOfRoles(t *testing.T) {
 			require.Equal(t, c.want, r.Checks[i].Status, r.Checks[i])
 			require.Equal(t, c.want == Fail, r.Failed(), "all else is as it was")
 			require.Equal(t, c.want == Fail || c.want == Warn, r.Checks[i].Remedy == "grant it")
+			asked := 0
+			for _, r := range s.sim.Requests() {
+				if !strings.Contains(r.URL, "/logs") {
+					asked++
+				}
+			}
+			require.LessOrEqual(t, asked, roles.MostChecked)
+			require.LessOrEqual(t, r.Requests, MostRequests)
 			if c.want == Fail || c.want == Warn {
 				require.Contains(t, r.Checks[i].Seen, "E0000006")
 			}

@@ -169,16 +169,6 @@ func (a *Ask) members(ctx context.Context, id, at string) (ids []string, next st
 	return ids, next, date, err
 }
 
-// Check asks for the first page of who holds roles, and of groups, and returns how many users are on the former. ofGroups is of what needs
-// [ScopeGroups], without which all else works.
-func (a *Ask) Check(ctx context.Context) (users int, ofGroups, err error) {
-	ids, _, _, err := a.assignees(ctx, "")
-	if err == nil {
-		_, _, _, ofGroups = a.groupsWithRoles(ctx, "")
-	}
-	return len(ids), ofGroups, err
-}
-
 // via is a role that a user has through a group.
 type via struct{ group, role string }
 

@@ -11,8 +11,8 @@ import (
 	"github.com/grafana/alloy/okta/internal/oktasim"
 )
 
-// A reload that changes an org asks about it anew, and what was known stays meanwhile. However often that is, a quarter of a bucket is asked
-// for: here of the smallest, with 100 requests a minute.
+// A reload that changes an org asks about it anew, and what was known stays meanwhile. However often that is, no more than a quarter of a
+// bucket is asked for: here of the smallest, with 100 requests a minute.
 func TestAReloadAsksAnew(t *testing.T) {
 	org := &oktasim.Org{Token: "s3cret", Roles: oktasim.Roles{Users: holdersOf(300, "APP_ADMIN"), Limit: 100}}
 	work(t, org, func(o *office) {
