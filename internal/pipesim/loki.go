@@ -21,16 +21,13 @@ type Limits struct {
 	FlushCheckPeriod       time.Duration
 	QueryIngestersWithin   time.Duration // 0: ingesters are always queried
 	RejectOldSamplesMaxAge time.Duration // 0: nothing is refused for its age
-	CreationGracePeriod    time.Duration
-	PerStreamRateLimit     int // bytes a second; 0: none
-	PerStreamBurst         int // bytes
 }
 
-// DefaultLimits are Loki's defaults, but for the rate limit, which is off.
+// DefaultLimits are Loki's defaults. Rate limits are not simulated: Faults.Refuse can stand for one.
 func DefaultLimits() Limits {
 	return Limits{
 		MaxChunkAge: limits.MaxChunkAge, ChunkIdlePeriod: limits.ChunkIdlePeriod, FlushCheckPeriod: limits.FlushCheckPeriod,
-		QueryIngestersWithin: limits.QueryIngesters, RejectOldSamplesMaxAge: limits.MaxAge, CreationGracePeriod: limits.MaxAhead,
+		QueryIngestersWithin: limits.QueryIngesters, RejectOldSamplesMaxAge: limits.MaxAge,
 	}
 }
 
@@ -49,15 +46,12 @@ type Faults struct {
 
 // Stats count what a Loki did.
 type Stats struct {
-	Pushes    map[int]int // by status; 0: refused connections
-	Stored    int         // entries
-	Repeated  int         // entries that loki.write pushed again after they had been stored; not in Stored
-	TooFar    int         // entries refused as too far behind, each time
-	TooOld    int         // entries refused for their age, or for being in the future, each time
-	Limited   int         // entries refused by a rate limit or by Faults.Refuse, each time
-	Queries   int         // calls of Find
-	Asked     int         // events in them
-	FirstPush time.Time   // that was stored
+	Pushes   map[int]int // by status; 0: refused connections
+	Repeated int         // entries that loki.write pushed again after they had been stored
+	TooFar   int         // entries refused as too far behind, each time
+	TooOld   int         // entries refused for their age, or for being in the future, each time
+	Limited  int         // entries refused by Faults.Refuse, each time
+	Queries  int         // calls of Find
 }
 
 // An Entry is what one Send brought.
@@ -179,7 +173,7 @@ func (l *Loki) store(batch []*Entry) int {
 
 // take stores one entry, or returns the status with which it is refused.
 func (l *Loki) take(e *Entry, now time.Time) int {
-	if old := l.limits.RejectOldSamplesMaxAge; old > 0 && now.Sub(e.Time) > old || e.Time.Sub(now) > l.limits.CreationGracePeriod {
+	if old := l.limits.RejectOldSamplesMaxAge; old > 0 && now.Sub(e.Time) > old || e.Time.Sub(now) > limits.MaxAhead {
 		l.stats.TooOld++
 		return http.StatusBadRequest
 	}
@@ -198,25 +192,17 @@ func (l *Loki) take(e *Entry, now time.Time) int {
 		l.streams[e.Stream] = s
 	}
 	s.sweep(&l.limits, now)
-	if !s.allow(&l.limits, now, e.Size) {
-		l.stats.Limited++
-		return http.StatusTooManyRequests
-	}
 	if !s.newest.IsZero() && e.Time.Before(s.newest.Add(-l.limits.MaxChunkAge/2)) {
 		l.stats.TooFar++
 		return http.StatusBadRequest
 	}
 	s.add(&l.limits, e.Time, now)
-	if l.stats.FirstPush.IsZero() {
-		l.stats.FirstPush = now
-	}
 	for _, had := range l.held[e.UUID] {
 		if had.entry == e {
 			l.stats.Repeated++
 			return 0
 		}
 	}
-	l.stats.Stored++
 	l.held[e.UUID] = append(l.held[e.UUID], &stored{e, s.chunk})
 	return 0
 }

@@ -3,6 +3,7 @@ package pipesim
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -150,14 +151,21 @@ func TestAPushLandsThoughItsClientIsGone(t *testing.T) {
 
 func TestARateLimitStoresAPart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		limits := DefaultLimits()
-		limits.PerStreamRateLimit, limits.PerStreamBurst = 100, 250
-		l := NewLoki(limits)
+		l := NewLoki(DefaultLimits())
+		taken := 0
+		l.Set(func(f *Faults) {
+			f.Refuse = func(model.LabelSet) int {
+				if taken++; taken > 2 {
+					return http.StatusTooManyRequests
+				}
+				return 0
+			}
+		})
 		batch := []*Entry{at("a", time.Now()), at("b", time.Now()), at("c", time.Now())}
 		require.Equal(t, 429, l.Push(t.Context(), batch))
 		missing, _, _ := l.Compare([]string{"a", "b", "c"})
 		require.Equal(t, []string{"c"}, missing)
-		time.Sleep(3 * time.Second)
+		taken = 0
 		require.Equal(t, 429, l.Push(t.Context(), batch), "the whole batch again, which again takes of the limit")
 		require.Equal(t, 2, l.Stats().Repeated)
 	})

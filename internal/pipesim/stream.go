@@ -1,16 +1,11 @@
 package pipesim
 
-import (
-	"time"
-
-	"golang.org/x/time/rate"
-)
+import "time"
 
 // stream is a stream as the ingester knows it.
 type stream struct {
-	newest  time.Time // the latest time of its entries
-	chunk   *chunk    // the last one; nil: none
-	limiter *rate.Limiter
+	newest time.Time // the latest time of its entries
+	chunk  *chunk    // the last one; nil: none
 }
 
 // chunk is what is flushed at once. Nothing is added to it after it was flushed.
@@ -65,15 +60,4 @@ func (s *stream) add(l *Limits, at, now time.Time) {
 	if c.aged.IsZero() && c.last.Sub(c.first) > l.MaxChunkAge {
 		c.aged = now
 	}
-}
-
-// allow asks the stream's rate limiter.
-func (s *stream) allow(l *Limits, now time.Time, size int) bool {
-	if l.PerStreamRateLimit == 0 {
-		return true
-	}
-	if s.limiter == nil {
-		s.limiter = rate.NewLimiter(rate.Limit(l.PerStreamRateLimit), l.PerStreamBurst)
-	}
-	return s.limiter.AllowN(now, size)
 }

@@ -68,7 +68,6 @@ func (v *View) find(events []reconcile.Event) (map[string]bool, time.Duration, e
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.stats.Queries++
-	l.stats.Asked += len(events)
 	if l.faults.QueryDown {
 		return nil, 0, ErrDown
 	}
