@@ -132,7 +132,7 @@ func watchBackfill(ctx context.Context, out *os.File, ranges func() []okta.Range
 			missing = now
 		case now.Sub(missing) > missingFor:
 			return fmt.Errorf("%d events were delivered and not found in Loki for %s: look at the errors above, then run the command again, "+
-				"which delivers what is missing", sum.Unconfirmed, missingFor)
+				"which delivers what is missing", sum.Unconfirmed.Waiting, missingFor)
 		}
 		select {
 		case <-tick.C:
@@ -168,7 +168,8 @@ func total(all []okta.Range) (s sum) {
 	s.Finished, s.Ended = len(all) > 0, len(all) > 0
 	for _, r := range all {
 		s.Progress += r.Progress / float64(len(all))
-		s.Events, s.Skipped, s.Unconfirmed = s.Events+r.Events, s.Skipped+r.Skipped, s.Unconfirmed+r.Unconfirmed
+		s.Events, s.Skipped = s.Events+r.Events, s.Skipped+r.Skipped
+		s.Unconfirmed.Waiting += r.Unconfirmed.Waiting
 		s.Finished, s.Ended, s.missing = s.Finished && r.Finished, s.Ended && r.Ended, s.missing || r.Missing()
 		if !r.Finished {
 			s.State = r.Org + ": " + r.State
@@ -202,5 +203,5 @@ func lines(out io.Writer) func([]okta.Range) {
 }
 
 func summary(s sum) string {
-	return fmt.Sprintf("%d delivered, %d were there, %d unconfirmed, %s", s.Events, s.Skipped, s.Unconfirmed, s.State)
+	return fmt.Sprintf("%d delivered, %d were there, %d unconfirmed, %s", s.Events, s.Skipped, s.Unconfirmed.Waiting, s.State)
 }

@@ -134,7 +134,7 @@ func TestReconcileSendsNothingThatTheRulesDrop(t *testing.T) {
 		}
 		sent, _ := s.to.counts()
 		require.Equal(t, map[int]int{1: 300 - len(drop) + 30}, sent)
-		require.Zero(t, s.status.Snapshot().Unconfirmed)
+		require.Zero(t, s.status.Snapshot().Unconfirmed.Waiting)
 	})
 }
 
@@ -170,8 +170,8 @@ func TestWithoutReconcileItsOldTroubleIsForgotten(t *testing.T) {
 		time.Sleep(time.Minute)
 		snap := s.status.Snapshot()
 		require.NoError(t, snap.Unconfirmable().Err)
-		require.Zero(t, snap.Unconfirmed)
-		require.Zero(t, snap.UnconfirmedSince)
+		require.Zero(t, snap.Unconfirmed.Waiting)
+		require.Zero(t, snap.Unconfirmed.Since)
 		last, _ := s.saved().Last()
 		require.Contains(t, last.Cursor, "after=")
 	})

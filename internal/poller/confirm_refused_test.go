@@ -36,7 +36,7 @@ func TestReconcileGivesUpAfterThreeLosses(t *testing.T) {
 		_, arrived := s.to.counts()
 		require.Equal(t, map[int]int{1: 199}, arrived)
 		require.InDelta(t, 1, testutil.ToFloat64(s.metrics.givenUp), 0)
-		require.Zero(t, s.status.Snapshot().Unconfirmed, "the cursor goes on")
+		require.Zero(t, s.status.Snapshot().Unconfirmed.Waiting, "the cursor goes on")
 	})
 }
 

@@ -28,7 +28,7 @@ func TestReconcileGoesOnWhenAReloadPutsTheSelectorRight(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		s.requireExactlyOnce()
 		require.NoError(t, s.status.Snapshot().Unconfirmable().Err)
-		require.Zero(t, s.status.Snapshot().Unconfirmed)
+		require.Zero(t, s.status.Snapshot().Unconfirmed.Waiting)
 		last, _ := s.saved().Last()
 		require.Contains(t, last.Cursor, "after=")
 	})
@@ -52,7 +52,7 @@ func TestReconcileMidPageReloadWithNewLabels(t *testing.T) {
 			time.Sleep(time.Minute)
 		}
 		s.requireExactlyOnce()
-		require.Zero(t, s.status.Snapshot().Unconfirmed)
+		require.Zero(t, s.status.Snapshot().Unconfirmed.Waiting)
 	})
 }
 
@@ -80,7 +80,7 @@ func TestReconcileDoesNotWaitForARemovedDestination(t *testing.T) {
 		time.Sleep(time.Minute)
 		_, arrived = s.to.counts()
 		require.Equal(t, map[int]int{1: 230}, arrived, "what the old one cannot be asked about goes to the new one in the end")
-		require.Zero(t, s.status.Snapshot().Unconfirmed)
+		require.Zero(t, s.status.Snapshot().Unconfirmed.Waiting)
 		require.NoError(t, s.status.Snapshot().Unconfirmable().Err)
 	})
 }
@@ -134,7 +134,7 @@ func TestReconcileStartWithNewLabelsFindsTheOldOnes(t *testing.T) {
 			time.Sleep(time.Minute)
 		}
 		s.requireExactlyOnce()
-		require.Zero(t, s.status.Snapshot().Unconfirmed)
+		require.Zero(t, s.status.Snapshot().Unconfirmed.Waiting)
 		require.Empty(t, s.saved().Delivery.Selectors, "nothing is under way any more")
 	})
 }
@@ -171,6 +171,6 @@ func TestReconcileDoesNotTakeWhatLiesInTheFutureForLost(t *testing.T) {
 		time.Sleep(time.Hour)
 		s.requireExactlyOnce()
 		require.Positive(t, hidden)
-		require.Zero(t, s.status.Snapshot().Unconfirmed)
+		require.Zero(t, s.status.Snapshot().Unconfirmed.Waiting)
 	})
 }

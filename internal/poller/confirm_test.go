@@ -158,7 +158,7 @@ func TestReconcileMovesTheCursorBehindWhatLokiHas(t *testing.T) {
 		s.requireExactlyOnce()
 		after, _ := s.saved().Last()
 		require.Contains(t, after.Cursor, "after=")
-		require.Zero(t, s.status.Snapshot().Unconfirmed)
+		require.Zero(t, s.status.Snapshot().Unconfirmed.Waiting)
 		require.NoError(t, s.status.Snapshot().Unconfirmable().Err)
 		require.InDelta(t, 2500, testutil.ToFloat64(s.metrics.confirmed), 0)
 	})
@@ -252,7 +252,7 @@ func TestReconcileDoesNotTakeWhatLokiHidesForLost(t *testing.T) {
 		s.to.hide(0) // the chunks are flushed
 		time.Sleep(time.Hour)
 		s.requireExactlyOnce()
-		require.Zero(t, s.status.Snapshot().Unconfirmed)
+		require.Zero(t, s.status.Snapshot().Unconfirmed.Waiting)
 	})
 }
 

@@ -41,9 +41,7 @@ type ledger interface {
 type direct struct{ *Poller }
 
 func (p direct) configure() {
-	p.Status.set(func(s *Snapshot) {
-		s.Unconfirmed, s.UnconfirmedSince, s.Hidden, s.Shown = 0, time.Time{}, 0, time.Time{}
-	})
+	p.Status.set(func(s *Snapshot) { s.Unconfirmed = delivery.Stats{} })
 	m := p.Memory
 	m.window, m.confirm, m.past.previous = delivery.Window[position]{}, nil, nil
 	m.past.unproven = nil // option: reconcile

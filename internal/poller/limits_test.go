@@ -143,7 +143,7 @@ func TestEverySourceTellsOfWhatLokiRefuses(t *testing.T) {
 		"delivered again": {sent: 3, run: func(o *overLimit) {
 			live(o, nil)
 			later(o)
-			require.Zero(o.t, o.status.Snapshot().Unconfirmed, "it is given up")
+			require.Zero(o.t, o.status.Snapshot().Unconfirmed.Waiting, "it is given up")
 		}, skip: func(c limitstest.Case) bool { return c.Reason == limits.TooOld || c.Reason == limits.TooNew }}, // see the next test
 		"probe": {sent: 1, run: func(o *overLimit) {
 			o.configured(nil)
@@ -282,7 +282,7 @@ func TestReconcileDoesNotWaitForTimesThatLokiRefuses(t *testing.T) {
 				require.Equal(t, c.sent, sent)
 				require.Equal(t, c.got, s.to.Copies(odd) == 1)
 				require.Zero(t, testutil.ToFloat64(s.metrics.givenUp))
-				require.Zero(t, s.status.Snapshot().Unconfirmed, "the cursor goes on")
+				require.Zero(t, s.status.Snapshot().Unconfirmed.Waiting, "the cursor goes on")
 			})
 		})
 	}

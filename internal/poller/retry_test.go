@@ -34,7 +34,7 @@ func TestReconcileDoesNotRepeatWhatBecameTooOld(t *testing.T) {
 		synctest.Wait()
 		require.Equal(t, 2, s.to.deliveries("old"))
 		require.Zero(t, testutil.ToFloat64(s.metrics.givenUp))
-		require.Less(t, s.status.Snapshot().Unconfirmed, 10, "the cursor goes on")
+		require.Less(t, s.status.Snapshot().Unconfirmed.Waiting, 10, "the cursor goes on")
 	})
 }
 
@@ -140,7 +140,7 @@ func TestReconcileFindsWhatIsLostOnEveryPage(t *testing.T) {
 				for uuid := range s.uuids(func(_ int, ev event.Event) bool { return ev.UUID != "" }) {
 					require.Equal(t, 1, s.to.Copies(uuid), uuid)
 				}
-				require.Zero(t, s.status.Snapshot().Unconfirmed)
+				require.Zero(t, s.status.Snapshot().Unconfirmed.Waiting)
 			})
 		})
 	}
@@ -177,7 +177,7 @@ func TestReconcileLooksForLostEventsOnSmallerPages(t *testing.T) {
 				synctest.Wait()
 				s.requireExactlyOnce()
 				require.Zero(t, testutil.ToFloat64(s.metrics.givenUp))
-				require.Zero(t, s.status.Snapshot().Unconfirmed)
+				require.Zero(t, s.status.Snapshot().Unconfirmed.Waiting)
 				require.True(t, began)
 				if learned {
 					require.Zero(t, large, "what is known to fail is not tried")

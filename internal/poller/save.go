@@ -54,9 +54,7 @@ func (p *Poller) commit() delivery.Stats {
 		p.save(end)
 	}
 	stats := m.window.Stats(time.Now())
-	p.Status.set(func(s *Snapshot) {
-		s.Unconfirmed, s.UnconfirmedSince, s.Hidden, s.Shown = stats.Waiting, stats.Since, stats.Hidden, stats.Shown
-	})
+	p.Status.set(func(s *Snapshot) { s.Unconfirmed = stats })
 	return stats
 }
 

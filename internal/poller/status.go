@@ -50,11 +50,8 @@ type Snapshot struct {
 
 	Passed time.Time // what was delivered before it has arrived or is lost
 
-	Skipped, Retried uint64    // not delivered because they were there, delivered again because they were not
-	Unconfirmed      int       // events delivered and not found at the destination yet
-	UnconfirmedSince time.Time // first delivery of the oldest of them
-	Hidden           int       // of them, those that the destination may have and not show yet
-	Shown            time.Time // when it shows the last of them, if it has it; zero: none is hidden
+	Skipped, Retried uint64         // not delivered because they were there, delivered again because they were not
+	Unconfirmed      delivery.Stats // of what was delivered and is not found at the destination yet
 
 	Asking time.Time // waiting since then for what the destination says it has, and reading nothing; zero: not
 

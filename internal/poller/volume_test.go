@@ -30,7 +30,7 @@ func TestReconcileDoesNotWaitForTooOldEvents(t *testing.T) {
 		sent, arrived := s.to.counts()
 		require.Equal(t, map[int]int{1: 4000}, sent)
 		require.Equal(t, map[int]int{1: 4000 - len(old)}, arrived)
-		require.Zero(t, s.status.Snapshot().Unconfirmed)
+		require.Zero(t, s.status.Snapshot().Unconfirmed.Waiting)
 		require.NoError(t, s.status.Snapshot().Unconfirmable().Err)
 	})
 }
@@ -108,7 +108,7 @@ func TestReconcileLetsAnOldEventGo(t *testing.T) {
 			time.Sleep(time.Hour)
 		}
 		require.InDelta(t, 1, testutil.ToFloat64(s.metrics.givenUp), 0)
-		require.Zero(t, s.status.Snapshot().Unconfirmed)
+		require.Zero(t, s.status.Snapshot().Unconfirmed.Waiting)
 		_, arrived := s.to.counts()
 		require.Equal(t, map[int]int{1: 3000 + 24*50 - 1}, arrived)
 	})
@@ -211,7 +211,7 @@ func TestReconcileQueriesOncePerPageOrInterval(t *testing.T) {
 		s.run()
 		time.Sleep(2 * time.Minute)
 		s.requireExactlyOnce()
-		require.Zero(t, s.status.Snapshot().Unconfirmed)
+		require.Zero(t, s.status.Snapshot().Unconfirmed.Waiting)
 		// Before a page is sent: sixteen. All of them arrive in the same instant here, so
 		// what is confirmed comes after, four pages a query.
 		require.LessOrEqual(t, s.to.Stats().Queries, 16+4)

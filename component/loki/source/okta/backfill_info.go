@@ -61,7 +61,7 @@ func (p *plan) backfillRows(now time.Time) (all []string) {
 func (f *fill) debugInfo(now time.Time) backfillInfo {
 	s := f.reading.snapshot()
 	return backfillInfo{Range: f.name(), State: f.state(s, now), Progress: fmt.Sprintf("%.1f %%", 100*f.progress(s)),
-		Forwarded: s.Events, Skipped: s.Skipped, Unconfirmed: s.Unconfirmed, Error: text(s.Wrong[poller.Okta].Err)}
+		Forwarded: s.Events, Skipped: s.Skipped, Unconfirmed: s.Unconfirmed.Waiting, Error: text(s.Wrong[poller.Okta].Err)}
 }
 
 // progress is the part of the range that was delivered.
@@ -84,11 +84,11 @@ func (f *fill) state(s poller.Snapshot, now time.Time) string {
 		return elsewhere.state
 	case s.Started.IsZero():
 		return "waiting for the one before it"
-	case s.Ended && s.Wrong[poller.Hold].Kind == "" && s.Hidden > 0:
+	case s.Ended && s.Wrong[poller.Hold].Kind == "" && s.Unconfirmed.Hidden > 0:
 		return fmt.Sprintf("sent, waiting for Loki to show %d events: it hides %d old ones for a while, until %s at the latest",
-			s.Unconfirmed, s.Hidden, clock(s.Shown))
+			s.Unconfirmed.Waiting, s.Unconfirmed.Hidden, clock(s.Unconfirmed.Shown))
 	case s.Ended && s.Wrong[poller.Hold].Kind == "":
-		return fmt.Sprintf("sent, waiting for Loki to show %d events", s.Unconfirmed)
+		return fmt.Sprintf("sent, waiting for Loki to show %d events", s.Unconfirmed.Waiting)
 	default:
 		return stateOf(s, now)
 	}

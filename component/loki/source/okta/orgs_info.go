@@ -50,7 +50,7 @@ func (m member) row(now time.Time) orgInfo {
 	p, s := m.plan.Load(), m.live.snapshot()
 	row.Org, row.State = p.org.String(), m.state(s, now)
 	row.Lag, row.LastPoll, row.LastEvent = s.Lag(now).Round(time.Second).String(), s.LastPoll, s.LastEvent
-	row.EventsForwarded, row.Unconfirmed = s.Events, s.Unconfirmed
+	row.EventsForwarded, row.Unconfirmed = s.Events, s.Unconfirmed.Waiting
 	row.More = p.rowMore(now)
 	return row
 }

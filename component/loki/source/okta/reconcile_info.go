@@ -31,8 +31,8 @@ func (reconciling) collect(c *Component, ch chan<- prometheus.Metric, now time.T
 			failing = m.snap.Asking
 		}
 		m.since(failingDesc, failing, "reconcile")
-		m.send(unconfirmedDesc, float64(m.snap.Unconfirmed))
-		m.since(unconfirmedAge, m.snap.UnconfirmedSince)
+		m.send(unconfirmedDesc, float64(m.snap.Unconfirmed.Waiting))
+		m.since(unconfirmedAge, m.snap.Unconfirmed.Since)
 	}
 }
 
@@ -50,6 +50,6 @@ func (p *plan) reconcileInfo(s poller.Snapshot) *reconcileInfo {
 	if p.of.confirm == nil {
 		return nil
 	}
-	return &reconcileInfo{Selector: p.of.confirm.Selector(), Unconfirmed: s.Unconfirmed,
-		OldestUnconfirmed: s.UnconfirmedSince, Skipped: s.Skipped, Retried: s.Retried, Error: text(s.Unconfirmable().Err)}
+	return &reconcileInfo{Selector: p.of.confirm.Selector(), Unconfirmed: s.Unconfirmed.Waiting,
+		OldestUnconfirmed: s.Unconfirmed.Since, Skipped: s.Skipped, Retried: s.Retried, Error: text(s.Unconfirmable().Err)}
 }
