@@ -41,7 +41,8 @@ new one. With clustering, stop all nodes, and give the command on each of them.`
 		cursorVerb("show", "Print where reading goes on, for each org",
 			`show changes nothing, and can be used beside a process that collects. LAST EVENT is
 where reading goes on, and SAVED when that was written. UNCONFIRMED is "none", or up
-to which event more was delivered and is not known to be in Loki yet.`,
+to which event more was delivered and is not known to be in Loki yet; without a
+reconcile block it is "-".`,
 			"", (*cursorFlags).show),
 		cursorVerb("set", "Go on from another time",
 			`set has reading go on from the events of a time on: it prints what comes again, or
@@ -156,15 +157,18 @@ func (f *cursorFlags) show(out io.Writer, all []loadedOrg) error {
 		case s == nil:
 			fmt.Fprintf(table, "-\t-\t-\tno cursor in %s, reading begins with %s\n", p.source.dataPath, p.beginning())
 		default:
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", at(s.Position.Published), at(s.Position.Delivered), pending(s), p.note(s))
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", at(s.Position.Published), at(s.Position.Delivered), p.pending(s), p.note(s))
 		}
 	}
 	return table.Flush()
 }
 
-// pending is what an interrupted delivery left.
-func pending(s *checkpoint.State) string {
-	if s.Pending == nil {
+// pending is what was delivered and not confirmed. Without a reconcile block nothing is, and none would say that all is in Loki.
+func (p loadedOrg) pending(s *checkpoint.State) string {
+	switch {
+	case p.Loki == nil:
+		return "-"
+	case s.Pending == nil:
 		return "none"
 	}
 	return "until " + at(s.Pending.Published)

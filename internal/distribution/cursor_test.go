@@ -82,6 +82,7 @@ func TestACursorIsShownSetAndReset(t *testing.T) {
 	shown, err = c.do(t, "show", "beta")
 	require.NoError(t, err)
 	require.Contains(t, shown, now.Add(-48*time.Hour).Format("2006-01-02T15:04"))
+	require.NotContains(t, shown, "none", "without reconcile, nothing tells what is in Loki")
 
 	before, err := os.ReadFile(c.file("loki.source.okta.many", "beta.okta.com"))
 	require.NoError(t, err)
@@ -112,6 +113,9 @@ func TestACursorIsShownSetAndReset(t *testing.T) {
 	// Of an org with reconcile, Loki tells what is there.
 	_, err = c.do(t, "set", "--since", "1h", "acme.okta.com")
 	require.NoError(t, err)
+	shown, err = c.do(t, "show", "acme.okta.com")
+	require.NoError(t, err)
+	require.Contains(t, shown, "none")
 	shown, err = c.do(t, "set", "--since", "2h", "loki.source.okta.one")
 	require.NoError(t, err)
 	require.Contains(t, shown, "are not delivered again")
