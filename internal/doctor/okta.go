@@ -104,8 +104,12 @@ func (v *visit) clock(context.Context) Check {
 	switch {
 	case c.Status == Fail:
 	case skew.Abs() > worstSkew:
-		return fail("the clock of this machine and Okta's differ: synchronize it (NTP)", "this machine's clock is %s off Okta's",
-			skew.Round(time.Second))
+		side := "ahead of"
+		if skew < 0 {
+			side = "behind"
+		}
+		return fail("the clock of this machine and Okta's differ: synchronize it (NTP)", "this machine's clock is %s %s Okta's",
+			skew.Abs().Round(time.Second), side)
 	default:
 		c.Seen = fmt.Sprintf("within %s of Okta's", max(skew.Abs().Round(time.Second), time.Second))
 	}
