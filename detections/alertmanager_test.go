@@ -81,7 +81,7 @@ type firing struct {
 // group at another moment, which its name decides; here a phase does, too.
 func firings(t *testing.T, loki *lokitest.Loki, rules, sigma []Rule, phase string, from, to time.Time) (found []firing) {
 	t.Helper()
-	for _, g := range append(groups("okta", rules), groups("okta-sigma", sigma)...) {
+	for _, g := range append(groups("okta", withAdministrators(rules)), groups("okta-sigma", sigma)...) {
 		interval, hash := time.Duration(g.interval), fnv.New64a()
 		hash.Write([]byte(g.name + phase))
 		first := from.Add(time.Duration(hash.Sum64() % uint64(interval)).Truncate(time.Second))
@@ -106,14 +106,23 @@ func firings(t *testing.T, loki *lokitest.Loki, rules, sigma []Rule, phase strin
 	return found
 }
 
-// notifications are what an Alertmanager with the configuration of deploy/alerting makes of alerts in a time. It is the real one, but for
-// its API and its receivers, in a time of its own.
-func notifications(t *testing.T, firings []firing, within time.Duration) (got []notification) {
+func alertmanager(t *testing.T) *config.Config {
 	t.Helper()
 	content, err := os.ReadFile("../deploy/alerting/alertmanager.yaml")
 	require.NoError(t, err)
 	conf, err := config.Load(string(content))
 	require.NoError(t, err)
+	return conf
+}
+
+// notifications are what an Alertmanager with a configuration makes of alerts in a time. It is the real one, but for its API and its
+// receivers, in a time of its own.
+func notifications(t *testing.T, conf *config.Config, firings []firing, within time.Duration) (got []notification) {
+	t.Helper()
+	mutes := map[string][]timeinterval.TimeInterval{}
+	for _, mute := range conf.TimeIntervals {
+		mutes[mute.Name] = mute.TimeIntervals
+	}
 	synctest.Test(t, func(t *testing.T) {
 		begin, log, registry, nop := time.Now(), slog.New(slog.DiscardHandler), prometheus.NewRegistry(), eventrecorder.NopRecorder()
 		silences, err := silence.New(silence.Options{Retention: time.Hour, Logger: log, Metrics: registry, EventRecorder: nop})
@@ -136,7 +145,7 @@ func notifications(t *testing.T, firings []firing, within time.Duration) (got []
 			}
 		}
 		pipeline := notify.NewPipelineBuilder(registry, featurecontrol.NoopFlags{}, nop).New(receivers, func() time.Duration { return 0 },
-			inhibitor, silencer, timeinterval.NewIntervener(nil), groups, notified, nil)
+			inhibitor, silencer, timeinterval.NewIntervener(mutes), groups, notified, nil)
 		dispatcher := dispatch.NewDispatcher(alerts, dispatch.NewRoute(conf.Route, nil), pipeline, groups,
 			func(d time.Duration) time.Duration { return max(d, notify.MinTimeout) }, 30*time.Second, nil, log, nop,
 			dispatch.NewDispatcherMetrics(false, registry, featurecontrol.NoopFlags{}))
@@ -183,12 +192,12 @@ func TestATakeoverIsAtMostThreeNotifications(t *testing.T) {
 	t.Parallel()
 	loki := &lokitest.Loki{}
 	end := day(t, loki, org, 500, "admin-takeover")
-	ours := slices.DeleteFunc(rules(t), func(r Rule) bool { return r.Name == "feed-silent" }) // the log ends with the attack
+	rules := slices.DeleteFunc(rules(t), func(r Rule) bool { return r.Name == "feed-silent" }) // the log ends with the attack
 	for _, phase := range strings.Split("abcdefghijklmnop", "") {
 		from := end.Add(-20 * time.Minute)
-		raised := firings(t, loki, ours, sigmaRules(t), phase, from, end.Add(3*time.Hour))
+		raised := firings(t, loki, rules, sigmaRules(t), phase, from, end.Add(3*time.Hour))
 		require.Greater(t, len(raised), 20)
-		told := notifications(t, raised, 30*time.Hour)
+		told := notifications(t, alertmanager(t), raised, 30*time.Hour)
 		for _, n := range told {
 			t.Log(phase, n)
 		}
@@ -199,7 +208,7 @@ func TestATakeoverIsAtMostThreeNotifications(t *testing.T) {
 				high[labels["alertname"]] = true
 			}
 		}
-		for _, rule := range ours {
+		for _, rule := range rules {
 			// OktaSignInThroughNewIdp is about the same sign-in as OktaResetThenStrangeSignIn.
 			if rule.Severity == "high" && slices.Contains(rule.Scenarios, "admin-takeover") && rule.Name != "sign-in-through-new-idp" {
 				require.True(t, high[model.LabelValue(rule.Alert())], "%s is told in phase %s", rule.Alert(), phase)
@@ -237,23 +246,26 @@ func TestASecondActInTheWindowIsTold(t *testing.T) {
 			loki.Push(e)
 		}
 		raised := firings(t, loki, only, nil, "", start.Add(-5*time.Minute), start.Add(2*time.Hour))
-		told := notifications(t, raised, 4*time.Hour)
+		told := notifications(t, alertmanager(t), raised, 4*time.Hour)
 		require.Len(t, told, c.told, name)
 		require.Equal(t, "okta-at-once", told[0].receiver)
 		require.Len(t, told[len(told)-1].alerts, c.told, "%s: the last one tells of all that fires", name)
 	}
 }
 
+// alarm is an alert that fires from the tenth minute to the thirtieth.
+func alarm(name, pack, severity, actor string) firing {
+	f := firing{interval: 10 * time.Minute, at: []time.Duration{10 * time.Minute, 20 * time.Minute, 30 * time.Minute}}
+	f.labels = model.LabelSet{"alertname": model.LabelValue(name), "source": "okta", "pack": model.LabelValue(pack),
+		"severity": model.LabelValue(severity), "org": org, "actor_id": model.LabelValue(actor)}
+	return f
+}
+
+func ours(name, severity, actor string) firing { return alarm(name, "alloy-okta", severity, actor) }
+
 // Each alert reaches somebody, in time: none is over before its group is told.
 func TestWhatIsToldToWhom(t *testing.T) {
 	t.Parallel()
-	alert := func(name, pack, severity, actor string) firing {
-		f := firing{interval: 10 * time.Minute, at: []time.Duration{10 * time.Minute, 20 * time.Minute, 30 * time.Minute}}
-		f.labels = model.LabelSet{"alertname": model.LabelValue(name), "source": "okta", "pack": model.LabelValue(pack),
-			"severity": model.LabelValue(severity), "org": org, "actor_id": model.LabelValue(actor)}
-		return f
-	}
-	ours := func(name, severity, actor string) firing { return alert(name, "alloy-okta", severity, actor) }
 	newIdp, reset := ours("OktaSignInThroughNewIdp", "high", "00u1"), ours("OktaResetThenStrangeSignIn", "high", "00u1")
 	as := func(f firing, actor string) firing {
 		f.labels["actor"] = model.LabelValue(actor)
@@ -288,21 +300,21 @@ func TestWhatIsToldToWhom(t *testing.T) {
 		"medium of another":  {[]firing{ours("A", "high", "00u1"), ours("B", "medium", "00u2")}, []string{atOnce, day}},
 		"low":                {[]firing{ours("A", "low", "00u1")}, []string{"okta-reports 25m0s 1"}},
 		"low of two actors":  {[]firing{ours("A", "low", "00u1"), ours("A", "low", "00u2")}, []string{"okta-reports 25m0s 2"}},
-		"Sigma, high":        {[]firing{alert("A", "sigma", "high", "00u1")}, []string{"okta-at-once 16m0s 1"}},
-		"Sigma, beside ours": {[]firing{ours("A", "high", "00u1"), alert("B", "sigma", "high", "00u1")}, []string{atOnce}},
-		"Sigma, medium":      {[]firing{alert("A", "sigma", "medium", "00u1")}, nil},
+		"Sigma, high":        {[]firing{alarm("A", "sigma", "high", "00u1")}, []string{"okta-at-once 16m0s 1"}},
+		"Sigma, beside ours": {[]firing{ours("A", "high", "00u1"), alarm("B", "sigma", "high", "00u1")}, []string{atOnce}},
+		"Sigma, medium":      {[]firing{alarm("A", "sigma", "medium", "00u1")}, nil},
 		"by a new provider":  {[]firing{newIdp}, []string{"okta-at-once 25m0s 1"}},
 		"after a reset":      {[]firing{newIdp, reset}, []string{atOnce}},
 		"about no actor":     {[]firing{ours("A", "high", ""), ours("B", "medium", "")}, []string{atOnce, day}},
 
-		"Sigma, high, beside medium of ours": {[]firing{ours("A", "medium", "00u1"), alert("B", "sigma", "high", "00u1")},
+		"Sigma, high, beside medium of ours": {[]firing{ours("A", "medium", "00u1"), alarm("B", "sigma", "high", "00u1")},
 			[]string{day, "okta-at-once 16m0s 1"}},
 		"Okta's system": {[]firing{as(ours("A", "high", "00u0"), system), as(ours("B", "medium", "00u0"), system),
-			as(alert("C", "sigma", "high", "00u0"), system)}, []string{atOnce, day, "okta-at-once 16m0s 1"}},
-		"unknown": {[]firing{ours("A", "high", "unknown"), ours("B", "medium", "unknown"), alert("C", "sigma", "high", "unknown")},
+			as(alarm("C", "sigma", "high", "00u0"), system)}, []string{atOnce, day, "okta-at-once 16m0s 1"}},
+		"unknown": {[]firing{ours("A", "high", "unknown"), ours("B", "medium", "unknown"), alarm("C", "sigma", "high", "unknown")},
 			[]string{atOnce, day, "okta-at-once 16m0s 1"}},
 		"without the label": {[]firing{nobody(ours("A", "high", "")), nobody(ours("B", "medium", "")),
-			nobody(alert("C", "sigma", "high", ""))}, []string{atOnce, day, "okta-at-once 16m0s 1"}},
+			nobody(alarm("C", "sigma", "high", ""))}, []string{atOnce, day, "okta-at-once 16m0s 1"}},
 		"a provider and a reset of nobody": {[]firing{ours("OktaSignInThroughNewIdp", "high", "unknown"),
 			ours("OktaResetThenStrangeSignIn", "high", "unknown")}, []string{atOnce, "okta-at-once 25m0s 1"}},
 
@@ -313,7 +325,7 @@ func TestWhatIsToldToWhom(t *testing.T) {
 			[]string{"okta-at-once 11m0s 2"}},
 	} {
 		var got []string
-		for _, n := range notifications(t, c.firings, 20*time.Hour) {
+		for _, n := range notifications(t, alertmanager(t), c.firings, 20*time.Hour) {
 			got = append(got, fmt.Sprintf("%s %s %d", n.receiver, n.after, len(n.alerts)))
 		}
 		require.ElementsMatch(t, c.want, got, name)
@@ -335,12 +347,12 @@ func TestWhatIsToldToWhom(t *testing.T) {
 	} {
 		act := func() firing { return until(ours("A", c.severity, "00u1"), 10*time.Minute+c.fires) }
 		var got []string
-		for _, n := range notifications(t, []firing{act(), later(act(), c.by)}, 20*time.Hour) {
+		for _, n := range notifications(t, alertmanager(t), []firing{act(), later(act(), c.by)}, 20*time.Hour) {
 			got = append(got, fmt.Sprintf("%s %s %d", n.receiver, n.after, len(n.alerts)))
 		}
 		require.Equal(t, c.want, got, "%s, a second act %s later", c.severity, c.by)
 	}
-	for _, rule := range rules(t) {
+	for _, rule := range withAdministrators(rules(t)) {
 		fires := time.Duration(rule.Window/rule.Interval) * time.Duration(rule.Interval)
 		told := 20 * time.Minute // group_interval
 		if rule.Severity == "low" || rule.Severity == "informational" {
@@ -352,15 +364,13 @@ func TestWhatIsToldToWhom(t *testing.T) {
 
 // TestWhatLooksBackLongHasItsOwnInhibition: Alertmanager's rule for those of high severity forgets them when another one ends.
 func TestWhatLooksBackLongHasItsOwnInhibition(t *testing.T) {
-	content, err := os.ReadFile("../deploy/alerting/alertmanager.yaml")
-	require.NoError(t, err)
-	conf, err := config.Load(string(content))
-	require.NoError(t, err)
+	conf := alertmanager(t)
 	var long []string
-	for _, rule := range rules(t) {
+	for _, rule := range withAdministrators(rules(t)) {
 		if rule.Severity == "high" && time.Duration(rule.Window) > 30*time.Minute {
 			long = append(long, rule.Alert())
 		}
 	}
+	slices.Sort(long)
 	require.Contains(t, fmt.Sprint(conf.InhibitRules[2].SourceMatchers), strings.Join(long, "|")+`"`)
 }

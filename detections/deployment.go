@@ -50,7 +50,7 @@ func Deployments(rules, sigma []Rule, links Links) (map[string][]byte, error) {
 		links.DataSource = deploymentSource
 	}
 	files := map[string][]byte{"config.yml": deploymentConfig(sigma, links)}
-	for _, rule := range rules {
+	for _, rule := range withAdministrators(rules) {
 		r := grafanaOf(rule, event.FormatEnvelope, links)
 		r.Annotations["manual"] = "true"
 		d := deployment{

@@ -3,6 +3,7 @@ package detections
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/grafana/loki/v3/pkg/logql/syntax"
 	"github.com/stretchr/testify/require"
+
+	"github.com/grafana/alloy/okta/internal/event"
 )
 
 // That they are current, [TestGeneratedFilesAreCurrent] sees.
@@ -21,7 +24,22 @@ func TestThereIsADeploymentOfEachRule(t *testing.T) {
 	there, err := filepath.Glob("sigma-rule-deployment/deployments/*")
 	require.NoError(t, err)
 	require.Len(t, files, len(there)+1, "a rule is gone: delete its deployment")
-	require.Len(t, there, len(rules(t)))
+	require.Len(t, there, len(withAdministrators(rules(t))))
+
+	// Whoever has the deployments has the same alerts as whoever has the file.
+	content, err := Grafana(rules(t), nil, event.FormatEnvelope, DefaultLinks)
+	require.NoError(t, err)
+	titles := regexp.MustCompile(`(?m)^ +title: (Okta\w+)$`).FindAllSubmatch(content, -1)
+	require.Len(t, titles, len(there))
+	for _, title := range titles {
+		deployed := 0
+		for name, file := range files {
+			if name != "config.yml" && bytes.Contains(file, fmt.Appendf(nil, "\"title\": %q,", title[1])) {
+				deployed++
+			}
+		}
+		require.Equal(t, 1, deployed, "%s", title[1])
+	}
 }
 
 // TestDeploymentsAreWhatTheActionTakes holds the files against what the deployer and integrator of sigma-rule-deployment v0.2.2 read.
@@ -60,7 +78,7 @@ func TestDeploymentsAreWhatTheActionTakes(t *testing.T) {
 		}
 	}
 	filename := regexp.MustCompile(`^alert_rule_(?:.*)_([^\.]+)\.json$`) // regexAlertFilename in internal/deploy/deployer.go
-	for _, rule := range rules(t) {
+	for _, rule := range withAdministrators(rules(t)) {
 		name := filepath.Join("sigma-rule-deployment/deployments", "alert_rule_okta_okta-"+shorten(rule.Name)+".json")
 		content, err := os.ReadFile(name)
 		require.NoError(t, err)
