@@ -38,7 +38,8 @@ func health(f LineFormat) board {
 				alarm("Hooks and streams off", "Event hooks, inline hooks and log streams that were deactivated or deleted.",
 					"None. Needs log streaming or hooks.", off),
 				alarm("Agents failed", "Directory and RADIUS agents that failed at something, disconnected, or were deactivated.", agentsNone, down),
-				number("API tokens in use", "Different API tokens with which something was asked for that no drop list drops.",
+				number("API tokens in use", "Different API tokens with which something was asked for that the log has and no "+
+					"drop list drops.",
 					"None. Needs transaction.detail.requestApiTokenId.", f.of().having("token").distinct("token"), "blue"),
 			}},
 			{"Rate limits", []panel{
@@ -49,7 +50,7 @@ func health(f LineFormat) board {
 			}},
 			{"API tokens and apps", []panel{
 				stale("API tokens by last use", "The longest unused first. A token that is nobody's daily work any more can go. "+
-					"Look in Okta first, if a drop list is used: what it drops is no use here.",
+					"Look in Okta first: a request without an event, and what a drop list drops, is no use here.",
 					"None. Needs transaction.detail.requestApiTokenId.",
 					f.of().having("token").with("user").oldest(400, "token", "user"), token, user),
 				stale("Service apps by last use", "Apps and AI agents that took an access token, the longest unused first.",

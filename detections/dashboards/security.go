@@ -107,7 +107,8 @@ func security(f LineFormat) board {
 				rows("New countries", "Countries of sign-ins in this time range from where nobody came in the seven days before it.",
 					"None. Needs client.geographicalContext and seven days of events.",
 					located.total("country")+" unless sum by (country) (count_over_time("+located.String()+" [7d] offset $__range))", country),
-				recent("Requests with API tokens", "What API tokens did last, by token id.", "None. Needs transaction.detail.requestApiTokenId.",
+				recent("Requests with API tokens", "What API tokens did last, by token id. A request without an "+
+					"event, and what a drop list drops, is not here: a token that is missing may be in use all the same.", "None. Needs transaction.detail.requestApiTokenId.",
 					f.of().having("token").with("user").latest(50, "token", "user", "eventType"), token, user, typed),
 			}},
 		},
