@@ -30,7 +30,7 @@
 //     minutes; without one after a second, doubling up to a minute). A request waits for that for a minute; then it fails.
 //   - What waits is joined: selectors that differ only in the values of labels become one, as {org="a"} and {org="b"} become {org=~"a|b"},
 //     and each entry belongs to the selector with the values of its stream. Queries for one shape of selectors are 100 ms apart, a second
-//     for searches and for what is marked [Unhurried]; the first of all goes at once.
+//     for searches and for what is marked [Loki.Unhurried]; the first of all goes at once.
 //   - Events are looked for together where they lie together: a joined range is at most twice as long as what each needs, or a minute. A
 //     selector whose entries fill a page of a joined answer is read further by itself, after the others.
 //   - When a joined query fails, one of its selectors is queried alone. If that fails too, all get the error. Else half as many are joined

@@ -23,10 +23,9 @@ const (
 type unhurried struct{}
 
 // Unhurried marks queries that nobody waits for: they are joined with what others ask within a second.
-func Unhurried(ctx context.Context) context.Context { return context.WithValue(ctx, unhurried{}, true) }
-
-// Unhurried is the function of that name, for callers that do not import the package.
-func (*Loki) Unhurried(ctx context.Context) context.Context { return Unhurried(ctx) }
+func (*Loki) Unhurried(ctx context.Context) context.Context {
+	return context.WithValue(ctx, unhurried{}, true)
+}
 
 // request is what one caller wants to know: which events are there, or the newest entry.
 type request struct {

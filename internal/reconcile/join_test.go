@@ -131,7 +131,7 @@ func TestConfirmationsOfManyOrgsAreJoined(t *testing.T) {
 				}
 				f.mu.Unlock()
 				begin := time.Now()
-				found, err := orgs[i].Find(Unhurried(t.Context()), []Event{there, gone, elsewhere})
+				found, err := orgs[i].Find(orgs[i].Unhurried(t.Context()), []Event{there, gone, elsewhere})
 				require.NoError(t, err)
 				require.Equal(t, map[string]bool{there.UUID: true}, found)
 				require.Less(t, time.Since(begin), 2*time.Second)
@@ -234,7 +234,7 @@ func TestWhatIsJoinedMayBeRefused(t *testing.T) {
 			}
 			orgs := orgsOf(t, f, crowd)
 			took := allOf(crowd, 0, func(i int) {
-				found, err := orgs[i].Find(Unhurried(t.Context()), []Event{{UUID: fmt.Sprint("u", i), Time: now}})
+				found, err := orgs[i].Find(orgs[i].Unhurried(t.Context()), []Event{{UUID: fmt.Sprint("u", i), Time: now}})
 				require.NoError(t, err)
 				require.Len(t, found, 1)
 				newest, err := orgs[i].Newest(t.Context(), 90*24*time.Hour)
@@ -263,7 +263,7 @@ func TestWhatWasRefusedOnceIsJoinedAgain(t *testing.T) {
 		orgs := orgsOf(t, f, 20)
 		ask := func(n int) {
 			allOf(n, 0, func(i int) {
-				_, err := orgs[i].Find(Unhurried(t.Context()), []Event{{UUID: "a", Time: time.Now()}})
+				_, err := orgs[i].Find(orgs[i].Unhurried(t.Context()), []Event{{UUID: "a", Time: time.Now()}})
 				require.NoError(t, err)
 			})
 		}
@@ -284,7 +284,7 @@ func TestAWrongCredentialIsToldToAllAtOnce(t *testing.T) {
 		f := &fakeLoki{takes: takes(time.Second), fail: func(w http.ResponseWriter) bool { http.Error(w, "no", http.StatusUnauthorized); return true }}
 		orgs := orgsOf(t, f, 100)
 		allOf(100, 0, func(i int) {
-			_, err := orgs[i].Find(Unhurried(t.Context()), []Event{{UUID: "a", Time: time.Now()}})
+			_, err := orgs[i].Find(orgs[i].Unhurried(t.Context()), []Event{{UUID: "a", Time: time.Now()}})
 			require.ErrorIs(t, err, ErrRefused)
 		})
 		require.LessOrEqual(t, len(f.at), 4, "the first of all, the others, and one or two of them alone before they hear")
@@ -307,7 +307,8 @@ func TestALoudOrgDoesNotHoldUpTheOthers(t *testing.T) {
 		orgs := orgsOf(t, f, 50)
 		allOf(50, 0, func(i int) {
 			begin := time.Now()
-			found, err := orgs[i].Find(Unhurried(t.Context()), []Event{{UUID: fmt.Sprint("u", i), Time: now.Add(time.Second)}, {UUID: "gone", Time: now}})
+			events := []Event{{UUID: fmt.Sprint("u", i), Time: now.Add(time.Second)}, {UUID: "gone", Time: now}}
+			found, err := orgs[i].Find(orgs[i].Unhurried(t.Context()), events)
 			require.NoError(t, err)
 			require.Len(t, found, 1)
 			if i == 7 {
@@ -339,7 +340,7 @@ func TestASlowOrgDoesNotHoldUpTheOthers(t *testing.T) {
 				}
 			}
 			begin := time.Now()
-			_, err := orgs[i].Find(Unhurried(t.Context()), events)
+			_, err := orgs[i].Find(orgs[i].Unhurried(t.Context()), events)
 			require.NoError(t, err)
 			if i >= 4 {
 				require.Less(t, time.Since(begin), 3*time.Second)
@@ -431,7 +432,7 @@ func TestAnAnswerIsItsCallersAlone(t *testing.T) {
 		var found [2]map[string]bool
 		allOf(2, 0, func(i int) {
 			var err error
-			found[i], err = l.Find(Unhurried(t.Context()), events[i:i+1])
+			found[i], err = l.Find(l.Unhurried(t.Context()), events[i:i+1])
 			require.NoError(t, err)
 		})
 		require.Equal(t, 2, len(f.queries)-before)

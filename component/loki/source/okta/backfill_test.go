@@ -75,7 +75,7 @@ func TestBadBackfillsAreRefusedWithWhatToChange(t *testing.T) {
 	require.NoError(t, args.refuseBackfills(dir, time.Now()), "one that was begun goes on, however much time passes")
 }
 
-// What rules make of the labels is what counts.
+// What counts are the labels that the rules make.
 func TestRulesMayTakeARangesLabels(t *testing.T) {
 	args, err := evaluate(t, minimal+fmt.Sprintf("backfill {\n since = %q\n until = %q\n}\n", day(3), day(2))+
 		"reconcile {\n url = \"http://127.0.0.1:1\"\n}\n")

@@ -182,7 +182,7 @@ func TestNodesShareOrgsAndTheirCursors(t *testing.T) {
 	require.NotContains(t, a.everything(t)+b.everything(t), "hunter2secret")
 }
 
-// With wait-for-size unmet, or before this node takes part, nobody reads: health says so and why, and it is trouble once it lasts.
+// With wait-for-size unmet, or before this node takes part, nobody reads: health says so and why, and is unhealthy once it lasts.
 func TestAnOrgThatNobodyReadsIsUnhealthy(t *testing.T) {
 	host := orgOf(t, 1)
 	one := fmt.Sprintf("url = \"http://%s\"\napi_token = \"right\"\nclustering {\n\tenabled = true\n}\n", host)
@@ -243,7 +243,7 @@ func (r oneRing) RoundTrip(*http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-// An org that no node reads is nobody's to notice but ours.
+// That no node reads an org, only this component can notice.
 func TestAnOrgThatNoNodeReadsIsUnhealthyAfterAMinute(t *testing.T) {
 	for name, c := range map[string]struct {
 		ring         oneRing

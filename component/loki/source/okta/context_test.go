@@ -165,7 +165,7 @@ func waitFor(r *http.Request, end chan struct{}) {
 	}
 }
 
-// A service app gets a token of its own for roles, with the scopes that they need: a scope that was not granted costs the log nothing.
+// A service app gets a token of its own for roles, with the scopes that they need: a scope that was not granted does not affect the log.
 func TestRolesHaveAnAccessTokenOfTheirOwn(t *testing.T) {
 	for name, c := range map[string]struct {
 		granted []string
@@ -276,7 +276,7 @@ loki.source.okta "default" {
 	require.NotContains(t, s.take(t).Labels, model.LabelName("admin"))
 }
 
-// holdBack has requests about roles wait until the test ends.
+// holdBack makes requests about roles wait until the test ends.
 func holdBack(t *testing.T, org *oktasim.Org) {
 	t.Helper()
 	end := make(chan struct{})
@@ -315,8 +315,8 @@ func TestReloadsKeepTheTable(t *testing.T) {
 	requireNoMore(t, s.receiver)
 }
 
-// Only the node that reads an org asks who holds roles. A node that takes it over needs nothing of the other's, and nothing of its own: the
-// org's events went by elsewhere since.
+// Only the node that reads an org asks who holds roles. A node that takes it over uses neither the other's table nor its own old one:
+// events have passed by elsewhere since.
 func TestANodeThatTakesAnOrgOverAsksAnew(t *testing.T) {
 	org := administered()
 	body := fmt.Sprintf(`

@@ -102,7 +102,7 @@ func TestOneOrgListensBelowItsHost(t *testing.T) {
 	require.Contains(t, s.take(t).Line, "u1")
 }
 
-// A port that is taken is said and tried again; Alloy starts and polls.
+// A port that is in use is reported and tried again; Alloy starts and polls.
 func TestATakenPortDoesNotStopPolling(t *testing.T) {
 	taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)

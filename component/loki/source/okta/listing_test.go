@@ -32,7 +32,7 @@ func TestAFileOfOrgsIsRead(t *testing.T) {
 		text string
 		want []string
 	}{
-		// Nothing is an empty list.
+		// Empty lists.
 		"empty":                        {"", nil},
 		"space":                        {" \n\n", nil},
 		"comments":                     {"# tenants_credentials:\n#  " + a + "\n", nil},
@@ -58,7 +58,7 @@ func TestAFileOfOrgsIsRead(t *testing.T) {
 		"a merge": {"x: &defaults {okta_api_key: 00a}\ntenants_credentials:\n- {okta_domain: a.okta.com, <<: *defaults}",
 			[]string{"a.okta.com 00a"}},
 
-		// What is wrong with an entry costs that entry.
+		// A fault in an entry costs only that entry.
 		"a key twice": {a + "\n- okta_domain: c.okta.com\n  okta_api_key: 00hunter2\n  okta_api_key: 00hunter3\n" + b,
 			[]string{"a.okta.com 00a", "c.okta.com: okta_api_key is there twice, in lines 3 and 4", "b.okta.com 00b"}},
 		"a domain twice": {"- okta_domain: c.okta.com\n  okta_domain: d.okta.com\n  okta_api_key: 00hunter2\n" + b,

@@ -60,7 +60,7 @@ func TestAnOrgThatIsListedTwiceIsCollectedOnce(t *testing.T) {
 	}
 }
 
-// A list that ends early is still a list.
+// A list that was cut off is still a list.
 func TestOrgsThatGoAreNamed(t *testing.T) {
 	a, b, d := orgOf(t, 3), orgOf(t, 3), orgOf(t, 3)
 	text := "tenants_credentials:\n"

@@ -16,8 +16,8 @@ import (
 	"github.com/grafana/alloy/okta/internal/takeover"
 )
 
-// What a node begins with that takes an org over is for its first poller: later ones are spread as all are, and what may still arrive of
-// the node before has that much less time.
+// What a node begins with when it takes over an org is for its first poller only: later ones are spread as always, and less time is left in
+// which what the node before delivered may still arrive.
 func TestOnlyTheFirstPollerBeginsAtOnce(t *testing.T) {
 	host := orgOf(t, 1)
 	args, err := evaluate(t, "forward_to = [receiver]\n"+list(entry("a", host), entry("b", orgOf(t, 0))))

@@ -14,7 +14,7 @@ import (
 	"github.com/grafana/alloy/okta/internal/oktasim"
 )
 
-// Alloy gives components their new arguments one after the other, and stops those that are gone in the end. Whatever comes first, an org
+// Alloy gives components their new arguments one after the other, and at the end stops those that are gone. Whatever comes first, an org
 // that goes from one component to another repeats nothing.
 func TestAnOrgThatMovesRepeatsNothing(t *testing.T) {
 	lokiHost := serving(t, nothing)

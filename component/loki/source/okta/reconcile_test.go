@@ -56,7 +56,7 @@ func hostsOf(s *site) (hosts []string) {
 	return hosts
 }
 
-// Who reaches a Loki in the same way asks it together, over reloads and in whatever component; nobody else does.
+// All that reach a Loki in the same way query it together, over reloads and in all components; others do not.
 func TestALokiIsSharedByThoseWhoReachItInTheSameWay(t *testing.T) {
 	of := func(body string) any {
 		args, err := evaluate(t, "forward_to = [receiver]\nurl = \"https://acme.okta.com\"\napi_token = \"right\"\nreconcile {\n"+body+"\n}\n")
