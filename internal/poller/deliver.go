@@ -26,13 +26,13 @@ func (p *Poller) deliver(ctx context.Context, h *hand) (time.Duration, error) {
 	m := p.Memory
 	there, ok := p.ledger.prepare(ctx, h)
 	if !ok {
-		return 0, nil // ctx ended, or the page comes again
+		return 0, nil // ctx ended, or the page is fetched again
 	}
 	page, events := h.Page, h.events
 	pg := delivery.NewPage(m.at, m.at, len(events), len(page.Body))
 	newest, fresh, err := p.sendAll(ctx, h, there, pg)
 	if err != nil || h.gone {
-		m.window.Add(pg) // the page comes again, without these events
+		m.window.Add(pg) // the page is fetched again, and these events are known then
 		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 			err = nil
 		}

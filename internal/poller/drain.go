@@ -13,7 +13,7 @@ func (p *Poller) Drain(ctx context.Context) {
 	if p.journal == nil {
 		return
 	}
-	defer p.Troubles.gone(p) // Run has left already, and a query that fails here would have it be in trouble for ever
+	defer p.Troubles.gone(p) // Run did so already, but a query that fails here notes a trouble, which nothing else would end
 	p.ledger.drain(ctx)
 }
 

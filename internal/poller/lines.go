@@ -22,13 +22,13 @@ const (
 	fullAfter = time.Minute
 )
 
-// reload is what a reload is to a trouble.
+// reload is what a reload does to a trouble.
 type reload uint8
 
 const (
-	isForgotten reload = iota // what the new configuration meets is another trouble
-	isNews                    // it goes on; that it does so under the new configuration is told
-	isNothing                 // it is of no configuration
+	isForgotten reload = iota // it ends: what goes wrong under the new configuration is another trouble
+	isNews                    // it goes on, and is logged once more
+	isNothing                 // it goes on: it does not depend on the configuration
 )
 
 // line is what the log is told of a part: when a trouble begins, when it becomes one of another kind, and when it ends.

@@ -58,7 +58,7 @@ func (p *past) mayLand(events []delivery.Event, found map[string]bool) bool {
 func (p *Poller) inherit() {
 	m := p.Memory
 	m.heads.SetFloor(p.journal.Newest)
-	// There is no checkpoint, or one that was written by hand or by an older version. A span has streams of its own.
+	// There is no checkpoint, or one that was written by hand or by an older version. A range has streams of its own.
 	m.past.headless = !p.ends() && p.journal.Newest.IsZero()
 	pending := p.journal.Delivery.Pending
 	if pending == nil {

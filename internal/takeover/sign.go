@@ -82,7 +82,7 @@ func (k key) sign(p purpose, name, nonce string, body []byte) []byte {
 	return mac.Sum(nil)
 }
 
-// sign returns the signatures of a body, one with each key: who has not got the new credential yet knows the old one.
+// sign returns the signatures of a body, one with each key: a node that does not have the new credential yet knows the old one.
 func (s *Seat) sign(p purpose, nonce string, body []byte) string {
 	var all []string
 	for _, k := range s.keys() {

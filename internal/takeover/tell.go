@@ -84,7 +84,7 @@ func (s *Seat) leave(underWay bool) {
 	}
 }
 
-// Owned reports whether the org is still this node's after it was suspended: its own ring is of before, so the others are asked.
+// Owned reports whether the org is still this node's after it was suspended: its own ring may be out of date, so the others are asked.
 func (s *Seat) Owned(ctx context.Context) (bool, error) {
 	if !s.Mine() {
 		return false, ctx.Err()
