@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// assigned takes the list of users that hold roles, of Okta's time date. Who is not on it holds none, unless more is known since. One of
-// more than maxHolders was not read to its end: of who is not on it nothing is known.
+// assigned takes the list of users that hold roles, as of date, a time of Okta's. A user who is not on it holds none, unless something
+// newer is known. A list of more than maxHolders was not read to its end: it says nothing of users who are not on it.
 func (t *Table) assigned(ids map[string]struct{}, date, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -27,7 +27,7 @@ func (t *Table) assigned(ids map[string]struct{}, date, now time.Time) {
 	t.show()
 }
 
-// foundGroups takes the groups that have roles. Those that lose them are asked about in their turn.
+// foundGroups takes the groups that have roles. Groups that lost theirs are asked about in their turn.
 func (t *Table) foundGroups(ids map[string]struct{}, _, _ time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -36,7 +36,7 @@ func (t *Table) foundGroups(ids map[string]struct{}, _, _ time.Time) {
 	}
 }
 
-// answered takes what Okta says of a holder, unless an event told more a moment ago.
+// answered takes what Okta says of a holder, unless an event said more a moment ago.
 func (t *Table) answered(w turn, a held, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -49,7 +49,7 @@ func (t *Table) answered(w turn, a held, now time.Time) {
 		return
 	}
 	t.touch(w.kind, w.id)
-	if now.Before(h.certain) { // the answer may trail behind an event: it takes nothing away, and Okta is asked again
+	if now.Before(h.certain) { // the answer may be older than an event: it takes nothing away, and Okta is asked once more
 		h.own, h.due = sorted(slices.Concat(h.own, a.own)), h.certain
 		t.show()
 		return
@@ -59,7 +59,7 @@ func (t *Table) answered(w turn, a held, now time.Time) {
 		t.strip(w.kind, w.id, h)
 	} else {
 		h.known = a.date
-		maps.DeleteFunc(h.moved, func(_ string, at time.Time) bool { return at.Before(a.date) }) // what is older counts no more
+		maps.DeleteFunc(h.moved, func(_ string, at time.Time) bool { return at.Before(a.date) }) // what is older counts no longer
 	}
 	for _, g := range a.via {
 		if isID(g.group) {
@@ -71,7 +71,7 @@ func (t *Table) answered(w turn, a held, now time.Time) {
 		t.strip(group, w.id, h)
 		delete(t.holders[group], w.id)
 	}
-	if w.kind == client && a.gone { // no client app, or one that holds nothing: known as such
+	if w.kind == client && a.gone { // it is no client app, or it holds nothing, which is known now
 		h.gone, h.known = false, t.listed
 	}
 	t.show()
@@ -97,14 +97,14 @@ func (t *Table) hasMembers(id string, ids map[string]struct{}, date, now time.Ti
 	t.show()
 }
 
-// room is how many members of a group may be kept.
+// room is how many members of a group the table may keep.
 func (t *Table) room(id string) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.roomFor(id)
 }
 
-// roomFor is room. The caller holds mu.
+// roomFor is room, for a caller that holds mu.
 func (t *Table) roomFor(id string) int {
 	room := maxHolders - len(t.holders[user])
 	for other, g := range t.holders[group] {
@@ -115,7 +115,7 @@ func (t *Table) roomFor(id string) int {
 	return room
 }
 
-// tooLarge notes that a group has more members than there is room for, and is not to be asked about them until a time.
+// tooLarge notes that a group has more members than there is room for, and that Okta is not to be asked about them before until.
 func (t *Table) tooLarge(id string, until time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -125,7 +125,7 @@ func (t *Table) tooLarge(id string, until time.Time) {
 	}
 }
 
-// wantsMembers reports whether a group's members are to be known.
+// wantsMembers reports whether Okta is to be asked for a group's members.
 func (t *Table) wantsMembers(id string, now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

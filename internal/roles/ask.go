@@ -14,9 +14,9 @@ import (
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
-// Share is the part of a bucket that is used at most. The smallest, of a free org, have 100 requests a minute, that of
-// /oauth2/v1/clients 25; of a Workforce org 1,200 (/api/v1), 500 (/api/v1/groups) and 100. None of them is the System Log's. Source:
-// Okta, "Management rate limits", as of 2025-11, before the table moved into the org's own rate limit dashboard.
+// Share is the part of a bucket that is used at most. The smallest buckets, those of a free org, have 100 requests a minute, and 25 for
+// /oauth2/v1/clients. A Workforce org has 1,200 (/api/v1), 500 (/api/v1/groups) and 100. None of them is the System Log's. Source: Okta,
+// "Management rate limits", as of 2025-11, before the table moved into the org's own rate limit dashboard.
 const Share = 0.25
 
 // The scopes that the requests need. Source: Okta's OpenAPI document, 2026.06.3.
@@ -25,16 +25,16 @@ const (
 	ScopeGroups = "okta.groups.read" // which groups have roles, and who their members are
 )
 
-// Scopes are what a service app is asked for when nothing else is configured.
+// Scopes are the scopes of a service app's access token by default.
 func Scopes() []string { return []string{ScopeRoles, ScopeGroups} }
 
-const limitParam = "limit" // how many a page has at most
+const limitParam = "limit" // how many items a page has at most
 
-// pageLimit is how many assignees or groups are asked for at once; what public clients of these lists ask for. Lists of members have
-// 1,000, which is Okta's default for them.
+// pageLimit is how many assignees or groups are asked for at once, as public clients of these lists do. For lists of members, Okta's
+// default is used, which is 1,000.
 const pageLimit = "200"
 
-// bucket is one of Okta's for requests.
+// bucket is one of Okta's rate limits, each for some paths.
 type bucket uint8
 
 const (
@@ -44,7 +44,7 @@ const (
 	buckets
 )
 
-// Buckets names them, for budgets that all who ask an org share.
+// Buckets are their names, for the budgets that all clients of an org share.
 var Buckets = [buckets]string{"api", "groups", "clients"}
 
 // Ask is how Okta is asked about one org.
@@ -57,8 +57,8 @@ type fetcher interface {
 	Fetch(ctx context.Context, cur oktaapi.Cursor) (oktaapi.Page, error)
 }
 
-// NewAsk returns an Ask with the org, credentials and connection of cfg, whose budget and share it does not use. budget returns the one
-// of a bucket of the org, which is the same for all who ask.
+// NewAsk returns an Ask with the org, credentials and connection of cfg, whose budget and share it does not use. budget returns the budget
+// of a bucket of the org, which all clients share.
 func NewAsk(cfg oktaapi.Config, budget func(bucket string) *oktaapi.Budget) *Ask {
 	a := &Ask{org: cfg.Org}
 	cfg.Share, cfg.Slots = Share, nil
@@ -72,8 +72,8 @@ func NewAsk(cfg oktaapi.Config, budget func(bucket string) *oktaapi.Budget) *Ask
 // ErrUnreadable is the cause of an answer that is not what was asked for.
 var ErrUnreadable = errors.New("the answer about roles cannot be read")
 
-// get decodes one page, and returns where the next one is, "" after the last, and Okta's time of it. An error is the context's, or an
-// [*oktaapi.Error].
+// get decodes one page. It returns the address of the next one, "" after the last, and Okta's time when it answered. An error is the
+// context's, or an [*oktaapi.Error].
 func (a *Ask) get(ctx context.Context, b bucket, at string, into any) (next string, date time.Time, err error) {
 	page, err := a.by[b].Fetch(ctx, oktaapi.Cursor(at))
 	if err != nil {
@@ -89,7 +89,7 @@ func (a *Ask) get(ctx context.Context, b bucket, at string, into any) (next stri
 	return string(page.Next), page.Date, nil
 }
 
-// statusOf is that of Okta's refusal; 0: there is none, or it is somebody else's.
+// statusOf is the HTTP status with which Okta refused; 0: it did not, or something else answered.
 func statusOf(err error) int {
 	if e, ok := errors.AsType[*oktaapi.Error](err); ok && !e.Foreign {
 		return e.Status
@@ -122,7 +122,7 @@ func (a *Ask) assignees(ctx context.Context, at string) (ids []string, next stri
 	for _, v := range page.Value {
 		ids = append(ids, v.ID)
 	}
-	if href := page.Links.Next.Href; href != "" && err == nil { // only its query counts, so that no request goes elsewhere
+	if href := page.Links.Next.Href; href != "" && err == nil { // only its query is used, so that no request goes elsewhere
 		u, parseErr := url.Parse(href)
 		if parseErr != nil {
 			return nil, "", date, &oktaapi.Error{Status: http.StatusOK, Err: fmt.Errorf("%w: its next link is no URL", ErrUnreadable)}
@@ -172,7 +172,7 @@ func (a *Ask) members(ctx context.Context, id, at string) (ids []string, next st
 // via is a role that a user has through a group.
 type via struct{ group, role string }
 
-// held is what Okta says that a holder holds.
+// held is which roles a holder has, as Okta says.
 type held struct {
 	own  []string // sorted
 	via  []via

@@ -18,17 +18,17 @@ const (
 	MaxRefresh = 24 * time.Hour
 	// MaxRequests is what a round, and any minute, asks at most: less than half of the smallest bucket (100 a minute, see [Share]).
 	MaxRequests = 36
-	// roundEvery is how long after a round the next one begins while somebody was never asked about, and what passes is tried again.
+	// roundEvery is how long after a round the next one begins, while some holder has not been asked about, or after a transient error.
 	roundEvery = time.Minute
-	// groupsEvery is how often all groups are looked through for those with roles; one that gets roles is told by an event.
+	// groupsEvery is how often all groups are looked through for those with roles; that a group gets roles is known by an event.
 	groupsEvery = 24 * time.Hour
-	// clientsEvery is how often it is asked again what a client app holds; a change is told by an event.
+	// clientsEvery is how often Okta is asked which roles a client app has; a change is known by an event.
 	clientsEvery = 24 * time.Hour
 )
 
-// Trouble is told what is wrong, and that all is well. It must not block.
+// Trouble is where a keeper reports what is wrong, and that all is well. Its methods must not block.
 type Trouble interface {
-	// Fail tells of a failed request. One with the scope ScopeGroups is of groups only: all else is known.
+	// Fail reports a failed request. With the scope ScopeGroups, only groups are concerned: all else is known.
 	Fail(scope string, err error)
 	Clear()
 }
@@ -50,17 +50,17 @@ type Keeper struct {
 	looked       time.Time
 	inside       inside
 	without      map[string]without // by group
-	answered     bool               // a holder was, since the last refresh began
+	answered     bool               // a request about a holder was, since the last refresh began
 	groupsErr    error              // of the last list of groups
 	begun        time.Time
 	started      time.Time
 	used         int // requests since begun, of a minute
 
-	mu   sync.Mutex // of who tells
-	told bool       // a failure that is none of the pace is what was told last
+	mu   sync.Mutex // held while something is reported
+	told bool       // what was reported last is a failure, and not that Okta asked to slow down
 }
 
-// listing is a list that is read over pages, and rounds if need be.
+// listing is a list that is read page by page, in several rounds if need be.
 type listing struct {
 	next  string
 	ids   map[string]struct{}
@@ -86,7 +86,7 @@ func (k *Keeper) Run(ctx context.Context) {
 	defer watching.Wait()
 	defer func() {
 		if k.inside.under { // the next keeper asks for the group at once, as its turn may be hours away
-			k.Table.again(turn{group, k.inside.id}, time.Now())
+			k.Table.retry(turn{group, k.inside.id}, time.Now())
 		}
 	}()
 	var next time.Time // refresh
@@ -105,13 +105,14 @@ func (k *Keeper) Run(ctx context.Context) {
 			return
 		}
 		k.tell(err)
-		if !k.pause(ctx, time.Now().Add(k.again(err, time.Until(next))), err == nil) {
+		if !k.pause(ctx, time.Now().Add(k.nextRound(err, time.Until(next))), err == nil) {
 			return
 		}
 	}
 }
 
-// pause waits for a time, or until an event makes something to ask for; not for less than requests are left for. It is false when ctx ends.
+// pause waits for a time or, with forEvents, until an event asks for a request, but at least until a minute has requests left. It returns
+// false when ctx ends.
 func (k *Keeper) pause(ctx context.Context, end time.Time, forEvents bool) bool {
 	for {
 		wait := time.Until(end)
@@ -130,7 +131,7 @@ func (k *Keeper) pause(ctx context.Context, end time.Time, forEvents bool) bool 
 	}
 }
 
-// tell says what is wrong. To be asked to slow down is not, unless it lasts.
+// tell reports what is wrong. That Okta asks to slow down is nothing wrong, unless it lasts.
 func (k *Keeper) tell(err error) {
 	ofGroups := k.ofGroups()
 	k.mu.Lock()
@@ -150,7 +151,7 @@ func (k *Keeper) tell(err error) {
 	}
 }
 
-// old is the trouble that the last whole list is too old, whatever the reason; nil: it is not. Two refreshes are one that failed.
+// old returns an error when the last whole list is too old, whatever the reason. It is after two refreshes, as then one has failed.
 func (k *Keeper) old() error {
 	age := min(time.Since(k.started), time.Since(k.Table.Status().Refreshed))
 	if age <= 2*k.Refresh {
@@ -160,7 +161,7 @@ func (k *Keeper) old() error {
 		"no requests", time.Now().Add(-age).UTC().Format(time.RFC3339))
 }
 
-// watch tells that the list is old also while a request waits for its budget.
+// watch reports that the list is too old also while a request waits for its budget.
 func (k *Keeper) watch(ctx context.Context) {
 	for sleep(ctx, roundEvery, nil) {
 		k.mu.Lock()
@@ -171,8 +172,8 @@ func (k *Keeper) watch(ctx context.Context) {
 	}
 }
 
-// again is in how long the next round begins; the next refresh is due in rest.
-func (k *Keeper) again(err error, rest time.Duration) time.Duration {
+// nextRound is in how long the next round begins; the next refresh is due in rest.
+func (k *Keeper) nextRound(err error, rest time.Duration) time.Duration {
 	switch class := oktaapi.ClassOf(err); {
 	case err == nil && (k.users.under || k.found.under || k.inside.under || k.Table.Status().Pending > 0):
 		return min(roundEvery, rest)
@@ -181,13 +182,13 @@ func (k *Keeper) again(err error, rest time.Duration) time.Duration {
 	case class == oktaapi.Refused, class == oktaapi.CursorRefused: // somebody has to change something
 		k.users = listing{under: true}
 		return max(roundEvery, rest)
-	case class != oktaapi.RateLimited: // else the budget waits, and the list goes on where it is
-		k.users = listing{under: true} // a list that was cut is read anew
+	case class != oktaapi.RateLimited: // else the budget waits, and reading the list goes on where it is
+		k.users = listing{under: true} // a list that was broken off is read from its beginning
 	}
 	return roundEvery
 }
 
-// sleep waits for d, a token of work, or the end of ctx, which is false.
+// sleep waits for d, a token of work, or the end of ctx; for the last it returns false.
 func sleep(ctx context.Context, d time.Duration, work <-chan struct{}) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -14,8 +14,8 @@ const Unresolved = "ADMIN"
 // maxName bounds the name of a custom role, in bytes; Okta allows 80 characters.
 const maxName = 80
 
-// standard are Okta's own roles by the words that events and lists have for them. The types are those of RoleType in Okta's OpenAPI
-// document; "administrator", which follows, is left out, and so is what stands in parentheses.
+// standard are Okta's own roles, by their names in events and lists without "administrator" at the end and without parentheses. The types
+// are those of RoleType in Okta's OpenAPI document.
 var standard = map[string]string{
 	"super":                 "SUPER_ADMIN",
 	"organization":          "ORG_ADMIN",
@@ -45,7 +45,7 @@ func nameOf(kind, label string) string {
 	if kind == "" {
 		words, _, _ := strings.Cut(label, "(")
 		words = strings.ToLower(strings.Join(strings.Fields(strings.ReplaceAll(words, "-", " ")), " "))
-		if role, is := strings.CutSuffix(words, " administrator"); is && standard[role] != "" { // else a custom role is called so
+		if role, is := strings.CutSuffix(words, " administrator"); is && standard[role] != "" { // else it is the name of a custom role
 			return standard[role]
 		}
 	}
@@ -55,7 +55,7 @@ func nameOf(kind, label string) string {
 	return event.CustomRole
 }
 
-// clean has letters and digits in upper case, and one _ for what is between them.
+// clean returns the letters and digits of a text in upper case, with one _ for all between them.
 func clean(text string) string {
 	var b strings.Builder
 	gap := false

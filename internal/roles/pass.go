@@ -54,8 +54,8 @@ func Types() (all []string) {
 	return all
 }
 
-// Pass is shown each event that was looked up, in the order of the log, and changes the table if the event says so. An event that is
-// older than what is known changes nothing, so that it may be shown again.
+// Pass is called with each event that was looked up, in the order of the log, and changes the table if the event says so. An event that is
+// older than what is known changes nothing, so it may come twice.
 func (t *Table) Pass(ev *event.Event, now time.Time) {
 	tell := tells[ev.EventType]
 	if tell == nil || ev.Published.IsZero() {
@@ -90,7 +90,7 @@ func (e *changed) targets(k kind, see func(id string)) {
 	}
 }
 
-// news returns the holder that an event of the time at is about; nil: more is known already.
+// news returns the holder that an event is about that happened at a time; nil: something newer is known already.
 func (t *Table) news(k kind, id string, at time.Time) *holder {
 	if t.holders[k][id] == nil && k == user && at.Before(t.listed) {
 		return nil // the list is newer, and did not have it
@@ -102,19 +102,20 @@ func (t *Table) news(k kind, id string, at time.Time) *holder {
 	return h
 }
 
-// said notes that an event of the time at told all about a holder.
+// said notes that an event that happened at a time told all about a holder.
 func (h *holder) said(at, now time.Time) {
-	h.known, h.certain, h.due, h.gone = at, now.Add(settle), now.Add(settle), false
+	h.known, h.certain, h.due, h.gone = at, now.Add(certainAfter), now.Add(certainAfter), false
 }
 
-// unsaid notes that an event told that a holder's roles changed, and not how: Okta is asked at once, and again when it is certain to know.
-// A loss is asked for at once only when no event of the last minute told all, as an answer that trails would undo that.
+// unsaid notes that an event told that a holder's roles changed, but not how: Okta is asked at once, and once more when it is certain to
+// know. After a loss it is asked at once only when no event of the last minute told all, as an answer that is older than that event would
+// undo it.
 func (h *holder) unsaid(lost bool, now time.Time) {
 	h.due, h.gone = now, false
 	if lost && now.Before(h.certain) {
-		h.due = now.Add(settle)
+		h.due = now.Add(certainAfter)
 	}
-	h.certain = now.Add(settle)
+	h.certain = now.Add(certainAfter)
 }
 
 func holds(k kind) func(*Table, *changed, time.Time, time.Time) bool {
@@ -137,9 +138,9 @@ func holds(k kind) func(*Table, *changed, time.Time, time.Time) bool {
 	}
 }
 
-// set gives a holder the roles that it has all in all.
+// set replaces the roles of a holder.
 func (t *Table) set(k kind, id string, h *holder, names []string) {
-	var groups []string // what a user has through groups
+	var groups []string // that a user has through groups
 	if k == user {
 		h.via = slices.DeleteFunc(h.via, func(g via) bool { return !slices.Contains(names, g.role) })
 		for _, g := range h.via {
@@ -178,7 +179,7 @@ func holdsNone(k kind) func(*Table, *changed, time.Time, time.Time) bool {
 	}
 }
 
-// strip takes all roles of a holder, and those that others have through it.
+// strip takes all roles from a holder, and from others those that they have through it.
 func (t *Table) strip(k kind, id string, h *holder) {
 	h.own, h.via, h.members = nil, nil, nil
 	switch k {
@@ -206,7 +207,7 @@ func deleted(k kind) func(*Table, *changed, time.Time, time.Time) bool {
 	}
 }
 
-// membership is of a group with roles; others are of no interest.
+// membership handles that somebody joins or leaves a group with roles; other groups do not matter.
 func membership(add bool) func(*Table, *changed, time.Time, time.Time) bool {
 	return func(t *Table, e *changed, at, now time.Time) (changes bool) {
 		e.targets(group, func(id string) {
@@ -225,7 +226,7 @@ func membership(add bool) func(*Table, *changed, time.Time, time.Time) bool {
 				g.known = at
 			}
 			e.targets(user, func(member string) {
-				if at.Before(g.moved[member]) { // an older one, delivered again
+				if at.Before(g.moved[member]) { // an older one, delivered a second time
 					return
 				}
 				if _, is := g.members[member]; add && !is && len(g.members) >= t.roomFor(id) {
@@ -242,16 +243,17 @@ func membership(add bool) func(*Table, *changed, time.Time, time.Time) bool {
 				}
 				if u := t.holders[user][member]; u != nil && !add {
 					u.notVia(id)
-					u.certain, u.due = now.Add(settle), now.Add(settle)
+					u.certain, u.due = now.Add(certainAfter), now.Add(certainAfter)
 				}
 			})
-			g.certain, g.due, changes = now.Add(settle), now.Add(settle), true
+			g.certain, g.due, changes = now.Add(certainAfter), now.Add(certainAfter), true
 		})
 		return changes
 	}
 }
 
-// binding is of a custom role or one like it, and does not say which. One that goes takes what it may have been.
+// binding handles that a custom role, or one like it, is given or taken. The event does not say which; when one is taken, all roles go that
+// may be meant.
 func binding(add bool) func(*Table, *changed, time.Time, time.Time) bool {
 	return func(t *Table, e *changed, at, now time.Time) (changes bool) {
 		for _, k := range []kind{user, group} {
@@ -273,7 +275,7 @@ func binding(add bool) func(*Table, *changed, time.Time, time.Time) bool {
 	}
 }
 
-// isBound reports whether a role is given by a binding: a custom one, or one of RoleType's three that Okta calls IAM-based.
+// isBound reports whether a role is given by a binding: a custom one, or one of three of RoleType that Okta calls IAM-based.
 func isBound(name string) bool {
 	switch name {
 	case "WORKFLOWS_ADMIN", "ACCESS_CERTIFICATIONS_ADMIN", "ACCESS_REQUESTS_ADMIN":

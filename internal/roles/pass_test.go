@@ -94,7 +94,7 @@ func TestTheNextEventHasWhatAnEventChanged(t *testing.T) {
 				if asksAtOnce {
 					return
 				}
-				o.pass(settle - time.Second)
+				o.pass(certainAfter - time.Second)
 				for id, want := range c.want {
 					require.Equal(o, want, o.actor(id), "answers that trail undo nothing: %s", id)
 				}
@@ -167,12 +167,12 @@ func TestWhatAnEventDoesNotTellIsAskedForTwice(t *testing.T) {
 				}
 				o.pass(5 * time.Second)
 				require.Equal(o, c.soon, o.actor(c.who))
-				o.pass(settle / 2)
+				o.pass(certainAfter / 2)
 				for _, s := range c.trails {
 					org.Append(is(s).Raw)
 				}
 				require.Equal(o, c.soon, o.actor(c.who))
-				o.pass(settle)
+				o.pass(certainAfter)
 				require.Equal(o, c.last, o.actor(c.who))
 			})
 		})
@@ -187,7 +187,7 @@ func TestOktaIsAskedWhetherItIsSo(t *testing.T) {
 		confirmed := eventAt(o, time.Now(), "user.account.privilege.grant", "Report administrator", "User 00uRoot", "User 00uNew")
 		org.Append(confirmed.Raw)
 		o.see(confirmed)
-		o.pass(settle + time.Second)
+		o.pass(certainAfter + time.Second)
 		require.Empty(o, o.actor("00uLiar"))
 		require.Equal(o, "REPORT_ADMIN", o.actor("00uNew"))
 		o.pass(2 * DefaultRefresh)
@@ -217,7 +217,7 @@ func TestMembersOfAGroupThatGetsARole(t *testing.T) {
 		grant := eventAt(o, time.Now(), "group.privilege.grant", "Report administrator", "User 00uRoot", "UserGroup 00gEveryone")
 		org.Append(grant.Raw)
 		o.see(grant)
-		o.pass(settle + time.Second)
+		o.pass(certainAfter + time.Second)
 		require.Equal(o, "REPORT_ADMIN", o.actor("00uNobody"))
 	})
 }
@@ -273,7 +273,7 @@ func TestAnOlderMembershipUndoesNothing(t *testing.T) {
 		require.Empty(o, o.actor("00uNobody"))
 		require.Equal(o, "ORG_ADMIN", o.actor("00uMember"))
 		require.Equal(o, "ORG_ADMIN", o.actor("00uOther"), "another member's is none of it")
-		o.pass(settle + 5*time.Second)
+		o.pass(certainAfter + 5*time.Second)
 		require.Empty(o, o.table.holders[group]["00gAdmins"].moved, "Okta's answer is newer")
 	})
 }

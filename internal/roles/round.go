@@ -27,7 +27,7 @@ func (k *Keeper) take() error {
 	return nil
 }
 
-// round asks what is to be asked, as far as its requests go. An error is of users, whom everything is about.
+// round asks Okta what is to be asked, as far as its requests go. An error concerns users, and so everything.
 func (k *Keeper) round(ctx context.Context, refresh bool) error {
 	err := k.list(ctx, &k.users, k.Ask.assignees, k.Table.assigned)
 	if err == nil && k.found.under {
@@ -47,12 +47,12 @@ func (k *Keeper) round(ctx context.Context, refresh bool) error {
 	return err
 }
 
-// goesOn reports whether the round ends, and what was asked for goes on where it is in the next one.
+// goesOn reports whether the round ends, and the next one goes on where it ended.
 func goesOn(ctx context.Context, err error) bool {
 	return errors.Is(err, errSpent) || ctx.Err() != nil || err != nil && oktaapi.ClassOf(err) == oktaapi.RateLimited
 }
 
-// isOfGroups notes whether a request that needs ScopeGroups failed, without which all else works.
+// isOfGroups notes whether a request failed that needs ScopeGroups, without which all else works, and returns that.
 func (k *Keeper) isOfGroups(ctx context.Context, err error) bool {
 	if goesOn(ctx, err) {
 		return false
@@ -61,7 +61,7 @@ func (k *Keeper) isOfGroups(ctx context.Context, err error) bool {
 	return err != nil
 }
 
-// list reads on in a list that is under way, and gives it away when it is whole, or has more than a table keeps.
+// list reads more of a list that is under way, and calls give when it is whole, or has more than a table keeps.
 func (k *Keeper) list(ctx context.Context, l *listing, read reader, give func(ids map[string]struct{}, date, now time.Time)) error {
 	for l.under {
 		if err := k.take(); err != nil {
@@ -87,19 +87,19 @@ func (k *Keeper) list(ctx context.Context, l *listing, read reader, give func(id
 	return nil
 }
 
-// few is how many holders in a row have to fail before that is about all of them.
+// few is how many holders in a row have to fail before all are taken to fail.
 const few = 3
 
-// ofOne reports whether a failed request may be about the one that it asks about: nothing is wrong with the credentials, the way to Okta,
-// or the pace.
+// ofOne reports whether a request may have failed for the holder that it asks about, and not for the credentials, the way to Okta, or the
+// rate limit.
 func ofOne(err error) bool {
 	e, ok := errors.AsType[*oktaapi.Error](err)
 	return ok && e.Class != oktaapi.RateLimited && e.Status != http.StatusUnauthorized && !e.Foreign
 }
 
-// holders asks for holders in their turn. One that fails costs the others nothing.
+// holders asks about holders in their turn. One that fails does not affect the others.
 func (k *Keeper) holders(ctx context.Context, refresh bool) error {
-	var last error // unless one was answered since
+	var last error // nil after one that was answered
 	failed := 0
 	for _, w := range k.Table.turns(time.Now(), refresh) {
 		if err := k.take(); err != nil {
@@ -111,13 +111,13 @@ func (k *Keeper) holders(ctx context.Context, refresh bool) error {
 		case err == nil:
 			failed, last, k.answered = 0, nil, true
 		case ctx.Err() != nil || !ofOne(err):
-			k.Table.again(w, due)
+			k.Table.retry(w, due)
 			return err
 		default:
 			if refused {
 				k.Table.putBack(w)
 			} else {
-				k.Table.again(w, time.Now().Add(roundEvery))
+				k.Table.retry(w, time.Now().Add(roundEvery))
 			}
 			if failed, last = failed+1, err; failed >= few && (!k.answered || !refused) {
 				return err
@@ -139,7 +139,7 @@ func (k *Keeper) holders(ctx context.Context, refresh bool) error {
 	return last // all that there are failed
 }
 
-// isRefused reports whether asking again soon is of no use.
+// isRefused reports whether it is of no use to ask once more soon.
 func isRefused(err error) bool {
 	class := oktaapi.ClassOf(err)
 	return err != nil && (class == oktaapi.Refused || class == oktaapi.CursorRefused)
@@ -160,7 +160,8 @@ type without struct {
 // errTooLarge ends the list of members of a group that has more than a table keeps.
 var errTooLarge = errors.New("the group has too many members")
 
-// members reads on in the list of a group's members. What fails is about that group, and the others go on; an error is about the round.
+// members reads more of the lists of groups' members. A failure concerns one group, and the others go on; an error is returned only when
+// the round ends with it.
 func (k *Keeper) members(ctx context.Context) error {
 	id, room := k.inside.id, k.Table.room(k.inside.id)
 	err := k.list(ctx, &k.inside.listing, func(ctx context.Context, at string) ([]string, string, time.Time, error) {
@@ -192,7 +193,7 @@ func (k *Keeper) members(ctx context.Context) error {
 		}
 		k.without[id] = without{err, since}
 		if !k.without[id].needsScope() {
-			k.Table.again(turn{group, id}, now.Add(roundEvery))
+			k.Table.retry(turn{group, id}, now.Add(roundEvery))
 		}
 	}
 	k.inside = inside{}
@@ -204,8 +205,8 @@ func (w without) needsScope() bool {
 	return statusOf(w.err) == http.StatusUnauthorized || statusOf(w.err) == http.StatusForbidden
 }
 
-// ofGroups is what is wrong with groups or their members, or that there are more holders than are kept; what passes is so after two
-// refreshes only.
+// ofGroups is what is wrong with groups or their members, or that there are more holders than are kept; a transient error counts only after
+// two refreshes.
 func (k *Keeper) ofGroups() error {
 	if k.groupsErr != nil {
 		return k.groupsErr

@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// shown is what readers see. It never changes. That one user more or less is not to copy 20,000, changes are beside the rest until there
-// are many.
+// shown is what readers see. It never changes. Changes are kept beside the rest until there are many, as one more user must not make a copy
+// of 20,000.
 type shown struct {
 	roles   map[string]string // by the id of a user, group or client; "": known to hold none
 	changes map[string]string // the same, of those that changed since
 	until   time.Time         // our time; it is too old then
 }
 
-// maxChanges is how many are beside the rest.
+// maxChanges is how many changes are kept beside the rest.
 const maxChanges = 256
 
 func (s *shown) of(id string) (roles string, known bool) {
@@ -51,7 +51,7 @@ func (t *Table) touch(k kind, id string) {
 	t.touched = append(t.touched, id)
 }
 
-// show has readers see what changed. The caller holds mu.
+// show lets readers see what changed. The caller holds mu.
 func (t *Table) show() {
 	touched, whole, before := t.touched, t.whole, t.shown.Load()
 	t.touched, t.whole = nil, false
@@ -104,7 +104,7 @@ func (t *Table) ofUser(id string, through []string) string {
 // showAll replaces what readers see. The caller holds mu.
 func (t *Table) showAll() {
 	s := &shown{roles: make(map[string]string, len(t.holders[user])+len(t.holders[client])), until: t.fresh.Add(t.lasts)}
-	same := map[string]string{} // the few sets that there are
+	same := map[string]string{} // the different sets of roles, of which there are few
 	put := func(id, roles string) {
 		known, ok := same[roles]
 		if !ok {

@@ -24,20 +24,20 @@ const (
 // A Table is what is known about the role holders of one org. It is safe for concurrent use and outlives reloads, but not that its org is
 // read elsewhere ([Table.Forget]).
 type Table struct {
-	shown atomic.Pointer[shown] // nil: nothing was learnt yet
+	shown atomic.Pointer[shown] // nil: nothing is known yet
 
 	mu      sync.Mutex
 	holders [kinds]map[string]*holder // by id
 	listed  time.Time                 // Okta's time of the last list of users
 	fresh   time.Time                 // our time of it
-	lasts   time.Duration             // for how long that is good
+	lasts   time.Duration             // for how long that may be used
 	full    bool                      // there are more than maxHolders
 	touched []string                  // users and clients whose roles may have changed since what is shown
-	whole   bool                      // anybody's may have
+	whole   bool                      // anybody's roles may have changed
 	work    chan struct{}             // holds a token when there is something to ask for
 }
 
-// holder is a user, group or client that holds roles, or of which that is asked. The table's mutex guards it.
+// holder is a user, group or client that holds roles, or about whom Okta is asked. The table's mutex guards it.
 type holder struct {
 	own     []string             // its roles, sorted; of a user without those of groups
 	via     []via                // of a user: its roles through groups
@@ -47,7 +47,7 @@ type holder struct {
 
 	known   time.Time // Okta's time of what is known; zero: nothing is
 	asked   time.Time // our time of the last answer; zero: none
-	certain time.Time // our time; answers before it may trail behind an event
+	certain time.Time // our time; answers before it may be older than an event
 	due     time.Time // our time when to ask; zero: in turn
 	tried   time.Time // our time of the last try
 	gone    bool      // Okta does not know it
@@ -55,18 +55,18 @@ type holder struct {
 }
 
 const (
-	// settle is how long after an event Okta is asked whether it is as the event said. Searches and lists of Okta's trail by minutes in
-	// the worst case; a holder's own roles are read from the same place as they are written to [assumed].
-	settle = time.Minute
-	// late is how much older than the table an event may be before its entry says of when the roles are.
+	// certainAfter is how long after an event Okta is asked whether it is as the event said. Okta's searches and lists are behind by
+	// minutes in the worst case; a holder's own roles are read from where they are written [assumed].
+	certainAfter = time.Minute
+	// late is how much older than the table an event may be before its entry says as of when the roles are.
 	late = 5 * time.Minute
-	// minLasts is how long a table is good after its last refresh, at least; four refreshes if that is longer.
+	// minLasts is how long a table may be used after its last refresh, at least; four refreshes if that is longer.
 	minLasts = time.Hour
 	// maxHolders bounds the memory of a table: as many members of groups are 3 MB, as many users that are listed 8 MB.
 	maxHolders = 20_000
-	// maxClients bounds the client apps that are asked about since an event showed them.
+	// maxClients bounds the client apps that are asked about because an event showed them.
 	maxClients = 1_000
-	// maxID is more than Okta's ids have, which are 20 characters.
+	// maxID bounds an id, in bytes: Okta's have 20.
 	maxID = 64
 )
 
@@ -90,7 +90,8 @@ func (t *Table) Forget() {
 	t.shown.Store(nil)
 }
 
-// Of returns what is known of an event's parties, at now. It only reads, but for a note to the keeper about whom nothing is known yet.
+// Of returns what is known of an event's parties, at now. It only reads, but leaves the keeper a note about parties of whom nothing is
+// known yet.
 func (t *Table) Of(ev *event.Event, now time.Time) (c event.Context) {
 	s := t.shown.Load()
 	if s == nil || now.After(s.until) {
@@ -118,7 +119,7 @@ func (t *Table) Of(ev *event.Event, now time.Time) (c event.Context) {
 	return c
 }
 
-// joined are the roles of lists of them.
+// joined joins lists of roles.
 func joined(lists []string) string {
 	if len(lists) < 2 {
 		return strings.Join(lists, "")
@@ -130,7 +131,7 @@ func joined(lists []string) string {
 	return strings.Join(sorted(all), ",")
 }
 
-// clientType is the type of a client app as an actor.
+// clientType is the type that a client app has as an actor.
 const clientType = "PublicClientApp"
 
 // wanted notes that an event showed somebody whose roles are not known.
@@ -179,7 +180,7 @@ func isID(id string) bool {
 	return id != "" && len(id) <= maxID
 }
 
-// signal wakes the keeper.
+// signal ends the keeper's pause.
 func (t *Table) signal() {
 	select {
 	case t.work <- struct{}{}:
@@ -190,7 +191,7 @@ func (t *Table) signal() {
 // Status is what a table knows, for people and metrics.
 type Status struct {
 	Users, Groups, Clients int       // that hold roles, users through groups included
-	Pending                int       // of whom Okta has not told yet which roles
+	Pending                int       // of whom Okta has not said yet which roles they have
 	Refreshed              time.Time // last; zero: never
 	Until                  time.Time // what is known is used until then
 	Full                   bool      // there are more holders than are kept

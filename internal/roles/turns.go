@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// turn is somebody to ask about.
+// turn is a holder to ask about.
 type turn struct {
 	kind kind
 	id   string
 }
 
-// turns are all to ask about now, first who matters most: whom events were about, then of whom nothing is known, then, in a refresh,
-// those whose last answer is the oldest, and last whom Okta refused to tell about.
+// turns returns all holders to ask about now, in order: those that events were about, those of whom nothing is known, in a refresh those
+// whose last answer is the oldest, and last those whom Okta refused to tell about.
 func (t *Table) turns(now time.Time, refresh bool) (all []turn) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -52,7 +52,7 @@ func (t *Table) turns(now time.Time, refresh bool) (all []turn) {
 	return all
 }
 
-// due is when the first is to be asked about that an event was about; zero: none is.
+// due is when the first holder is to be asked about that an event was about; zero: there is none.
 func (t *Table) due() (first time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -66,7 +66,7 @@ func (t *Table) due() (first time.Time) {
 	return first
 }
 
-// tries notes that a holder is asked about, and returns when it was due. What is due later is so by an event that came meanwhile.
+// tries notes that a holder is asked about, and returns when it was due. If it is due later by then, an event has come meanwhile.
 func (t *Table) tries(w turn, now time.Time) (due time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -76,8 +76,8 @@ func (t *Table) tries(w turn, now time.Time) (due time.Time) {
 	return due
 }
 
-// again has a holder asked about that was due, after a try that failed.
-func (t *Table) again(w turn, due time.Time) {
+// retry makes a holder due as it was, after a try that failed.
+func (t *Table) retry(w turn, due time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if h := t.holders[w.kind][w.id]; h != nil && h.due.IsZero() {
@@ -85,7 +85,7 @@ func (t *Table) again(w turn, due time.Time) {
 	}
 }
 
-// putBack has a holder wait whose roles Okta refuses to tell, for the next refresh and behind all others, or for an event about it.
+// putBack makes a holder whose roles Okta refuses to tell wait for the next refresh, behind all others, or for an event about it.
 func (t *Table) putBack(w turn) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
