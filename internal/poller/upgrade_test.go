@@ -97,7 +97,7 @@ func TestAnUpgradeWithReconcileIsExactlyOnce(t *testing.T) {
 					time.Sleep(20 * time.Minute)
 					synctest.Wait()
 					s.requireExactlyOnce()
-					require.Zero(t, s.status.Snapshot().Unconfirmed)
+					require.Zero(t, s.status.Snapshot().Unconfirmed.Waiting)
 					s.requireReplaced(file)
 				})
 			})

@@ -2,7 +2,6 @@ package roles
 
 import (
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -310,13 +309,4 @@ func TestRolesOfLaterAreSaidToBe(t *testing.T) {
 			require.True(o, c.Time.IsZero(), "there is nothing to say it of")
 		}
 	})
-}
-
-// The types are Okta's.
-func TestTypesAreInTheCatalog(t *testing.T) {
-	catalog, err := os.ReadFile("../../detections/event-types.txt")
-	require.NoError(t, err)
-	for _, name := range Types() {
-		require.Contains(t, string(catalog), "\n"+name+" ")
-	}
 }
