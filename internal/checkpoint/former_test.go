@@ -95,6 +95,11 @@ func TestFilesOfFormerVersionsAreRead(t *testing.T) {
 
 				_, err = Read(data, formerScope.Org)
 				require.NoError(t, err, "as another node's copy")
+				renamed, _, err := Open(t.TempDir(), formerScope, time.Minute)
+				require.NoError(t, err)
+				require.True(t, renamed.Follow(j), "as the file of a component that is renamed")
+				require.Equal(t, j.marks, renamed.marks)
+				require.Equal(t, j.Delivery, renamed.Delivery)
 				require.NoError(t, j.Save())
 				again, notes, err := Open(dir, formerScope, time.Minute)
 				require.NoError(t, err)
