@@ -97,13 +97,13 @@ func tests(t *testing.T, match string) map[string]bool {
 }
 
 func TestEveryTestThatTheGuaranteesNameExists(t *testing.T) {
-	doc, err := os.ReadFile("../docs/guarantees.md")
-	require.NoError(t, err)
 	existing := tests(t, "*_test.go")
 	named := map[string]bool{}
-	for _, name := range testName.FindAllString(string(doc), -1) {
-		require.True(t, existing[name], "docs/guarantees.md names %s, which is in no test file", name)
-		named[name] = true
+	for _, page := range []string{"../docs/guarantees.md", "../docs/stability.md"} {
+		for _, name := range testName.FindAllString(read(t, page), -1) {
+			require.True(t, existing[name], "%s names %s, which is in no test file", page, name)
+			named[name] = true
+		}
 	}
 	require.Greater(t, len(named), 50)
 	for name := range tests(t, "contract_*_test.go") {
