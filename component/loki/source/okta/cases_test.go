@@ -58,7 +58,7 @@ func TestCases(t *testing.T) {
 				require.NoError(t, os.WriteFile(file, []byte(got), 0o644))
 			}
 			want, err := os.ReadFile(file)
-			require.NoError(t, err)
+			require.NoError(t, err, "-update writes it, for you to read")
 			require.Equal(t, string(want), got)
 			if !redacts(args) && entry.Labels != nil {
 				require.Contains(t, entry.Line, string(raw), "the event's bytes are untouched")
