@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"os"
 	"regexp"
 	"slices"
@@ -73,11 +74,7 @@ func proveAlerts(t *testing.T, scenario string, want []string, ours map[string]b
 	alertmanager, err := testbed.StartAlertmanager()
 	require.NoError(t, err)
 	t.Cleanup(func() { alertmanager.Close() })
-	rules, err := os.ReadFile("../detections/ruler.yaml")
-	require.NoError(t, err)
-	faster := regexp.MustCompile(`(?m)^    interval: \w+$`).ReplaceAll(rules, []byte("    interval: "+evaluated.String()))
-	require.NotEqual(t, rules, faster)
-	loki := &testbed.Loki{Bin: program(t, "loki"), Dir: t.TempDir(), Rules: faster, Alertmanager: alertmanager.URL}
+	loki := &testbed.Loki{Bin: program(t, "loki"), Dir: t.TempDir(), Rules: fasterRules(t), Alertmanager: alertmanager.URL}
 	runLoki(t, loki)
 	o := startOrg(t, "--quiet", "--backlog=300", "--backlog-span=2h", "--rate=0/s")
 	c := newCollector(t, []byte(detectionsConfig), o, loki)
@@ -107,6 +104,41 @@ func proveAlerts(t *testing.T, scenario string, want []string, ours map[string]b
 		require.True(t, !ours[other.Labels["alertname"]] || slices.Contains(want, other.Labels["alertname"]), "%v", other.Labels)
 	}
 	c.stop(t)
+}
+
+// fasterRules are those of detections/ruler.yaml, evaluated more often.
+func fasterRules(t *testing.T) []byte {
+	t.Helper()
+	rules, err := os.ReadFile("../detections/ruler.yaml")
+	require.NoError(t, err)
+	faster := regexp.MustCompile(`(?m)^    interval: \w+$`).ReplaceAll(rules, []byte("    interval: "+evaluated.String()))
+	require.NotEqual(t, rules, faster)
+	return faster
+}
+
+// Compose's Loki with deploy/compose/ruler.yaml raises an alert whose links lead to Compose's Grafana, and to the data source there.
+func TestComposesRulerLinksToItsGrafana(t *testing.T) {
+	t.Parallel()
+	alertmanager, err := testbed.StartAlertmanager()
+	require.NoError(t, err)
+	t.Cleanup(func() { alertmanager.Close() })
+	loki := composeLoki(t, fasterRules(t), alertmanager.URL)
+	o := startOrg(t, "--quiet", "--backlog=300", "--backlog-span=2h", "--rate=0/s")
+	c := newCollector(t, []byte(detectionsConfig), o, loki)
+	c.start(t)
+	o.control(t, http.MethodPost, "scenario?name=push-bombing")
+	waitForEvents(t, loki, o)
+	var raised []testbed.Alert
+	require.Eventually(t, func() bool {
+		raised = named(alertmanager, "OktaPushBombing")
+		return len(raised) > 0
+	}, time.Minute, 200*time.Millisecond)
+	c.stop(t)
+	require.Regexp(t, `^http://localhost:3000/d/okta-investigation\?`, raised[0].Annotations["dashboard"])
+	link, err := url.Parse(raised[0].Source)
+	require.NoError(t, err)
+	require.Equal(t, "localhost:3000", link.Host)
+	require.Regexp(t, `"datasource": ?(\{[^}]*"uid": ?)?"loki"`, link.Query().Get("left")+link.Query().Get("panes"))
 }
 
 // waitForEvents waits until Loki has every event of the org.

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -24,8 +25,9 @@ import (
 	"github.com/grafana/alloy/okta/syntax"
 )
 
-// composeLoki starts a Loki with the configuration of deploy/compose, its data in a folder of the test.
-func composeLoki(t *testing.T) *testbed.Loki {
+// composeLoki starts a Loki with the configuration of deploy/compose, its data in a folder of the test. The rules, if there are any, are
+// where deploy/compose/ruler.yaml has them, and their alerts go to an Alertmanager's URL.
+func composeLoki(t *testing.T, rules []byte, alertmanager string) *testbed.Loki {
 	t.Helper()
 	config, err := os.ReadFile("../deploy/compose/loki.yaml")
 	require.NoError(t, err)
@@ -35,7 +37,13 @@ func composeLoki(t *testing.T) *testbed.Loki {
 		require.NoError(t, err)
 	}
 	file := filepath.Join(loki.Dir, "loki.yaml")
-	require.NoError(t, os.WriteFile(file, []byte(strings.ReplaceAll(string(config), ": /loki", ": "+loki.Dir)), 0o600))
+	here := strings.NewReplacer(": /loki", ": "+loki.Dir, "http://alertmanager:9093", cmp.Or(alertmanager, "http://alertmanager:9093"))
+	require.NoError(t, os.WriteFile(file, []byte(here.Replace(string(config))), 0o600))
+	if rules != nil {
+		folder := filepath.Join(loki.Dir, "rules", "fake")
+		require.NoError(t, os.MkdirAll(folder, 0o700))
+		require.NoError(t, os.WriteFile(filepath.Join(folder, "okta.yaml"), rules, 0o600))
+	}
 	args := []string{"-config.file=" + file, "-log.level=warn",
 		// As in testbed: ready after a second.
 		"-ingester.min-ready-duration=0s", "-frontend.scheduler-dns-lookup-period=500ms", "-querier.dns-lookup-period=500ms"}
@@ -81,7 +89,7 @@ func drill(t *testing.T, loki *testbed.Loki, path string, params url.Values) gjs
 // and fields with their values.
 func TestDrilldownGetsItsAnswers(t *testing.T) {
 	t.Parallel()
-	loki := composeLoki(t)
+	loki := composeLoki(t, nil, "")
 	okta := startOrg(t, fmt.Sprintf("--backlog=%d", syntaxEvents), "--backlog-span=30m", "--rate=0/s")
 	config, err := fs.ReadFile(syntax.Files, "drilldown.alloy")
 	require.NoError(t, err)

@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,38 +14,84 @@ import (
 // Compose and Grafana are not had in tests: what is checked is that all that the files name is there, and that they are YAML without
 // members given twice.
 func TestWhatComposeMountsIsThere(t *testing.T) {
-	content, err := os.ReadFile("../compose/compose.yaml")
-	require.NoError(t, err)
-	var compose struct {
-		Services map[string]struct {
-			Image   string   `json:"image"`
-			Volumes []string `json:"volumes"`
-		} `json:"services"`
-		Volumes map[string]any `json:"volumes"`
-	}
-	require.NoError(t, yaml.Unmarshal(content, &compose))
-	require.Len(t, compose.Services, 3)
-	for name, service := range compose.Services {
-		require.NotEmpty(t, service.Image, name)
-		for _, volume := range service.Volumes {
-			source, _, _ := strings.Cut(volume, ":")
-			if !strings.HasPrefix(source, ".") {
-				require.Contains(t, compose.Volumes, source)
-				continue
-			}
-			path := filepath.Join("../compose", source)
-			require.FileExists(t, firstFile(t, path))
-			if strings.HasSuffix(path, ".yaml") {
-				provisioned, err := os.ReadFile(path)
-				require.NoError(t, err)
-				var document map[string]any
-				require.NoError(t, yaml.UnmarshalStrict(provisioned, &document), path)
-				if filepath.Base(path) != "loki.yaml" { // which e2e starts a Loki with
-					require.EqualValues(t, 1, document["apiVersion"], path)
+	base, over := composeFile(t, "compose.yaml"), composeFile(t, "ruler.yaml")
+	require.Len(t, base.Services, 3)
+	require.Empty(t, over.Volumes)
+	for _, c := range []compose{base, over} {
+		for name, service := range c.Services {
+			require.True(t, service.Image != "" || base.Services[name].Image != "", name)
+			for _, volume := range service.Volumes {
+				source, target, _ := strings.Cut(volume, ":")
+				if !strings.HasPrefix(source, ".") {
+					require.Contains(t, c.Volumes, source)
+					continue
+				}
+				path := filepath.Join("../compose", source)
+				require.FileExists(t, firstFile(t, path))
+				if strings.HasSuffix(path, ".yaml") {
+					document := document(t, path)
+					if strings.HasPrefix(target, "/etc/grafana/") {
+						require.EqualValues(t, 1, document["apiVersion"], path)
+					}
 				}
 			}
 		}
 	}
+}
+
+type compose struct {
+	Services map[string]struct {
+		Image       string            `json:"image"`
+		Environment map[string]string `json:"environment"`
+		Volumes     []string          `json:"volumes"`
+	} `json:"services"`
+	Volumes map[string]any `json:"volumes"`
+}
+
+func composeFile(t *testing.T, name string) (c compose) {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join("../compose", name))
+	require.NoError(t, err)
+	require.NoError(t, yaml.Unmarshal(content, &c))
+	return c
+}
+
+// document is a file of YAML, without members given twice.
+func document(t *testing.T, path string) (d map[string]any) {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NoError(t, yaml.UnmarshalStrict(content, &d), path)
+	return d
+}
+
+// Loki's ruler reads the rules where ruler.yaml mounts them, sends alerts to the service there, and its links lead to Compose's Grafana and
+// the data source in it, which has no rules of its own then.
+func TestComposesRulerAndGrafanaAgree(t *testing.T) {
+	base, over := composeFile(t, "compose.yaml"), composeFile(t, "ruler.yaml")
+	loki := document(t, "../compose/loki.yaml")
+	require.Equal(t, false, loki["auth_enabled"], "its one tenant is called fake")
+	filesystem := loki["common"].(map[string]any)["storage"].(map[string]any)["filesystem"].(map[string]any)
+	require.Equal(t, []string{"../../detections/ruler.yaml:" + filesystem["rules_directory"].(string) + "/fake/okta.yaml:ro"},
+		over.Services["loki"].Volumes)
+
+	ruler := loki["ruler"].(map[string]any)
+	require.Equal(t, base.Services["grafana"].Environment["GF_SERVER_ROOT_URL"], ruler["external_url"].(string)+"/")
+	source := document(t, "../compose/grafana/datasource.yaml")["datasources"].([]any)[0].(map[string]any)
+	require.Equal(t, source["uid"], ruler["datasource_uid"])
+	manager, err := url.Parse(ruler["alertmanager_url"].(string))
+	require.NoError(t, err)
+	require.Contains(t, over.Services, manager.Hostname())
+	require.Equal(t, "9093", manager.Port(), "Alertmanager's own")
+
+	var places []string
+	for _, volume := range base.Services["grafana"].Volumes {
+		places = append(places, strings.SplitN(volume, ":", 2)[1])
+	}
+	require.Len(t, over.Services["grafana"].Volumes, 1)
+	file, place, _ := strings.Cut(over.Services["grafana"].Volumes[0], ":")
+	require.Contains(t, places, place, "it takes the place of Grafana's rules")
+	require.Equal(t, map[string]any{"apiVersion": 1.0}, document(t, filepath.Join("../compose", file)))
 }
 
 // firstFile returns path, or, when it is a folder, a dashboard in it.

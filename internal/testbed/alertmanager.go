@@ -23,7 +23,8 @@ type Alertmanager struct {
 type Alert struct {
 	Labels      map[string]string `json:"labels"`
 	Annotations map[string]string `json:"annotations"`
-	StartsAt    time.Time         `json:"startsAt"` // the evaluation that raised it
+	StartsAt    time.Time         `json:"startsAt"`     // the evaluation that raised it
+	Source      string            `json:"generatorURL"` // a link to the query
 }
 
 // StartAlertmanager listens on a free port of the loopback interface until Close.
