@@ -33,15 +33,22 @@ type Trouble interface {
 	Clear()
 }
 
-// Config is one keeper's work. All fields are required but Spread.
+// Config is one keeper's work. All fields are required but Orgs.
 type Config struct {
 	Org     string // names the org, for its moment
 	Table   *Table
 	Ask     *Ask
 	Trouble Trouble
 	Refresh time.Duration
-	Spread  time.Duration // over which the first refreshes of orgs that start together are spread; 0: at once
+	Orgs    int // how many start together
 }
+
+// apart is the average time between the first refreshes of orgs that start together, which is also that between later ones. Each makes some
+// ten requests, and [MaxRequests] at most.
+const apart = 200 * time.Millisecond
+
+// spread is over how long the first refreshes of all orgs are spread.
+func (c *Config) spread() time.Duration { return min(c.Refresh, time.Duration(max(c.Orgs, 1)-1)*apart) }
 
 // Keeper refreshes a table. It belongs to the goroutine that calls Run.
 type Keeper struct {
@@ -77,7 +84,7 @@ func New(cfg Config) *Keeper { return &Keeper{Config: cfg} }
 // Run keeps the table until ctx ends.
 func (k *Keeper) Run(ctx context.Context) {
 	k.Table.setRefresh(k.Refresh)
-	if !sleep(ctx, oktaapi.Moment(k.Org, k.Spread), nil) {
+	if !sleep(ctx, oktaapi.Moment(k.Org, k.spread()), nil) {
 		return
 	}
 	k.started = time.Now()

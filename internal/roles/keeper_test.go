@@ -235,15 +235,18 @@ func TestNoRequestGoesElsewhere(t *testing.T) {
 
 // 500 orgs that start together do not ask at once: each has a moment of its own, which stays.
 func TestOrgsAskAtMomentsOfTheirOwn(t *testing.T) {
-	const spread = 500 * time.Second
-	perMinute := map[time.Duration]int{}
+	all := Config{Refresh: DefaultRefresh, Orgs: 500}
+	require.Equal(t, 499*apart, all.spread())
+	require.Zero(t, (&Config{Refresh: DefaultRefresh, Orgs: 1}).spread())
+	require.Equal(t, MinRefresh, (&Config{Refresh: MinRefresh, Orgs: 500}).spread())
+	perTen := map[time.Duration]int{}
 	for i := range 500 {
-		moment := func() time.Duration { return oktaapi.Moment(fmt.Sprintf("https://org-%d.okta.com", i), spread) }
+		moment := func() time.Duration { return oktaapi.Moment(fmt.Sprintf("https://org-%d.okta.com", i), all.spread()) }
 		require.Equal(t, moment(), moment())
-		require.Less(t, moment(), spread)
-		perMinute[moment()/time.Minute]++
+		require.Less(t, moment(), all.spread())
+		perTen[moment()/(10*time.Second)]++
 	}
-	for minute, n := range perMinute {
-		require.Less(t, n, 90, minute) // 60 on average
+	for ten, n := range perTen {
+		require.Less(t, n, 75, ten) // 50 on average
 	}
 }

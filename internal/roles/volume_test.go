@@ -3,11 +3,19 @@
 package roles
 
 import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/grafana/alloy/okta/internal/oktaapi"
+	"github.com/grafana/alloy/okta/internal/oktaapi/auth"
 	"github.com/grafana/alloy/okta/internal/oktasim"
 )
 
@@ -46,4 +54,48 @@ func TestEverybodyHoldsARole(t *testing.T) {
 			})
 		})
 	}
+}
+
+// 500 orgs with keepers at the defaults, which start together: what they ask is spread over 100 seconds, at the start and at each refresh.
+func TestRefreshesOfManyOrgsAreSpread(t *testing.T) {
+	const orgs, users = 500, 4
+	synctest.Test(t, func(t *testing.T) {
+		token, err := auth.NewSSWS("s3cret")
+		require.NoError(t, err)
+		var budgets oktaapi.Budgets
+		var keepers sync.WaitGroup
+		ctx, cancel := context.WithCancel(t.Context())
+		var all []*oktasim.Org
+		var tables []*Table
+		for i := range orgs {
+			org := &oktasim.Org{Token: "s3cret", Roles: oktasim.Roles{Users: holdersOf(users, "APP_ADMIN"), Groups: map[string]oktasim.Group{}}}
+			pipe := org.Pipe()
+			defer pipe.Close()
+			u, _, err := oktaapi.ParseOrg(pipe.URL)
+			require.NoError(t, err)
+			table := NewTable()
+			keeper := New(Config{Org: fmt.Sprintf("https://org-%d.okta.com", i), Table: table, Trouble: &troubles{}, Refresh: DefaultRefresh,
+				Orgs: orgs, Ask: NewAsk(oktaapi.Config{Org: u, Auth: token, HTTP: pipe.Client(), UserAgent: "test"},
+					func(bucket string) *oktaapi.Budget { return budgets.For(fmt.Sprint(i, bucket)) })})
+			keepers.Go(func() { keeper.Run(ctx) })
+			all, tables = append(all, org), append(tables, table)
+		}
+		defer keepers.Wait()
+		defer cancel()
+		began := time.Now()
+		time.Sleep(DefaultRefresh + 2*time.Minute)
+		synctest.Wait()
+		perTen, total := map[time.Duration]int{}, 0
+		for i, org := range all {
+			require.Equal(t, users, tables[i].Status().Users)
+			for _, r := range org.Requests() {
+				perTen[r.Time.Sub(began)/(10*time.Second)]++
+				total++
+			}
+		}
+		most := slices.Max(slices.Collect(maps.Values(perTen)))
+		require.Less(t, most, 75*(users+2), "50 orgs on average")
+		require.Len(t, perTen, 2*10, "of the start and a refresh")
+		t.Logf("%d requests of %d orgs at the start and at a refresh, %d at most in ten seconds", total, orgs, most)
+	})
 }

@@ -193,9 +193,6 @@ func (identified) configure(r *reading, p *plan, _ *oktaapi.Config, cfg *poller.
 	return true
 }
 
-// rolesApart is the average time between the first refreshes of orgs that start together; each makes some ten requests.
-const rolesApart = time.Second
-
 // keepRoles returns what keeps the table of roles beside a poller of the live log.
 func (r *reading) keepRoles(p *plan) func(ctx context.Context) {
 	wrong := poller.NewReporter(poller.Roles, &r.status, r.logger)
@@ -203,10 +200,9 @@ func (r *reading) keepRoles(p *plan) func(ctx context.Context) {
 	if i == nil {
 		return func(context.Context) { wrong.Clear() } // left by the previous configuration
 	}
-	orgs := len(r.k.c.current())
 	keeper := roles.New(roles.Config{
 		Org: p.scope.Org, Table: i.table, Ask: i.ask, Refresh: i.refresh, Trouble: roleTrouble{wrong, i},
-		Spread: min(i.refresh, time.Duration(orgs-1)*rolesApart),
+		Orgs: len(r.k.c.current()),
 	})
 	return keeper.Run
 }
