@@ -2,8 +2,8 @@ package doctor
 
 import "context"
 
-// roles checks whether Okta tells who holds which roles. It warns when Okta does not tell those of groups only. It fails when Okta tells none:
-// events are delivered all the same, but without what the block context asks for.
+// roles checks whether Okta tells who holds which roles. It warns when Okta does not tell those of groups only. It fails when Okta tells
+// none: events are delivered all the same, but without what the block context asks for.
 func (v *visit) roles(ctx context.Context) Check {
 	if v.Roles == nil {
 		return pass("roles are not wanted")
