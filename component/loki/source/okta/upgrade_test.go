@@ -42,7 +42,8 @@ func TestNamesInTheDataPathAreThoseOfFormerVersions(t *testing.T) {
 	require.Equal(t, "backfill-20260901T000000Z-20261001T000000Z-3dae8e5d", p.of.fills[0].id())
 }
 
-// All arguments and blocks of the first version, but for private_key_jwt, which excludes api_token.
+// The arguments and blocks of the first version, but for private_key_jwt, which excludes api_token, and relabel_rules, which another
+// component exports.
 func TestAConfigurationOfTheFirstVersionIsAccepted(t *testing.T) {
 	args, err := evaluate(t, `
 		url                 = "https://acme.okta.com"
@@ -58,7 +59,6 @@ func TestAConfigurationOfTheFirstVersionIsAccepted(t *testing.T) {
 		rate_limit_share    = 0.5
 		line_format         = "event"
 		labels              = {job = "okta", org = ""}
-		relabel_rules       = []
 		structured_metadata = {outcome = "outcome.result"}
 		client {
 			proxy_from_environment = true
