@@ -286,7 +286,7 @@ func TestTheExamplesLoad(t *testing.T) {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			text, err := os.ReadFile(path)
 			require.NoError(t, err)
-			for _, v := range regexp.MustCompile(`sys\.env\("([A-Z_]*)"\)`).FindAllStringSubmatch(string(text), -1) {
+			for _, v := range regexp.MustCompile(`sys\.env\("([A-Z0-9_]*)"\)`).FindAllStringSubmatch(string(text), -1) {
 				switch value := "00000000000000000000000000000000"; {
 				case strings.HasSuffix(v[1], "_FILE"):
 					t.Setenv(v[1], tenants)
@@ -299,6 +299,7 @@ func TestTheExamplesLoad(t *testing.T) {
 			t.Setenv("LOGZIO_REGION", "eu")
 			flags := loadFlags(t)
 			flags.gate.community = true
+			require.NoError(t, flags.gate.minStability.Set("experimental"))
 			got, err := load(t.Context(), flags, path)
 			require.NoError(t, err)
 			if filepath.Base(path) == "logzio.alloy" { // a module
