@@ -50,7 +50,7 @@ type Config struct {
 
 	Filter, Query string        // Okta's filter and q; "": all events
 	Lookback      time.Duration // where to begin without a cursor, up to 90 days back; 0: 1h
-	Replay        time.Duration // what is delivered again at a start, before where the last process stopped; 0: nothing
+	Replay        time.Duration // what is delivered again at a start, before where the last process stopped; 0: nothing, once a start had 0
 	PollInterval  time.Duration // wait after a page that was not full; 0: 10s
 	Share         float64       // of the org's rate limit, above 0 and at most 1; 0: 0.5
 	Budgets       *Budgets      // shared by readers of a process; nil: one of its own

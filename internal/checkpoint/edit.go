@@ -30,7 +30,8 @@ func Look(dir, org string) (*State, error) {
 	if n := len(f.Marks); n > 0 {
 		s.Oldest, s.Position = f.Marks[0], f.Marks[n-1]
 	}
-	if p := f.Delivery.Pending; p != nil && p.Published.After(s.Position.Published) { // else the position has passed it, and it is history
+	// A file with selectors has something under way. Those of the first versions that confirmed have none: there the position tells.
+	if p := f.Delivery.Pending; p != nil && (len(f.Delivery.Selectors) > 0 || p.Published.After(s.Position.Published)) {
 		s.Pending = p
 	}
 	return s, nil

@@ -42,8 +42,9 @@ type Journal struct {
 	scope  Scope
 	window time.Duration
 	marks  []Mark
-	since  time.Time // see Continue
-	others []member  // of the file, which this version does not know
+	others []member // of the file, which this version does not know
+
+	since, until time.Time // see Continue
 
 	// Delivery, Newest and Finished are saved with the next Append or Save. Set them as needed.
 	Delivery Delivery
@@ -103,10 +104,16 @@ func open(on files, dir string, scope Scope, window time.Duration, copies ...[]b
 	case f.Scope == scope:
 		j.marks, j.Finished = f.Marks, f.Finished
 	case len(f.Marks) > 0:
-		j.since = f.Marks[resumed(f.Marks, window)].Published
-		notes = append(notes, Note{"filter, query or page_size changed, continuing from the last event's time", []any{"since", j.since.UTC()}})
+		j.since, j.until = f.Marks[resumed(f.Marks, window)].Published, f.Marks[len(f.Marks)-1].Published
+		notes = append(notes, Note{"filter, query or page_size changed, continuing by time", []any{"since", j.since.UTC()}})
 	}
 	j.Delivery, j.Newest, j.others = f.Delivery, f.Newest, f.others
+	if n := len(f.Marks); n > 1 && window <= 0 {
+		// A process with a window believed its receivers. What it delivered may be under way as much as what was not confirmed.
+		if last := f.Marks[n-1]; j.Delivery.Pending == nil || j.Delivery.Pending.Delivered.Before(last.Delivered) {
+			j.Delivery.Pending = &last
+		}
+	}
 	return j, notes, nil
 }
 
@@ -131,7 +138,10 @@ func (j *Journal) Last() (Mark, bool) {
 }
 
 // Continue returns the time to go on from when the file holds marks of another scope of the same org, which no cursor of ours can follow.
-func (j *Journal) Continue() (time.Time, bool) { return j.since, !j.since.IsZero() }
+// Events up to the time of until were delivered before.
+func (j *Journal) Continue() (since, until time.Time, ok bool) {
+	return j.since, j.until, !j.since.IsZero()
+}
 
 // Follow goes on where another journal of the process stands, whatever the file held. It reports whether that one has another file, as
 // when a component was renamed: then nothing of it is in this one's before the next Append or Save.

@@ -51,8 +51,11 @@ func (p *Poller) resume(ctx context.Context) bool {
 		p.inherit()
 		return true
 	}
-	if since, ok := p.journal.Continue(); ok {
-		m.heads.SetFloor(since)
+	if since, until, ok := p.journal.Continue(); ok {
+		if until.After(since) {
+			m.past.replaying = until
+		}
+		m.heads.SetFloor(until)
 		p.begin(since)
 		return true
 	}
