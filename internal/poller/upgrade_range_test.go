@@ -1,5 +1,7 @@
 // option: backfill needs reconcile
 
+//go:build !race
+
 package poller
 
 import (

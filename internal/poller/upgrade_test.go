@@ -1,5 +1,7 @@
 // option: reconcile
 
+//go:build !race
+
 package poller
 
 import (
