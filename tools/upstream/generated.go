@@ -73,8 +73,8 @@ func insert(text, start, end, prefix string, lines ...string) (string, error) {
 
 // key is what the lines of a list are in order of: a name, without what follows it.
 func key(line string) string {
-	name, _, _ := strings.Cut(strings.TrimSpace(line), "`]")
-	return name
+	name, _, _ := strings.Cut(strings.TrimSpace(line), "]")
+	return strings.TrimSuffix(name, "`")
 }
 
 // register adds the components to those that Alloy imports.
@@ -99,12 +99,16 @@ func (c *change) register() error {
 // index adds them to the list of what takes receivers of logs.
 func (c *change) index() error {
 	return c.edit("docs/sources/reference/compatibility/_index.md", func(text string) (string, error) {
+		quote := "`" // as v1.19.2 has; in other checkouts names stand without
+		if !strings.Contains(text, "- [`loki.") {
+			quote = ""
+		}
 		var lines []string
 		for _, name := range c.names() {
-			lines = append(lines, fmt.Sprintf("- [`%[1]s`](../components/loki/%[1]s)\n", name))
+			lines = append(lines, fmt.Sprintf("- [%[2]s%[1]s%[2]s](../components/loki/%[1]s)\n", name, quote))
 		}
 		const section = "GENERATED SECTION: CONSUMERS OF Loki `LogsReceiver` -->"
-		return insert(text, "<!-- START "+section, "<!-- END "+section, "- [`loki.", lines...)
+		return insert(text, "<!-- START "+section, "<!-- END "+section, "- ["+quote+"loki.", lines...)
 	})
 }
 
