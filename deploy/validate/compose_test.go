@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -35,6 +36,28 @@ func TestWhatComposeMountsIsThere(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// The examples name the image as a load of the archive does: by the name that tools/dist writes into it, for version v1.2.3.
+func TestExamplesNameTheImageAsItIsLoaded(t *testing.T) {
+	source, err := os.ReadFile("../../tools/dist/image.go")
+	require.NoError(t, err)
+	written := regexp.MustCompile(`name := "([^"]+:)" \+ r\.version`).FindSubmatch(source)
+	require.NotNil(t, written, "tools/dist names the image")
+	main, err := os.ReadFile("../../tools/dist/main.go")
+	require.NoError(t, err)
+	require.Contains(t, string(main), `r.version = strings.TrimPrefix(r.version, "v")`)
+
+	named := regexp.MustCompile(`[\w./-]*alloy-okta:v?(1\.2\.3|<VERSION>)`)
+	for _, path := range []string{"../compose/compose.yaml", "../compose/ruler.yaml", "../../docs/install.md"} {
+		content, err := os.ReadFile(path)
+		require.NoError(t, err)
+		examples := named.FindAllStringSubmatch(string(content), -1)
+		require.NotEmpty(t, examples, path)
+		for _, example := range examples {
+			require.Equal(t, string(written[1])+example[1], example[0], path)
 		}
 	}
 }
