@@ -164,11 +164,14 @@ func newShipper(t *testing.T, name string, change *strings.Replacer, okta *org, 
 	return alloy
 }
 
-// waitForArrivals waits until a sink has as many different events as the org.
+// waitForArrivals waits until a sink has as many different events as the org, for a minute after the sink's outage.
 func waitForArrivals(t *testing.T, s *sink, n int) map[string][]arrival {
 	t.Helper()
 	byUUID := map[string][]arrival{}
 	read := 0
+	s.mu.Lock()
+	within := s.outage + time.Minute
+	s.mu.Unlock()
 	defer func() {
 		if t.Failed() {
 			refused, arrivals := s.seen()
@@ -182,7 +185,7 @@ func waitForArrivals(t *testing.T, s *sink, n int) map[string][]arrival {
 			byUUID[uuid] = append(byUUID[uuid], arrivals[read])
 		}
 		return len(byUUID) >= n
-	}, time.Minute, 50*time.Millisecond, "%d events", n)
+	}, within, 50*time.Millisecond, "%d events", n)
 	return byUUID
 }
 

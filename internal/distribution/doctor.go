@@ -53,8 +53,8 @@ unless --send-test has it send one entry with the label doctor="1" to each endpo
 of a loki.write. Give it the flags --storage.path and --stability.level of that
 process, and its user.
 
-It exits with 0 when no check failed, with 1 when one did, and with 2 when the
-configuration could not be loaded or the command was interrupted.`,
+It exits with 0 when no check failed, with 1 when one did, and with 2 when the command
+or the configuration is of no use, or it was interrupted.`,
 		Example: "  " + Name + " doctor /etc/alloy-okta/config.alloy\n  " + Name +
 			" doctor --storage.path /var/lib/alloy-okta --json /etc/alloy-okta/config.alloy",
 		Args:         aPath(1),

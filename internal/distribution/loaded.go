@@ -162,8 +162,8 @@ func (l *loading) evaluate(ctx context.Context, flags *runFlags, sources map[str
 	}
 }
 
-// scratch makes a folder into which import.git clones. It is in the storage path where there is none for temporary files: the image has none,
-// and its root is read-only.
+// scratch makes a folder into which import.git clones. It is in the storage path where none can be made among temporary files: the image's
+// /tmp cannot be written when its root is read-only, as it is to be run.
 func scratch(storage string) (string, error) {
 	dir, err := os.MkdirTemp("", Name+"-")
 	if err == nil {

@@ -208,7 +208,7 @@ loki.write "w" {
 	require.NoDirExists(t, flags.storagePath)
 }
 
-// The image has no folder for temporary files, and its root is read-only: there, too, the commands that look work.
+// The image's folder for temporary files cannot be written when its root is read-only: there, too, the commands that look work.
 func TestAConfigurationIsLoadedWithoutATemporaryFolder(t *testing.T) {
 	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "missing"))
 	config := writeFile(t, "config.alloy", `loki.echo "e" { }`)

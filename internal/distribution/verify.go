@@ -49,9 +49,10 @@ as Loki hides it for now (unknown); and what is no trouble: events that
 relabel_rules drop, and entries that are not in the org's log (foreign). Each
 loki.source.okta that it looks at has a reconcile block, which says where to ask.
 
-It exits with 0 when Loki has each event once and unaltered, with 1 when something
-is wrong or cannot be told, and with 2 when Okta or Loki could not be asked, or the
-configuration is of no use: then it says nothing about what is missing.
+It exits with 0 when Loki has each event once and unaltered, or Okta has none; with 1
+when something is wrong or cannot be told; and with 2 when Okta or Loki could not be
+asked about all orgs, or the command or the configuration is of no use: then it says
+nothing about what is missing.
 
 It can run beside an alloy-okta that collects the same orgs: it opens no cursor,
 takes no lock, and spends what rate_limit_share leaves. With --repair, what is
