@@ -1,4 +1,4 @@
-// option: reconcile, backfill
+// option: reconcile, backfill, redact
 
 package okta
 
