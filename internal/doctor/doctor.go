@@ -1,9 +1,10 @@
 // Package doctor finds out whether events of an org can be read and delivered with a configuration, before a collector does it, or beside
 // one that runs. Each leg of the way is a [Check] that passes, warns or fails, with what was found and what to do.
 //
-// It asks Okta at most [MostRequests] times an org, within the org's share; it asks the Loki of an org a few small questions; it writes
-// nothing to disk and takes no lock. It writes to Loki only when it is told to. A leg is skipped when it cannot be checked because an
-// earlier one failed, so that one fault is one failed check.
+// It asks Okta for the log at most [MostRequests] times an org, within the org's share, and, where roles are wanted, a few times for those,
+// of other limits of the org's; it asks the Loki of an org a few small questions; it writes nothing to disk and takes no lock. It writes to
+// Loki only when it is told to. A leg is skipped when it cannot be checked because an earlier one failed, so that one fault is one failed
+// check.
 package doctor
 
 import (
@@ -23,7 +24,8 @@ import (
 // (docs/operations.md, Sizing).
 const mostOrgs = 8
 
-// MostRequests is how many requests Okta gets for an org, those for access tokens included.
+// MostRequests is how many requests Okta gets for an org's log at most, those for the access token included. Where roles are wanted there
+// are as many as [roles.MostChecked] on top, and those for an access token of their own, all of other limits than the log's.
 const MostRequests = 12
 
 // Status says how a check ended.
@@ -133,8 +135,9 @@ type Options struct {
 	Begin func(org, check string)
 }
 
-// Run checks all orgs, at most eight at once. A fault of one does not affect others. Each has at most three minutes for Okta, and half a
-// minute for each question to Loki, so that the next gets its turn. When ctx ends, it returns what is known by then.
+// Run checks all orgs, at most eight at once. A fault of one does not affect others. Each has at most three minutes for Okta's log, three
+// for roles where they are wanted, and half a minute for each question to Loki, so that the next gets its turn. When ctx ends, it returns
+// what is known by then.
 func Run(ctx context.Context, orgs []Org, opts Options) []Report {
 	if opts.Now == nil {
 		opts.Now = time.Now

@@ -18,7 +18,7 @@ const (
 	worstSkew = time.Minute
 	// orgTimeout is how long a request of an org may wait for the budget: whoever asked wants an answer soon.
 	orgTimeout = 90 * time.Second
-	// longest is how long an org may take in all, as others wait for their turn.
+	// longest is how long an org may take for the log, and for roles once more, as others wait for their turn.
 	longest = 3 * time.Minute
 	// firstEvents is how many events the first page has: few, as they only show that the log can be read.
 	firstEvents = 10

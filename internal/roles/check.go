@@ -3,36 +3,52 @@ package roles
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 )
 
-// MostChecked is how many requests [Ask.Check] makes at most.
-const MostChecked = 1 + few + 1 + 1
+// MostChecked is how many pages [Ask.Check] asks for at most.
+const MostChecked = 1 + few + 1 + few
 
-// Check asks for all that a keeper asks for, of one each: who holds roles, which ones one of them has, which groups have roles, and who the
-// members of one of them are. It reads first pages only, and returns how many users and groups with roles are on them. ofGroups is of what
-// needs [ScopeGroups], without which all else works. One user or group of which Okta does not tell is no failure: a few are asked about.
+// Check asks for what a keeper asks for, as far as one answer of each kind shows that Okta tells: who holds roles, which ones one of them
+// has, which groups have roles, and who the members of one of them are. It does not ask which roles a group or a client app has, for which
+// [ScopeRoles] is enough, too. It reads first pages only, and returns how many users and groups with roles are on them. ofGroups is of what needs
+// [ScopeGroups], without which all else works. One user or group of which Okta does not tell is no failure: a few are asked about, and one
+// that Okta does not know is answered.
 func (a *Ask) Check(ctx context.Context) (users, withRoles int, ofGroups, err error) {
 	ids, _, _, err := a.assignees(ctx, "")
 	if err != nil {
 		return 0, 0, nil, err
 	}
 	users = len(ids)
-	ids = slices.DeleteFunc(ids, func(id string) bool { return !isID(id) })
-	for _, id := range ids[:min(few, len(ids))] {
-		if _, err = a.roles(ctx, user, id); err == nil || !ofOne(err) {
-			break
-		}
-	}
-	if err != nil {
+	if err = ofAFew(ids, func(id string) error { _, err := a.roles(ctx, user, id); return err }); err != nil {
 		return users, 0, nil, fmt.Errorf("which roles they have: %w", err)
 	}
 	ids, _, _, ofGroups = a.groupsWithRoles(ctx, "")
+	if ofGroups != nil {
+		return users, 0, ofGroups, nil
+	}
 	withRoles = len(ids)
-	if i := slices.IndexFunc(ids, isID); i >= 0 {
-		if _, _, _, err := a.members(ctx, ids[i], ""); err != nil {
-			ofGroups = fmt.Errorf("members of group %s: %w", ids[i], err)
+	ofGroups = ofAFew(ids, func(id string) error {
+		_, _, _, err := a.members(ctx, id, "")
+		switch {
+		case statusOf(err) == http.StatusNotFound: // it was deleted since it was listed
+			return nil
+		case err != nil:
+			return fmt.Errorf("members of group %s: %w", id, err)
+		}
+		return nil
+	})
+	return users, withRoles, ofGroups, nil
+}
+
+// ofAFew asks about one after the other until one is answered, an error is not of one holder only, or few failed. It returns the last error.
+func ofAFew(ids []string, ask func(id string) error) (err error) {
+	ids = slices.DeleteFunc(ids, func(id string) bool { return !isID(id) })
+	for _, id := range ids[:min(few, len(ids))] {
+		if err = ask(id); err == nil || !ofOne(err) {
+			break
 		}
 	}
-	return users, withRoles, ofGroups, nil
+	return err
 }
