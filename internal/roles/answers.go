@@ -28,9 +28,10 @@ func (t *Table) assigned(ids map[string]struct{}, date, now time.Time) {
 }
 
 // foundGroups takes the groups that have roles. Groups that lost theirs are asked about in their turn.
-func (t *Table) foundGroups(ids map[string]struct{}, _, _ time.Time) {
+func (t *Table) foundGroups(ids map[string]struct{}, date, _ time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	maps.DeleteFunc(t.holders[group], func(_ string, g *holder) bool { return g.gone && g.known.Before(date) })
 	for id := range ids {
 		t.add(group, id)
 	}
@@ -41,16 +42,17 @@ func (t *Table) answered(w turn, a held, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	h := t.holders[w.kind][w.id]
-	if h == nil {
+	if h == nil || h.gone {
 		return
 	}
 	h.asked, h.back = now, false
-	if !h.due.IsZero() { // an event came while Okta was asked
+	if h.late { // an event came while Okta was asked
 		return
 	}
 	t.touch(w.kind, w.id)
 	if now.Before(h.certain) { // the answer may be older than an event: it takes nothing away, and Okta is asked once more
 		h.own, h.due = sorted(slices.Concat(h.own, a.own)), h.certain
+		t.addVia(h, a.via)
 		t.show()
 		return
 	}
@@ -59,13 +61,12 @@ func (t *Table) answered(w turn, a held, now time.Time) {
 		t.strip(w.kind, w.id, h)
 	} else {
 		h.known = a.date
-		maps.DeleteFunc(h.moved, func(_ string, at time.Time) bool { return at.Before(a.date) }) // what is older counts no longer
+		counts := a.date.Add(-certainAfter) // what is older than that, Okta knows
+		maps.DeleteFunc(h.moved, func(_ string, at time.Time) bool { return at.Before(counts) })
 	}
-	for _, g := range a.via {
-		if isID(g.group) {
-			h.via = append(h.via, g)
-			t.add(group, g.group)
-		}
+	t.addVia(h, a.via)
+	if w.kind == group {
+		t.shrinks(w.id, h)
 	}
 	if w.kind == group && len(h.own) == 0 {
 		t.strip(group, w.id, h)
@@ -77,19 +78,37 @@ func (t *Table) answered(w turn, a held, now time.Time) {
 	t.show()
 }
 
-// hasMembers takes a group's members.
-func (t *Table) hasMembers(id string, ids map[string]struct{}, date, now time.Time) {
+// addVia adds what a user has through groups. The caller holds mu.
+func (t *Table) addVia(u *holder, all []via) {
+	for _, g := range all {
+		if isID(g.group) && !slices.Contains(u.via, g) {
+			u.via = append(u.via, g)
+			t.add(group, g.group)
+		}
+	}
+}
+
+// hasMembers takes a group's members. Of those that a recent event was about, what that told stays.
+func (t *Table) hasMembers(id string, ids map[string]struct{}, date, _ time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	g := t.holders[group][id]
-	if g == nil || date.Before(g.known) || g.members != nil && now.Before(g.certain) {
+	if g == nil || g.gone || date.Before(g.known) {
 		return
 	}
 	if len(ids) > t.roomFor(id) {
 		t.full = true
 		return
 	}
-	g.members, g.large = maps.Clone(ids), time.Time{}
+	members := maps.Clone(ids)
+	for member := range g.moved {
+		if _, is := g.members[member]; is {
+			members[member] = struct{}{}
+		} else {
+			delete(members, member)
+		}
+	}
+	g.members, g.large = members, time.Time{}
 	for _, u := range t.holders[user] {
 		u.notVia(id) // the members say so
 	}
@@ -120,7 +139,7 @@ func (t *Table) tooLarge(id string, until time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if g := t.holders[group][id]; g != nil {
-		g.members, g.large, t.whole = nil, until, true
+		g.members, g.moved, g.large, t.whole = nil, nil, until, true
 		t.show()
 	}
 }

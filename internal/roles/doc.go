@@ -38,6 +38,12 @@
 //   - In the first rounds, users come before groups. Thousands of users take hours, and they are [Unresolved] until then.
 //   - That Okta refuses to tell about a single holder is not reported: the holder keeps the roles that were known.
 //   - A transient error with a group is reported after two refreshes; its members may be out of date until then.
+//   - An answer seconds after an event may give back, for a minute, a custom role that the event just took, when Okta trails.
+//   - A membership that Okta does not confirm is undone at the first refresh that is a minute or more after it.
+//   - With a Refresh of a minute, a list of more than some 7,000 users is not read to its end, which is told.
+//   - At most [MaxRequests] go out in each of the keeper's minutes, so up to twice as many in some 60 seconds.
+//   - How much is remembered of who left which group is bounded for each group, and not for all together. Client apps that events of
+//     privileges name are not bounded by [maxClients].
 //   - In events, a custom role with the name of one of Okta's ("Super administrator") is taken for that, until Okta is asked
 //     ([certainAfter]).
 //

@@ -92,9 +92,11 @@ func (k *Keeper) Run(ctx context.Context) {
 	watching.Go(func() { k.watch(ctx) })
 	defer watching.Wait()
 	defer func() {
-		if k.inside.under { // the next keeper asks for the group at once, as its turn may be hours away
-			k.Table.retry(turn{group, k.inside.id}, time.Now())
-		}
+		// The next keeper asks at once for groups whose members are not known: their turn may be hours away, and it knows of no trouble.
+		k.Table.groupsDue(time.Now(), func(id string, _ *holder) bool {
+			_, failed := k.without[id]
+			return failed || k.inside.under && id == k.inside.id
+		})
 	}()
 	var next time.Time // refresh
 	for {

@@ -96,7 +96,7 @@ func (t *Table) news(k kind, id string, at time.Time) *holder {
 		return nil // the list is newer, and did not have it
 	}
 	h := t.add(k, id)
-	if h == nil || at.Before(h.known) {
+	if h == nil || at.Before(h.known) || at.Before(h.told) {
 		return nil
 	}
 	return h
@@ -104,18 +104,26 @@ func (t *Table) news(k kind, id string, at time.Time) *holder {
 
 // said notes that an event that happened at a time told all about a holder.
 func (h *holder) said(at, now time.Time) {
-	h.known, h.certain, h.due, h.gone = at, now.Add(certainAfter), now.Add(certainAfter), false
+	until := now.Add(certainAfter)
+	h.known, h.told, h.certain, h.sure, h.due, h.late, h.gone = at, at, until, until, until, true, false
 }
 
 // unsaid notes that an event told that a holder's roles changed, but not how: Okta is asked at once, and once more when it is certain to
 // know. After a loss it is asked at once only when no event of the last minute told all, as an answer that is older than that event would
 // undo it.
-func (h *holder) unsaid(lost bool, now time.Time) {
-	h.due, h.gone = now, false
-	if lost && now.Before(h.certain) {
+func (h *holder) unsaid(lost bool, at, now time.Time) {
+	h.told, h.due, h.late, h.gone = at, now, true, false
+	if lost && now.Before(h.sure) {
 		h.due = now.Add(certainAfter)
 	}
 	h.certain = now.Add(certainAfter)
+}
+
+// dueBy makes a holder due unless it is already.
+func (h *holder) dueBy(at time.Time) {
+	if h.due.IsZero() {
+		h.due = at
+	}
 }
 
 func holds(k kind) func(*Table, *changed, time.Time, time.Time) bool {
@@ -126,10 +134,14 @@ func holds(k kind) func(*Table, *changed, time.Time, time.Time) bool {
 			case h == nil:
 				return
 			case len(names) == 0: // it does not say: what is known stays
-				h.unsaid(false, now)
+				h.unsaid(false, at, now)
 			default:
+				first := k == group && len(h.own) == 0 && !now.Before(h.sure)
 				t.set(k, id, h, names)
 				h.said(at, now)
+				if first { // its members are asked for at once
+					h.due = now
+				}
 			}
 			t.touch(k, id)
 			changes = true
@@ -156,11 +168,21 @@ func (t *Table) set(k kind, id string, h *holder, names []string) {
 	h.own = slices.DeleteFunc(slices.Clone(names), func(name string) bool {
 		return slices.Contains(groups, name) && !slices.Contains(before, name)
 	})
+	if k == group {
+		t.shrinks(id, h)
+	}
 }
 
-// notVia takes what a user has through a group.
-func (h *holder) notVia(group string) {
-	h.via = slices.DeleteFunc(h.via, func(g via) bool { return g.group == group })
+// shrinks takes from users what they have through a group and it has no longer.
+func (t *Table) shrinks(id string, g *holder) {
+	for _, u := range t.holders[user] {
+		u.notVia(id, g.own...)
+	}
+}
+
+// notVia takes what a user has through a group, but for some roles.
+func (h *holder) notVia(group string, but ...string) {
+	h.via = slices.DeleteFunc(h.via, func(g via) bool { return g.group == group && !slices.Contains(but, g.role) })
 }
 
 func holdsNone(k kind) func(*Table, *changed, time.Time, time.Time) bool {
@@ -181,25 +203,23 @@ func holdsNone(k kind) func(*Table, *changed, time.Time, time.Time) bool {
 
 // strip takes all roles from a holder, and from others those that they have through it.
 func (t *Table) strip(k kind, id string, h *holder) {
-	h.own, h.via, h.members = nil, nil, nil
+	h.own, h.via, h.members, h.moved = nil, nil, nil, nil
 	switch k {
 	case user:
 		for _, g := range t.holders[group] {
 			delete(g.members, id)
 		}
 	case group:
-		for _, u := range t.holders[user] {
-			u.notVia(id)
-		}
+		t.shrinks(id, h)
 	}
 }
 
 func deleted(k kind) func(*Table, *changed, time.Time, time.Time) bool {
 	return func(t *Table, e *changed, at, _ time.Time) (changes bool) {
 		e.targets(k, func(id string) {
-			if h := t.holders[k][id]; h != nil && !at.Before(h.known) {
+			if h := t.holders[k][id]; h != nil && !at.Before(h.known) && !at.Before(h.told) {
 				t.strip(k, id, h)
-				h.known, h.gone, changes = at, true, true
+				h.known, h.told, h.due, h.late, h.gone, changes = at, at, time.Time{}, true, true, true
 				t.touch(k, id)
 			}
 		})
@@ -243,10 +263,12 @@ func membership(add bool) func(*Table, *changed, time.Time, time.Time) bool {
 				}
 				if u := t.holders[user][member]; u != nil && !add {
 					u.notVia(id)
-					u.certain, u.due = now.Add(certainAfter), now.Add(certainAfter)
+					u.certain, u.late = now.Add(certainAfter), true
+					u.dueBy(u.certain)
 				}
 			})
-			g.certain, g.due, changes = now.Add(certainAfter), now.Add(certainAfter), true
+			g.dueBy(now.Add(certainAfter)) // of its roles this says nothing
+			changes = true
 		})
 		return changes
 	}
@@ -265,8 +287,11 @@ func binding(add bool) func(*Table, *changed, time.Time, time.Time) bool {
 				if !add {
 					h.own = slices.DeleteFunc(slices.Clone(h.own), isBound)
 					h.known = at
+					if k == group {
+						t.shrinks(id, h)
+					}
 				}
-				h.unsaid(!add, now)
+				h.unsaid(!add, at, now)
 				t.touch(k, id)
 				changes = true
 			})

@@ -57,6 +57,9 @@ func (k *Keeper) isOfGroups(ctx context.Context, err error) bool {
 	if goesOn(ctx, err) {
 		return false
 	}
+	if k.groupsErr != nil && err == nil { // those answered meanwhile have no members
+		k.Table.groupsDue(time.Now(), func(_ string, g *holder) bool { return g.members == nil && len(g.own) > 0 && g.large.IsZero() })
+	}
 	k.groupsErr = err
 	return err != nil
 }
@@ -115,7 +118,7 @@ func (k *Keeper) holders(ctx context.Context, refresh bool) error {
 			return err
 		default:
 			if refused {
-				k.Table.putBack(w)
+				k.Table.putBack(w, time.Now())
 			} else {
 				k.Table.retry(w, time.Now().Add(roundEvery))
 			}

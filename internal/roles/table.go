@@ -46,10 +46,13 @@ type holder struct {
 	large   time.Time            // our time; until then a group's members are too many to ask for
 
 	known   time.Time // Okta's time of what is known; zero: nothing is
+	told    time.Time // Okta's time of the newest event that was about its roles
 	asked   time.Time // our time of the last answer; zero: none
 	certain time.Time // our time; answers before it may be older than an event
+	sure    time.Time // our time; answers before it may be older than an event that told all
 	due     time.Time // our time when to ask; zero: in turn
 	tried   time.Time // our time of the last try
+	late    bool      // an answer that is on its way is older than an event
 	gone    bool      // Okta does not know it
 	back    bool      // Okta refused to tell
 }

@@ -71,7 +71,7 @@ func (t *Table) tries(w turn, now time.Time) (due time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if h := t.holders[w.kind][w.id]; h != nil {
-		due, h.due, h.tried = h.due, time.Time{}, now
+		due, h.due, h.tried, h.late = h.due, time.Time{}, now, false
 	}
 	return due
 }
@@ -85,12 +85,27 @@ func (t *Table) retry(w turn, due time.Time) {
 	}
 }
 
-// putBack makes a holder whose roles Okta refuses to tell wait for the next refresh, behind all others, or for an event about it.
-func (t *Table) putBack(w turn) {
+// putBack makes a holder whose roles Okta refuses to tell wait for the next refresh, behind all others, or for an event about it. After
+// an event it is asked once more when Okta is certain to know.
+func (t *Table) putBack(w turn, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if h := t.holders[w.kind][w.id]; h != nil {
 		h.back = true
+		if now.Before(h.certain) {
+			h.dueBy(h.certain)
+		}
+	}
+}
+
+// groupsDue makes some groups due now, but for those of which an event told all a moment ago.
+func (t *Table) groupsDue(now time.Time, which func(id string, g *holder) bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for id, g := range t.holders[group] {
+		if !now.Before(g.sure) && which(id, g) {
+			g.due = now
+		}
 	}
 }
 
