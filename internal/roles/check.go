@@ -12,9 +12,11 @@ const MostChecked = 1 + few + 1 + few
 
 // Check asks for what a keeper asks for, as far as one answer of each kind shows that Okta tells: who holds roles, which ones one of them
 // has, which groups have roles, and who the members of one of them are. It does not ask which roles a group or a client app has, for which
-// [ScopeRoles] is enough, too. It reads first pages only, and returns how many users and groups with roles are on them. ofGroups is of what needs
-// [ScopeGroups], without which all else works. One user or group of which Okta does not tell is no failure: a few are asked about, and one
-// that Okta does not know is answered.
+// [ScopeRoles] is enough, too.
+//
+// It reads first pages only, and returns how many users and groups with roles are on them. ofGroups is of what needs [ScopeGroups], without
+// which all else works. One user or group of which Okta does not tell is no failure: a few are asked about, and that Okta does not know one
+// is an answer.
 func (a *Ask) Check(ctx context.Context) (users, withRoles int, ofGroups, err error) {
 	ids, _, _, err := a.assignees(ctx, "")
 	if err != nil {
@@ -42,7 +44,8 @@ func (a *Ask) Check(ctx context.Context) (users, withRoles int, ofGroups, err er
 	return users, withRoles, ofGroups, nil
 }
 
-// ofAFew asks about one after the other until one is answered, an error is not of one holder only, or few failed. It returns the last error.
+// ofAFew asks about one after the other until one is answered, an error is not of one holder only, or few failed. It returns the last
+// error.
 func ofAFew(ids []string, ask func(id string) error) (err error) {
 	ids = slices.DeleteFunc(ids, func(id string) bool { return !isID(id) })
 	for _, id := range ids[:min(few, len(ids))] {
