@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -18,11 +19,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/grafana/alloy/internal/component/common/loki"
 	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/require"
 
 	"github.com/grafana/alloy/okta/component/loki/source/okta"
 	"github.com/grafana/alloy/okta/component/loki/source/okta_event_hook"
+	"github.com/grafana/alloy/okta/component/loki/stdout"
 	"github.com/grafana/alloy/okta/component/okta/environment"
 	"github.com/grafana/alloy/okta/internal/distribution"
 	"github.com/grafana/alloy/okta/internal/doctor"
@@ -42,6 +45,7 @@ type surface []string
 func (s *surface) add(format string, args ...any) { *s = append(*s, fmt.Sprintf(format, args...)) }
 
 func (s *surface) arguments(t *testing.T, component string, args any) {
+	s.add("component %s", component)
 	for _, b := range bodies(t, nil, reflect.ValueOf(args).Elem()) {
 		path := strings.Join(append([]string{component}, b.path...), " > ")
 		if len(b.path) > 0 {
@@ -62,7 +66,12 @@ func (s *surface) exports(component string, exports reflect.Type) {
 }
 
 // typeOf is a type as pages have it, without their back quotes.
-func typeOf(t reflect.Type) string { return strings.ReplaceAll(types[t], "`", "") }
+func typeOf(t reflect.Type) string {
+	if t == reflect.TypeFor[loki.LogsReceiver]() {
+		return "LogsReceiver" // which no page names by itself
+	}
+	return cmp.Or(strings.ReplaceAll(types[t], "`", ""), t.String())
+}
 
 func (s *surface) entries(t *testing.T) {
 	for _, format := range []string{event.FormatEnvelope, event.FormatEvent} {
@@ -85,7 +94,11 @@ func (s *surface) entries(t *testing.T) {
 
 func (s *surface) metrics(t *testing.T, page string) {
 	for name, m := range read(t, page).metrics(t) {
-		s.add("metric %s: %s%s", name, m.Type, strings.TrimRight(" by "+strings.Join(m.Labels, ", "), " by "))
+		by := ""
+		if len(m.Labels) > 0 {
+			by = " by " + strings.Join(m.Labels, ", ")
+		}
+		s.add("metric %s: %s%s", name, m.Type, by)
 	}
 }
 
@@ -181,7 +194,7 @@ func (s *surface) library(t *testing.T) {
 					}
 					of += "."
 				}
-				s.add("library func %s%s", of, d.Name)
+				s.add("library func %s%s%s", of, d.Name, strings.TrimPrefix(gotypes.ExprString(d.Type), "func"))
 			case *ast.GenDecl:
 				for _, spec := range d.Specs {
 					switch spec := spec.(type) {
@@ -210,20 +223,26 @@ func (s *surface) library(t *testing.T) {
 	}
 }
 
-// What others rely on is listed in one file, so that who takes a name away, or adds one, sees that it is a promise.
+// The names that others rely on are listed in one file, so that who takes a name away, or adds one, sees that it is a promise.
 func TestTheStableSurfaceIsAsListed(t *testing.T) {
 	var s surface
 	s.arguments(t, "loki.source.okta", &okta.Arguments{})
 	s.arguments(t, "loki.source.okta_event_hook", &okta_event_hook.Arguments{})
+	s.arguments(t, "okta.environment", &environment.Arguments{})
 	s.exports("okta.environment", reflect.TypeFor[environment.Exports]())
-	s.add("export loki.stdout.receiver: LogsReceiver")
+	s.arguments(t, "loki.stdout", &stdout.Arguments{})
+	s.exports("loki.stdout", reflect.TypeFor[stdout.Exports]())
 	s.entries(t)
+	s.named(t, "label", "internal/poller/deliver.go", `\blateLabel +(?:string )?= "(\w+)"`)
+	s.named(t, "label", "component/loki/source/okta/reconcile.go", `\bbackfillLabel +(?:string )?= "(\w+)"`)
 	s.metrics(t, reference)
 	s.metrics(t, hookReference)
 	s.commands()
 	s.named(t, "variable", "component/okta/environment/variables.go", `name: "([A-Z_]+)"`)
 	s.named(t, "alert", "mixin/alerts.yaml", `(?m)^ +- alert: (\w+)$`)
 	s.named(t, "rule", "detections/grafana/alerts.yaml", `(?m)^ +- uid: (\S+)\n +title: (\w+)$`)
+	s.named(t, "label of rules", "detections/grafana/alerts.yaml", `(?m)^ +(severity): \w+$`)
+	s.named(t, "package", "deploy/linux/alloy-okta.service", `(?m)^((?:User|EnvironmentFile|ExecStart|StateDirectory)=.+)$`)
 	s.named(t, "dashboard", "detections/dashboards/*.json", `(?m)^  "uid": "([^"]+)"`)
 	s.named(t, "dashboard", "mixin/dashboards/*.json", `(?m)^  "uid": "([^"]+)"`)
 	s.library(t)
