@@ -59,9 +59,13 @@ func TestAReloadWhileMembersAreRead(t *testing.T) {
 				return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 			}
 			work(t, org, func(o *office) {
-				for o.count("/00gAdmins/users") == 0 {
+				for range 600 {
+					if o.count("/00gAdmins/users") > 0 {
+						break
+					}
 					o.pass(time.Second)
 				}
+				require.NotZero(o, o.count("/00gAdmins/users"))
 				require.Empty(o, o.actor("00uMember000000"))
 				o.stop()
 				org.Set(func(o *oktasim.Org) { o.Roles.Intercept = nil })
