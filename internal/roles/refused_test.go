@@ -12,11 +12,11 @@ import (
 )
 
 // failsAt answers requests for a path with a status.
-func failsAt(code int, errorCode string, paths ...string) func(int, *http.Request) http.Handler {
+func failsAt(code int, paths ...string) func(int, *http.Request) http.Handler {
 	return func(_ int, r *http.Request) http.Handler {
 		for _, path := range paths {
 			if strings.HasSuffix(r.URL.Path, path) {
-				return status(code, errorCode)
+				return status(code, "E0000006")
 			}
 		}
 		return nil
@@ -54,7 +54,7 @@ func TestOneHolderThatFailsStopsNobodyElse(t *testing.T) {
 			org := smallOrg()
 			org.Roles.Users["00uA"] = []string{"SUPER_ADMIN"}
 			org.Roles.Groups["00gA"] = oktasim.Group{Roles: []string{"ORG_ADMIN"}, Members: []string{"00uNobody"}}
-			org.Roles.Intercept = failsAt(c.code, "E0000006", c.path)
+			org.Roles.Intercept = failsAt(c.code, c.path)
 			work(t, org, func(o *office) {
 				if c.event != nil {
 					o.see(eventOf(o, "iam.resourceset.bindings.add", c.event...))
