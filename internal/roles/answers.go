@@ -57,20 +57,20 @@ func (t *Table) answered(w turn, a held, now time.Time) {
 		return
 	}
 	h.own, h.via, h.gone = a.own, nil, a.gone
-	if a.gone {
-		t.strip(w.kind, w.id, h)
-	} else {
+	t.addVia(h, a.via)
+	if !a.gone {
 		h.known = a.date
 		counts := a.date.Add(-certainAfter) // what is older than that, Okta knows
 		maps.DeleteFunc(h.moved, func(_ string, at time.Time) bool { return at.Before(counts) })
 	}
-	t.addVia(h, a.via)
-	if w.kind == group {
-		t.shrinks(w.id, h)
-	}
-	if w.kind == group && len(h.own) == 0 {
+	switch {
+	case w.kind == group && len(h.own) == 0:
 		t.strip(group, w.id, h)
 		delete(t.holders[group], w.id)
+	case a.gone:
+		t.strip(w.kind, w.id, h)
+	case w.kind == group:
+		t.notVia(w.id, h.own...)
 	}
 	if w.kind == client && a.gone { // it is no client app, or it holds nothing, which is known now
 		h.gone, h.known = false, t.listed
@@ -89,7 +89,7 @@ func (t *Table) addVia(u *holder, all []via) {
 }
 
 // hasMembers takes a group's members. Of those that a recent event was about, what that told stays.
-func (t *Table) hasMembers(id string, ids map[string]struct{}, date, _ time.Time) {
+func (t *Table) hasMembers(id string, ids map[string]struct{}, date time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	g := t.holders[group][id]
@@ -109,9 +109,7 @@ func (t *Table) hasMembers(id string, ids map[string]struct{}, date, _ time.Time
 		}
 	}
 	g.members, g.large = members, time.Time{}
-	for _, u := range t.holders[user] {
-		u.notVia(id) // the members say so
-	}
+	t.notVia(id) // the members say so
 	t.whole = true
 	t.show()
 }

@@ -29,7 +29,7 @@ func filled(users, members int) *Table {
 	}
 	t.foundGroups(map[string]struct{}{"00gOperations0000001": {}}, now, now)
 	t.answered(turn{group, "00gOperations0000001"}, held{own: []string{"ORG_ADMIN"}, date: now}, now)
-	t.hasMembers("00gOperations0000001", inside, now, now)
+	t.hasMembers("00gOperations0000001", inside, now)
 	return t
 }
 

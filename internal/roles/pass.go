@@ -11,6 +11,8 @@ import (
 
 // changed is the part of an event that tells of a change.
 type changed struct {
+	at, now time.Time // Okta's time of the event, and ours
+
 	Outcome struct {
 		Result string `json:"result"`
 	} `json:"outcome"`
@@ -25,11 +27,14 @@ type changed struct {
 	} `json:"target"`
 }
 
+// tell is what an event does to a table, and whether that changes something. The caller holds mu.
+type tell func(t *Table, e *changed) (changes bool)
+
 // tells are the event types after which somebody holds other roles than before. Source: Okta's catalog of event types, 2026.08.1, which
 // says that a grant lists all privileges that its target has now, those through groups included, and that a revoke leaves none.
 // user.privileged_account.privilege.* come in addition to user.account.privilege.*. Bindings are of custom roles and of those that Okta
 // made of the same parts, and do not say which.
-var tells = map[string]func(t *Table, e *changed, at, now time.Time) bool{
+var tells = map[string]tell{
 	"user.account.privilege.grant":       holds(user),
 	"user.account.privilege.revoke":      holdsNone(user),
 	"group.privilege.grant":              holds(group),
@@ -57,17 +62,17 @@ func Types() (all []string) {
 // Pass is called with each event that was looked up, in the order of the log, and changes the table if the event says so. An event that is
 // older than what is known changes nothing, so it may come twice.
 func (t *Table) Pass(ev *event.Event, now time.Time) {
-	tell := tells[ev.EventType]
-	if tell == nil || ev.Published.IsZero() {
+	does := tells[ev.EventType]
+	if does == nil || ev.Published.IsZero() {
 		return
 	}
-	var e changed
+	e := changed{at: ev.Published, now: now}
 	if json.Unmarshal(ev.Raw, &e) != nil || e.Outcome.Result != "" && !strings.EqualFold(e.Outcome.Result, "SUCCESS") {
 		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if tell(t, &e, ev.Published, now) {
+	if does(t, &e) {
 		t.show()
 		t.signal()
 	}
@@ -102,21 +107,35 @@ func (t *Table) news(k kind, id string, at time.Time) *holder {
 	return h
 }
 
-// said notes that an event that happened at a time told all about a holder.
-func (h *holder) said(at, now time.Time) {
-	until := now.Add(certainAfter)
-	h.known, h.told, h.certain, h.sure, h.due, h.late, h.gone = at, at, until, until, until, true, false
+// about is a tell that changes each target of a kind, unless something newer is known of it.
+func about(k kind, change func(t *Table, e *changed, id string, h *holder)) tell {
+	return func(t *Table, e *changed) (changes bool) {
+		e.targets(k, func(id string) {
+			if h := t.news(k, id, e.at); h != nil {
+				change(t, e, id, h)
+				t.touch(k, id)
+				changes = true
+			}
+		})
+		return changes
+	}
+}
+
+// said notes that an event told all about a holder.
+func (h *holder) said(e *changed) {
+	until := e.now.Add(certainAfter)
+	h.known, h.told, h.certain, h.sure, h.due, h.late, h.gone = e.at, e.at, until, until, until, true, false
 }
 
 // unsaid notes that an event told that a holder's roles changed, but not how: Okta is asked at once, and once more when it is certain to
 // know. After a loss it is asked at once only when no event of the last minute told all, as an answer that is older than that event would
 // undo it.
-func (h *holder) unsaid(lost bool, at, now time.Time) {
-	h.told, h.due, h.late, h.gone = at, now, true, false
-	if lost && now.Before(h.sure) {
-		h.due = now.Add(certainAfter)
+func (h *holder) unsaid(lost bool, e *changed) {
+	h.told, h.due, h.late, h.gone = e.at, e.now, true, false
+	if lost && e.now.Before(h.sure) {
+		h.due = e.now.Add(certainAfter)
 	}
-	h.certain = now.Add(certainAfter)
+	h.certain = e.now.Add(certainAfter)
 }
 
 // dueBy makes a holder due unless it is already.
@@ -126,28 +145,20 @@ func (h *holder) dueBy(at time.Time) {
 	}
 }
 
-func holds(k kind) func(*Table, *changed, time.Time, time.Time) bool {
-	return func(t *Table, e *changed, at, now time.Time) (changes bool) {
+func holds(k kind) tell {
+	return about(k, func(t *Table, e *changed, id string, h *holder) {
 		names := granted(e.Debug.Data.Granted)
-		e.targets(k, func(id string) {
-			switch h := t.news(k, id, at); {
-			case h == nil:
-				return
-			case len(names) == 0: // it does not say: what is known stays
-				h.unsaid(false, at, now)
-			default:
-				first := k == group && len(h.own) == 0 && !now.Before(h.sure)
-				t.set(k, id, h, names)
-				h.said(at, now)
-				if first { // its members are asked for at once
-					h.due = now
-				}
-			}
-			t.touch(k, id)
-			changes = true
-		})
-		return changes
-	}
+		if len(names) == 0 { // it does not say: what is known stays
+			h.unsaid(false, e)
+			return
+		}
+		first := k == group && len(h.own) == 0 && !e.now.Before(h.sure)
+		t.set(k, id, h, names)
+		h.said(e)
+		if first { // its members are asked for at once
+			h.due = e.now
+		}
+	})
 }
 
 // set replaces the roles of a holder.
@@ -169,14 +180,14 @@ func (t *Table) set(k kind, id string, h *holder, names []string) {
 		return slices.Contains(groups, name) && !slices.Contains(before, name)
 	})
 	if k == group {
-		t.shrinks(id, h)
+		t.notVia(id, h.own...)
 	}
 }
 
-// shrinks takes from users what they have through a group and it has no longer.
-func (t *Table) shrinks(id string, g *holder) {
+// notVia takes from all users what they have through a group, but for some roles. The caller holds mu.
+func (t *Table) notVia(group string, but ...string) {
 	for _, u := range t.holders[user] {
-		u.notVia(id, g.own...)
+		u.notVia(group, but...)
 	}
 }
 
@@ -185,20 +196,11 @@ func (h *holder) notVia(group string, but ...string) {
 	h.via = slices.DeleteFunc(h.via, func(g via) bool { return g.group == group && !slices.Contains(but, g.role) })
 }
 
-func holdsNone(k kind) func(*Table, *changed, time.Time, time.Time) bool {
-	return func(t *Table, e *changed, at, now time.Time) (changes bool) {
-		e.targets(k, func(id string) {
-			h := t.news(k, id, at)
-			if h == nil {
-				return
-			}
-			t.strip(k, id, h)
-			h.said(at, now)
-			t.touch(k, id)
-			changes = true
-		})
-		return changes
-	}
+func holdsNone(k kind) tell {
+	return about(k, func(t *Table, e *changed, id string, h *holder) {
+		t.strip(k, id, h)
+		h.said(e)
+	})
 }
 
 // strip takes all roles from a holder, and from others those that they have through it.
@@ -210,16 +212,16 @@ func (t *Table) strip(k kind, id string, h *holder) {
 			delete(g.members, id)
 		}
 	case group:
-		t.shrinks(id, h)
+		t.notVia(id)
 	}
 }
 
-func deleted(k kind) func(*Table, *changed, time.Time, time.Time) bool {
-	return func(t *Table, e *changed, at, _ time.Time) (changes bool) {
+func deleted(k kind) tell {
+	return func(t *Table, e *changed) (changes bool) {
 		e.targets(k, func(id string) {
-			if h := t.holders[k][id]; h != nil && !at.Before(h.known) && !at.Before(h.told) {
+			if h := t.holders[k][id]; h != nil && !e.at.Before(h.known) && !e.at.Before(h.told) {
 				t.strip(k, id, h)
-				h.known, h.told, h.due, h.late, h.gone, changes = at, at, time.Time{}, true, true, true
+				h.known, h.told, h.due, h.late, h.gone, changes = e.at, e.at, time.Time{}, true, true, true
 				t.touch(k, id)
 			}
 		})
@@ -228,11 +230,11 @@ func deleted(k kind) func(*Table, *changed, time.Time, time.Time) bool {
 }
 
 // membership handles that somebody joins or leaves a group with roles; other groups do not matter.
-func membership(add bool) func(*Table, *changed, time.Time, time.Time) bool {
-	return func(t *Table, e *changed, at, now time.Time) (changes bool) {
+func membership(add bool) tell {
+	return func(t *Table, e *changed) (changes bool) {
 		e.targets(group, func(id string) {
 			g := t.holders[group][id]
-			if g == nil || g.gone || at.Before(g.known) || !g.large.IsZero() {
+			if g == nil || g.gone || e.at.Before(g.known) || !g.large.IsZero() {
 				return
 			}
 			if g.members == nil {
@@ -243,10 +245,10 @@ func membership(add bool) func(*Table, *changed, time.Time, time.Time) bool {
 			}
 			if len(g.moved) >= maxHolders { // more than are to be remembered: what is older than this counts no more
 				clear(g.moved)
-				g.known = at
+				g.known = e.at
 			}
 			e.targets(user, func(member string) {
-				if at.Before(g.moved[member]) { // an older one, delivered a second time
+				if e.at.Before(g.moved[member]) { // an older one, delivered a second time
 					return
 				}
 				if _, is := g.members[member]; add && !is && len(g.members) >= t.roomFor(id) {
@@ -254,7 +256,7 @@ func membership(add bool) func(*Table, *changed, time.Time, time.Time) bool {
 					return
 				}
 				member = strings.Clone(member)
-				g.moved[member] = at
+				g.moved[member] = e.at
 				t.touch(user, member)
 				if add {
 					g.members[member] = struct{}{}
@@ -263,11 +265,11 @@ func membership(add bool) func(*Table, *changed, time.Time, time.Time) bool {
 				}
 				if u := t.holders[user][member]; u != nil && !add {
 					u.notVia(id)
-					u.certain, u.late = now.Add(certainAfter), true
+					u.certain, u.late = e.now.Add(certainAfter), true
 					u.dueBy(u.certain)
 				}
 			})
-			g.dueBy(now.Add(certainAfter)) // of its roles this says nothing
+			g.dueBy(e.now.Add(certainAfter)) // of its roles this says nothing
 			changes = true
 		})
 		return changes
@@ -276,27 +278,23 @@ func membership(add bool) func(*Table, *changed, time.Time, time.Time) bool {
 
 // binding handles that a custom role, or one like it, is given or taken. The event does not say which; when one is taken, all roles go that
 // may be meant.
-func binding(add bool) func(*Table, *changed, time.Time, time.Time) bool {
-	return func(t *Table, e *changed, at, now time.Time) (changes bool) {
-		for _, k := range []kind{user, group} {
-			e.targets(k, func(id string) {
-				h := t.news(k, id, at)
-				if h == nil {
-					return
+func binding(add bool) tell {
+	of := func(k kind) tell {
+		return about(k, func(t *Table, e *changed, id string, h *holder) {
+			if !add {
+				h.own = slices.DeleteFunc(slices.Clone(h.own), isBound)
+				h.known = e.at
+				if k == group {
+					t.notVia(id, h.own...)
 				}
-				if !add {
-					h.own = slices.DeleteFunc(slices.Clone(h.own), isBound)
-					h.known = at
-					if k == group {
-						t.shrinks(id, h)
-					}
-				}
-				h.unsaid(!add, at, now)
-				t.touch(k, id)
-				changes = true
-			})
-		}
-		return changes
+			}
+			h.unsaid(!add, e)
+		})
+	}
+	users, groups := of(user), of(group)
+	return func(t *Table, e *changed) bool {
+		changes := users(t, e)
+		return groups(t, e) || changes
 	}
 }
 

@@ -173,7 +173,7 @@ func (k *Keeper) members(ctx context.Context) error {
 			err = errTooLarge
 		}
 		return ids, next, date, err
-	}, func(ids map[string]struct{}, date, now time.Time) { k.Table.hasMembers(id, ids, date, now) })
+	}, func(ids map[string]struct{}, date, _ time.Time) { k.Table.hasMembers(id, ids, date) })
 	now := time.Now()
 	switch {
 	case goesOn(ctx, err):
