@@ -12,7 +12,7 @@ import (
 
 // s3 starts an object store with one bucket, addressed by path (https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html), and
 // returns its URL. Each line of an object is an arrival. What it refuses with are its errors that pass, and those that pass when somebody
-// has mended a bucket, a policy or a key (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
+// has fixed a bucket, a policy or a key (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
 func (s *sink) s3(t *testing.T, bucket string) string {
 	t.Helper()
 	refusals := []struct {

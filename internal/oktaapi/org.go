@@ -91,6 +91,11 @@ func ParseOrg(raw string) (org *url.URL, notes []string, err error) {
 // plain is the scheme without encryption: allowed to loopback only.
 const plain = "http"
 
+// Spread is over how long orgs that start together are spread, so that they are so far apart on average; most is the most.
+func Spread(orgs int, apart, most time.Duration) time.Duration {
+	return min(most, time.Duration(max(orgs, 1)-1)*apart)
+}
+
 // Moment spreads over a time what all orgs do: it is when an org does it, always the same for one org.
 func Moment(org string, within time.Duration) time.Duration {
 	if within <= 0 {

@@ -48,7 +48,7 @@ type Config struct {
 const apart = 200 * time.Millisecond
 
 // spread is over how long the first refreshes of all orgs are spread.
-func (c *Config) spread() time.Duration { return min(c.Refresh, time.Duration(max(c.Orgs, 1)-1)*apart) }
+func (c *Config) spread() time.Duration { return oktaapi.Spread(c.Orgs, apart, c.Refresh) }
 
 // Keeper refreshes a table. It belongs to the goroutine that calls Run.
 type Keeper struct {

@@ -232,11 +232,6 @@ func (c *Component) current() []member {
 	return c.members
 }
 
-// spread is the time over which first polls are spread.
-func (c *Component) spread(interval time.Duration) time.Duration {
-	return min(interval, time.Duration(len(c.current())-1)*apart)
-}
-
 func (c *Component) arguments() *Arguments {
 	c.mut.RLock()
 	defer c.mut.RUnlock()

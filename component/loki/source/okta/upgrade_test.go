@@ -11,10 +11,22 @@ import (
 	"github.com/grafana/alloy/okta/internal/checkpoint"
 )
 
+// planned is the plan of a configuration, which is accepted.
+func planned(t *testing.T, body string) *plan {
+	t.Helper()
+	args, err := evaluate(t, body)
+	require.NoError(t, err)
+	shared, err := args.connections()
+	require.NoError(t, err)
+	p, err := newPlan(args, shared, log.NewNopLogger())
+	require.NoError(t, err)
+	return p
+}
+
 // What the first versions of both blocks wrote into the data path is found again: under other names, a range that was read would be read
 // once more, and what was confirmed would be doubted. The names come from their code, 725ff4e and 2586efa.
 func TestNamesInTheDataPathAreThoseOfFormerVersions(t *testing.T) {
-	args, err := evaluate(t, `
+	p := planned(t, `
 		url              = "https://acme.okta.com"
 		api_token        = "token"
 		forward_to       = [receiver]
@@ -31,11 +43,6 @@ func TestNamesInTheDataPathAreThoseOfFormerVersions(t *testing.T) {
 			since = "2026-09-01"
 			until = "2026-10-01"
 		}`)
-	require.NoError(t, err)
-	shared, err := args.connections()
-	require.NoError(t, err)
-	p, err := newPlan(args, shared, log.NewNopLogger())
-	require.NoError(t, err)
 	require.Equal(t, "acme.okta.com.json", checkpoint.FileName(p.org.String()))
 	require.Equal(t, checkpoint.Scope{Org: "https://acme.okta.com", Filter: `eventType eq "a"`, Query: "nick", PageSize: 100}, p.scope)
 	require.Equal(t, "685f8f4777d0e37f", p.confirmID)
@@ -45,7 +52,7 @@ func TestNamesInTheDataPathAreThoseOfFormerVersions(t *testing.T) {
 // The arguments and blocks of the first version, but for private_key_jwt, which excludes api_token, and relabel_rules, which another
 // component exports.
 func TestAConfigurationOfTheFirstVersionIsAccepted(t *testing.T) {
-	args, err := evaluate(t, `
+	planned(t, `
 		url                 = "https://acme.okta.com"
 		api_token           = "token"
 		forward_to          = [receiver]
@@ -79,9 +86,4 @@ func TestAConfigurationOfTheFirstVersionIsAccepted(t *testing.T) {
 		redact {
 			mode = "mask"
 		}`)
-	require.NoError(t, err)
-	shared, err := args.connections()
-	require.NoError(t, err)
-	_, err = newPlan(args, shared, log.NewNopLogger())
-	require.NoError(t, err)
 }
