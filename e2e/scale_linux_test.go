@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -57,18 +59,35 @@ func listenAs(t testing.TB, n int, handler http.Handler) (hosts []string) {
 	t.Helper()
 	server := &http.Server{Handler: handler}
 	t.Cleanup(func() { _ = server.Close() })
-	addr, err := testbed.FreeAddr()
-	require.NoError(t, err)
-	_, port, err := net.SplitHostPort(addr)
-	require.NoError(t, err)
-	for i := range n {
-		host := net.JoinHostPort(fmt.Sprintf("127.1.%d.%d", i/250, 1+i%250), port)
-		listener, err := net.Listen("tcp", host)
-		require.NoError(t, err)
-		hosts = append(hosts, host)
+	for _, listener := range listenOnOnePort(t, n) {
+		hosts = append(hosts, listener.Addr().String())
 		go func() { _ = server.Serve(listener) }()
 	}
 	return hosts
+}
+
+// listenOnOnePort holds a port on n loopback addresses. A port that is free on one of them may be in use on the next: then it tries
+// another.
+func listenOnOnePort(t testing.TB, n int) (listeners []net.Listener) {
+	t.Helper()
+	port := "0"
+	for tries := 0; len(listeners) < n; {
+		i := len(listeners)
+		listener, err := net.Listen("tcp", net.JoinHostPort(fmt.Sprintf("127.1.%d.%d", i/250, 1+i%250), port))
+		if errors.Is(err, syscall.EADDRINUSE) && tries < 20 {
+			for _, l := range listeners {
+				l.Close()
+			}
+			listeners, port = nil, "0"
+			tries++
+			continue
+		}
+		require.NoError(t, err)
+		listeners = append(listeners, listener)
+		_, port, err = net.SplitHostPort(listener.Addr().String())
+		require.NoError(t, err)
+	}
+	return listeners
 }
 
 func pack(events [][]byte) []byte {
