@@ -47,7 +47,7 @@ export PROMTOOL_BIN ?= $(BIN)/promtool
 
 # Packages that know nothing of Alloy: seconds to compile, so the race detector, fuzzing and benchmarks run on them.
 FREE := $(shell cat .ci/free.txt)
-# A test whose volume, not its goroutines, is the point stands in a file with `//go:build !race`.
+# A test whose volume, not its goroutines, is the point stands in a file with `//go:build !race` (.ci/volume names them).
 # Modules of their own, whose dependencies stay out of the main one.
 SDK := internal/oktasim/sdktest
 # A folder (or URL) with Go's vulnerability database; the net's when empty.
@@ -122,8 +122,22 @@ deps: ## install what the tests need and the machine lacks
 	@.ci/deps npm chromium promtool systemd-analyze
 
 .PHONY: test
-test: deps lint build/types.ok race-if-possible build slim loki ## the whole suite: installs, builds, then tests everything once
-	@go test -buildvcs=false -tags "$(TAGS)" -timeout 25m ./...
+test: deps lint build/types.ok build slim loki ## the whole suite: installs, builds, then tests everything once
+	@$(MAKE) -j2 test-free test-rest
+
+# The end-to-end tests wait more than they compute. What knows no Alloy is tested meanwhile, and steps aside for them: each test once, with
+# the race detector but for tests of sheer volume. go test -race needs cgo and so a C compiler, which a fresh machine has not.
+.PHONY: test-free test-rest
+test-free:
+	@if command -v "$$(go env CC)" >/dev/null; then \
+		nice $(MAKE) race && nice go test -timeout 15m -run "$$(.ci/volume)" $(FREE) | grep -v 'no tests to run'; \
+	else \
+		echo "race detector: not run, no C compiler here (apt-get install gcc libc6-dev, then make race)"; \
+		nice go test -timeout 25m $(FREE); \
+	fi
+
+test-rest:
+	@go test -buildvcs=false -tags "$(TAGS)" -timeout 25m $$(go list -tags "$(TAGS)" ./... | grep -vxF "$$(go list $(FREE))")
 	@go -C $(SDK) test ./...
 	@go -C tools/dist test ./...
 	@go -C tools/platforms test ./...
@@ -171,15 +185,10 @@ screenshots: build ## docs/images, taken of the real UI in a Chromium
 	@.ci/deps chromium
 	@SCREENSHOTS=$(CURDIR)/docs/images go test -count=1 -run '^TestScreenshots$$' ./e2e/browser
 
-.PHONY: race race-if-possible
+.PHONY: race
 race: ## the race detector over the packages that know no Alloy (needs a C compiler)
 	@echo "race detector, without the tests of sheer volume (files with //go:build !race)"
 	@CGO_ENABLED=1 go test -race -timeout 15m $(FREE)
-
-# go test -race needs cgo and so a C compiler, which a fresh machine has not: say so instead of failing, or of keeping quiet.
-race-if-possible:
-	@if command -v "$$(go env CC)" >/dev/null; then $(MAKE) race; \
-	else echo "race detector: not run, no C compiler here (apt-get install gcc libc6-dev, then make race)"; fi
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (10s)

@@ -15,11 +15,11 @@ import (
 	"github.com/grafana/alloy/okta/internal/testbed"
 )
 
-// TestMain lets four trials run at once where nobody says otherwise with -parallel: they wait more than they compute.
+// TestMain lets six trials run at once where nobody says otherwise with -parallel: they wait more than they compute.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == parallel.DefValue {
-		_ = flag.Set(parallel.Name, "4")
+		_ = flag.Set(parallel.Name, "6")
 	}
 	os.Exit(m.Run())
 }

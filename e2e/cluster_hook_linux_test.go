@@ -15,6 +15,7 @@ import (
 
 // Okta reaches any node, and the node that reads the org polls at once: nobody else would for an hour.
 func TestAHookToAnyNodeWakesTheOwner(t *testing.T) {
+	t.Parallel()
 	s := startClusterOf(t, 1, func(config string) string {
 		return strings.Replace(config, `poll_interval = "500ms"`, `poll_interval = "1h"
 	event_hook {

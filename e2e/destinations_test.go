@@ -192,6 +192,7 @@ func waitForArrivals(t *testing.T, s *sink, n int) map[string][]arrival {
 // The configurations for other destinations than Loki: one that refuses everything, for as long as the events are more than its
 // exporter may queue, costs no event. Without block_on_overflow it would cost those that the queue had no room for.
 func TestADestinationThatRefusesCostsNoEvent(t *testing.T) {
+	t.Parallel()
 	outage := 3 * time.Second
 	if long() {
 		outage = 30 * time.Second

@@ -20,6 +20,7 @@ import (
 
 // Each thing that is wrong with a real Loki, or with how it is reached, is one failed check.
 func TestTheDoctorAndARealLoki(t *testing.T) {
+	t.Parallel()
 	org := &oktasim.Org{RateLimit: -1}
 	org.Generate(20, time.Hour)
 	server := httptest.NewServer(org)

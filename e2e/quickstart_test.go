@@ -101,6 +101,7 @@ func TestNothingOutlivesAKilledLauncher(t *testing.T) {
 }
 
 func TestMakeDemoShowsAQueryAndAnAlert(t *testing.T) {
+	t.Parallel()
 	process := quickstart(t, "demo", "--once", "--backlog=250", "--rate=0/s")
 	select {
 	case <-process.Exited():

@@ -223,20 +223,6 @@ func TestTheEstimateOfAQuietDay(t *testing.T) {
 	t.Logf("%d events, %d bytes; estimated %.0f, %.0f", len(events), size, r.Estimate.EventsPerDay, r.Estimate.BytesPerDay)
 }
 
-// A busy org's pages end before their quarters do.
-func TestTheEstimateOfABusyOrg(t *testing.T) {
-	s := newScene(t)
-	s.sim = &oktasim.Org{Quiet: true}
-	server := httptest.NewServer(s.sim)
-	t.Cleanup(server.Close)
-	s.org.URL = parse(t, server.URL)
-	s.sim.Generate(120000, 24*time.Hour)
-	r := Run(t.Context(), []Org{s.org}, Options{})[0]
-	require.False(t, r.Failed())
-	require.InEpsilon(t, 120000, r.Estimate.EventsPerDay, 0.2)
-	require.LessOrEqual(t, r.Requests, MostRequests)
-}
-
 func join(all [][]byte) string {
 	var parts []string
 	for _, b := range all {

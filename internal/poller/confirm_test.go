@@ -200,28 +200,6 @@ func TestReconcileNoAgeProvesALoss(t *testing.T) {
 	})
 }
 
-func TestReconcileStartSkipsWhatLokiHas(t *testing.T) {
-	in(t, func(t *testing.T, s *site) {
-		s.org.Generate(3000, time.Hour)
-		s.run()
-		time.Sleep(time.Minute)
-		s.requireExactlyOnce()
-		for range 20 {
-			time.Sleep(time.Second)
-			s.org.Generate(300, time.Second)
-			time.Sleep(9*time.Second + 300*time.Millisecond) // after the poll, before the entries arrive
-			s.stop()
-			s.to.die()
-			s.process()
-			s.run()
-		}
-		time.Sleep(5 * time.Minute)
-		s.requireExactlyOnce()
-		sent, _ := s.to.counts()
-		require.Positive(t, sent[2], "something did die with a process, or this test proves nothing")
-	})
-}
-
 func TestReconcileFirstStartBesideAnotherCollector(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
 		s.org.Generate(4000, time.Hour)
@@ -231,28 +209,6 @@ func TestReconcileFirstStartBesideAnotherCollector(t *testing.T) {
 		time.Sleep(5 * time.Minute)
 		s.requireExactlyOnce()
 		require.InDelta(t, 4000-1334, testutil.ToFloat64(s.metrics.skipped), 0)
-	})
-}
-
-func TestReconcileDoesNotTakeWhatLokiHidesForLost(t *testing.T) {
-	in(t, func(t *testing.T, s *site) {
-		s.to.hide(3 * time.Hour) // query_ingesters_within
-		s.org.Generate(3000, 20*time.Hour)
-		s.run()
-		time.Sleep(2 * time.Hour)
-		for range 3 { // a kill in the middle of the back-fill
-			s.stop()
-			s.to.die()
-			s.process()
-			s.run()
-			time.Sleep(20 * time.Minute)
-		}
-		sent, _ := s.to.counts()
-		require.Equal(t, map[int]int{1: 3000}, sent)
-		s.to.hide(0) // the chunks are flushed
-		time.Sleep(time.Hour)
-		s.requireExactlyOnce()
-		require.Zero(t, s.status.Snapshot().Unconfirmed.Waiting)
 	})
 }
 

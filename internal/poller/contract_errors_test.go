@@ -286,23 +286,6 @@ func TestAStartBeforeTheRetentionIsClampedWithAWarning(t *testing.T) {
 	})
 }
 
-func TestAStartCursorBehindAQuietFilterIsRenewed(t *testing.T) {
-	contract(t, func(t *testing.T) {
-		org := &oktasim.Org{}
-		c := on(t, org)
-		c.interval = time.Hour
-		r := c.run()
-		pass(200 * 24 * time.Hour) // nothing matches for longer than since may lie back
-		require.NoError(t, c.status.Snapshot().Wrong[poller.Okta].Err)
-		require.Zero(t, org.Responses()[http.StatusBadRequest])
-		org.Append(evs("e", 3)...)
-		pass(time.Hour)
-		require.Equal(t, names("e", 3), c.sink.uuids())
-		r.stop()
-		require.LessOrEqual(t, len(c.logs.lines()), 2, "%s", c.logs.lines())
-	})
-}
-
 func TestAFirstStartKeepsItsTimeWhileTheTokenIsWrong(t *testing.T) {
 	contract(t, func(t *testing.T) {
 		org := &oktasim.Org{Token: "another one"}

@@ -38,25 +38,6 @@ func TestReconcileDoesNotRepeatWhatBecameTooOld(t *testing.T) {
 	})
 }
 
-// A stage that drops a quarter of a busy org's events has the window's pages read once more a minute, and no more than that.
-func TestReconcileAStageThatDropsCostsAPassAMinute(t *testing.T) {
-	in(t, func(t *testing.T, s *site) {
-		n := 0
-		s.to.lose(func(string) bool { n++; return n%4 == 0 })
-		s.run()
-		time.Sleep(time.Minute)
-		before, begin := len(s.org.Requests()), time.Now()
-		for range 6 * 15 {
-			s.org.Generate(200, 10*time.Second)
-			time.Sleep(10 * time.Second)
-		}
-		minutes := time.Since(begin).Minutes()
-		a := float64(len(s.org.Requests())-before) / minutes
-		t.Logf("%.1f requests a minute", a)
-		require.Less(t, a, 6+20.0, "6 for the log, 1 for each 1,000 events of the window")
-	})
-}
-
 // What is lost on several pages is found whatever leads from one to the next.
 func TestReconcileFindsWhatIsLostOnEveryPage(t *testing.T) {
 	log := func(s *site, n int, severity string) {

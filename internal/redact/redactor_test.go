@@ -3,7 +3,6 @@ package redact
 import (
 	"bytes"
 	"fmt"
-	"math/rand/v2"
 	"regexp"
 	"testing"
 
@@ -219,19 +218,6 @@ func TestRedactedValuesAreInNoFixture(t *testing.T) {
 				requireRedacted(t, r, raw, redacted(t, r, raw))
 			}
 		}
-	}
-}
-
-func TestNoRedactedValueSurvivesInRandomEvents(t *testing.T) {
-	for seed := range uint64(1000) {
-		r := rand.New(rand.NewPCG(seed, 5))
-		raw, red := randomEvent(r), randomRedaction(r)
-		got := redacted(t, red, raw)
-		requireRedacted(t, red, raw, got)
-		if t.Failed() {
-			t.Fatalf("seed %d", seed)
-		}
-		requireRestKept(t, red, raw, got)
 	}
 }
 
