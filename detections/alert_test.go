@@ -234,3 +234,42 @@ func TestEveryRuleHasItsRunbook(t *testing.T) {
 		require.ErrorContains(t, err, "no list in contain.yaml")
 	}
 }
+
+// TestEveryStepSaysWhere wants the place wherever a step asks for what is done in Okta, and no action that nothing asks for.
+func TestEveryStepSaysWhere(t *testing.T) {
+	actions, err := readActions()
+	require.NoError(t, err)
+	table, said := actionsTable(actions), map[string]bool{}
+	asks := map[string]string{
+		"(?i)clear (its|the .*)sessions": "clear-sessions", "(?i)suspend (it|the) ": "suspend", "(?i)reset the password": "reset-password",
+		"(?i)revoke the API token": "revoke-token", "Block the address": "block-address", "ThreatInsight": "threat-insight",
+		"(?i)deactivate the identity provider": "deactivate-idp", "(?i)deactivate the application": "deactivate-key",
+	}
+	for _, rule := range append(rules(t), sigmaRules(t)...) {
+		for _, step := range rule.Contain {
+			for _, a := range actions {
+				said[a.Name] = said[a.Name] || strings.Contains(step, a.where())
+				for words, name := range asks {
+					if name == a.Name && regexp.MustCompile(words).MatchString(step) {
+						require.Contains(t, step, a.where(), rule.Name)
+					}
+				}
+			}
+		}
+	}
+	for _, a := range actions {
+		require.True(t, said[a.Name], "no rule's contain says where to: %s", a.Action)
+		require.Contains(t, table, "| ["+a.Action+"](https://")
+		for _, source := range a.Sources {
+			require.Regexp(t, `^https://[a-z.]*okta\.(com|github\.io)/`, source)
+		}
+		for _, request := range a.API {
+			require.Regexp(t, `^(DELETE|PATCH|POST|PUT) /api/v1/`, request)
+			require.Contains(t, table, "`"+request+"`")
+		}
+	}
+	for _, wrong := range []string{"Do {suspent} now.", "Do {} now."} {
+		_, err := containment([]string{wrong})
+		require.ErrorContains(t, err, "names nothing in actions.yaml")
+	}
+}

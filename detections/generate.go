@@ -45,7 +45,9 @@ func Generate(root string, links Links) (map[string][]byte, error) {
 		return nil, fmt.Errorf("%s: %w", page, err)
 	}
 	files[page] = []byte(text)
-	files[filepath.Join(root, "docs", "runbooks.md")] = Runbooks(rules, sigma)
+	if files[filepath.Join(root, "docs", "runbooks.md")], err = Runbooks(rules, sigma); err != nil {
+		return nil, err
+	}
 	coverage, err := coverageOf(folder, rules, sigma)
 	if err != nil {
 		return nil, err
