@@ -170,9 +170,11 @@ func (r *Reader) Run(ctx context.Context) error {
 			return journal, err
 		},
 		Receiver:     func() string { return "Deliver" },
-		Remedy:       func(err error) string { return auth.Remedy(r.auth.Method(), err) },
 		PollInterval: r.cfg.PollInterval, InitialLookback: r.cfg.Lookback,
-		Memory: &poller.Memory{}, Status: &r.status, Logger: logger,
+		Memory: &poller.Memory{},
+		Reporting: poller.Reporting{
+			Status: &r.status, Logger: logger, Remedy: func(err error) string { return auth.Remedy(r.auth.Method(), err) },
+		},
 	}).Run(ctx)
 }
 

@@ -90,7 +90,7 @@ func (s *site) run() {
 		Sink:   sink, Format: format, Open: func() (*checkpoint.Journal, error) { return journal, nil }, Scope: scope,
 		PollInterval: 10 * time.Second, InitialLookback: 24 * time.Hour, OutOfOrder: 50 * time.Minute,
 		Confirming: Confirming{Confirm: s.view(s.finds), ConfirmID: s.id, Previous: s.before},
-		Memory:     memory, Status: s.status, Metrics: s.metrics, Logger: log.NewNopLogger(),
+		Memory:     memory, Metrics: s.metrics, Reporting: Reporting{Status: s.status, Logger: log.NewNopLogger()},
 	}
 	if s.configure != nil {
 		s.configure(&cfg)

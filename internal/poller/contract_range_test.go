@@ -44,7 +44,8 @@ func (c *component) backfill(since, until time.Time, share float64) (got *sink, 
 			journal, _, err := checkpoint.Open(dir, scope, 0)
 			return journal, err
 		},
-		Range: &poller.Range{Since: since, Until: until}, Memory: &poller.Memory{}, Status: status, Logger: log.NewLogfmtLogger(c.logs),
+		Range: &poller.Range{Since: since, Until: until}, Memory: &poller.Memory{},
+		Reporting: poller.Reporting{Status: status, Logger: log.NewLogfmtLogger(c.logs)},
 	})
 	ctx, cancel := context.WithCancel(c.t.Context())
 	done := make(chan struct{})

@@ -13,7 +13,7 @@ func (p *Poller) Drain(ctx context.Context) {
 	if p.journal == nil {
 		return
 	}
-	defer p.Troubles.gone(p) // Run did so already, but a query that fails here notes a trouble, which nothing else would end
+	defer p.Troubles.gone(&p.Reporting) // Run did so already, but a query that fails here notes a trouble, which nothing else would end
 	p.ledger.drain(ctx)
 }
 

@@ -115,7 +115,7 @@ func benchmarkCheckpoint(b *testing.B, delay time.Duration) {
 				Budget: oktaapi.NewBudget()}),
 			Sink: counting, Format: formatter.Entry, Open: func() (*checkpoint.Journal, error) { return journal, nil }, Scope: scope,
 			PollInterval: time.Hour, InitialLookback: 2 * time.Hour,
-			Memory: &poller.Memory{}, Status: &poller.Status{}, Logger: log.NewNopLogger(),
+			Memory: &poller.Memory{}, Reporting: poller.Reporting{Status: &poller.Status{}, Logger: log.NewNopLogger()},
 		})
 		ctx, cancel := context.WithCancel(b.Context())
 		ended := make(chan struct{})

@@ -250,9 +250,11 @@ func (c *component) run() *running {
 		Source: oktaapi.New(cfg), Sink: c.sink, Format: formatter.Entry, Open: func() (*checkpoint.Journal, error) { return journal, nil },
 		Scope:        scope,
 		PollInterval: c.interval, InitialLookback: c.lookback, Spread: c.spread,
-		Remedy: func(err error) string { return auth.Remedy(cfg.Auth.Method(), err) },
+		Reporting: poller.Reporting{
+			Status: c.status, Logger: logger, Remedy: func(err error) string { return auth.Remedy(cfg.Auth.Method(), err) },
+		},
 		Wakes:  c.wakes, // option: event_hook
-		Memory: c.memory, Status: c.status, Metrics: c.metrics, Logger: logger,
+		Memory: c.memory, Metrics: c.metrics,
 	})
 	ctx, cancel := context.WithCancel(c.t.Context())
 	r := &running{c: c, cancel: cancel, done: make(chan error, 1)}

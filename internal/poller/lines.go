@@ -1,6 +1,7 @@
 package poller
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -12,12 +13,8 @@ import (
 )
 
 const (
-	// blockedTold is how long a receiver may take an entry, and slowedAfter how long the rate
-	// limit may keep all pages away, before it is worth a line in the log.
+	// blockedTold is how long a receiver may take an entry before it is worth a line in the log.
 	blockedTold = time.Minute
-	slowedAfter = 2 * time.Minute
-	// heldAfter is slowedAfter for a range: behind live polling it gets a page every three minutes (see oktaapi.Budget).
-	heldAfter = 10 * time.Minute
 	// fullAfter is how long the window may be full.
 	fullAfter = time.Minute
 )
@@ -34,15 +31,15 @@ const (
 // line is what the log is told of a part: when a trouble begins, when it becomes one of another kind, and when it ends.
 type line struct {
 	level   func(log.Logger) log.Logger
-	begin   func(t Trouble) string // "": nothing
-	fields  func(p *Poller, t Trouble) []any
-	after   func(p *Poller, t Trouble) time.Duration // how long it lasts before it is told; nil: it is told at once
-	still   string                                   // at debug level, each time
-	end     func(was Trouble) string                 // nil: nothing
-	anyKind bool                                     // another kind is no news
+	begin   func(t Trouble) string                             // "": nothing
+	after   func(t Trouble, polls time.Duration) time.Duration // how long it lasts before it is told; nil: it is told at once
+	still   string                                             // at debug level, each time
+	end     func(was Trouble) string                           // nil: nothing
+	anyKind bool                                               // another kind is no news
 	reload  reload
 	shared  bool // told once for all orgs of a component, see [Troubles]
 	failure bool // its end is a recovery, for health
+	remedy  bool // an error of Source's Fetch, so there may be a remedy
 }
 
 func say(msg string) func(Trouble) string { return func(Trouble) string { return msg } }
@@ -50,7 +47,7 @@ func say(msg string) func(Trouble) string { return func(Trouble) string { return
 // lines has the lines of each part.
 var lines = [parts]line{
 	Okta: {
-		level: level.Warn, begin: noPageLine, fields: remedyFields, still: "still no page from Okta", reload: isNews, failure: true,
+		level: level.Warn, begin: noPageLine, still: "still no page from Okta", reload: isNews, failure: true, remedy: true,
 		end: say("connection to Okta recovered"),
 	},
 	Cursor: {
@@ -72,19 +69,19 @@ var lines = [parts]line{
 	},
 	Arrival: {level: level.Error, begin: say("deliveries cannot be confirmed"), shared: true, failure: true},
 	Hold: {
-		level: level.Warn, begin: say("nothing newer is delivered until Loki has what was"), fields: holdFields, after: holdAfter,
+		level: level.Warn, begin: say("nothing newer is delivered until Loki has what was"), after: holdAfter,
 		end: say("delivery continues"), anyKind: true, shared: true,
 	},
 	Rewind: {
-		level: level.Warn, begin: say("lost events cannot be fetched again, retrying"), fields: remedyFields, after: pollsLater, failure: true,
+		level: level.Warn, begin: say("lost events cannot be fetched again, retrying"), after: pollsLater, failure: true, remedy: true,
 		still: "still no page of lost events", end: say("lost events can be fetched again"),
 	},
 	Receiver: {
-		level: level.Warn, begin: say("a receiver takes no entries, so nothing more is fetched"), fields: receiverFields,
-		after: func(*Poller, Trouble) time.Duration { return blockedTold }, end: say("the receiver takes entries again"),
+		level: level.Warn, begin: say("a receiver takes no entries, so nothing more is fetched"),
+		after: func(Trouble, time.Duration) time.Duration { return blockedTold }, end: say("the receiver takes entries again"),
 	},
 	Budget: {
-		level: level.Warn, begin: say("the rate limit lets no page through"), fields: budgetFields, after: pollsLater,
+		level: level.Warn, begin: say("the rate limit lets no page through"), after: pollsLater,
 		end: say("the rate limit lets pages through again"),
 	},
 	Links: {level: level.Warn, begin: say("a page names no usable next link"), anyKind: true, reload: isNews},
@@ -103,7 +100,7 @@ var lines = [parts]line{
 const refusedCursor = "refused cursor"
 
 func noPageLine(t Trouble) string {
-	e, ok := AsError(t.Err)
+	e, ok := errors.AsType[*oktaapi.Error](t.Err)
 	switch {
 	case t.Kind == refusedCursor:
 		return ""
@@ -121,7 +118,7 @@ func noPageLine(t Trouble) string {
 // failure to a refusal is news, one connection error after another is not.
 func kindOf(err error) string {
 	class := oktaapi.ClassOf(err)
-	e, ok := AsError(err)
+	e, ok := errors.AsType[*oktaapi.Error](err)
 	switch {
 	case class == oktaapi.CursorRefused:
 		return refusedCursor
@@ -131,15 +128,6 @@ func kindOf(err error) string {
 		return fmt.Sprint(class, e.Status, e.Code)
 	}
 	return fmt.Sprint(class, e.Foreign)
-}
-
-func remedyFields(p *Poller, t Trouble) []any {
-	if p.Remedy != nil {
-		if remedy := p.Remedy(t.Err); remedy != "" {
-			return []any{"remedy", remedy}
-		}
-	}
-	return nil
 }
 
 func rolesLine(t Trouble) string {
@@ -158,37 +146,11 @@ func checkpointLine(t Trouble) string {
 
 func utc(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// holdFields is for the goroutine of Run: that may read the window.
-func holdFields(p *Poller, t Trouble) []any {
-	stats := p.Memory.window.Stats(time.Now())
-	return []any{"reason", t.Kind, "unconfirmed", stats.Waiting, "oldest", utc(stats.Since)}
-}
-
-func holdAfter(_ *Poller, t Trouble) time.Duration {
+func holdAfter(t Trouble, _ time.Duration) time.Duration {
 	if t.Kind == string(delivery.Full) {
 		return fullAfter
 	}
 	return 0
 }
 
-func receiverFields(p *Poller, t Trouble) []any {
-	name := ""
-	if p.Receiver != nil {
-		name = p.Receiver()
-	}
-	return []any{"receiver", name, "since", utc(t.Since)}
-}
-
-func budgetFields(p *Poller, _ Trouble) []any {
-	s := p.Status.Snapshot()
-	return []any{"reason", s.WaitReason, "until", utc(s.WaitUntil), "last_page",
-		utc(delivery.Latest(s.LastPoll, s.Started))}
-}
-
-// pollsLater is when several polls would have brought a page.
-func pollsLater(p *Poller, _ Trouble) time.Duration {
-	if p.ends() {
-		return heldAfter
-	}
-	return max(slowedAfter, 3*p.PollInterval)
-}
+func pollsLater(_ Trouble, polls time.Duration) time.Duration { return polls }

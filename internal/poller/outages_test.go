@@ -147,7 +147,7 @@ func (s *trial) config(cfg oktaapi.Config) (poller.Config, *http.Client) {
 		Sink:   s.write, Format: s.format, Open: open, Scope: scope,
 		PollInterval: interval, InitialLookback: max(s.lookback, lookback), OutOfOrder: 50 * time.Minute,
 		Confirming: poller.Confirming{Confirm: view, ConfirmID: s.id, Overlap: s.overlap},
-		Status:     s.status, Metrics: s.metrics, Logger: log.NewNopLogger(),
+		Reporting:  poller.Reporting{Status: s.status, Logger: log.NewNopLogger()}, Metrics: s.metrics,
 	}, client
 }
 

@@ -124,7 +124,7 @@ var aboutLimit = regexp.MustCompile(`\blimit\b`)
 
 // isTooLarge reports whether an error says that the page is too large.
 func isTooLarge(err error) bool {
-	e, ok := AsError(err)
+	e, ok := errors.AsType[*oktaapi.Error](err)
 	return errors.Is(err, oktaapi.ErrBodyTooLarge) || ok && (e.Status == http.StatusRequestEntityTooLarge ||
 		e.Status == http.StatusBadRequest && e.Class == oktaapi.Refused && e.Code == "E0000001" && aboutLimit.MatchString(e.Summary))
 }
@@ -132,7 +132,7 @@ func isTooLarge(err error) bool {
 // mayBeTooLarge reports whether an error is what a page that is too large may give: no complete answer in time, one that is cut, or the
 // error of a server that cannot make it.
 func mayBeTooLarge(err error) bool {
-	e, ok := AsError(err)
+	e, ok := errors.AsType[*oktaapi.Error](err)
 	switch {
 	case !ok:
 		return false

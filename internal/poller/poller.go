@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 
 	"github.com/grafana/alloy/okta/internal/checkpoint"
@@ -54,9 +53,6 @@ type Config struct {
 	Pipeline uint64
 	// Receiver names the receiver that is taking an entry, for messages; may be nil.
 	Receiver func() string
-	// Remedy says what to look at after an error of Source's Fetch; "": nothing is known. May
-	// be nil.
-	Remedy func(err error) string
 
 	Confirming        // option: reconcile
 	Range      *Range // option: backfill. What to read, once; nil: the log, for ever
@@ -74,11 +70,9 @@ type Config struct {
 	// Beside, if not nil, runs from the poller's beginning to its end.
 	Beside func(ctx context.Context)
 
-	Troubles *Troubles // what pollers of one Loki share; nil: nobody does
-	Memory   *Memory   // what survives a reload; shared by pollers that follow each other
-	Status   *Status   // where to report; read by others
-	Metrics  *Metrics
-	Logger   log.Logger
+	Reporting
+	Memory  *Memory // what survives a reload; shared by pollers that follow each other
+	Metrics *Metrics
 }
 
 // Poller polls one org. Use it once; it belongs to the goroutine that calls Run.
@@ -105,6 +99,7 @@ func New(cfg Config) *Poller {
 		cfg.Troubles = new(Troubles)
 	}
 	p := &Poller{Config: cfg, pulse: newPulse(cfg.Clock)}
+	p.polls = p.several()
 	p.ledger = direct{p}
 	if cfg.Confirm != nil { // option: reconcile
 		p.ledger = &confirmed{Poller: p} // option: reconcile
@@ -117,7 +112,7 @@ func New(cfg Config) *Poller {
 // arrived.
 func (p *Poller) Run(ctx context.Context) error {
 	p.Status.begin(p.Scope.Org)
-	defer p.Troubles.gone(p)
+	defer p.Troubles.gone(&p.Reporting)
 	watched := make(chan struct{})
 	ctx, cancel := context.WithCancel(ctx)
 	go func() { defer close(watched); p.watch(ctx) }()

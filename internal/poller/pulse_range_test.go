@@ -110,7 +110,7 @@ func TestARangeIsNotLateAfterASuspension(t *testing.T) {
 func TestARangeThatIsFinishedIsNotHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var status Status
-		p := New(Config{Status: &status, Memory: &Memory{}, Logger: log.NewNopLogger(), Range: &Range{}})
+		p := New(Config{Reporting: Reporting{Status: &status, Logger: log.NewNopLogger()}, Memory: &Memory{}, Range: &Range{}})
 		p.journal, _, _ = checkpoint.Open(t.TempDir(), checkpoint.Scope{Org: "https://acme.okta.com"}, 0)
 		p.fail(Hold, string(delivery.Missing), nil)
 		require.True(t, p.finish(t.Context()))

@@ -60,7 +60,8 @@ func (p *confirmed) held(hold delivery.Hold) delivery.Hold {
 	if hold == delivery.Open {
 		p.clear(Hold)
 	} else {
-		p.fail(Hold, string(hold), nil)
+		stats := p.Memory.window.Stats(time.Now())
+		p.fail(Hold, string(hold), nil, "reason", hold, "unconfirmed", stats.Waiting, "oldest", utc(stats.Since))
 	}
 	return hold
 }

@@ -4,16 +4,15 @@ package poller
 
 import "github.com/go-kit/log"
 
-// Reporter tells of a part that works beside the poller of an org, through the same record of what is wrong, and logs its beginning, change
-// and end in the same way. It is for one goroutine at a time.
+// Reporter tells of a part that works beside the poller of an org, in the same record and in the same way. It is safe for concurrent use.
 type Reporter struct {
+	to   Reporting
 	part Part
-	p    *Poller
 }
 
-// NewReporter returns one for a part.
+// NewReporter returns one for a part of which no pollers share a trouble.
 func NewReporter(part Part, status *Status, logger log.Logger) *Reporter {
-	return &Reporter{part, &Poller{Config: Config{Status: status, Troubles: new(Troubles), Logger: logger}}}
+	return &Reporter{Reporting{Status: status, Logger: logger}, part}
 }
 
 // Fail notes a failure of a kind, "" for that of the error.
@@ -21,8 +20,8 @@ func (r *Reporter) Fail(kind string, err error) {
 	if kind == "" {
 		kind = kindOf(err)
 	}
-	r.p.fail(r.part, kind, err)
+	r.to.fail(r.part, kind, err)
 }
 
 // Clear notes that the part works, or is not wanted any more.
-func (r *Reporter) Clear() { r.p.clear(r.part) }
+func (r *Reporter) Clear() { r.to.clear(r.part) }

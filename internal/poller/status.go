@@ -1,12 +1,10 @@
 package poller
 
 import (
-	"errors"
 	"sync"
 	"time"
 
 	"github.com/grafana/alloy/okta/internal/delivery"
-	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
 // Status is where a poller reports and others read, at any time. The zero value is
@@ -148,9 +146,4 @@ func (s *Status) wrong(part Part) Trouble {
 func (s *Status) asking() (answered func()) {
 	s.set(func(snap *Snapshot) { snap.Asking = time.Now() })
 	return func() { s.set(func(snap *Snapshot) { snap.Asking = time.Time{} }) }
-}
-
-// AsError returns the [oktaapi.Error] in err's chain.
-func AsError(err error) (*oktaapi.Error, bool) {
-	return errors.AsType[*oktaapi.Error](err)
 }

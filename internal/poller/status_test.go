@@ -75,7 +75,7 @@ func (w *watched) run(token string, share float64) {
 		Source: oktaapi.New(oktaapi.Config{Org: org, Auth: ssws, HTTP: client, Share: share, PageSize: 100, Waiting: w.status.Waiting}),
 		Sink:   w, Format: formatter.Entry, Open: func() (*checkpoint.Journal, error) { return journal, nil }, Scope: scope,
 		PollInterval: 10 * time.Second, InitialLookback: time.Hour,
-		Memory: &w.memory, Status: &w.status, Logger: log.NewNopLogger(),
+		Memory: &w.memory, Reporting: poller.Reporting{Status: &w.status, Logger: log.NewNopLogger()},
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 
 	"github.com/grafana/alloy/okta/internal/oktaapi"
@@ -120,19 +121,31 @@ func (t *Trouble) fail(kind string, err error, now time.Time) {
 	t.Kind, t.Err, t.Refused = kind, err, refused
 }
 
+// Reporting is the part of [Config] that says whom to tell what is wrong. It tells the log of a trouble's beginning, change and end, and is
+// safe for concurrent use.
+type Reporting struct {
+	Status   *Status   // where to report; read by others
+	Troubles *Troubles // what pollers of one Loki share; nil: nobody does
+	Logger   log.Logger
+	// Remedy says what to look at after an error of Source's Fetch; "": nothing is known. May be nil.
+	Remedy func(err error) string
+
+	polls time.Duration // in which several polls bring a page
+}
+
 // fail notes that a part failed, and logs it if that is news: if it is the first of its kind since the part worked last, or since a
 // reload. details are for the log. It returns the trouble, and whether it was news.
-func (p *Poller) fail(part Part, kind string, err error, details ...any) (Trouble, bool) {
-	p.Status.set(func(s *Snapshot) { s.Wrong[part].fail(kind, err, time.Now()) })
-	return p.tell(part, details...)
+func (r *Reporting) fail(part Part, kind string, err error, details ...any) (Trouble, bool) {
+	r.Status.set(func(s *Snapshot) { s.Wrong[part].fail(kind, err, time.Now()) })
+	return r.tell(part, details...)
 }
 
 // tell logs a trouble that is news and has lasted for long enough. Not while the status is held: readers must not wait for a log write.
-func (p *Poller) tell(part Part, details ...any) (t Trouble, news bool) {
+func (r *Reporting) tell(part Part, details ...any) (t Trouble, news bool) {
 	l := &lines[part]
-	p.Status.set(func(s *Snapshot) {
+	r.Status.set(func(s *Snapshot) {
 		t = s.Wrong[part]
-		news = t.Lasts() && t.isNews(l.anyKind, time.Now()) && (l.after == nil || time.Since(t.began) >= l.after(p, t))
+		news = t.Lasts() && t.isNews(l.anyKind, time.Now()) && (l.after == nil || time.Since(t.began) >= l.after(t, r.polls))
 		if news {
 			s.Wrong[part].tells(time.Now())
 			s.Wrong[part].ends = t.ends || l.begin(t) != ""
@@ -140,27 +153,29 @@ func (p *Poller) tell(part Part, details ...any) (t Trouble, news bool) {
 	})
 	switch {
 	case !news && l.still != "" && t.Lasts():
-		level.Debug(p.Logger).Log("msg", l.still, "attempts", t.Tries, "err", t.Err)
-	case !news, l.begin(t) == "", l.shared && !p.Troubles.begins(part, t.Refused, p):
+		level.Debug(r.Logger).Log("msg", l.still, "attempts", t.Tries, "err", t.Err)
+	case !news, l.begin(t) == "", l.shared && !r.Troubles.begins(part, t.Refused, r):
 	default:
 		line := []any{"msg", l.begin(t)}
-		if l.fields != nil {
-			line = append(line, l.fields(p, t)...)
+		if l.remedy && r.Remedy != nil {
+			if remedy := r.Remedy(t.Err); remedy != "" {
+				line = append(line, "remedy", remedy)
+			}
 		}
 		line = append(line, details...)
 		if t.Err != nil {
 			line = append(line, "err", t.Err)
 		}
-		l.level(p.Logger).Log(line...)
+		l.level(r.Logger).Log(line...)
 	}
 	return t, news
 }
 
 // clear notes that a part works, and logs the end of a trouble of which the log has the beginning.
-func (p *Poller) clear(part Part) {
+func (r *Reporting) clear(part Part) {
 	l := &lines[part]
 	var was Trouble
-	p.Status.set(func(s *Snapshot) {
+	r.Status.set(func(s *Snapshot) {
 		if was = s.Wrong[part]; was.Lasts() && l.failure {
 			s.Recovered = time.Now()
 		}
@@ -172,7 +187,7 @@ func (p *Poller) clear(part Part) {
 	after, line := time.Since(was.began).Round(time.Millisecond), []any{"msg", ""}
 	if l.shared {
 		var orgs int
-		if orgs, after = p.Troubles.ends(part, p); orgs == 0 {
+		if orgs, after = r.Troubles.ends(part, r); orgs == 0 {
 			return
 		}
 		line = append(line, "orgs", orgs)
@@ -182,12 +197,12 @@ func (p *Poller) clear(part Part) {
 	}
 	if was.ends && l.end != nil {
 		line[1] = l.end(was)
-		level.Info(p.Logger).Log(append(line, "after", after)...)
+		level.Info(r.Logger).Log(append(line, "after", after)...)
 	}
 }
 
 // forget ends a trouble that is over without an end that the log could tell of.
-func (p *Poller) forget(part Part) { p.Status.set(func(s *Snapshot) { s.Wrong[part] = Trouble{} }) }
+func (r *Reporting) forget(part Part) { r.Status.set(func(s *Snapshot) { s.Wrong[part] = Trouble{} }) }
 
 // reloaded is what a reload leaves of the troubles.
 func (s *Snapshot) reloaded() {

@@ -68,7 +68,9 @@ func TestATroubleIsToldFromBeginningToEnd(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var text strings.Builder
 				var status Status
-				p := New(Config{Status: &status, Memory: &Memory{}, Logger: log.NewLogfmtLogger(&text), PollInterval: 10 * time.Second})
+				p := New(Config{
+					Reporting: Reporting{Status: &status, Logger: log.NewLogfmtLogger(&text)}, Memory: &Memory{}, PollInterval: 10 * time.Second,
+				})
 				told := func() (lines []string) {
 					for line := range strings.Lines(text.String()) {
 						if !strings.Contains(line, "level=debug") {
@@ -125,7 +127,7 @@ func TestATroubleIsToldFromBeginningToEnd(t *testing.T) {
 				require.Empty(t, told(), "there was none")
 
 				begin()
-				p.Troubles.gone(p)
+				p.Troubles.gone(&p.Reporting)
 				status.begin("org") // as each poller does
 				if c.reload == "forgotten" {
 					require.Zero(t, status.wrong(part))
@@ -156,7 +158,7 @@ func TestARefusalIsNotHiddenByWhatPasses(t *testing.T) {
 	for part, denied := range map[Part]error{Okta: &oktaapi.Error{Class: oktaapi.Refused, Status: 401}, Queries: errDenies} {
 		synctest.Test(t, func(t *testing.T) {
 			var status Status
-			p := New(Config{Status: &status, Memory: &Memory{}, Logger: log.NewNopLogger()})
+			p := New(Config{Reporting: Reporting{Status: &status, Logger: log.NewNopLogger()}, Memory: &Memory{}})
 			p.fail(part, "", lost)
 			time.Sleep(time.Minute)
 			since := time.Now()
@@ -184,7 +186,7 @@ func TestARefusalGivesWayToWhatFailsSince(t *testing.T) {
 	for part, denied := range map[Part]error{Okta: &oktaapi.Error{Class: oktaapi.Refused, Status: 401}, Queries: errDenies} {
 		synctest.Test(t, func(t *testing.T) {
 			var status Status
-			p := New(Config{Status: &status, Memory: &Memory{}, Logger: log.NewNopLogger()})
+			p := New(Config{Reporting: Reporting{Status: &status, Logger: log.NewNopLogger()}, Memory: &Memory{}})
 			begin := time.Now()
 			p.fail(part, "", lost)
 			time.Sleep(time.Minute)
@@ -228,7 +230,9 @@ func TestKindsThatAlternateDoNotFloodTheLog(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var text strings.Builder
 				var status Status
-				p := New(Config{Status: &status, Memory: &Memory{}, Logger: log.NewLogfmtLogger(&text), PollInterval: 10 * time.Second})
+				p := New(Config{
+					Reporting: Reporting{Status: &status, Logger: log.NewLogfmtLogger(&text)}, Memory: &Memory{}, PollInterval: 10 * time.Second,
+				})
 				for i := range 120 {
 					err := c.errs[i%2]
 					kind := ""

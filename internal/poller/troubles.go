@@ -23,34 +23,34 @@ type joint struct {
 }
 
 type together struct {
-	pollers map[*Poller]bool
+	pollers map[*Reporting]bool
 	since   time.Time
 	told    time.Time
 	most    int // pollers in it at once
 }
 
 // begins notes that a poller is in trouble and reports whether that is news.
-func (t *Troubles) begins(part Part, refused bool, p *Poller) bool {
+func (t *Troubles) begins(part Part, refused bool, r *Reporting) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	news := t.begin(joint{part: part}, p)
-	return refused && t.begin(joint{part, true}, p) || news
+	news := t.begin(joint{part: part}, r)
+	return refused && t.begin(joint{part, true}, r) || news
 }
 
-func (t *Troubles) begin(in joint, p *Poller) bool {
+func (t *Troubles) begin(in joint, r *Reporting) bool {
 	now := time.Now()
 	about := t.open[in]
 	if about == nil {
-		about = &together{pollers: make(map[*Poller]bool), since: now}
+		about = &together{pollers: make(map[*Reporting]bool), since: now}
 		if t.open == nil {
 			t.open = make(map[joint]*together)
 		}
 		t.open[in] = about
 	}
-	if about.pollers[p] {
+	if about.pollers[r] {
 		return false
 	}
-	about.pollers[p] = true
+	about.pollers[r] = true
 	about.most = max(about.most, len(about.pollers))
 	if now.Sub(about.told) < toldAgain {
 		return false
@@ -60,19 +60,19 @@ func (t *Troubles) begin(in joint, p *Poller) bool {
 }
 
 // ends notes that a poller is out of trouble. When it was the last one, it returns how many there were, and for how long.
-func (t *Troubles) ends(part Part, p *Poller) (pollers int, after time.Duration) {
+func (t *Troubles) ends(part Part, r *Reporting) (pollers int, after time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.end(joint{part, true}, p)
-	return t.end(joint{part: part}, p)
+	t.end(joint{part, true}, r)
+	return t.end(joint{part: part}, r)
 }
 
-func (t *Troubles) end(in joint, p *Poller) (pollers int, after time.Duration) {
+func (t *Troubles) end(in joint, r *Reporting) (pollers int, after time.Duration) {
 	about := t.open[in]
-	if about == nil || !about.pollers[p] {
+	if about == nil || !about.pollers[r] {
 		return 0, 0
 	}
-	delete(about.pollers, p)
+	delete(about.pollers, r)
 	if len(about.pollers) > 0 {
 		return 0, 0
 	}
@@ -81,8 +81,8 @@ func (t *Troubles) end(in joint, p *Poller) (pollers int, after time.Duration) {
 }
 
 // gone forgets a poller that ended.
-func (t *Troubles) gone(p *Poller) {
+func (t *Troubles) gone(r *Reporting) {
 	for part := range parts {
-		t.ends(part, p)
+		t.ends(part, r)
 	}
 }

@@ -105,7 +105,7 @@ func TestWhatDoesNotArriveIsLoggedOnceForAllOrgs(t *testing.T) {
 func TestATroubleIsToldOnceAndAgainWhenItSpreadsLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var shared Troubles
-		a, b, c := New(Config{}), New(Config{}), New(Config{})
+		a, b, c := &Reporting{}, &Reporting{}, &Reporting{}
 		require.True(t, shared.begins(Hold, false, a))
 		require.False(t, shared.begins(Hold, false, a))
 		require.False(t, shared.begins(Hold, false, b))

@@ -518,7 +518,8 @@ func (r *reader) Read(ctx context.Context, start takeover.Start) {
 		Scope: scope, PollInterval: 10 * time.Second, InitialLookback: time.Hour, OutOfOrder: 50 * time.Minute,
 		Confirming: poller.Confirming{Confirm: view{loki, r.n}, ConfirmID: "one"}, LastPush: start.LastPush,
 		Owned: r.seat.Owned, Clock: r.n.now,
-		Memory: r.memory, Status: &poller.Status{}, Logger: log.With(r.n.c.log, "node", r.n.name, "org", r.o.url),
+		Memory:    r.memory,
+		Reporting: poller.Reporting{Status: &poller.Status{}, Logger: log.With(r.n.c.log, "node", r.n.name, "org", r.o.url)},
 	})
 	if r.part == nil {
 		r.n.reading(r.o.url, true)

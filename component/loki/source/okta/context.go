@@ -237,7 +237,7 @@ func (i *identity) explain(err error) error {
 
 // remedy says what to look at after a request about roles failed; "": the error says so itself.
 func (i *identity) remedy(err error) string {
-	e, ok := poller.AsError(err)
+	e, ok := errors.AsType[*oktaapi.Error](err)
 	switch method := i.auth.Method(); {
 	case !ok || e.Foreign || e.Status != http.StatusForbidden:
 		return auth.Remedy(method, err)

@@ -1,8 +1,10 @@
 package okta
 
 import (
+	"errors"
 	"time"
 
+	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/poller"
 )
 
@@ -94,7 +96,7 @@ func (k *collector) debugInfo(now time.Time) debugInfo {
 	if !s.CheckpointSaved.IsZero() {
 		info.CheckpointAge = now.Sub(s.CheckpointSaved).Round(time.Second).String()
 	}
-	if e, ok := poller.AsError(s.LastErr); ok {
+	if e, ok := errors.AsType[*oktaapi.Error](s.LastErr); ok {
 		info.LastErrorRequestID = e.RequestID
 	}
 	if s.Replayed > 0 || !s.ReplayTo.IsZero() {

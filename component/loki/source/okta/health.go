@@ -9,6 +9,7 @@ import (
 
 	"github.com/grafana/alloy/internal/component"
 
+	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/oktaapi/auth"
 	"github.com/grafana/alloy/okta/internal/poller"
 )
@@ -69,7 +70,7 @@ func refusal(method string, err error) string {
 	if _, ok := errors.AsType[*auth.Error](err); ok { // no access token, so no request; its text has a remedy
 		return fmt.Sprintf("no access token for Okta, %v", err)
 	}
-	e, ok := poller.AsError(err)
+	e, ok := errors.AsType[*oktaapi.Error](err)
 	switch {
 	case !ok:
 		return fmt.Sprintf("Okta refused the request: %v", err)
@@ -100,7 +101,7 @@ func atOnce(t poller.Trouble) bool {
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return dns.IsNotFound
 	}
-	e, ok := poller.AsError(err)
+	e, ok := errors.AsType[*oktaapi.Error](err)
 	if !ok || !e.Foreign {
 		return false
 	}

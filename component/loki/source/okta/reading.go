@@ -139,12 +139,15 @@ func (r *reading) newPoller(p *plan) *poller.Poller {
 	}
 	cfg := poller.Config{
 		Sink: to, Receiver: to.receiver, Format: p.formatter.Entry, Scope: p.scope,
-		Remedy:       func(err error) string { return auth.Remedy(p.auth.Method(), err) },
 		PollInterval: p.args.PollInterval, InitialLookback: p.args.InitialLookback,
 		Spread:     oktaapi.Spread(len(c.current()), apart, p.args.PollInterval),
 		OutOfOrder: p.args.OutOfOrderWindow, Pipeline: p.pipeline(),
 		Open:   func() (*checkpoint.Journal, error) { return p.open(r.logger, r.dir()) },
-		Memory: r.memory, Status: &r.status, Troubles: &c.troubles, Metrics: k.metrics, Logger: r.logger,
+		Memory: r.memory, Metrics: k.metrics,
+		Reporting: poller.Reporting{
+			Status: &r.status, Troubles: &c.troubles, Logger: r.logger,
+			Remedy: func(err error) string { return auth.Remedy(p.auth.Method(), err) },
+		},
 	}
 	for _, o := range options {
 		if !o.configure(r, p, &client, &cfg) {
