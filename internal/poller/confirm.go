@@ -41,6 +41,11 @@ const (
 	// forgotten is how long the Loki of a previous configuration may be out of reach before
 	// it is no longer queried.
 	forgotten = 10 * time.Minute
+	// pipelineWorks is how long ago something may have arrived last for the pipeline to work. What does not arrive for as long, in a
+	// pipeline that works, will not: it was dropped.
+	pipelineWorks = time.Minute
+	// drainMost is how long a batch can be retried by loki.write at its defaults, and some: ten minutes.
+	drainMost = limits.Retries + 90*time.Second
 )
 
 // queries is what the poller knows of its queries.
@@ -306,4 +311,22 @@ func (p *confirmed) searchUnder(selectors []string) {
 			p.Memory.past.previous = append(p.Memory.past.previous, &previous{confirm: p.Previous(selector), required: true})
 		}
 	}
+}
+
+func (p *confirmed) drain(ctx context.Context) {
+	w, begin := &p.Memory.window, time.Now()
+	for ctx.Err() == nil && !w.Empty() {
+		now := time.Now()
+		since := begin
+		arrival, most := w.Stats(now).Arrival, drainMost
+		if arrival.After(begin.Add(-pipelineWorks)) {
+			since, most = delivery.Latest(begin, arrival), pipelineWorks
+		}
+		if now.Sub(since) >= most {
+			break
+		}
+		p.queryDue(ctx, now)
+		p.wait(ctx, delivery.Latest(p.nextQuery(since.Add(most), now), now.Add(100*time.Millisecond)))
+	}
+	p.queries.stop()
 }

@@ -182,3 +182,24 @@ func (p *Poller) forward(ctx context.Context, ev event.Event, entry event.Entry,
 	}
 	return nil
 }
+
+// account counts an event that was delivered.
+func (p *Poller) account(ev event.Event) {
+	m := p.Metrics
+	m.entries.Inc()
+	replayed := !ev.Published.After(p.Memory.past.replaying) && !p.Memory.past.replaying.IsZero()
+	if replayed {
+		m.replayed.Inc()
+	}
+	p.Status.set(func(s *Snapshot) {
+		s.Events++
+		s.LastEvent = delivery.Latest(s.LastEvent, ev.Published)
+		if replayed {
+			s.Replayed++
+		}
+	})
+	if ev.UUID == "" || ev.Published.IsZero() {
+		m.malformed.Inc()
+		p.Memory.warnOnce(p.Logger, "malformed", "an event has no uuid or no usable published time; forwarded all the same", "uuid", ev.UUID)
+	}
+}

@@ -13,8 +13,13 @@ import (
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
-// landAgain is the time between two queries for what may still land.
-const landAgain = time.Second
+const (
+	// landAgain is the time between two queries for what may still land.
+	landAgain = time.Second
+	// soon is how far ahead an event may be to be waited for. Loki refuses what is over ten minutes ahead and takes it when its time has
+	// come: it is delivered again then. A date in the far future must not hold up the cursor until then.
+	soon = time.Hour
+)
 
 func (p *confirmed) prepare(ctx context.Context, h *hand) (answer, bool) {
 	there, err := p.here(ctx, h)

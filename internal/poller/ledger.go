@@ -2,6 +2,7 @@ package poller
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/grafana/alloy/okta/internal/delivery"
@@ -91,6 +92,28 @@ func (p *Poller) due(end time.Time) time.Time {
 	return end
 }
 
+// Confirmer tells which events the destination has; reconcile.Loki is one. Find answers for all of the events or not at all. An error
+// whose chain holds interface{ Refused() bool } returning true needs an operator, any other passes by itself.
+type Confirmer interface {
+	Find(ctx context.Context, events []delivery.Event) (map[string]bool, error)
+	Unhurried(ctx context.Context) context.Context // for a Find that nobody waits for
+	Selector() string                              // for messages
+	// Visible is the age up to which the destination shows an event at once; 0: any age.
+	Visible() time.Duration
+	// Newest is the time of the newest entry that the destination shows, zero when it has none
+	// as young as back. 0: as far back as one of its streams may still be open.
+	Newest(ctx context.Context, back time.Duration) (time.Time, error)
+	// Accepted is the age up to which the destination takes an event at all; 0: any age.
+	Accepted() time.Duration
+	// Empty reports that the destination has nothing at all since a time, whoever sent it; false
+	// also when it does not say.
+	Empty(ctx context.Context, since time.Time) bool
+}
+
+// ErrNothingArrives is the health of a poller whose Confirmer answers and finds none
+// of what was delivered.
+var ErrNothingArrives = errors.New("no delivered event found in Loki")
+
 // answer is what a query brought.
 type answer struct {
 	events []delivery.Event
@@ -102,3 +125,17 @@ type answer struct {
 	silent  *previous // the Loki of a previous configuration that did not answer:
 	silence error     // what is not found may be there
 }
+
+// Drain goes on confirming what was delivered after Run has returned, so that the journal is complete when another node goes on from
+// it. Nothing is fetched and nothing is delivered. It returns when nothing is on its way any more, as far as one can tell, or ctx ends.
+func (p *Poller) Drain(ctx context.Context) {
+	if p.journal == nil {
+		return
+	}
+	defer p.Troubles.gone(&p.Reporting) // Run did so already, but a query that fails here notes a trouble, which nothing else would end
+	p.ledger.drain(ctx)
+}
+
+// UnderWay reports whether something that was delivered has not been seen to arrive, after Run or Drain has returned and while the
+// Memory is the poller's.
+func (p *Poller) UnderWay() bool { return p.ledger.underWay() }

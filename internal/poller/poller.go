@@ -3,6 +3,7 @@ package poller
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -11,6 +12,15 @@ import (
 	"github.com/grafana/alloy/okta/internal/checkpoint"
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
+)
+
+const (
+	// maxSkew is how far our clock may be off Okta's. Loki needs 10 minutes, and Okta refuses a
+	// client assertion or a DPoP proof from the future or older than five minutes.
+	maxSkew = time.Minute
+
+	firstBackoff = time.Second
+	maxBackoff   = time.Minute
 )
 
 // Sink takes entries. Send returns nil when every receiver has the entry, or ctx's
@@ -84,7 +94,6 @@ type Poller struct {
 	ended   bool // all of the range was read
 	ledger  ledger
 	pulse   *pulse
-	epoch   int // of the pulse, when the org was last known to be this poller's
 
 	mu   sync.Mutex // guards hand; others only reclaim it
 	hand *hand
@@ -216,6 +225,18 @@ func (p *Poller) answered(part Part, page oktaapi.Page) {
 	p.Status.set(func(s *Snapshot) { s.ClockSkew = page.Skew })
 }
 
+// compareClocks warns once when our clock goes wrong and says when it is right again; the
+// half keeps a clock at the edge from doing so at every page.
+func (p *Poller) compareClocks(skew time.Duration) {
+	p.Memory.skew = skew
+	switch off := skew.Abs(); {
+	case off > maxSkew:
+		p.fail(Clock, "", nil, "ahead_of_okta", skew.Round(time.Second))
+	case off <= maxSkew/2:
+		p.clear(Clock)
+	}
+}
+
 // failed decides how long to wait after a failed fetch of a page.
 func (p *Poller) failed(err error, cur oktaapi.Cursor) time.Duration {
 	if wait, smaller := p.tooLarge(err, cur); smaller {
@@ -257,6 +278,19 @@ func (p *Poller) noPage(part Part, class oktaapi.Class, err error) int {
 	}
 	t, _ := p.fail(part, kindOf(err), err)
 	return t.Tries
+}
+
+// backoff is the wait after the n-th transient failure in a row, from 1: 1s doubling
+// to a minute, of which the last half is random so that pollers do not march in step.
+func backoff(n int) time.Duration {
+	d := min(firstBackoff<<min(n-1, 10), maxBackoff)
+	return d/2 + rand.N(d/2+1)
+}
+
+// refusedDelay is the wait after a refusal that needs an operator: 30 to 60
+// seconds, so that a fixed token works within a minute and a wrong one costs little.
+func refusedDelay() time.Duration {
+	return 30*time.Second + rand.N(30*time.Second+1)
 }
 
 // sleep waits for d or the end of ctx.

@@ -26,10 +26,9 @@ var errSuspended = errors.New("the process was suspended")
 type pulse struct {
 	now func() time.Time
 
-	mu     sync.Mutex
-	last   time.Time
-	epochs int           // suspensions so far
-	gap    time.Duration // the last one's length
+	mu   sync.Mutex
+	last time.Time
+	gap  time.Duration // how long the process was suspended, until that was taken; 0: it was not
 }
 
 func newPulse(now func() time.Time) *pulse {
@@ -51,39 +50,41 @@ func (p *pulse) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-t.C:
-			p.epoch()
+			p.feel()
 		}
 	}
 }
 
-// epoch is the number of suspensions so far. Whoever asks first after one notices it: no goroutine can be ahead of the others.
-func (p *pulse) epoch() int {
+// feel reports whether the process was suspended. Whoever asks first notices it: no goroutine can be ahead of the others.
+func (p *pulse) feel() bool {
 	now := p.now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	// The monotonic clock goes on while the process is stopped, the wall clock also while the machine sleeps.
 	gap := max(now.Sub(p.last), now.Round(0).Sub(p.last.Round(0)))
 	if p.last = now; gap > missedBeats {
-		p.epochs++
 		p.gap = gap
 	}
-	return p.epochs
+	return p.gap > 0
+}
+
+// take returns how long the last suspension was. What comes after it is another one.
+func (p *pulse) take() (gap time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	gap, p.gap = p.gap, 0
+	return gap
 }
 
 // suspended reports whether the process was suspended since it was last known that the org is this poller's.
-func (p *Poller) suspended() bool {
-	return p.Owned != nil && p.pulse.epoch() != p.epoch
-}
+func (p *Poller) suspended() bool { return p.Owned != nil && p.pulse.feel() }
 
 // afterSuspension begins as after a restart when the process was suspended: another node may have read on, so the others are asked, and
 // the destination is queried about every page. It returns [ErrNotOwned] or ctx's error.
 func (p *Poller) afterSuspension(ctx context.Context) error {
 	for p.suspended() {
-		epoch := p.pulse.epoch()
-		p.pulse.mu.Lock()
-		gap := p.pulse.gap
-		p.pulse.mu.Unlock()
-		level.Warn(p.Logger).Log("msg", "this process was suspended, asking who reads the org now", "for", gap.Round(time.Second))
+		level.Warn(p.Logger).Log("msg", "this process was suspended, asking who reads the org now",
+			"for", p.pulse.take().Round(time.Second))
 		p.ledger.stop() // its answer would be of before
 		p.Memory.window.Doubt(time.Now())
 		p.Memory.past.began = time.Time{}
@@ -95,7 +96,6 @@ func (p *Poller) afterSuspension(ctx context.Context) error {
 		case !owned:
 			return ErrNotOwned
 		}
-		p.epoch = epoch
 	}
 	return nil
 }
