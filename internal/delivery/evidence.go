@@ -85,7 +85,7 @@ func (w *Window[P]) Learn(asked, now time.Time, events []Event, found map[string
 	}
 	for _, r := range absent {
 		// What has waited for long is queried less often.
-		r.page.next = asked.Add(min(max(w.rules.Interval, asked.Sub(r.at)/4), missingAfter))
+		r.page.next = asked.Add(min(max(w.Rules.Interval, asked.Sub(r.at)/4), missingAfter))
 		if w.countsAsLost(r, asked) {
 			if r.state == assumed {
 				out.Assumed++
@@ -111,7 +111,7 @@ func (w *Window[P]) countsAsLost(r *record[P], asked time.Time) bool {
 }
 
 // tells reports whether it means something that an event is not found.
-func (w *Window[P]) tells(r *record[P]) bool { return w.trusted == w.rules.ID || r == w.sample }
+func (w *Window[P]) tells(r *record[P]) bool { return w.Trusted == w.Rules.ID || r == w.sample }
 
 // gone reports whether an event that a query sent at asked does not find is not at the destination, nor on its way to it.
 func (w *Window[P]) gone(r *record[P], asked time.Time) bool {
@@ -121,7 +121,7 @@ func (w *Window[P]) gone(r *record[P], asked time.Time) bool {
 // Sample lets one overtaken event count as lost, once, although the configuration was never seen to work: it is delivered again, and
 // whether it is found then shows if the configuration works. It is for a log that has ended, where nothing newer can show that.
 func (w *Window[P]) Sample(now time.Time) {
-	if w.trusted == w.rules.ID || w.sampled == w.rules.ID {
+	if w.Trusted == w.Rules.ID || w.sampled == w.Rules.ID {
 		return
 	}
 	w.all(func(r *record[P]) {
@@ -138,10 +138,10 @@ func (w *Window[P]) Shown(t, arrived, asked time.Time) bool {
 	switch {
 	case t.After(asked.Add(-skew)) && t.After(arrived):
 		return false
-	case w.rules.Visible == 0 || asked.Sub(t) <= w.rules.Visible:
+	case w.Rules.Visible == 0 || asked.Sub(t) <= w.Rules.Visible:
 		return true
 	default:
-		return asked.Sub(arrived) >= w.rules.Flush
+		return asked.Sub(arrived) >= w.Rules.Flush
 	}
 }
 
@@ -159,8 +159,8 @@ func (w *Window[P]) arrived(r *record[P], now time.Time) {
 			w.routes[r.route] = rt
 		}
 		rt.newest = max(rt.newest, r.seq)
-		if r.rules == w.rules.ID && w.trusted != r.rules {
-			w.trusted = r.rules
+		if r.rules == w.Rules.ID && w.Trusted != r.rules {
+			w.Trusted = r.rules
 			for _, p := range w.pages { // what was absent until now may be lost
 				p.next = now
 			}

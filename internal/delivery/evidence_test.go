@@ -131,7 +131,7 @@ func TestAnEventThatIsAskedForTwice(t *testing.T) {
 
 func TestLosesNothingBeforeTheConfigurationWorks(t *testing.T) {
 	r := newRig(t)
-	r.Configure(rules("two"))
+	r.Rules = rules("two")
 	r.page(1, 0, "a")
 	r.page(2, time.Second, "b")
 	for now := 5 * time.Second; now < 2*time.Hour; now += time.Minute {
@@ -139,12 +139,12 @@ func TestLosesNothingBeforeTheConfigurationWorks(t *testing.T) {
 		r.ask(now)
 		require.Empty(t, r.Retry(at(now)))
 	}
-	require.Equal(t, "one", r.Trusted())
+	require.Equal(t, "one", r.Trusted)
 
 	// b was delivered under it: it works, and what came before b is lost.
 	now := 2 * time.Hour
 	r.ask(now, "b")
-	require.Equal(t, "two", r.Trusted())
+	require.Equal(t, "two", r.Trusted)
 	require.Equal(t, []string{"a"}, r.due(now+overtakenAfter))
 	r.ask(now + overtakenAfter)
 	require.Equal(t, []string{"a"}, r.lost(now+overtakenAfter))
@@ -152,18 +152,18 @@ func TestLosesNothingBeforeTheConfigurationWorks(t *testing.T) {
 
 func TestTrustComesFromItsOwnDeliveries(t *testing.T) {
 	r := newRig(t)
-	r.Configure(rules("one"))
-	r.Trust("")
+	r.Rules = rules("one")
+	r.Trusted = ""
 	r.page(1, 0, "old")
-	r.Configure(rules("two"))
+	r.Rules = rules("two")
 	p := NewPage(1, 2, 1, 1000)
 	r.Leave(p, Event{UUID: "left", Time: at(0)}, at(time.Minute), at(time.Second))
 	r.Add(p)
 	r.ask(2*time.Second, "old", "left")
-	require.Empty(t, r.Trusted(), "neither was delivered under it")
+	require.Empty(t, r.Trusted, "neither was delivered under it")
 	r.page(3, 3*time.Second, "new")
 	r.ask(5*time.Second, "new")
-	require.Equal(t, "two", r.Trusted())
+	require.Equal(t, "two", r.Trusted)
 }
 
 func TestWhatAPreviousProcessLeft(t *testing.T) {
@@ -228,7 +228,7 @@ func TestShown(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
 			require.Equal(t, c.want, r.Shown(at(c.event), at(c.arrived), at(c.asked)))
-			r.Configure(Rules{ID: "all"})
+			r.Rules = Rules{ID: "all"}
 			require.Equal(t, c.want || c.event <= 0, r.Shown(at(c.event), at(c.arrived), at(c.asked)), "a Loki that shows any age")
 		})
 	}

@@ -46,7 +46,7 @@ func (w *Window[P]) Hold(now time.Time) Hold {
 		return Missing
 	case events >= maxEvents || bytes >= maxBytes || last.Sub(first) >= maxSpan || stranded >= maxHidden:
 		return Full
-	case hidden >= maxHidden && w.trusted != w.rules.ID:
+	case hidden >= maxHidden && w.Trusted != w.Rules.ID:
 		return Hidden
 	}
 	return Open
@@ -72,7 +72,7 @@ func (w *Window[P]) Probe(hold Hold, now time.Time) bool {
 // the destination would have shown when they were delivered stay: they may be lost. Nothing
 // is let go under a configuration that was never seen to work.
 func (w *Window[P]) Trim(now time.Time) (unverified int) {
-	if w.trusted != w.rules.ID || len(w.index) <= maxHidden {
+	if w.Trusted != w.Rules.ID || len(w.index) <= maxHidden {
 		return 0
 	}
 	var hidden []*record[P]
@@ -102,7 +102,7 @@ func (w *Window[P]) shown(r *record[P]) time.Time {
 	if r.time.After(arrived) {
 		return r.time.Add(skew)
 	}
-	return arrived.Add(w.rules.Flush)
+	return arrived.Add(w.Rules.Flush)
 }
 
 // Stats describes what waits.
@@ -132,7 +132,7 @@ func (w *Window[P]) Stats(now time.Time) Stats {
 		if s.Since.IsZero() || r.since.Before(s.Since) {
 			s.Since = r.since
 		}
-		tells := w.trusted != w.rules.ID || r.state == underWay && !hidden && r.seq >= w.reach
+		tells := w.Trusted != w.Rules.ID || r.state == underWay && !hidden && r.seq >= w.reach
 		if tells && (s.Telling.IsZero() || r.at.Before(s.Telling)) {
 			s.Telling = r.at
 		}

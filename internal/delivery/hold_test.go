@@ -110,7 +110,7 @@ func TestStrandedEventsAreBounded(t *testing.T) {
 
 func TestHiddenEventsHoldOnlyTheUnknown(t *testing.T) {
 	r := newRig(t)
-	r.Trust("")
+	r.Trusted = ""
 	p := NewPage(0, 1, maxHidden, maxHidden)
 	for _, uuid := range named("old", maxHidden) {
 		r.deliver(p, uuid, 1, -10*time.Hour, 0)
@@ -123,7 +123,7 @@ func TestHiddenEventsHoldOnlyTheUnknown(t *testing.T) {
 	require.Equal(t, maxHidden, r.Stats(at(0)).Hidden)
 	require.Equal(t, at(4*time.Hour), r.Stats(at(0)).Shown)
 
-	r.Trust("one")
+	r.Trusted = "one"
 	require.Equal(t, Open, r.Hold(at(time.Hour)))
 	require.Zero(t, r.Stats(at(0)).Telling)
 	require.Zero(t, r.Trim(at(0)))

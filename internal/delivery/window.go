@@ -115,8 +115,9 @@ type route struct {
 // Window is the log of what was delivered and not confirmed. The zero value is empty and
 // has no rules. P is the owner's position in its log.
 type Window[P any] struct {
-	rules     Rules
-	trusted   string // Rules.ID under which an event delivered under it was found
+	Rules   Rules  // from now on; what is in the window stays when they change
+	Trusted string // Rules.ID of the configuration that is known to find what it delivers, "": none
+
 	sample    *record[P]
 	sampled   string // Rules.ID under which a sample was delivered again
 	pages     []*Page[P]
@@ -138,18 +139,6 @@ type passing struct {
 	found     time.Time
 }
 
-// Configure sets the rules from now on. What is in the window stays.
-func (w *Window[P]) Configure(r Rules) { w.rules = r }
-
-// Rules returns the present rules.
-func (w *Window[P]) Rules() Rules { return w.rules }
-
-// Trust notes that the configuration named id is known to find what it delivers.
-func (w *Window[P]) Trust(id string) { w.trusted = id }
-
-// Trusted returns the configuration that is known to find what it delivers, "" for none.
-func (w *Window[P]) Trusted() string { return w.trusted }
-
 // Has reports whether an event was delivered and is neither confirmed nor given up.
 func (w *Window[P]) Has(uuid string) bool { return w.index[uuid] != nil }
 
@@ -163,11 +152,11 @@ func (w *Window[P]) Deliver(p *Page[P], e Event, route uint64, now time.Time) {
 		r = w.enter(p, e, now)
 	}
 	if r == w.sample {
-		w.sample, w.sampled = nil, w.rules.ID
+		w.sample, w.sampled = nil, w.Rules.ID
 	}
 	w.seq++
 	w.delivered = now
-	r.at, r.seq, r.route, r.rules = now, w.seq, route, w.rules.ID
+	r.at, r.seq, r.route, r.rules = now, w.seq, route, w.Rules.ID
 	r.state, r.overtaken = underWay, time.Time{}
 	r.hidden = !w.Shown(e.Time, now, now)
 	r.page.next = now.Add(firstQuery)

@@ -27,8 +27,8 @@ func rules(id string) Rules {
 
 func newRig(t *testing.T) *rig {
 	r := &rig{t: t}
-	r.Configure(rules("one"))
-	r.Trust("one")
+	r.Rules = rules("one")
+	r.Trusted = "one"
 	return r
 }
 

@@ -66,7 +66,7 @@ func (q *queries) stop() {
 
 func (p *confirmed) configure() {
 	m := p.Memory
-	if m.confirm != nil && m.window.Rules().ID != p.ConfirmID && !m.window.Empty() {
+	if m.confirm != nil && m.window.Rules.ID != p.ConfirmID && !m.window.Empty() {
 		m.past.previous = append(m.past.previous, &previous{confirm: m.confirm})
 	}
 	for _, o := range m.past.previous {
@@ -77,9 +77,9 @@ func (p *confirmed) configure() {
 	m.confirm = p.Confirm
 	visible := p.Confirm.Visible()
 	rules := delivery.Rules{ID: p.ConfirmID, Interval: p.PollInterval, Visible: visible, Flush: visible + flushed}
-	m.window.Configure(rules)
-	if m.window.Trusted() == "" {
-		m.window.Trust(p.journal.Delivery.ConfirmedBy)
+	m.window.Rules = rules
+	if m.window.Trusted == "" {
+		m.window.Trusted = p.journal.Delivery.ConfirmedBy
 	}
 }
 
@@ -250,7 +250,7 @@ func (p *confirmed) learn(ctx context.Context, a answer) {
 		p.Memory.warnOnce(p.Logger, "given up", "giving up on an event: never found in Loki although later events were",
 			"uuid", g.UUID, "since", utc(g.Since), "metric", "loki_source_okta_given_up_events_total")
 	}
-	if w.Trusted() == p.ConfirmID {
+	if w.Trusted == p.ConfirmID {
 		p.journal.Delivery.ConfirmedBy = p.ConfirmID
 	}
 	p.Status.set(func(s *Snapshot) { s.Passed = w.Passed(p.Pipeline) })
@@ -285,7 +285,7 @@ func (p *confirmed) silent(a answer, now time.Time) []delivery.Event {
 }
 
 // untrusted reports that nothing has arrived under the present configuration yet.
-func (p *confirmed) untrusted() bool { return p.Memory.window.Trusted() != p.ConfirmID }
+func (p *confirmed) untrusted() bool { return p.Memory.window.Trusted != p.ConfirmID }
 
 // earliest is the time of the earliest of events, of which there is one at least.
 func earliest(events []delivery.Event) time.Time {
