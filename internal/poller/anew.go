@@ -60,8 +60,7 @@ func (p *confirmed) beginAnew(ctx context.Context) bool {
 func (p *confirmed) goBack(d time.Duration) {
 	u := p.Memory.past.unproven
 	u.back = d
-	since := delivery.Latest(u.newest.Add(-d), u.oldest)
-	p.Memory.at = position{cursor: p.start(since), published: since, scope: p.Scope}
+	p.Memory.at = p.position(delivery.Latest(u.newest.Add(-d), u.oldest))
 }
 
 // proven reports whether the destination has the position's page: at least half of its

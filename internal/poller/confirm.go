@@ -144,7 +144,6 @@ func (p *confirmed) tend(ctx context.Context) {
 	}
 }
 
-// queryDue sends the next query when it is due.
 func (p *confirmed) queryDue(ctx context.Context, now time.Time) {
 	if p.queries.running != nil || now.Before(p.queries.next) {
 		return

@@ -45,7 +45,7 @@ func (p *Poller) deliver(ctx context.Context, h *hand) (time.Duration, error) {
 	p.Metrics.pages.Inc()
 
 	asked := p.asked(m.at.cursor)
-	step := p.follow.step(page, events, fresh)
+	step := p.step(page, events, fresh)
 	if step.moved && step.more && fresh > 0 {
 		p.grow(asked, len(events), page.Light)
 	}

@@ -21,9 +21,8 @@ const behind = time.Minute
 // leastCap is the smallest page that counts as cut.
 const leastCap = 10
 
-// follow finds the way from one page to the next.
+// follow is what is known of the way from one page to the next.
 type follow struct {
-	poller *Poller
 	size   int       // a page of as many events is full: page_size, or less if the server caps its pages
 	last   int       // events of the page before
 	left   time.Time // position from which the log was last continued by time
@@ -40,21 +39,20 @@ type step struct {
 }
 
 // step moves the position behind a page; fresh is how many of its events were not known.
-func (f *follow) step(page oktaapi.Page, events []event.Event, fresh int) step {
-	if f.poller.Range != nil { // option: backfill
-		return f.ofRange(page, events, fresh) // option: backfill
+func (p *Poller) step(page oktaapi.Page, events []event.Event, fresh int) step {
+	if p.Range != nil { // option: backfill
+		return p.stepInRange(page, events, fresh) // option: backfill
 	} // option: backfill
-	return f.ofLog(page, events, fresh)
+	return p.stepInLog(page, events, fresh)
 }
 
-// ofLog is step for the log, which has no end.
-func (f *follow) ofLog(page oktaapi.Page, events []event.Event, fresh int) step {
-	p, n := f.poller, len(events)
-	at := &p.Memory.at
+// stepInLog is step for the log, which has no end.
+func (p *Poller) stepInLog(page oktaapi.Page, events []event.Event, fresh int) step {
+	f, at, n := &p.follow, &p.Memory.at, len(events)
 	moved := page.Next != "" && page.Next != at.cursor
 	cut := moved && n > 0 && at.published.After(f.newest) && page.Date.Sub(events[n-1].Published) > behind+p.PollInterval
 	f.newest = at.published
-	full := f.full(n, p.asked(at.cursor), cut)
+	full := p.full(n, p.asked(at.cursor), cut)
 	if !full || fresh > 0 {
 		f.circle = circle{}
 	}
@@ -68,16 +66,16 @@ func (f *follow) ofLog(page oktaapi.Page, events []event.Event, fresh int) step 
 		return step{more: full, cut: cut && !full, moved: true}
 	}
 	if page.Next == "" || circular {
-		f.warn(page, circular, full)
+		p.warnOfLink(page, circular, full)
 	}
 	if !full {
 		return step{}
 	}
-	return f.byTime(page, n, fresh)
+	return p.stepByTime(page, n, fresh)
 }
 
-// warn tells of a link that cannot be followed, until links lead on again.
-func (f *follow) warn(page oktaapi.Page, circular, full bool) {
+// warnOfLink tells of a link that cannot be followed, until links lead on again.
+func (p *Poller) warnOfLink(page oktaapi.Page, circular, full bool) {
 	reason := "no next link"
 	switch {
 	case circular:
@@ -85,14 +83,13 @@ func (f *follow) warn(page oktaapi.Page, circular, full bool) {
 	case page.NextErr != nil:
 		reason = page.NextErr.Error()
 	}
-	f.poller.fail(Links, "", nil, "reason", reason, "continue_by_time", full, "request_id", page.RequestID)
+	p.fail(Links, "", nil, "reason", reason, "continue_by_time", full, "request_id", page.RequestID)
 }
 
-// byTime leaves a full page of n events that can show nothing new any more: the log goes on
+// stepByTime leaves a full page of n events that can show nothing new any more: the log goes on
 // from the last event's time, with pages as large as Okta gives if that has led here before.
-func (f *follow) byTime(page oktaapi.Page, n, fresh int) step {
-	p := f.poller
-	at := &p.Memory.at
+func (p *Poller) stepByTime(page oktaapi.Page, n, fresh int) step {
+	f, at := &p.follow, &p.Memory.at
 	stays := fresh == 0 && at.published.Equal(f.left)
 	f.left = at.published
 	stuck := stays && (p.largest || p.Scope.PageSize == oktaapi.MaxPageSize || p.Memory.pages.limit > 0)
@@ -109,16 +106,17 @@ func (f *follow) byTime(page oktaapi.Page, n, fresh int) step {
 
 // full reports whether there is more behind a page of n events, of as many as were asked for. A server that caps its pages below
 // page_size is noticed by two pages in a row of the same size that look cut.
-func (f *follow) full(n, asked int, cut bool) bool {
+func (p *Poller) full(n, asked int, cut bool) bool {
+	f := &p.follow
 	if n > f.size { // the cap was no cap
-		f.size = min(n, f.poller.Scope.PageSize)
+		f.size = min(n, p.Scope.PageSize)
 	}
 	if cut && n >= leastCap && n < min(f.size, asked) && n == f.last {
-		level.Info(f.poller.Logger).Log("msg", "Okta returns smaller pages than asked for", "page_size", f.poller.Scope.PageSize, "events", n)
+		level.Info(p.Logger).Log("msg", "Okta returns smaller pages than asked for", "page_size", p.Scope.PageSize, "events", n)
 		f.size = n
 	}
 	f.last = n
-	if n > f.poller.Scope.PageSize { // one of the largest pages
+	if n > p.Scope.PageSize { // one of the largest pages
 		return n >= oktaapi.MaxPageSize
 	}
 	return n > 0 && n >= min(f.size, asked)

@@ -66,29 +66,23 @@ func (m *Memories) Take(ctx context.Context, o Owner) (*Memory, error) {
 func (m *Memories) take(o Owner, waits bool) (*Memory, <-chan struct{}) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	find := func(match func(*kept) bool) *kept {
-		if i := slices.IndexFunc(m.all, match); i >= 0 {
-			return m.all[i]
-		}
-		return nil
-	}
 	alike := func(l *kept) bool { return l.owner.Org == o.Org && l.owner.To == o.To }
-	l := find(func(l *kept) bool { return !l.used && l.owner.Dir == o.Dir && l.owner.Org == o.Org })
-	if l == nil {
-		l = find(func(l *kept) bool { return !l.used && alike(l) })
+	i := slices.IndexFunc(m.all, func(l *kept) bool { return !l.used && l.owner.Dir == o.Dir && l.owner.Org == o.Org })
+	if i < 0 {
+		i = slices.IndexFunc(m.all, func(l *kept) bool { return !l.used && alike(l) })
 	}
-	if l == nil && waits && find(alike) != nil {
+	switch {
+	case i >= 0:
+	case waits && slices.ContainsFunc(m.all, alike):
 		if m.released == nil {
 			m.released = make(chan struct{})
 		}
 		return nil, m.released
+	default:
+		i, m.all = len(m.all), append(m.all, &kept{memory: &Memory{}})
 	}
-	if l == nil {
-		l = &kept{memory: &Memory{}}
-		m.all = append(m.all, l)
-	}
-	l.owner, l.used = o, true
-	return l.memory, nil
+	m.all[i].owner, m.all[i].used = o, true
+	return m.all[i].memory, nil
 }
 
 // Readdress notes that what goes on with a taken Memory delivers elsewhere from now on.
@@ -116,15 +110,14 @@ func (m *Memories) Release(memory *Memory) {
 	l := m.all[i]
 	l.used = false
 	m.all = append(slices.Delete(m.all, i, i+1), l)
-	unused, oldest := 0, -1
-	for i, l := range m.all {
+	unused := 0
+	for _, l := range m.all {
 		if !l.used {
-			if unused++; oldest < 0 {
-				oldest = i
-			}
+			unused++
 		}
 	}
 	if unused > maxUnused {
+		oldest := slices.IndexFunc(m.all, func(l *kept) bool { return !l.used })
 		m.all = slices.Delete(m.all, oldest, oldest+1)
 	}
 }

@@ -49,7 +49,6 @@ type Memory struct {
 	warned map[string]bool // see warnOnce
 }
 
-// known reports whether the position is known.
 func (m *Memory) known() bool { return m.at != position{} }
 
 // Forget makes the next poller with this Memory start from its checkpoint, as a new process does: another node has read on meanwhile.

@@ -122,7 +122,6 @@ func (p *Poller) oversized(err error) {
 // aboutLimit finds the parameter in the words of a 400, and not rate_limit in a filter.
 var aboutLimit = regexp.MustCompile(`\blimit\b`)
 
-// isTooLarge reports whether an error says that the page is too large.
 func isTooLarge(err error) bool {
 	e, ok := errors.AsType[*oktaapi.Error](err)
 	return errors.Is(err, oktaapi.ErrBodyTooLarge) || ok && (e.Status == http.StatusRequestEntityTooLarge ||

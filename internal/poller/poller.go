@@ -113,7 +113,7 @@ func New(cfg Config) *Poller {
 	if cfg.Confirm != nil { // option: reconcile
 		p.ledger = &confirmed{Poller: p} // option: reconcile
 	} // option: reconcile
-	p.follow = follow{poller: p, size: cfg.Scope.PageSize}
+	p.follow.size = cfg.Scope.PageSize
 	return p
 }
 

@@ -36,9 +36,7 @@ func (p *confirmed) probe(ctx context.Context) {
 	if visible := p.Confirm.Visible(); visible > 0 {
 		from = now.Add(-visible / 2)
 	}
-	at := position{published: delivery.Latest(from, newest), scope: p.Scope}
-	at.cursor = p.start(at.published)
-	if !p.probeFrom(ctx, at, newest) {
+	if !p.probeFrom(ctx, p.position(delivery.Latest(from, newest)), newest) {
 		p.probeFrom(ctx, m.at, time.Time{}) // nothing new: the next of the log, unless Loki has it
 	}
 }

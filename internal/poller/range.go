@@ -21,9 +21,9 @@ type Range struct {
 	Passed func() time.Time
 }
 
-// ofRange is step for a range. Okta's last page has no next link; but a full one without it may have lost its link on the way.
-func (f *follow) ofRange(page oktaapi.Page, events []event.Event, fresh int) step {
-	p, n := f.poller, len(events)
+// stepInRange is step for a range. Okta's last page has no next link; but a full one without it may have lost its link on the way.
+func (p *Poller) stepInRange(page oktaapi.Page, events []event.Event, fresh int) step {
+	f, n := &p.follow, len(events)
 	if fresh > 0 {
 		f.circle = circle{}
 	}
@@ -34,8 +34,8 @@ func (f *follow) ofRange(page oktaapi.Page, events []event.Event, fresh int) ste
 		p.Memory.at.cursor = page.Next
 		return step{more: true, moved: true}
 	case full:
-		f.warn(page, circular, full)
-		return f.byTime(page, n, fresh)
+		p.warnOfLink(page, circular, full)
+		return p.stepByTime(page, n, fresh)
 	default:
 		p.ended = true
 		return step{}

@@ -52,7 +52,6 @@ func (r *recent) has(uuid string) bool {
 	return ok
 }
 
-// add puts uuid in.
 func (r *recent) add(uuid string) {
 	if uuid == "" {
 		return

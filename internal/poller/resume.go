@@ -35,7 +35,7 @@ func (p *Poller) resume(ctx context.Context) bool {
 		}
 		return true
 	case m.known():
-		m.at = position{cursor: p.start(m.at.published), published: m.at.published, scope: p.Scope}
+		m.at = p.position(m.at.published)
 		m.past.replaying = time.Time{}
 		p.save(p.oldest())
 		return true
@@ -75,11 +75,16 @@ func (p *Poller) beginAtLookback() {
 
 // begin takes a time for the position.
 func (p *Poller) begin(since time.Time) {
-	p.Memory.at = position{cursor: p.start(since), published: since, scope: p.Scope}
+	p.Memory.at = p.position(since)
 	p.inherit()
 	// Saved before the first request: if the token is wrong for a week, the start is
 	// still where it was meant to be, also after a restart.
 	p.save(p.Memory.at)
+}
+
+// position is a start by time.
+func (p *Poller) position(since time.Time) position {
+	return position{cursor: p.start(since), published: since, scope: p.Scope}
 }
 
 // oldest is where the oldest page that waits begins, or where the poller stands: the place

@@ -100,7 +100,6 @@ func isRefusal(err error) bool {
 	return oktaapi.ClassOf(err) == oktaapi.Refused || is && r.Refused()
 }
 
-// fail notes a failure.
 func (t *Trouble) fail(kind string, err error, now time.Time) {
 	t.Tries++
 	refused := isRefusal(err)
