@@ -118,14 +118,7 @@ func (args *Arguments) Validate() error {
 	if args.single() {
 		return args.validateOrg()
 	}
-	if err := args.validateNumbers(); err != nil {
-		return err
-	}
-	if err := validateQuery(args.Query); err != nil {
-		return err
-	}
-	_, err := event.New(args.eventOptions("org.example"))
-	return err
+	return args.validateReading("org.example", nil)
 }
 
 // validateOrg checks the arguments for one org.
@@ -149,18 +142,23 @@ func (args *Arguments) validateOrg() error {
 			return err
 		}
 	}
+	return args.validateReading(org.Host, options)
+}
+
+// validateReading checks how an org is read, and asks options about it.
+func (args *Arguments) validateReading(host string, ask []option) error {
 	if err := args.validateNumbers(); err != nil {
 		return err
 	}
 	if err := validateQuery(args.Query); err != nil {
 		return err
 	}
-	for _, o := range options {
-		if err := o.validate(args, org.Host); err != nil {
+	for _, o := range ask {
+		if err := o.validate(args, host); err != nil {
 			return err
 		}
 	}
-	_, err = event.New(args.eventOptions(org.Host))
+	_, err := event.New(args.eventOptions(host))
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/hook"
 	"github.com/grafana/alloy/okta/internal/poller"
+	"github.com/grafana/alloy/okta/internal/reconcile"
 	"github.com/grafana/alloy/okta/internal/takeover"
 )
 
@@ -74,11 +75,9 @@ type (
 		loki lokiServer // option: reconcile. Zero without the block
 	}
 	ofPlan struct {
-		confirm  poller.Confirmer                       // option: reconcile. nil without the block
-		previous func(selector string) poller.Confirmer // option: reconcile
-		overlap  time.Duration                          // option: reconcile
-		fills    []*fill                                // option: backfill
-		identity *identity                              // option: context. nil: roles are not wanted
+		loki     *reconcile.Loki // option: reconcile. nil without the block
+		fills    []*fill         // option: backfill
+		identity *identity       // option: context. nil: roles are not wanted
 	}
 	ofCollector struct {
 		wakes *poller.Wakes // option: event_hook

@@ -151,17 +151,17 @@ func (reconciling) plan(p *plan, shared connections) error {
 		return nil
 	}
 	p.replay = 0 // the journal holds what has arrived; there is nothing to replay
-	loki, id := p.args.loki(p.org.Host, shared.of.loki)
-	p.confirmID = id
-	p.of.confirm, p.of.overlap = loki, p.args.Options.Reconcile.ResumeOverlap
-	p.of.previous = func(selector string) poller.Confirmer { return loki.WithSelector(selector) }
+	p.of.loki, p.confirmID = p.args.loki(p.org.Host, shared.of.loki)
 	return nil
 }
 
 func (reconciling) configure(_ *reading, p *plan, _ *oktaapi.Config, cfg *poller.Config) bool {
-	r := p.args.Options.Reconcile
-	cfg.Confirm, cfg.ConfirmID, cfg.Overlap, cfg.Previous = p.of.confirm, p.confirmID, p.of.overlap, p.of.previous
-	cfg.PerStream = r != nil && r.Ordering == orderingStream
+	if r, loki := p.args.Options.Reconcile, p.of.loki; r != nil {
+		cfg.Confirming = poller.Confirming{
+			Confirm: loki, ConfirmID: p.confirmID, Overlap: r.ResumeOverlap, PerStream: r.Ordering == orderingStream,
+			Previous: func(selector string) poller.Confirmer { return loki.WithSelector(selector) },
+		}
+	}
 	return true
 }
 

@@ -23,7 +23,7 @@ func (reconciling) describe(_ *Component, ch chan<- *prometheus.Desc) {
 
 func (reconciling) collect(c *Component, ch chan<- prometheus.Metric, now time.Time) {
 	for m := range c.measured(ch, now) {
-		if m.plan.of.confirm == nil {
+		if m.plan.of.loki == nil {
 			continue
 		}
 		failing := cmp.Or(m.snap.Unconfirmable().Since, m.snap.Wrong[poller.Rewind].Since)
@@ -47,9 +47,9 @@ type reconcileInfo struct {
 
 // reconcileInfo is nil without the block.
 func (p *plan) reconcileInfo(s poller.Snapshot) *reconcileInfo {
-	if p.of.confirm == nil {
+	if p.of.loki == nil {
 		return nil
 	}
-	return &reconcileInfo{Selector: p.of.confirm.Selector(), Unconfirmed: s.Unconfirmed.Waiting,
+	return &reconcileInfo{Selector: p.of.loki.Selector(), Unconfirmed: s.Unconfirmed.Waiting,
 		OldestUnconfirmed: s.Unconfirmed.Since, Skipped: s.Skipped, Retried: s.Retried, Error: text(s.Unconfirmable().Err)}
 }

@@ -47,7 +47,7 @@ func (args Arguments) Resolve(logger log.Logger) ([]Resolved, error) {
 		if w.err == nil {
 			p := w.plan
 			r.URL, r.HTTP, r.Credential, r.Formatter, r.Scope = p.org, p.http, p.auth, p.formatter, p.scope
-			r.Loki, _ = p.of.confirm.(*reconcile.Loki)
+			r.Loki = p.of.loki
 			r.Roles, r.Remedy = p.of.identity.forCommands() // option: context
 			r.Selector = p.args.selector(p.org.Host)
 		}
