@@ -132,11 +132,11 @@ func generate(org *oktasim.Org, q url.Values) error {
 	if err != nil {
 		return err
 	}
-	span, err := time.ParseDuration(cmp.Or(q.Get("span"), "0s"))
-	if err != nil || span < 0 {
+	interval, err := time.ParseDuration(cmp.Or(q.Get("span"), "0s"))
+	if err != nil || interval < 0 {
 		return fmt.Errorf("span %q: want a duration such as 1h or 0s", q.Get("span"))
 	}
-	org.Generate(n, span)
+	org.Generate(n, interval)
 	return nil
 }
 

@@ -17,7 +17,7 @@ import (
 
 const (
 	scenario      = "push-bombing"
-	scenarioAlert = "OktaPushBombing" // by which one knows that the rules have seen it
+	scenarioAlert = "OktaPushBombing" // by which one knows that the rules have found it
 	// evaluated is how often the demo's Loki evaluates each rule, instead of every minute and more: nobody waits that long.
 	evaluated    = 5 * time.Second
 	alertsWithin = time.Minute

@@ -160,15 +160,16 @@ func counted(what, title, about, empty, expr string, columns ...column) panel {
 
 // recent is a table of an instant query whose value is a time: a row for each combination of labels, the latest first.
 func recent(title, about, empty, expr string, columns ...column) panel {
-	return seen(true, title, about, empty, expr, columns...)
+	return dated(true, title, about, empty, expr, columns...)
 }
 
-// stale is recent, with what has not been seen for the longest time first.
+// stale is recent, with the oldest first.
 func stale(title, about, empty, expr string, columns ...column) panel {
-	return seen(false, title, about, empty, expr, columns...)
+	return dated(false, title, about, empty, expr, columns...)
 }
 
-func seen(latestFirst bool, title, about, empty, expr string, columns ...column) panel {
+// dated is a table of an instant query whose value is a time.
+func dated(latestFirst bool, title, about, empty, expr string, columns ...column) panel {
 	width := []dashboard.DynamicConfigValue{{Id: "custom.minWidth", Value: 170}}
 	p := ranked("Last seen", latestFirst, width, title, about, empty, expr, columns...)
 	p.unit = "dateTimeAsIso"

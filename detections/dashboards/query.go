@@ -176,7 +176,7 @@ func (q query) different(n int, label string, by ...string) string {
 // of them, in up to 2 KB; one that is there twice counts once.
 func (q query) top(n int, by ...string) string { return q.with("uuid").different(n, "uuid", by...) }
 
-// oldest are the combinations of labels that were seen, but not for the longest time, with the time.
+// oldest are the combinations of labels whose latest event is the oldest, with its time.
 func (q query) oldest(n int, by ...string) string {
 	return fmt.Sprintf("bottomk(%d, %s)", n, q.each(by...))
 }
