@@ -167,6 +167,8 @@ platforms: build/slim.mod build/nocgo.mod ## vet what is ours and build the slim
 
 .PHONY: e2e
 e2e: build slim loki ## the long proofs with the built binary, a simulated org and a real Loki
+	@OKTA_E2E=long go test -count=1 -timeout 60m -run '^(TestOutagesLoseAndDoubleNothing|TestCrashesAndRolloutsDoubleNothing|TestHangsAndSplitsLoseNothing)$$' \
+		./internal/poller ./internal/takeover
 	@OKTA_E2E=long go test -count=1 -timeout 90m -v ./e2e/...
 	@go -C deploy/validate test ./...
 
