@@ -53,17 +53,16 @@ func Unquote(raw []byte) string {
 // AppendUnquoted appends the text of a valid JSON string's inner bytes to dst.
 // Half a surrogate pair becomes U+FFFD, as in encoding/json.
 func AppendUnquoted(dst, raw []byte) []byte {
-	for i := 0; i < len(raw); {
-		if raw[i] != '\\' {
-			dst = append(dst, raw[i])
-			i++
-			continue
+	for {
+		plain := bytes.IndexByte(raw, '\\')
+		if plain < 0 {
+			return append(dst, raw...)
 		}
-		r, n := Unescape(raw[i:])
+		dst = append(dst, raw[:plain]...)
+		r, n := Unescape(raw[plain:])
 		dst = utf8.AppendRune(dst, r)
-		i += n
+		raw = raw[plain+n:]
 	}
-	return dst
 }
 
 // Unescape reads the escape sequence that raw starts with: what it stands for,

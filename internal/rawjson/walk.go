@@ -22,11 +22,29 @@ func (m *Members) Next() (name, value Span, ok bool) {
 	name = SpanOf(m.i+1, end-1)
 	start := SkipSpace(m.b, SkipSpace(m.b, end)+1)
 	end = SkipValue(m.b, start, 0)
-	m.i = SkipSpace(m.b, end)
-	if m.b[m.i] == ',' {
-		m.i = SkipSpace(m.b, m.i+1)
-	}
+	m.i = After(m.b, end)
 	return name, SpanOf(start, end), true
+}
+
+// Find returns where the value of a member begins in the object at b[i], which must be one. What is behind it is not looked at.
+func Find(b []byte, i int, member string) (value int, ok bool) {
+	for i = SkipSpace(b, i+1); b[i] == '"'; {
+		name := i + 1
+		i, value = Key(b, i)
+		if SpanOf(name, i-1).Is(b, member) {
+			return value, true
+		}
+		i = After(b, SkipValue(b, value, 0))
+	}
+	return 0, false
+}
+
+// After returns where the next member or element begins, or the object or array ends, when one of its values ends before b[i].
+func After(b []byte, i int) int {
+	if i = SkipSpace(b, i); b[i] == ',' {
+		i = SkipSpace(b, i+1)
+	}
+	return i
 }
 
 // End returns where the object ends, when Next has returned no member.
@@ -59,8 +77,5 @@ func (e *Elements) Next() Span {
 
 // SkipTo skips the element that ends at end.
 func (e *Elements) SkipTo(end int) {
-	e.i = SkipSpace(e.b, end)
-	if e.b[e.i] == ',' {
-		e.i = SkipSpace(e.b, e.i+1)
-	}
+	e.i = After(e.b, end)
 }

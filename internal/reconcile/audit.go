@@ -136,7 +136,7 @@ func (l *Loki) whole(ctx context.Context, filter string, r interval, limit int) 
 		var page []Audited
 		_, err := l.server.query(ctx, l.all.text+filter, r, limit, forward, func(labels gjson.Result) each {
 			return func(at time.Time, line string) {
-				page = append(page, Audited{Time: at, Line: line, Labels: labels.Raw})
+				page = append(page, Audited{Time: at, Line: strings.Clone(line), Labels: labels.Raw})
 			}
 		})
 		switch {

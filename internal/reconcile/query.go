@@ -48,15 +48,6 @@ const (
 	backward direction = "backward"
 )
 
-// answer is what one query returned.
-type answer struct {
-	entries     int
-	first, last time.Time // earliest and latest entry
-}
-
-// each is told of the entries of one stream.
-type each func(at time.Time, line string)
-
 const queryField = "query" // of Loki's forms
 
 // query asks for entries from r.start to r.end in a direction, at most limit. It shows the labels of each stream, and then its entries.
@@ -186,43 +177,4 @@ func statusError(resp *http.Response, body []byte, secrets *httptext.Secrets) er
 		return fmt.Errorf("%w: %w", err, ErrRefused)
 	}
 	return err
-}
-
-// parse reads an answer of streams.
-func parse(body []byte, stream func(labels gjson.Result) each) (answer, error) {
-	if !gjson.ValidBytes(body) {
-		return answer{}, errors.New("querying Loki: the answer is not JSON; is url Loki's address?")
-	}
-	data := gjson.GetBytes(body, "data")
-	if kind := data.Get("resultType").String(); kind != "streams" {
-		return answer{}, fmt.Errorf("querying Loki: the answer has the type %q instead of streams; the selector must select logs", kind)
-	}
-	var a answer
-	var bad error
-	data.Get("result").ForEach(func(_, one gjson.Result) bool {
-		entry := stream(one.Get("stream"))
-		one.Get("values").ForEach(func(_, value gjson.Result) bool {
-			pair := value.Array()
-			if len(pair) < 2 {
-				bad = errors.New("querying Loki: an entry without time or line")
-				return false
-			}
-			ns, err := strconv.ParseInt(pair[0].String(), 10, 64)
-			if err != nil {
-				bad = fmt.Errorf("querying Loki: reading an entry's time: %w", err)
-				return false
-			}
-			at := time.Unix(0, ns)
-			if a.entries++; a.entries == 1 || at.Before(a.first) {
-				a.first = at
-			}
-			if at.After(a.last) {
-				a.last = at
-			}
-			entry(at, pair[1].String())
-			return true
-		})
-		return bad == nil
-	})
-	return a, bad
 }
