@@ -253,8 +253,9 @@ func (c *component) run() *running {
 		Reporting: poller.Reporting{
 			Status: c.status, Logger: logger, Remedy: func(err error) string { return auth.Remedy(cfg.Auth.Method(), err) },
 		},
-		Wakes:  c.wakes, // option: event_hook
-		Memory: c.memory, Metrics: c.metrics,
+		Receiver: func() string { return "loki.write.test" },
+		Wakes:    c.wakes, // option: event_hook
+		Memory:   c.memory, Metrics: c.metrics,
 	})
 	ctx, cancel := context.WithCancel(c.t.Context())
 	r := &running{c: c, cancel: cancel, done: make(chan error, 1)}

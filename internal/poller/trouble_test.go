@@ -1,6 +1,7 @@
 package poller
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -255,6 +256,21 @@ func TestKindsThatAlternateDoNotFloodTheLog(t *testing.T) {
 			})
 		})
 	}
+}
+
+// While the budget lets no page through, the log says why, until when, and since when.
+func TestTheLogSaysWhatTheBudgetWaitsFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var text strings.Builder
+		var status Status
+		p := New(Config{Reporting: Reporting{Status: &status, Logger: log.NewLogfmtLogger(&text)}, PollInterval: 10 * time.Second})
+		status.begin("org")
+		status.Waiting(time.Now().Add(time.Hour), "other clients")
+		ctx, cancel := context.WithTimeout(t.Context(), slowedAfter+watchEvery+time.Second)
+		defer cancel()
+		p.watch(ctx)
+		require.Contains(t, text.String(), `reason="other clients" until=2000-01-01T01:00:00Z last_page=2000-01-01T00:00:00Z`)
+	})
 }
 
 // Two parts say that nothing is being confirmed; one sentence does.

@@ -10,6 +10,8 @@ import (
 
 	"github.com/go-kit/log"
 	"github.com/stretchr/testify/require"
+
+	"github.com/grafana/alloy/okta/internal/delivery"
 )
 
 // sharing runs n orgs of one component in a bubble, each with an event now and then, and returns the lines that they log about Loki.
@@ -74,6 +76,7 @@ func TestAnOutageOfLokiIsLoggedOnceForAllOrgs(t *testing.T) {
 		require.Contains(t, lines[i], want)
 		require.Equal(t, i >= 2, strings.Contains(lines[i], "orgs=10"))
 	}
+	require.Regexp(t, `reason="`+string(delivery.Missing)+`" unconfirmed=1 oldest=2000-01-\d+T`, lines[1])
 }
 
 func TestWhatDoesNotArriveIsLoggedOnceForAllOrgs(t *testing.T) {

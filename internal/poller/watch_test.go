@@ -20,6 +20,7 @@ func TestABlockedReceiverIsLoggedOnce(t *testing.T) {
 		require.Zero(t, c.logs.count("a receiver takes no entries"))
 		pass(10 * time.Minute)
 		require.Equal(t, 1, c.logs.count("a receiver takes no entries"))
+		require.Equal(t, 1, c.logs.count("receiver=loki.write.test since=2000-01-01T00:00:00Z"), c.logs.lines())
 		unblock()
 		pass(time.Minute)
 		require.Equal(t, 1, c.logs.count("the receiver takes entries again"))
