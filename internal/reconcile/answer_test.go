@@ -40,10 +40,11 @@ func TestAnswersAreReadHoweverTheyAreWritten(t *testing.T) {
 		"metadata":    {before + x(`["1","a",{"structuredMetadata":{"k":"]}"}}],["2","b",{},[]]`) + after, []string{"x 1 a", "x 2 b"}},
 		"escapes": {before + `{"stream":{"job":"\u0078\"]"},"values":[["1","{\"uuid\":\"\\u00e9\ud83d\ude00\/\n\"}"]]}` + after,
 			[]string{"x\"] 1 {\"uuid\":\"\\u00e9😀/\n\"}"}},
-		"another order": {`{"data":{"stats":{"a":[{}]},"result":[{"more":[1,{"values":[]}],"values":[["1","a"]],"stream":{"job":"x"},"last":"]"}]` +
-			`,"resultType":"streams"},"status":"success"}`, []string{"x 1 a"}},
+		"another order": {`{"data":{"stats":{"a":[{}]},"result":[{"more":[1,{"values":[]}],"values":[["1","a"]],"stream":{"job":"x"},` +
+			`"last":"]"}],"resultType":"streams"},"status":"success"}`, []string{"x 1 a"}},
 		"spaces": {" {\n\"data\" : { \"resultType\" : \"streams\" , \"result\" : [ { \"stream\" : { \"job\" : \"x\" } ,\t\"values\" : " +
-			"[ [ \"1\" , \"a\" ] , [ \"2\" , \"b\" , { } ] ] , \"n\" : 1 } , { \"stream\" : { } , \"values\" : [ ] } ] } }\n ", []string{"x 1 a", "x 2 b"}},
+			"[ [ \"1\" , \"a\" ] , [ \"2\" , \"b\" , { } ] ] , \"n\" : 1 } , { \"stream\" : { } , \"values\" : [ ] } ] } }\n ",
+			[]string{"x 1 a", "x 2 b"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			found, a, err := read(tc.body)
