@@ -191,20 +191,27 @@ func init() {
 	}
 }
 
-// floor is the CPU time that a process takes to read and inflate a recording.
+// floor is the CPU time that a process takes to read and inflate a recording: the least of three, as all else on the machine only adds to
+// it.
 func floor(t testing.TB, r *recording) time.Duration {
 	t.Helper()
-	p := play(r)
-	p.open()
-	hosts := listenAs(t, 1, p)
 	self, err := os.Executable()
 	require.NoError(t, err)
-	command := exec.Command(self)
-	command.Env = append(os.Environ(), floorURL+"=http://"+hosts[0]+"/api/v1/logs")
-	command.Stderr = os.Stderr
-	output, err := command.Output()
-	require.NoError(t, err)
-	n, err := strconv.ParseInt(strings.TrimSpace(string(output)), 10, 64)
-	require.NoError(t, err)
-	return time.Duration(n)
+	var least time.Duration
+	for range 3 {
+		p := play(r)
+		p.open()
+		hosts := listenAs(t, 1, p)
+		command := exec.Command(self)
+		command.Env = append(os.Environ(), floorURL+"=http://"+hosts[0]+"/api/v1/logs")
+		command.Stderr = os.Stderr
+		output, err := command.Output()
+		require.NoError(t, err)
+		n, err := strconv.ParseInt(strings.TrimSpace(string(output)), 10, 64)
+		require.NoError(t, err)
+		if took := time.Duration(n); least == 0 || took < least {
+			least = took
+		}
+	}
+	return least
 }
