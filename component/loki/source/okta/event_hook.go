@@ -131,23 +131,19 @@ func (c *Component) hooksFor(args *Arguments, orgs []wanted) (hook.Config, error
 	return cfg, wrap("event_hook", err)
 }
 
-// receive takes a hook. It cannot fail: the log has what a hook announces, and polling finds it even without the hook.
+// receive wakes the poller of the org that a hook is about, on this node or on another that reads it. It cannot fail: the log has what a
+// hook announces, and polling finds it even without the hook.
 func (c *Component) receive(_ context.Context, n hook.Notice) error {
 	uuids := make([]string, len(n.Events))
 	for i, e := range n.Events {
 		uuids[i] = e.UUID
 	}
-	c.announce(n.Org, uuids)
-	return nil
-}
-
-// announce wakes the org's poller, on this node or on another that reads the org.
-func (c *Component) announce(org string, uuids []string) {
 	for _, m := range collected(c.current()) {
-		if url := m.plan.Load().org.String(); m.name == org && !c.announcedElsewhere(url, uuids) {
+		if url := m.plan.Load().org.String(); m.name == n.Org && !c.announcedElsewhere(url, uuids) {
 			c.wake(url, uuids)
 		}
 	}
+	return nil
 }
 
 // wake wakes the org's poller on this node.

@@ -5,7 +5,6 @@ package okta
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -48,24 +47,6 @@ func (o *RangeOnly) add(c *Component) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.components = append(o.components, c)
-}
-
-// instead returns the arguments with the range in place of the live log.
-func (o *RangeOnly) instead(args Arguments) Arguments {
-	if o == nil {
-		return args
-	}
-	args.Options.alone()
-	args.Options.Backfills, args.Options.rangeOnly = []Backfill{o.Backfill}, true
-	return args
-}
-
-// those returns the orgs of a component whose range is read.
-func (o *RangeOnly) those(component string, all []wanted) []wanted {
-	if o == nil || o.Wanted == nil {
-		return all
-	}
-	return slices.DeleteFunc(all, func(w wanted) bool { return !o.Wanted(component, w.host()) })
 }
 
 // Range is how far the range of a [RangeOnly] is for one org.

@@ -3,6 +3,7 @@
 package okta
 
 import (
+	"slices"
 	"time"
 
 	"github.com/go-kit/log/level"
@@ -29,7 +30,10 @@ func (ranges) build(c *Component) error {
 // arguments notes which ranges cannot be read, for the orgs to leave out. A component that runs already refuses the arguments instead, and
 // so does a command that reads nothing but a range.
 func (ranges) arguments(c *Component, args *Arguments) error {
-	*args = c.of.only.instead(*args)
+	if o := c.of.only; o != nil {
+		args.Options.alone()
+		args.Options.Backfills, args.Options.rangeOnly = []Backfill{o.Backfill}, true
+	}
 	if err := args.validateBackfills(time.Now()); err != nil {
 		return err
 	}
@@ -41,7 +45,10 @@ func (ranges) arguments(c *Component, args *Arguments) error {
 }
 
 func (ranges) wanted(c *Component, all []wanted) ([]wanted, error) {
-	return c.of.only.those(c.opts.ID, all), nil
+	if o := c.of.only; o != nil && o.Wanted != nil {
+		all = slices.DeleteFunc(all, func(w wanted) bool { return !o.Wanted(c.opts.ID, w.host()) })
+	}
+	return all, nil
 }
 
 func (ranges) plan(p *plan, _ connections) (err error) {
