@@ -84,6 +84,33 @@ func TestAnswersThatAreNoneAreRefused(t *testing.T) {
 	}
 }
 
+// FuzzParse has any text where Loki's answer is to be: it is refused, or it is JSON and has the entries that gjson finds.
+func FuzzParse(f *testing.F) {
+	for _, result := range []string{
+		`[]`, `null`, `{}`, `[1]`, `[{}]`, `[{"stream":{},"values":[]}]`, `[{"values":[["1","a"]],"stream":{"job":"x"}},{"stream":{}}]`,
+		`[{"stream":{},"values":[[]]}]`, `[{"stream":{},"values":[["1",2]]}]`, `[{"stream":{},"values":[["1","a"],["9223372036854775808",""]]}]`,
+		` [ { "\u0073tream" : { } , "values" : [ [ "1" , "\ud83d\"" , { "a" : [ ] } ] , [ "2" , "" ] ] , "more" : [ 1 ] } ] `,
+	} {
+		f.Add(`{"data":{"resultType":"streams","result":` + result + `}}`)
+		f.Add(`{"data":{"result":` + result + `,"resultType":"streams"},"status":"success"} `)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		found, a, err := read(body)
+		require.Len(t, found, a.entries)
+		if err != nil {
+			return
+		}
+		require.True(t, json.Valid([]byte(body)))
+		want := 0
+		if result := gjson.Get(body, "data").Get("result"); result.IsArray() {
+			for _, stream := range result.Array() {
+				want += len(stream.Get("values").Array())
+			}
+		}
+		require.Equal(t, want, a.entries)
+	})
+}
+
 // It costs a few times what json.Valid takes for the same bytes: "times/valid".
 func BenchmarkParse(b *testing.B) {
 	body := []byte(`{"status":"success","data":{"resultType":"streams","result":[{"stream":{"job":"x"},"values":[`)
