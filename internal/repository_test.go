@@ -3,11 +3,16 @@ package internal
 
 import (
 	"bytes"
+	"go/ast"
+	"go/build/constraint"
+	"go/parser"
+	"go/token"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -51,6 +56,53 @@ func TestLowerPackagesDependOnNoAlloyPackage(t *testing.T) {
 		require.False(t, strings.HasPrefix(p, module+"/component") || strings.HasPrefix(p, module+"/internal/distribution"),
 			"%s is above them", p)
 	}
+}
+
+// What the race detector leaves out is run without it, whatever its file's constraint besides.
+func TestWhatTheRaceDetectorLeavesOutIsRun(t *testing.T) {
+	regular, err := exec.Command("../.ci/volume").Output()
+	require.NoError(t, err)
+	runs := regexp.MustCompile(strings.TrimSpace(string(regular)))
+	left := 0
+	free := []string{"-f", "{{.Dir}}"}
+	for _, p := range strings.Fields(read(t, "../.ci/free.txt")) {
+		free = append(free, "../"+p)
+	}
+	for _, dir := range list(t, free...) {
+		files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
+		require.NoError(t, err)
+		for _, name := range files {
+			file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments|parser.SkipObjectResolution)
+			require.NoError(t, err)
+			if matches(t, file, "race") || !matches(t, file, "") {
+				continue
+			}
+			for _, d := range file.Decls {
+				f, is := d.(*ast.FuncDecl)
+				if is && f.Recv == nil && regexp.MustCompile(`^(Test|Fuzz|Example)`).MatchString(f.Name.Name) {
+					left++
+					require.Regexp(t, runs, f.Name.Name, name)
+				}
+			}
+		}
+	}
+	require.Greater(t, left, 50)
+	require.NotRegexp(t, runs, "TestOneWordForOneThing")
+}
+
+// matches reports whether a file is built here, with a tag besides.
+func matches(t *testing.T, file *ast.File, tag string) bool {
+	t.Helper()
+	for _, comments := range file.Comments {
+		for _, c := range comments.List {
+			if c.Pos() < file.Package && constraint.IsGoBuild(c.Text) {
+				expr, err := constraint.Parse(c.Text)
+				require.NoError(t, err)
+				return expr.Eval(func(name string) bool { return name == tag || name == runtime.GOOS || name == runtime.GOARCH })
+			}
+		}
+	}
+	return true
 }
 
 // A package that is in neither place would be held to no rule.
