@@ -1,7 +1,6 @@
 package distribution
 
 import (
-	"net"
 	"path/filepath"
 	"testing"
 	"time"
@@ -26,7 +25,7 @@ import.string "inner" {
 inner.collect "default" { }
 `)
 	r := execute(t, "", "backfill", "--since="+ago(3), "--until="+ago(2), "--storage.path="+t.TempDir(),
-		"--server.http.listen-addr="+free(t), "--disable-reporting", config)
+		"--server.http.listen-addr="+freeAddr(t), "--disable-reporting", config)
 	require.Equal(t, 1, r.code)
 	require.Contains(t, r.stderr, "inner.collect.default/loki.source.okta.default has no reconcile block")
 	require.NotContains(t, r.stderr, "hunter2secret")
@@ -52,7 +51,7 @@ func TestABackfillThatCannotBeEndsTheCommand(t *testing.T) {
 				config = writeFile(t, "config.alloy", c.config)
 			}
 			args := []string{"backfill", "--since=" + c.since, "--until=" + c.until, "--storage.path=" + t.TempDir(),
-				"--server.http.listen-addr=" + free(t), "--disable-reporting", config}
+				"--server.http.listen-addr=" + freeAddr(t), "--disable-reporting", config}
 			if name == "a cluster" {
 				args = append(args, "--cluster.enabled")
 			}
@@ -65,12 +64,3 @@ func TestABackfillThatCannotBeEndsTheCommand(t *testing.T) {
 
 // ago is a day so many days ago.
 func ago(days int) string { return time.Now().UTC().AddDate(0, 0, -days).Format(time.DateOnly) }
-
-// free is a free address.
-func free(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().String()
-}

@@ -74,7 +74,7 @@ loki.source.okta "default" {
 			storage := t.TempDir()
 			require.NoError(t, os.WriteFile(filepath.Join(storage, "repair.json"), []byte(c.file), 0o600))
 			r := execute(t, "", "verify", "--repair", "--since=24h", "--until=2h", "--storage.path="+storage,
-				"--server.http.listen-addr="+free(t), "--disable-reporting", config)
+				"--server.http.listen-addr="+freeAddr(t), "--disable-reporting", config)
 			require.Equal(t, 1, r.code, r.stderr)
 			require.Contains(t, r.stderr, c.want)
 			require.Empty(t, r.stdout)

@@ -3,7 +3,6 @@ package doctor
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http/httptest"
 	"os"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"github.com/grafana/alloy/okta/internal/checkpoint"
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/oktasim"
+	"github.com/grafana/alloy/okta/internal/testbed"
 )
 
 func TestAllIsWell(t *testing.T) {
@@ -76,11 +76,10 @@ func TestARunningCollectorKeepsItsDataPath(t *testing.T) {
 func TestOrgsOfOneListenerAllPass(t *testing.T) {
 	s := newScene(t)
 	s.sim.RateLimit = -1
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, err := testbed.FreeAddr()
 	require.NoError(t, err)
-	require.NoError(t, l.Close())
 	v := visit{Org: &s.org, shared: &shared{}}
-	v.Hook = &Hook{Addr: l.Addr().String()}
+	v.Hook = &Hook{Addr: addr}
 	var all sync.WaitGroup
 	for range 10 {
 		all.Go(func() {

@@ -8,7 +8,7 @@ import (
 )
 
 // Ports that no system gives out by itself, to a connection or to a listener on port 0: those of Linux begin at 32768
-// (net.ipv4.ip_local_port_range), of macOS, Windows and FreeBSD later.
+// (net.ipv4.ip_local_port_range), of macOS and Windows at 49152.
 const firstPort, lastPort = 15000, 32767
 
 // FreeAddr returns a loopback address ("127.0.0.1:21270") with a port that was free a moment ago, for a program that cannot report the
