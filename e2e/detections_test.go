@@ -87,8 +87,10 @@ func proveAlerts(t *testing.T, scenario string, want []string, ours map[string]b
 	arrived := time.Now()
 	require.Eventually(t, func() bool { return lastEvaluation(t, loki).After(arrived.Add(evaluated)) }, time.Minute, 200*time.Millisecond)
 	for _, name := range want {
+		several := max(1, severalFold[scenario+" "+name])
+		require.Eventually(t, func() bool { return len(named(alertmanager, name)) >= several }, time.Minute, 100*time.Millisecond, name) // on its way
 		alerts := named(alertmanager, name)
-		require.Lenf(t, alerts, max(1, severalFold[scenario+" "+name]), "%s is raised once for each: %v", name, alerts)
+		require.Lenf(t, alerts, several, "%s is raised once for each: %v", name, alerts)
 		after := alerts[0].StartsAt.Sub(arrived)
 		t.Logf("%s: %v after the events were in Loki: %v", name, after.Round(time.Millisecond), alerts[0].Labels)
 		require.LessOrEqual(t, after, 2*evaluated, "%s: at the next evaluation; a busy machine may leave out one", name)
