@@ -58,6 +58,34 @@ func TestLowerPackagesDependOnNoAlloyPackage(t *testing.T) {
 	}
 }
 
+// What CONTRIBUTING.md says to look for is in the file that it names.
+func TestTheMapNamesWhatIsThere(t *testing.T) {
+	places := regexp.MustCompile("(?:((?:`[A-Za-z.]+`(?:, | and )?)+) in )?`([a-z_/]+\\.go)`")
+	name := regexp.MustCompile("`(?:[A-Za-z]+\\.)?([A-Za-z]+)`")
+	found := 0
+	for line := range strings.Lines(read(t, "../CONTRIBUTING.md")) {
+		folder := "component/loki/source/okta"
+		for _, place := range places.FindAllStringSubmatch(line, -1) {
+			file := place[2]
+			if strings.Contains(file, "/") {
+				folder = filepath.Dir(file)
+			} else { // beside the one before
+				file = filepath.Join(folder, file)
+			}
+			if place[1] == "" {
+				continue
+			}
+			source := read(t, filepath.Join("..", file))
+			for _, what := range name.FindAllStringSubmatch(place[1], -1) {
+				found++
+				declares := regexp.MustCompile(`(?m)^(func (\(.+?\) )?|type |var |const |\t)` + what[1] + `\b`)
+				require.True(t, declares.MatchString(source), "%s in %s", what[1], file)
+			}
+		}
+	}
+	require.Greater(t, found, 20)
+}
+
 // What the race detector leaves out is run without it, whatever its file's constraint besides.
 func TestWhatTheRaceDetectorLeavesOutIsRun(t *testing.T) {
 	regular, err := exec.Command("../.ci/volume").Output()
