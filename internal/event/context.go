@@ -15,8 +15,12 @@ import (
 const (
 	ActorRoles  = "actor_roles"
 	TargetRoles = "target_roles"
+	ActorGroups = "actor_groups"
 	ContextTime = "context_time"
 )
+
+// Late is how much older than what is known an event may be before its entry says as of when that is.
+const Late = 5 * time.Minute
 
 // customRole begins the names of roles that an org made itself. Where anything is redacted they all become [CustomRole]: an
 // administrator chose the name, which may be anybody's.
@@ -27,11 +31,34 @@ const (
 )
 
 // Context is what is known about an event's parties beside the event. It becomes structured metadata, and what relabeling rules see in
-// __okta_actor_roles and __okta_target_roles; it changes no byte of the line. The zero value is nothing.
+// labels of the same names behind __okta_; it changes no byte of the line. The zero value is nothing.
 type Context struct {
 	ActorRoles  string    // names of roles, sorted and joined by commas; "": none, or it is not known
 	TargetRoles string    // those of all targets together
-	Time        time.Time // not zero: the roles are those of this time, and the event is older
+	ActorGroups string    // names of groups that the actor is in, as ActorRoles
+	Profile     []string  // what the actor's profile has of Options.Profile, in that order; "": nothing. It must not be changed
+	Time        time.Time // not zero: all that is what was known at this time, and the event is older
+}
+
+// isEmpty reports whether nothing is known.
+func (c *Context) isEmpty() bool {
+	return c.ActorRoles == "" && c.TargetRoles == "" && c.ActorGroups == "" &&
+		!slices.ContainsFunc(c.Profile, func(value string) bool { return value != "" })
+}
+
+// Date sets the time of what is known, now, if the event is older than that by more than [Late].
+func (c *Context) Date(ev *Event, now time.Time) {
+	if !c.isEmpty() && !ev.Published.IsZero() && now.Sub(ev.Published) > Late {
+		c.Time = now
+	}
+}
+
+// Actor is the type and id of the actor, as [Event.Parties] gives them; "" without.
+func (ev *Event) Actor() (kind, id string) {
+	if actor := ev.fields[fieldActor]; actor.Found() {
+		ev.party(actor, true, func(_ bool, k, i string) { kind, id = k, i })
+	}
+	return kind, id
 }
 
 // Parties calls see with the type and id of the actor, and of each target in its order. Both share memory with Raw unless they were
@@ -90,24 +117,23 @@ func plainRoles(roles string) string {
 	return strings.Join(names, ",")
 }
 
-// contextLabels are what relabeling rules see of a [Context].
+// contextLabels are what relabeling rules see of a [Context], beside the profile.
 var contextLabels = map[model.LabelName]func(Context) string{
 	"__okta_actor_roles":  func(c Context) string { return c.ActorRoles },
 	"__okta_target_roles": func(c Context) string { return c.TargetRoles },
+	"__okta_actor_groups": func(c Context) string { return c.ActorGroups },
 }
 
-// ContextLabels are the names of what relabeling rules see of a [Context], sorted.
-func ContextLabels() (all []string) {
+// ContextLabels are the names of what relabeling rules see of a [Context], sorted, with those attributes of the profile.
+func ContextLabels(profile []string) (all []string) {
 	for name := range contextLabels {
 		all = append(all, string(name))
 	}
+	for _, attribute := range profile {
+		all = append(all, labelPrefix+profileName(attribute))
+	}
 	slices.Sort(all)
 	return all
-}
-
-// hide takes out what may name somebody.
-func (c *Context) hide() {
-	c.ActorRoles, c.TargetRoles = plainRoles(c.ActorRoles), plainRoles(c.TargetRoles)
 }
 
 // append adds the context to an entry's metadata. A name that is a label, or metadata from a path, is left to that.
@@ -118,11 +144,15 @@ func (c Context) append(all push.LabelsAdapter, f *Formatter, stream *stream) pu
 			all = append(all, push.LabelAdapter{Name: name, Value: value})
 		}
 	}
-	if c.ActorRoles == "" && c.TargetRoles == "" {
+	if c.isEmpty() {
 		return all
 	}
 	add(ActorRoles, c.ActorRoles)
 	add(TargetRoles, c.TargetRoles)
+	add(ActorGroups, c.ActorGroups)
+	for i, value := range c.profile(f) {
+		add(f.profile[i].name, value)
+	}
 	if !c.Time.IsZero() {
 		add(ContextTime, c.Time.UTC().Format(time.RFC3339))
 	}

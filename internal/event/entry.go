@@ -29,6 +29,7 @@ type Options struct {
 	Labels             map[string]string // added to job and org, and may replace them; an empty value removes a label
 	RelabelRules       []*relabel.Config // applied in order to the labels above and the __okta_* labels
 	StructuredMetadata map[string]string // name to path; nil means DefaultStructuredMetadata, empty means none
+	Profile            []string          // attributes of the actor's profile that a [Context] may have
 	Redaction          *redact.Options   // option: redact. nil means nothing is redacted
 }
 
@@ -68,7 +69,8 @@ type Entry struct {
 type Formatter struct {
 	envelope  bool
 	labels    *labeler
-	metadata  []metadatum      // by name
+	metadata  []metadatum // by name
+	profile   []attribute
 	selection selection        // the values that labels and metadata need
 	redactor  *redact.Redactor // option: redact. nil: nothing is redacted
 }
@@ -113,6 +115,9 @@ func New(opts Options) (*Formatter, error) {
 		return nil, err
 	}
 	if err := f.addMetadata(opts); err != nil {
+		return nil, err
+	}
+	if f.profile, err = newProfile(opts); err != nil {
 		return nil, err
 	}
 	if f.redactor, err = newRedactor(opts.Redaction); err != nil { // option: redact

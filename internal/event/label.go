@@ -38,7 +38,10 @@ var sourceLabels = map[model.LabelName]string{
 	"__okta_risk_level":              "securityContext.risk.level",
 }
 
-const levelLabel = "__okta_level"
+const (
+	labelPrefix = "__okta_"
+	levelLabel  = labelPrefix + "level"
+)
 
 // maxStreams bounds how many label sets a Formatter remembers. An org that has
 // more of them than this has a cardinality problem before it has a speed problem.
@@ -87,7 +90,7 @@ func newLabeler(opts Options, s *selection) (*labeler, error) {
 		if err := checkName(name); err != nil {
 			return nil, fmt.Errorf("label %w", err)
 		}
-		if strings.HasPrefix(name, "__okta_") {
+		if strings.HasPrefix(name, labelPrefix) {
 			return nil, fmt.Errorf("label %q: names that begin with __okta_ are set from events; use another name", name)
 		}
 		if !model.LabelValue(value).IsValid() {
@@ -119,10 +122,21 @@ func newLabeler(opts Options, s *selection) (*labeler, error) {
 			l.sources = append(l.sources, labelSource{name: name, output: s.add(p)})
 		}
 	}
-	for name, of := range contextLabels {
+	add := func(name model.LabelName, of func(Context) string) {
 		if slices.ContainsFunc(l.rules, func(r *relabel.Config) bool { return reads(r, name) }) {
 			l.sources = append(l.sources, labelSource{name: name, context: of})
 		}
+	}
+	for name, of := range contextLabels {
+		add(name, of)
+	}
+	for i, attribute := range opts.Profile {
+		add(model.LabelName(labelPrefix+profileName(attribute)), func(c Context) string {
+			if i < len(c.Profile) {
+				return c.Profile[i]
+			}
+			return ""
+		})
 	}
 	if err := l.checkSomeLeft(opts.Labels); err != nil {
 		return nil, err

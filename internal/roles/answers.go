@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/grafana/alloy/okta/internal/oktaapi/management"
 )
 
 // assigned takes the list of users that hold roles, as of date, a time of Okta's. A user who is not on it holds none, unless something
@@ -11,12 +13,14 @@ import (
 func (t *Table) assigned(ids map[string]struct{}, date, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.listed, t.fresh, t.full, t.whole = date, now, false, true
+	t.listed, t.fresh, t.whole = date, now, true
 	for id, h := range t.holders[user] {
 		if _, on := ids[id]; !on && len(ids) <= maxHolders && h.known.Before(date) && now.After(h.certain) {
 			delete(t.holders[user], id)
 		}
 	}
+	// Somebody was left out until there is room.
+	t.full = len(ids) > maxHolders || t.full && (t.roomFor("") <= 0 || len(t.holders[user])+len(t.holders[group]) >= maxHolders)
 	for id := range ids {
 		if h := t.holders[user][id]; h == nil {
 			t.add(user, id)
@@ -81,7 +85,7 @@ func (t *Table) answered(w turn, a held, now time.Time) {
 // addVia adds what a user has through groups. The caller holds mu.
 func (t *Table) addVia(u *holder, all []via) {
 	for _, g := range all {
-		if isID(g.group) && !slices.Contains(u.via, g) {
+		if management.IsID(g.group) && !slices.Contains(u.via, g) {
 			u.via = append(u.via, g)
 			t.add(group, g.group)
 		}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+
+	"github.com/grafana/alloy/okta/internal/oktaapi/management"
 )
 
 // MostChecked is how many pages [Ask.Check] asks for at most.
@@ -32,9 +34,9 @@ func (a *Ask) Check(ctx context.Context) (users, withRoles int, ofGroups, err er
 	}
 	withRoles = len(ids)
 	ofGroups = ofAFew(ids, func(id string) error {
-		_, _, _, err := a.members(ctx, id, "")
+		_, _, _, err := a.Members(ctx, id, "")
 		switch {
-		case statusOf(err) == http.StatusNotFound: // it was deleted since it was listed
+		case management.StatusOf(err) == http.StatusNotFound: // it was deleted since it was listed
 			return nil
 		case err != nil:
 			return fmt.Errorf("members of group %s: %w", id, err)
@@ -47,9 +49,9 @@ func (a *Ask) Check(ctx context.Context) (users, withRoles int, ofGroups, err er
 // ofAFew asks about one after the other until one is answered, an error is not of one holder only, or few failed. It returns the last
 // error.
 func ofAFew(ids []string, ask func(id string) error) (err error) {
-	ids = slices.DeleteFunc(ids, func(id string) bool { return !isID(id) })
+	ids = slices.DeleteFunc(ids, func(id string) bool { return !management.IsID(id) })
 	for _, id := range ids[:min(few, len(ids))] {
-		if err = ask(id); err == nil || !ofOne(err) {
+		if err = ask(id); err == nil || !management.OfOne(err) {
 			break
 		}
 	}

@@ -16,7 +16,7 @@ const (
 	MinRefresh = time.Minute
 	// MaxRefresh is the most.
 	MaxRefresh = 24 * time.Hour
-	// MaxRequests is what a round, and any minute, asks at most: less than half of the smallest bucket (100 a minute, see [Share]).
+	// MaxRequests is what a round, and any minute, asks at most: less than half of the smallest bucket (100 a minute, see [management.Share]).
 	MaxRequests = 36
 	// roundEvery is how long after a round the next one begins, while some holder has not been asked about, or after a transient error.
 	roundEvery = time.Minute

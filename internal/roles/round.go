@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/grafana/alloy/okta/internal/oktaapi"
+	"github.com/grafana/alloy/okta/internal/oktaapi/management"
 )
 
 // errSpent ends a round whose requests are used up.
@@ -91,14 +92,7 @@ func (k *Keeper) list(ctx context.Context, l *listing, read reader, give func(id
 }
 
 // few is how many holders in a row have to fail before all are taken to fail.
-const few = 3
-
-// ofOne reports whether a request may have failed for the holder that it asks about, and not for the credentials, the way to Okta, or the
-// rate limit.
-func ofOne(err error) bool {
-	e, ok := errors.AsType[*oktaapi.Error](err)
-	return ok && e.Class != oktaapi.RateLimited && e.Status != http.StatusUnauthorized && !e.Foreign
-}
+const few = management.Few
 
 // holders asks about holders in their turn. One that fails does not affect the others.
 func (k *Keeper) holders(ctx context.Context, refresh bool) error {
@@ -110,10 +104,10 @@ func (k *Keeper) holders(ctx context.Context, refresh bool) error {
 		}
 		due := k.Table.tries(w, time.Now())
 		answer, err := k.Ask.roles(ctx, w.kind, w.id)
-		switch refused := isRefused(err); {
+		switch refused := management.IsRefused(err); {
 		case err == nil:
 			failed, last, k.answered = 0, nil, true
-		case ctx.Err() != nil || !ofOne(err):
+		case ctx.Err() != nil || !management.OfOne(err):
 			k.Table.retry(w, due)
 			return err
 		default:
@@ -142,12 +136,6 @@ func (k *Keeper) holders(ctx context.Context, refresh bool) error {
 	return last // all that there are failed
 }
 
-// isRefused reports whether it is of no use to ask once more soon.
-func isRefused(err error) bool {
-	class := oktaapi.ClassOf(err)
-	return err != nil && (class == oktaapi.Refused || class == oktaapi.CursorRefused)
-}
-
 // inside is the list of a group's members.
 type inside struct {
 	listing
@@ -168,7 +156,7 @@ var errTooLarge = errors.New("the group has too many members")
 func (k *Keeper) members(ctx context.Context) error {
 	id, room := k.inside.id, k.Table.room(k.inside.id)
 	err := k.list(ctx, &k.inside.listing, func(ctx context.Context, at string) ([]string, string, time.Time, error) {
-		ids, next, date, err := k.Ask.members(ctx, id, at)
+		ids, next, date, err := k.Ask.Members(ctx, id, at)
 		if err == nil && len(k.inside.ids)+len(ids) > room {
 			err = errTooLarge
 		}
@@ -184,7 +172,7 @@ func (k *Keeper) members(ctx context.Context) error {
 	case errors.Is(err, errTooLarge):
 		delete(k.without, id)
 		k.Table.tooLarge(id, now.Add(groupsEvery))
-	case statusOf(err) == http.StatusNotFound:
+	case management.StatusOf(err) == http.StatusNotFound:
 		k.Table.answered(turn{group, id}, held{gone: true}, now)
 	default:
 		if k.without == nil {
@@ -205,7 +193,7 @@ func (k *Keeper) members(ctx context.Context) error {
 
 // needsScope reports whether [ScopeGroups] may be missing.
 func (w without) needsScope() bool {
-	return statusOf(w.err) == http.StatusUnauthorized || statusOf(w.err) == http.StatusForbidden
+	return management.StatusOf(w.err) == http.StatusUnauthorized || management.StatusOf(w.err) == http.StatusForbidden
 }
 
 // ofGroups is what is wrong with groups or their members, or that there are more holders than are kept; a transient error counts only after

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/atomic"
 
 	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/oktaapi/management"
 )
 
 // kind is what a holder is.
@@ -31,7 +32,7 @@ type Table struct {
 	listed  time.Time                 // Okta's time of the last list of users
 	fresh   time.Time                 // our time of it
 	lasts   time.Duration             // for how long that may be used
-	full    bool                      // there are more than maxHolders
+	full    bool                      // there are more than maxHolders, or were when there was room last
 	touched []string                  // users and clients whose roles may have changed since what is shown
 	whole   bool                      // anybody's roles may have changed
 	work    chan struct{}             // holds a token when there is something to ask for
@@ -61,16 +62,12 @@ const (
 	// certainAfter is how long after an event Okta is asked whether it is as the event said. Okta's searches and lists are behind by
 	// minutes in the worst case; a holder's own roles are read from where they are written [assumed].
 	certainAfter = time.Minute
-	// late is how much older than the table an event may be before its entry says as of when the roles are.
-	late = 5 * time.Minute
 	// minLasts is how long a table may be used after its last refresh, at least; four refreshes if that is longer.
 	minLasts = time.Hour
 	// maxHolders bounds the memory of a table: as many members of groups are 3 MB, as many users that are listed 8 MB.
 	maxHolders = 20_000
 	// maxClients bounds the client apps that are asked about because an event showed them.
 	maxClients = 1_000
-	// maxID bounds an id, in bytes: Okta's have 20.
-	maxID = 64
 )
 
 // NewTable returns an empty table.
@@ -116,9 +113,7 @@ func (t *Table) Of(ev *event.Event, now time.Time) (c event.Context) {
 		}
 	})
 	c.TargetRoles = joined(targets)
-	if c != (event.Context{}) && !ev.Published.IsZero() && now.Sub(ev.Published) > late {
-		c.Time = now
-	}
+	c.Date(ev, now)
 	return c
 }
 
@@ -163,24 +158,12 @@ func (t *Table) add(k kind, id string) *holder {
 		t.full = true
 		return nil
 	}
-	if !isID(id) {
+	if !management.IsID(id) {
 		return nil
 	}
 	h = &holder{}
 	t.holders[k][strings.Clone(id)] = h
 	return h
-}
-
-// isID reports whether a text may be part of a path.
-func isID(id string) bool {
-	for i := range len(id) {
-		switch c := id[i]; {
-		case '0' <= c && c <= '9', 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c == '-', c == '_':
-		default:
-			return false
-		}
-	}
-	return id != "" && len(id) <= maxID
 }
 
 // signal ends the keeper's pause.
