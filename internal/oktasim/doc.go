@@ -32,6 +32,7 @@
 //   - Who holds administrators' roles: the list of assignees, whose next page is named in its body;
 //     the roles of a user, group or client app, those through groups included; groups with stats, and
 //     their members. Events of grants, revocations and memberships in the log change them (Roles).
+//     Beside roles: a user with profile, the list of users, and the search for a group by its name.
 //   - Everyday events and attacks ([Scenarios]): they are data, in plays, as Okta writes them.
 //     Attacks take place among everyday events (Quiet) if need be.
 //   - Faults: everything that a client has to survive, as fields of Org and as

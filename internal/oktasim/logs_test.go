@@ -250,7 +250,7 @@ func TestCredentialsAreChecked(t *testing.T) {
 }
 
 func TestOtherPathsAndMethodsAreNotServed(t *testing.T) {
-	require.Equal(t, http.StatusNotFound, ask(t, &Org{}, "/api/v1/users").status)
+	require.Equal(t, http.StatusNotFound, ask(t, &Org{}, "/api/v1/apps").status)
 	w := httptest.NewRecorder()
 	(&Org{}).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/api/v1/logs", nil))
 	require.Equal(t, http.StatusMethodNotAllowed, w.Code)

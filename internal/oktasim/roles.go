@@ -18,6 +18,10 @@ type Roles struct {
 	Groups  map[string]Group    // by group id; of any number, with roles or without
 	Clients map[string][]string // by client id
 
+	// Profiles are what users have in their profiles, such as department, by user id. Not events but only [Org.Set] changes them. nil: any
+	// user has one of the world's. Not nil: users that are not there are not known.
+	Profiles map[string]map[string]any
+
 	Direct bool // the list of assignees has only users with roles of their own, and not those of groups
 	Page   int  // longest page of a list, whatever limit says; 0: 200
 	Limit  int  // requests per minute to each bucket; 0: 1,200, as /api/v1 of a Workforce org
@@ -28,6 +32,7 @@ type Roles struct {
 
 // Group is a group with its roles and members, by user id.
 type Group struct {
+	Name    string // "": its id
 	Roles   []string
 	Members []string
 }
@@ -41,7 +46,7 @@ type roleState struct {
 	gone    map[string]bool
 	read    int // events of the log
 	calls   int
-	quota   [3]bucket // /api/v1, /api/v1/groups, /oauth2/v1/clients
+	quota   [4]bucket // /api/v1, /api/v1/groups, /oauth2/v1/clients, /api/v1/users
 }
 
 // labels are Okta's own roles, as its events and lists call them.
@@ -94,9 +99,12 @@ func (s *roleState) ofWorld(w *world) {
 		}
 	}
 	for _, g := range w.parties["group"] {
-		held := Group{}
-		if *g.DisplayName == "Okta Administrators" {
-			held = Group{Roles: []string{"ORG_ADMIN"}, Members: []string{w.users[1].ID, w.users[2].ID}}
+		held := Group{Name: *g.DisplayName}
+		switch held.Name {
+		case "Okta Administrators":
+			held.Roles, held.Members = []string{"ORG_ADMIN"}, []string{w.users[1].ID, w.users[2].ID}
+		case "Finance":
+			held.Members = []string{w.users[3].ID, w.users[4].ID}
 		}
 		s.groups[g.ID] = held
 	}
@@ -118,18 +126,21 @@ func (s *roleState) apply(raw []byte) {
 	}
 	target := func(kind string) string { return event.Get(`target.#(type=="` + kind + `").id`).Str }
 	u, g := target("User"), target("UserGroup")
+	of := s.groups[g]
 	switch what {
 	case "user.account.privilege.grant", "user.account.privilege.revoke":
 		s.users[u] = roles
 	case "app.oauth2.client.privilege.grant", "app.oauth2.client.privilege.revoke":
 		s.clients[target("PublicClientApp")] = roles
 	case "group.privilege.grant", "group.privilege.revoke":
-		s.groups[g] = Group{roles, s.groups[g].Members}
+		of.Roles = roles
+		s.groups[g] = of
 	case "group.user_membership.add":
-		s.groups[g] = Group{s.groups[g].Roles, append(slices.Clip(s.groups[g].Members), u)}
+		of.Members = append(slices.Clip(of.Members), u)
+		s.groups[g] = of
 	case "group.user_membership.remove":
-		left := slices.DeleteFunc(slices.Clone(s.groups[g].Members), func(id string) bool { return id == u })
-		s.groups[g] = Group{s.groups[g].Roles, left}
+		of.Members = slices.DeleteFunc(slices.Clone(of.Members), func(id string) bool { return id == u })
+		s.groups[g] = of
 	case "user.lifecycle.delete.completed":
 		delete(s.users, u)
 		s.gone[u] = true

@@ -7,21 +7,25 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/tidwall/gjson"
 )
 
 const (
 	rolesScope     = "okta.roles.read"
 	groupsScope    = "okta.groups.read"
+	usersScope     = "okta.users.read"
 	assigneesPath  = "/api/v1/iam/assignees/users"
 	groupsPath     = "/api/v1/groups"
 	rolePage       = 200
 	managementRate = 1200
 )
 
-// asked is a request about roles.
+// asked is a request about roles, or about users and groups beside them.
 type asked struct {
 	scope  string
 	bucket int
@@ -41,6 +45,12 @@ func roleRequest(r *http.Request) *asked {
 	switch {
 	case r.URL.Path == assigneesPath:
 		return &asked{rolesScope, 0, (*roleState).assignees}
+	case is("/api/v1/users"):
+		return &asked{usersScope, 3, (*roleState).listUsers}
+	case is("/api/v1/users/*"):
+		return &asked{usersScope, 3, func(s *roleState, o *Org, r *http.Request) (any, http.Header, *apiError) {
+			return s.profile(o, r, parts[len(parts)-1])
+		}}
 	case is("/api/v1/users/*/roles"):
 		return &asked{rolesScope, 0, func(s *roleState, o *Org, r *http.Request) (any, http.Header, *apiError) {
 			return s.ofUser(o.base(r), id())
@@ -161,8 +171,10 @@ func pageOf(ids []string, r *http.Request, longest, usual int) (page []string, n
 	page = ids[from:min(from+limit, len(ids))]
 	if from+limit < len(ids) {
 		again := url.Values{"after": {page[len(page)-1]}, "limit": {strconv.Itoa(limit)}}
-		if expand := query.Get("expand"); expand != "" {
-			again.Set("expand", expand)
+		for _, name := range []string{"expand", "search", "q"} {
+			if value := query.Get(name); value != "" {
+				again.Set(name, value)
+			}
 		}
 		next = r.URL.EscapedPath() + "?" + again.Encode()
 	}
@@ -202,13 +214,17 @@ func assignments(roles []string, by, assignee string) []any {
 }
 
 func (s *roleState) listGroups(o *Org, r *http.Request) (any, http.Header, *apiError) {
-	ids, next := pageOf(slices.Sorted(maps.Keys(s.groups)), r, o.Roles.Page, 200)
+	named, e := s.named(r.URL.Query())
+	if e != nil {
+		return nil, nil, e
+	}
+	ids, next := pageOf(named, r, o.Roles.Page, 200)
 	all := []any{}
 	for _, id := range ids {
 		g := map[string]any{
 			"id": id, "type": "OKTA_GROUP", "created": "2026-01-12T09:30:00.000Z", "lastUpdated": "2026-01-12T09:30:00.000Z",
 			"lastMembershipUpdated": "2026-01-12T09:30:00.000Z", "objectClass": []string{"okta:user_group"},
-			"profile": map[string]any{"name": id, "description": nil},
+			"profile": map[string]any{"name": cmp.Or(s.groups[id].Name, id), "description": nil},
 		}
 		if r.URL.Query().Get("expand") == "stats" {
 			g["_embedded"] = map[string]any{"stats": map[string]any{"usersCount": len(s.groups[id].Members), "appsCount": 0,
@@ -217,6 +233,27 @@ func (s *roleState) listGroups(o *Org, r *http.Request) (any, http.Header, *apiE
 		all = append(all, g)
 	}
 	return all, linked(o.base(r), r, next), nil
+}
+
+// byName is the one search for groups that is known here: case does not matter to Okta [assumed].
+var byName = regexp.MustCompile(`^profile\.name eq ("(?:[^"\\]|\\.)*")$`)
+
+// named are the ids of the groups that a search or q leaves, sorted.
+func (s *roleState) named(query url.Values) ([]string, *apiError) {
+	all := slices.Sorted(maps.Keys(s.groups))
+	keep := func(which func(name string) bool) []string {
+		return slices.DeleteFunc(all, func(id string) bool { return !which(cmp.Or(s.groups[id].Name, id)) })
+	}
+	if search := query.Get("search"); search != "" {
+		found := byName.FindStringSubmatch(search)
+		if found == nil {
+			return nil, errSearch
+		}
+		wanted := gjson.Parse(found[1]).Str
+		return keep(func(name string) bool { return strings.EqualFold(name, wanted) }), nil
+	}
+	begin := strings.ToLower(query.Get("q"))
+	return keep(func(name string) bool { return strings.HasPrefix(strings.ToLower(name), begin) }), nil
 }
 
 func (s *roleState) listMembers(o *Org, r *http.Request, id string) (any, http.Header, *apiError) {

@@ -66,3 +66,35 @@ func TestRolesHaveScopesAndBucketsOfTheirOwn(t *testing.T) {
 		require.Contains(t, w.Header().Get("WWW-Authenticate"), `scope="`+scope+`"`)
 	}
 }
+
+// Users have profiles, of the world's departments unless others are given, and groups are found by their names.
+func TestProfilesAndGroupsByName(t *testing.T) {
+	org := &Org{}
+	code, list := askAbout(org, "/api/v1/users?limit=2")
+	require.Equal(t, 200, code)
+	require.Len(t, list.Array(), 2)
+	id := list.Get("0.id").Str
+	_, user := askAbout(org, "/api/v1/users/"+id)
+	require.Equal(t, id, user.Get("id").Str)
+	require.NotEmpty(t, user.Get("profile.department").Str)
+	require.Equal(t, id+"@acme.example", user.Get("profile.login").Str)
+	org.Append([]byte(`{"eventType":"user.lifecycle.delete.completed","target":[{"type":"User","id":"` + id + `"}]}`))
+	code, _ = askAbout(org, "/api/v1/users/"+id)
+	require.Equal(t, 404, code)
+
+	for query, want := range map[string]int{
+		`search=profile.name+eq+%22Finance%22`: 1, `search=profile.name+eq+%22finance%22`: 1, `search=profile.name+eq+%22Fin%22`: 0,
+		`q=fin`: 1,
+	} {
+		_, found := askAbout(org, "/api/v1/groups?"+query)
+		require.Len(t, found.Array(), want, query)
+	}
+	code, _ = askAbout(org, "/api/v1/groups?search=profile.name+eq+Finance")
+	require.Equal(t, 400, code)
+
+	org = &Org{Roles: Roles{Profiles: map[string]map[string]any{"00uMara": {"costCenter": 7}}}}
+	_, user = askAbout(org, "/api/v1/users/00uMara")
+	require.Equal(t, 7.0, user.Get("profile.costCenter").Num)
+	code, _ = askAbout(org, "/api/v1/users/00uOther")
+	require.Equal(t, 404, code)
+}

@@ -46,6 +46,7 @@ var leftOut = map[string]string{
 	"/docs_test.go":            "reads documents that are not Alloy's",
 	"/redact/doc_test.go":      "reads documents that are not Alloy's",
 	"/roles/catalog_test.go":   "reads a catalog of this repository",
+	"/actors/catalog_test.go":  "reads a catalog of this repository",
 	"/limits/write_test.go":    "is about the constants of this repository",
 	"/fanout/move_test.go":     "is about the sources of this repository",
 	"/okta/selector_test.go":   "imports Loki's parser, which is AGPL-3.0",

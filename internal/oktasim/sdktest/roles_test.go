@@ -79,3 +79,30 @@ func TestTheSdkListsRoleHolders(t *testing.T) {
 	require.Equal(t, "E0000007", errorCode(t, err))
 	require.Equal(t, http.StatusNotFound, resp.StatusCode)
 }
+
+// Okta's SDK reads a user's profile, custom attributes included, and finds a group by its name.
+func TestTheSdkReadsProfilesAndFindsGroups(t *testing.T) {
+	org := &oktasim.Org{Token: "s3cret", Roles: oktasim.Roles{
+		Profiles: map[string]map[string]any{"00uMara": {"department": "Finance", "title": "Accountant", "badge": "B-7"}},
+		Groups:   map[string]oktasim.Group{"00gVIP": {Name: "VIP", Members: []string{"00uMara"}}, "00gOther": {Name: "VIP guests"}},
+	}}
+	client := connect(t, org, okta.WithToken("s3cret"))
+	user, _, err := client.UserAPI.GetUser(t.Context(), "00uMara").Execute()
+	require.NoError(t, err)
+	require.Equal(t, "00uMara", user.GetId())
+	profile := user.GetProfile()
+	require.Equal(t, "Finance", profile.GetDepartment())
+	require.Equal(t, "Accountant", profile.GetTitle())
+	require.Equal(t, "B-7", profile.AdditionalProperties["badge"])
+	_, resp, err := client.UserAPI.GetUser(t.Context(), "00uNobody").Execute()
+	require.Equal(t, "E0000007", errorCode(t, err))
+	require.Equal(t, http.StatusNotFound, resp.StatusCode)
+
+	groups, _, err := client.GroupAPI.ListGroups(t.Context()).Search(`profile.name eq "VIP"`).Execute()
+	require.NoError(t, err)
+	require.Len(t, groups, 1)
+	require.Equal(t, "00gVIP", groups[0].GetId())
+	members, _, err := client.GroupAPI.ListGroupUsers(t.Context(), groups[0].GetId()).Execute()
+	require.NoError(t, err)
+	require.Len(t, members, 1)
+}

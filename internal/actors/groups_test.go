@@ -1,0 +1,209 @@
+package actors
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/grafana/alloy/okta/internal/oktasim"
+)
+
+// Entries name the groups that are asked for, sorted, and no others.
+func TestOnlyNamedGroupsAreSaid(t *testing.T) {
+	work(t, smallOrg(), []string{"VIP", "Staff"}, func(o *office) {
+		o.pass(time.Second)
+		require.Equal(o, "Staff,VIP", o.groups("00uMara"))
+		require.Equal(o, "Staff", o.groups("00uNone"))
+		require.Empty(o, o.groups("00uNobody"))
+		require.Zero(o, o.count("00gOther"))
+		scope, err := o.wrong()
+		require.NoError(o, err, scope)
+		before := o.count("/groups")
+		o.pass(refresh)
+		require.Equal(o, 2*before, o.count("/groups"), "at each refresh")
+	})
+}
+
+// A membership counts from the next event on, whatever Okta's list says in the next minute; an older one undoes nothing newer.
+func TestMembershipsThatPassBy(t *testing.T) {
+	work(t, smallOrg(), []string{"VIP"}, func(o *office) {
+		o.pass(refresh - 10*time.Second)
+		in := func(id string) bool { return o.groups(id) == "VIP" }
+		add := eventAt(o, time.Now(), joins, "System root", "User 00uNone", "UserGroup 00gVIP")
+		o.see(add) // of which Okta's list has nothing yet
+		require.True(o, in("00uNone"))
+		o.see(eventAt(o, time.Now(), leaves, "System root", "User 00uMara", "UserGroup 00gVIP"))
+		require.False(o, in("00uMara"))
+		o.pass(20 * time.Second)
+		require.True(o, in("00uNone"), "after a refresh that trails")
+		require.False(o, in("00uMara"))
+
+		o.see(eventAt(o, time.Now(), leaves, "System root", "User 00uNone", "UserGroup 00gVIP"))
+		o.see(add) // once more
+		require.False(o, in("00uNone"))
+
+		o.pass(refresh)
+		require.True(o, in("00uMara"), "Okta does not confirm it")
+		o.see(eventAt(o, time.Now().Add(-time.Hour), leaves, "System root", "User 00uMara", "UserGroup 00gVIP"))
+		require.True(o, in("00uMara"), "the list is newer")
+		o.see(eventAt(o, time.Now(), leaves, "System root", "User 00uMara", "UserGroup 00gOther"))
+		require.True(o, in("00uMara"), "of another group")
+	})
+}
+
+// A group that does not exist is told by its name, and costs the others nothing; when it is made, it is found within a minute or two.
+func TestAGroupThatIsNotThere(t *testing.T) {
+	work(t, smallOrg(), []string{"VIP", "Board", `"Q\`}, func(o *office) {
+		o.pass(time.Second)
+		scope, err := o.wrong()
+		require.ErrorContains(o, err, `Okta has none called "\"Q\\", "Board"`)
+		require.Equal(o, ScopeGroups, scope)
+		require.Equal(o, "VIP", o.groups("00uMara"))
+		asked := o.count("/groups")
+		o.pass(10 * time.Minute)
+		require.Equal(o, asked, o.count("/groups"), "not before a refresh")
+
+		o.stop()
+		org := o.org
+		org.Set(func(org *oktasim.Org) { org.Roles.Intercept = madeLater(org) })
+		o.start()
+		o.pass(time.Second)
+		o.see(eventAt(o, time.Now(), groupMade, "System root", "UserGroup 00gBoard Board"))
+		o.pass(2 * certainAfter)
+		require.Equal(o, "Board,VIP", o.groups("00uMara"))
+	})
+}
+
+// madeLater answers for a group "Board" that the org did not have at first.
+func madeLater(org *oktasim.Org) func(int, *http.Request) http.Handler {
+	began := time.Now()
+	return func(_ int, r *http.Request) http.Handler {
+		switch {
+		case time.Since(began) > 30*time.Second && strings.Contains(r.URL.RawQuery, "Board"):
+			return body(`[{"id":"00gBoard","profile":{"name":"Board"}}]`)
+		case strings.Contains(r.URL.Path, "00gBoard"):
+			return body(`[{"id":"00uMara"}]`)
+		case strings.Contains(r.URL.RawQuery, "Board"):
+			return body(`[{"id":"00gBoardroom","profile":{"name":"Boardroom"}},{"id":"00gBoards","profile":{"name":"board"}}]`)
+		}
+		return nil
+	}
+}
+
+func body(text string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Date", time.Now().UTC().Format(http.TimeFormat))
+		fmt.Fprint(w, text)
+	})
+}
+
+// Several groups may have one name, one of Okta's and one of a directory's.
+func TestGroupsOfOneName(t *testing.T) {
+	org := smallOrg()
+	org.Roles.Groups["00gDirectory"] = oktasim.Group{Name: "VIP", Members: []string{"00uNone", "00uMara"}}
+	work(t, org, []string{"VIP"}, func(o *office) {
+		o.pass(time.Second)
+		require.Equal(o, "VIP", o.groups("00uMara"))
+		require.Equal(o, "VIP", o.groups("00uNone"))
+	})
+}
+
+// A deleted group has no members from the next event on, and is told at the next refresh.
+func TestADeletedGroup(t *testing.T) {
+	work(t, smallOrg(), []string{"VIP", "Staff"}, func(o *office) {
+		o.pass(time.Second)
+		o.happens(groupGone, "UserGroup 00gVIP")
+		require.Equal(o, "Staff", o.groups("00uMara"))
+		o.pass(refresh)
+		_, err := o.wrong()
+		require.ErrorContains(o, err, `"VIP"`)
+	})
+}
+
+// A group that fails does not affect the others, and keeps its members for an hour; what all groups need is told.
+func TestGroupsThatFail(t *testing.T) {
+	for name, c := range map[string]struct {
+		code  int
+		part  string
+		says  []string
+		staff bool // is known in the end
+	}{
+		"one, forbidden": {403, "00gVIP/users", []string{"403", `members of group "VIP"`}, true},
+		"one, broken":    {500, "00gVIP/users", []string{"500", `members of group "VIP"`}, true},
+		"all, forbidden": {403, "/groups", []string{"403", `group "Staff"`}, false},
+		"all, no token":  {401, "/groups", []string{"401"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			work(t, smallOrg(), []string{"VIP", "Staff"}, func(o *office) {
+				o.pass(time.Second)
+				o.answers(c.code, c.part)
+				o.pass(refresh + time.Minute)
+				scope, err := o.wrong()
+				require.Equal(o, ScopeGroups, scope)
+				for _, words := range c.says {
+					require.ErrorContains(o, err, words)
+				}
+				require.Equal(o, "Staff,VIP", o.groups("00uMara"))
+				o.pass(time.Hour)
+				require.Equal(o, map[bool]string{true: "Staff", false: ""}[c.staff], o.groups("00uMara"))
+				require.Less(o, o.count("/groups"), 300)
+				o.works()
+				o.pass(refresh)
+				require.Equal(o, "Staff,VIP", o.groups("00uMara"))
+				_, err = o.wrong()
+				require.NoError(o, err)
+			})
+		})
+	}
+}
+
+// A profile that cannot be read does not hide the groups, nor the other way round, and groups are read although users wait.
+func TestProfilesAndGroupsFailApart(t *testing.T) {
+	work(t, smallOrg(), []string{"VIP"}, func(o *office) {
+		o.answers(403, "/users/00u")
+		for i := range 4 * maxQueue {
+			o.profile(fmt.Sprintf("00u%d", i))
+		}
+		o.pass(refresh)
+		require.Equal(o, "VIP", o.groups("00uMara"))
+		scope, _ := o.wrong()
+		require.Equal(o, ScopeUsers, scope)
+		o.answers(403, "/groups")
+		o.pass(2 * refresh)
+		scope, _ = o.wrong()
+		require.Equal(o, ScopeGroups, scope)
+		o.profile("00uMara")
+		o.pass(10 * time.Minute)
+		require.Equal(o, "Finance,Accountant", o.profile("00uMara"))
+	})
+}
+
+func TestNamesOfGroups(t *testing.T) {
+	long := strings.Repeat("é", 256)
+	for name, c := range map[string]struct {
+		names []string
+		says  string
+	}{
+		"none":       {nil, ""},
+		"plain":      {[]string{"VIP", "vip", "Ünder \"quotes\" & more", long[:2*255]}, ""},
+		"empty":      {[]string{"VIP", ""}, `"" is no name`},
+		"spaces":     {[]string{"VIP "}, `"VIP " is no name`},
+		"a new line": {[]string{"V\nIP"}, `"V\nIP" is no name`},
+		"a comma":    {[]string{"A, B"}, `"A, B" has a comma`},
+		"too long":   {[]string{long}, "has 256 characters: Okta allows at most 255"},
+		"twice":      {[]string{"VIP", "VIP"}, `"VIP" is named twice`},
+		"eleven":     {strings.Split("abcdefghijk", ""), "groups has 11 names: at most 10"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := CheckNames(c.names); c.says == "" {
+				require.NoError(t, err)
+			} else {
+				require.ErrorContains(t, err, c.says)
+			}
+		})
+	}
+}

@@ -1,0 +1,303 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/grafana/alloy/okta/internal/oktaapi"
+	"github.com/grafana/alloy/okta/internal/oktaapi/management"
+)
+
+const (
+	// perMinute is how many requests a minute has on average: a quarter of the smallest bucket is 25 (see [management.Share]).
+	perMinute = 24
+	// burst is how many go out at once after a pause: a few users who sign in are known within the second.
+	burst = 10
+	// longest is how long a request may take with waiting for its budget, before another one has its turn.
+	longest = 5 * time.Minute
+	// retryAfter is how long after a failure Okta is asked again.
+	retryAfter = time.Minute
+	// slowAfter is for how long Okta may ask to slow down before that is told.
+	slowAfter = 15 * time.Minute
+	// apart is the average time between the first refreshes of orgs that start together: see package roles.
+	apart = 200 * time.Millisecond
+)
+
+// Trouble is where a keeper reports what is wrong, and that all is well. Its methods must not block.
+type Trouble interface {
+	// Fail reports a failed request. With the scope ScopeGroups, only groups are concerned: profiles are known, or not wanted.
+	Fail(scope string, err error)
+	Clear()
+}
+
+// Config is one keeper's work. All fields are required but Orgs.
+type Config struct {
+	Org     string // names the org, for its moment
+	Known   *Known
+	Ask     *Ask
+	Trouble Trouble
+	Refresh time.Duration // of groups
+	Orgs    int           // how many start together
+}
+
+// Keeper asks Okta for what is to be known. It belongs to the goroutine that calls Run.
+type Keeper struct {
+	Config
+	limit         *rate.Limiter
+	users, groups fault
+	failed        map[string]struct{} // of whom Okta refused to tell since it told of somebody, at most [management.Few]
+	next          time.Time           // when groups are read
+}
+
+// NewKeeper returns a keeper. It does nothing until Run.
+func NewKeeper(cfg Config) *Keeper {
+	return &Keeper{Config: cfg, limit: rate.NewLimiter(rate.Every(time.Minute/perMinute), burst), failed: map[string]struct{}{}}
+}
+
+// Run keeps what is known until ctx ends.
+func (k *Keeper) Run(ctx context.Context) {
+	k.Known.setRefresh(k.Refresh)
+	if !sleep(ctx, oktaapi.Moment(k.Org, oktaapi.Spread(k.Orgs, apart, k.Refresh)), nil) {
+		return
+	}
+	var paused time.Time // users are not asked about before
+	for ctx.Err() == nil {
+		if k.groupsAreDue() {
+			k.note(ctx, &k.groups, k.readGroups(ctx))
+			k.next = time.Now().Add(k.wait())
+		}
+		if now := time.Now(); !now.Before(paused) {
+			if !k.readUsers(ctx) {
+				paused = time.Now().Add(retryAfter)
+			}
+		}
+		k.pause(ctx, paused)
+	}
+}
+
+// pause waits until there is something to do.
+func (k *Keeper) pause(ctx context.Context, paused time.Time) {
+	end, work := time.Now().Add(time.Hour), k.Known.work
+	if time.Now().Before(paused) {
+		end, work = paused, nil
+	}
+	if len(k.Known.names) > 0 {
+		end = earliest(end, k.next)
+	}
+	if due := k.Known.groupsDue(); !due.IsZero() {
+		end = earliest(end, due)
+	}
+	sleep(ctx, time.Until(end), work)
+}
+
+func earliest(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func (k *Keeper) groupsAreDue() bool {
+	now, due := time.Now(), k.Known.groupsDue()
+	return len(k.Known.names) > 0 && (!now.Before(k.next) || !due.IsZero() && !now.Before(due))
+}
+
+// wait is how long after groups were read they are read again.
+func (k *Keeper) wait() time.Duration {
+	if err := k.groups.err; err == nil || management.IsRefused(err) || errors.Is(err, errNames) {
+		return k.Refresh
+	}
+	return retryAfter
+}
+
+// fault is what is wrong with users, or with groups.
+type fault struct {
+	err   error
+	since time.Time
+}
+
+// told reports whether something is wrong that people are to know. Being asked to slow down is nothing wrong, unless it lasts.
+func (f *fault) told() bool {
+	slow := oktaapi.ClassOf(f.err) == oktaapi.RateLimited || errors.Is(f.err, errSlow)
+	return f.err != nil && (!slow || time.Since(f.since) > slowAfter)
+}
+
+// errSlow is of a request that waited for long.
+var errSlow = errors.New("Okta is slow, or its rate limits, or what others ask of them, leave no requests")
+
+// note notes how it went with users or groups, and reports it.
+func (k *Keeper) note(ctx context.Context, f *fault, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	if f.err == nil {
+		f.since = time.Now()
+	}
+	f.err = err
+	switch {
+	case k.users.told():
+		k.Trouble.Fail(ScopeUsers, k.users.err)
+	case k.groups.told():
+		k.Trouble.Fail(ScopeGroups, k.groups.err)
+	default:
+		k.Trouble.Clear()
+	}
+}
+
+// ask makes one request when its turn has come.
+func (k *Keeper) ask(ctx context.Context, request func(ctx context.Context) error) error {
+	if err := k.limit.Wait(ctx); err != nil {
+		return err
+	}
+	limited, stop := context.WithTimeout(ctx, longest)
+	defer stop()
+	err := request(limited)
+	if err != nil && ctx.Err() == nil && limited.Err() != nil {
+		return fmt.Errorf("no answer within %s: %w", longest, errSlow)
+	}
+	return err
+}
+
+// readUsers asks about those who wait, until groups are due. It returns false when that failed for all.
+func (k *Keeper) readUsers(ctx context.Context) bool {
+	for !k.groupsAreDue() {
+		id := k.Known.next()
+		if id == "" {
+			return true
+		}
+		err := k.readUser(ctx, id)
+		if err != nil || k.users.err != nil {
+			k.note(ctx, &k.users, err)
+		}
+		if err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// readUser asks about the user that next returned. An error concerns all.
+func (k *Keeper) readUser(ctx context.Context, id string) error {
+	var values []string
+	err := k.ask(ctx, func(ctx context.Context) (err error) {
+		values, err = k.Ask.profile(ctx, id, k.Known.profile)
+		return err
+	})
+	now := time.Now()
+	switch {
+	case err == nil:
+		clear(k.failed)
+		k.Known.answered(values, now)
+		return nil
+	case ctx.Err() != nil, !management.OfOne(err):
+		k.Known.back()
+		return err
+	}
+	again := now.Add(retryAfter)
+	if management.IsRefused(err) {
+		again = now.Add(k.Refresh)
+	}
+	k.Known.refused(again, now)
+	if len(k.failed) < management.Few {
+		k.failed[id] = struct{}{}
+	}
+	if len(k.failed) < management.Few {
+		return nil
+	}
+	return err
+}
+
+// errNames is of groups that were not found, or are too large: nothing to try again soon.
+var errNames = errors.New("of the groups that context names")
+
+// readGroups finds the groups and lists their members. A group that fails does not affect the others.
+func (k *Keeper) readGroups(ctx context.Context) (err error) {
+	found, missing := map[string]string{}, []string{}
+	for _, name := range k.Known.names {
+		var ids []string
+		err := k.ask(ctx, func(ctx context.Context) (err error) {
+			ids, err = k.Ask.named(ctx, name)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("group %q: %w", name, err)
+		}
+		if len(ids) == 0 {
+			missing = append(missing, fmt.Sprintf("%q", name))
+		}
+		for _, id := range ids {
+			found[id] = name
+		}
+	}
+	k.Known.found(found)
+	if len(missing) > 0 {
+		err = fmt.Errorf("%w, Okta has none called %s", errNames, strings.Join(missing, ", "))
+	}
+	for _, id := range slices.Sorted(maps.Keys(found)) {
+		failed := k.readMembers(ctx, id)
+		switch {
+		case failed == nil:
+			continue
+		case ctx.Err() != nil, !errors.Is(failed, errNames) && !management.OfOne(failed):
+			return fmt.Errorf("members of group %q: %w", found[id], failed)
+		}
+		err = fmt.Errorf("members of group %q: %w", found[id], failed)
+	}
+	return err
+}
+
+// readMembers lists the members of a group.
+func (k *Keeper) readMembers(ctx context.Context, id string) error {
+	all, at := map[string]struct{}{}, ""
+	var first time.Time
+	for {
+		var ids []string
+		var next string
+		var date time.Time
+		err := k.ask(ctx, func(ctx context.Context) (err error) {
+			ids, next, date, err = k.Ask.Members(ctx, id, at)
+			return err
+		})
+		if management.StatusOf(err) == http.StatusNotFound { // it was deleted since it was found
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if first.IsZero() {
+			first = date
+		}
+		for _, id := range ids {
+			all[id] = struct{}{}
+		}
+		if len(all) > k.Known.room(id) {
+			k.Known.tooLarge(id, time.Now())
+			return fmt.Errorf("%w, it has more members than there is room for: %d are kept of all groups together", errNames, maxMembers)
+		}
+		if next == "" || next == at {
+			k.Known.listed(id, all, first, time.Now())
+			return nil
+		}
+		at = next
+	}
+}
+
+// sleep waits for d, a token of work, or the end of ctx; for the last it returns false.
+func sleep(ctx context.Context, d time.Duration, work <-chan struct{}) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-work:
+	case <-ctx.Done():
+	}
+	return ctx.Err() == nil
+}

@@ -1,0 +1,105 @@
+package actors
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/grafana/alloy/okta/internal/event"
+)
+
+// changed is the part of an event that tells of a change.
+type changed struct {
+	Outcome struct {
+		Result string `json:"result"`
+	} `json:"outcome"`
+	Target []struct {
+		ID   string `json:"id"`
+		Type string `json:"type"`
+		Name string `json:"displayName"`
+	} `json:"target"`
+}
+
+// The event types that change what is known. Source: Okta's catalog of event types, 2026.08.1. Those of a user's lifecycle say that it
+// was made anew, or ended, or that a directory took it over, which may come with another profile.
+const (
+	joins       = "group.user_membership.add"
+	leaves      = "group.user_membership.remove"
+	groupGone   = "group.lifecycle.delete"
+	groupMade   = "group.lifecycle.create"
+	groupChange = "group.profile.update" // its name, for instance
+)
+
+var (
+	ofGroups = []string{joins, leaves, groupGone, groupMade, groupChange}
+	ofUsers  = []string{
+		"user.account.update_primary_email", "user.account.update_profile", "user.account.update_secondary_email",
+		"user.account.update_user_type", "application.provision.user.import_profile",
+		"user.lifecycle.activate", "user.lifecycle.create", "user.lifecycle.deactivate", "user.lifecycle.delete.completed",
+		"user.lifecycle.delete.initiated", "user.lifecycle.reactivate", "user.lifecycle.suspend", "user.lifecycle.unsuspend",
+	}
+)
+
+// Types are the event types that change what is known, sorted. A filter that leaves them out leaves changes to later answers.
+func Types() []string { return slices.Sorted(slices.Values(slices.Concat(ofGroups, ofUsers))) }
+
+// Pass is called with each event that was looked up, in the order of the log, and takes what the event says.
+func (k *Known) Pass(ev *event.Event, now time.Time) {
+	users := len(k.profile) > 0 && slices.Contains(ofUsers, ev.EventType)
+	groups := len(k.names) > 0 && slices.Contains(ofGroups, ev.EventType)
+	if !users && !groups || ev.Published.IsZero() {
+		return
+	}
+	var e changed
+	if json.Unmarshal(ev.Raw, &e) != nil || e.Outcome.Result != "" && !strings.EqualFold(e.Outcome.Result, "SUCCESS") {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if users {
+		k.passUsers(&e, strings.HasPrefix(ev.EventType, "user.lifecycle.delete."), now)
+		return
+	}
+	for _, target := range e.Target {
+		if target.Type != "UserGroup" && target.Type != "Group" {
+			continue
+		}
+		switch ev.EventType {
+		case joins, leaves:
+			for _, member := range e.Target {
+				if member.Type == "User" {
+					k.moves(target.ID, member.ID, move{ev.Published, ev.EventType == joins})
+				}
+			}
+		case groupGone:
+			delete(k.groups, target.ID)
+		default:
+			if k.groups[target.ID] != nil || slices.Contains(k.names, target.Name) {
+				k.lookAgain(now)
+			}
+		}
+	}
+}
+
+// passUsers has Okta asked about users at their next event. A deleted one has no profile any more. The caller holds mu.
+func (k *Known) passUsers(e *changed, deleted bool, now time.Time) {
+	for _, target := range e.Target {
+		if target.Type != "User" {
+			continue
+		}
+		if target.ID == k.asking {
+			k.late = true
+		}
+		u, known := k.users.Peek(target.ID)
+		if !known {
+			continue
+		}
+		u.again, u.certain = now, now.Add(certainAfter)
+		if deleted {
+			k.bytes -= u.cost()
+			u.values = nil
+			k.bytes += u.cost()
+		}
+	}
+}
