@@ -160,7 +160,7 @@ func TestTheStatusHasWhatIsWrongWhileItLasts(t *testing.T) {
 
 // A part that a reader can be in trouble with has a name; the others are of options, which the library has not.
 func TestEachPartHasAName(t *testing.T) {
-	options := []poller.Part{poller.Queries, poller.Arrival, poller.Hold, poller.Rewind, poller.Roles}
+	options := []poller.Part{poller.Queries, poller.Arrival, poller.Hold, poller.Rewind, poller.Roles, poller.Actors}
 	for i := range (poller.Snapshot{}).Wrong {
 		part := poller.Part(i)
 		_, named := names[part]

@@ -63,7 +63,7 @@ type user struct {
 	certain time.Time // answers before it may be older than an event
 }
 
-// New returns what is known at first: nothing. The attributes are those of [event.Options], in their order.
+// New returns what is known at first: nothing. The attributes are those of [event.New], in their order.
 func New(profile, groups []string) *Known {
 	k := &Known{profile: profile, names: slices.Sorted(slices.Values(groups)), work: make(chan struct{}, 1), groupsLast: minGroupsLast}
 	k.Forget()

@@ -183,6 +183,9 @@ func patient(one *doctor.Org, o *loadedOrg) error {
 	if o.Roles != nil {
 		one.Roles = &doctor.Roles{Ask: o.Roles, Remedy: o.Remedy}
 	}
+	if k := o.Actors; k.Ask != nil {
+		one.Actors = &doctor.Actors{Ask: k.Ask, Profile: k.Profile, Groups: k.Groups, Remedy: k.Remedy}
+	}
 	if r := a.Options.Reconcile; r != nil {
 		u, hc, err := r.Connection()
 		if err != nil {

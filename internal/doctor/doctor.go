@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/grafana/alloy/okta/internal/actors"
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/roles"
@@ -25,7 +26,8 @@ import (
 const mostOrgs = 8
 
 // MostRequests is how many requests Okta gets for an org's log at most, those for the access token included. Where roles are wanted there
-// are as many as [roles.MostChecked] on top, and those for an access token of their own, all of other limits than the log's.
+// are as many as [roles.MostChecked] on top, as many as [actors.MostChecked] where profiles or groups of actors are, and those for access
+// tokens of their own, all of other limits than the log's.
 const MostRequests = 12
 
 // Status says how a check ended.
@@ -89,8 +91,9 @@ type Org struct {
 	OutOfOrder      time.Duration // out_of_order_window; 0: off
 
 	DataPath string
-	Hook     *Hook  // nil: no hooks
-	Roles    *Roles // nil: roles are not wanted
+	Hook     *Hook   // nil: no hooks
+	Roles    *Roles  // nil: roles are not wanted
+	Actors   *Actors // nil: neither profiles nor groups of actors are wanted
 	Loki     *Query
 	Push     []Push
 	Others   []string // where entries also, or only, go, which is not checked
@@ -106,6 +109,13 @@ type Hook struct {
 type Roles struct {
 	Ask    *roles.Ask
 	Remedy func(error) string
+}
+
+// Actors are how Okta is asked for profiles and groups of actors.
+type Actors struct {
+	Ask             *actors.Ask
+	Profile, Groups []string
+	Remedy          func(error) string
 }
 
 // Query is how Loki is asked what has arrived.
@@ -191,6 +201,7 @@ var legs = []leg{
 	{"data path", "configuration", (*visit).dataPath},
 	{"event hooks", "configuration", (*visit).hooks},
 	{"roles", "okta", (*visit).roles},
+	{"profiles", "okta", (*visit).actors},
 	{"content", "configuration", (*visit).content},
 	{"tenant", "configuration", (*visit).tenant},
 	{"loki push", "tenant", (*visit).lokiPush},

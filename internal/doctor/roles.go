@@ -5,6 +5,8 @@ import (
 	"context"
 )
 
+const slowRemedy = "other clients use up the org's limits, or Okta is slow: look at Reports > Rate Limits in Okta, and ask again later"
+
 // roles checks whether Okta tells who holds which roles. It warns when Okta does not tell those of groups only. It fails when Okta tells
 // none, or has not told within the time for it: events are delivered all the same, but without what the block context asks for.
 func (v *visit) roles(ctx context.Context) Check {
@@ -16,7 +18,7 @@ func (v *visit) roles(ctx context.Context) Check {
 	users, groups, ofGroups, err := v.Roles.Ask.Check(ctx)
 	remedy := func(err error) string {
 		if ctx.Err() != nil { // the time ended in waiting for a budget, or for answers
-			return "other clients use up the org's limits, or Okta is slow: look at Reports > Rate Limits in Okta, and ask again later"
+			return slowRemedy
 		}
 		return cmp.Or(v.Roles.Remedy(err), "look at the error, and ask again")
 	}

@@ -36,7 +36,7 @@ type Context struct {
 	ActorRoles  string    // names of roles, sorted and joined by commas; "": none, or it is not known
 	TargetRoles string    // those of all targets together
 	ActorGroups string    // names of groups that the actor is in, as ActorRoles
-	Profile     []string  // what the actor's profile has of Options.Profile, in that order; "": nothing. It must not be changed
+	Profile     []string  // what the actor's profile has of the attributes that [New] got, in their order; "": nothing. It must not be changed
 	Time        time.Time // not zero: all that is what was known at this time, and the event is older
 }
 

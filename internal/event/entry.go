@@ -29,7 +29,6 @@ type Options struct {
 	Labels             map[string]string // added to job and org, and may replace them; an empty value removes a label
 	RelabelRules       []*relabel.Config // applied in order to the labels above and the __okta_* labels
 	StructuredMetadata map[string]string // name to path; nil means DefaultStructuredMetadata, empty means none
-	Profile            []string          // attributes of the actor's profile that a [Context] may have
 	Redaction          *redact.Options   // option: redact. nil means nothing is redacted
 }
 
@@ -97,8 +96,9 @@ const (
 	levelPath    = "level" // stands for the level in the envelope
 )
 
-// New checks the options. Errors name the value and what is allowed instead.
-func New(opts Options) (*Formatter, error) {
+// New checks the options, and the attributes of the actor's profile that a [Context] may have. Errors name the value and what is allowed
+// instead.
+func New(opts Options, profile ...string) (*Formatter, error) {
 	f := &Formatter{}
 	switch opts.LineFormat {
 	case "", FormatEnvelope:
@@ -111,13 +111,13 @@ func New(opts Options) (*Formatter, error) {
 		return nil, fmt.Errorf("the org's host is missing")
 	}
 	var err error
-	if f.labels, err = newLabeler(opts, &f.selection); err != nil {
+	if f.labels, err = newLabeler(opts, profile, &f.selection); err != nil {
 		return nil, err
 	}
 	if err := f.addMetadata(opts); err != nil {
 		return nil, err
 	}
-	if f.profile, err = newProfile(opts); err != nil {
+	if f.profile, err = newProfile(opts, profile); err != nil {
 		return nil, err
 	}
 	if f.redactor, err = newRedactor(opts.Redaction); err != nil { // option: redact

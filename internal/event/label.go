@@ -74,7 +74,7 @@ type stream struct {
 }
 
 // newLabeler checks the options and adds what rules read to the selection.
-func newLabeler(opts Options, s *selection) (*labeler, error) {
+func newLabeler(opts Options, profile []string, s *selection) (*labeler, error) {
 	l := &labeler{
 		org:     opts.Org,
 		fixed:   model.LabelSet{"job": Job, "org": model.LabelValue(opts.Org)},
@@ -130,7 +130,7 @@ func newLabeler(opts Options, s *selection) (*labeler, error) {
 	for name, of := range contextLabels {
 		add(name, of)
 	}
-	for i, attribute := range opts.Profile {
+	for i, attribute := range profile {
 		add(model.LabelName(labelPrefix+profileName(attribute)), func(c Context) string {
 			if i < len(c.Profile) {
 				return c.Profile[i]

@@ -35,11 +35,11 @@ func profileName(attribute string) string {
 }
 
 // newProfile checks which attributes entries are to have.
-func newProfile(opts Options) (all []attribute, err error) {
-	if n := len(opts.Profile); n > MaxProfile {
+func newProfile(opts Options, profile []string) (all []attribute, err error) {
+	if n := len(profile); n > MaxProfile {
 		return nil, fmt.Errorf("profile has %d attributes: at most %d are allowed", n, MaxProfile)
 	}
-	for _, name := range opts.Profile {
+	for _, name := range profile {
 		a := attribute{name, profileName(name)}
 		if !attributeName.MatchString(name) {
 			return nil, fmt.Errorf("profile %q: an attribute of Okta's user profile is meant, such as %q: letters, digits and underscores, "+

@@ -31,7 +31,7 @@ func TestNamesOfAttributes(t *testing.T) {
 		"countryCode":       "actor_country_code",
 		"preferredLanguage": "actor_preferred_language",
 	} {
-		f, err := New(Options{Org: "acme.okta.com", Profile: []string{attribute}})
+		f, err := New(Options{Org: "acme.okta.com"}, attribute)
 		require.NoError(t, err)
 		require.Equal(t, want, f.profile[0].name)
 		require.NoError(t, checkName(want))
@@ -61,8 +61,8 @@ func TestAttributesThatAreRefused(t *testing.T) {
 		"eleven":                       {strings.Split("abcdefghijk", ""), []string{"11 attributes: at most 10"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := New(Options{Org: "acme.okta.com", Profile: c.profile, Labels: map[string]string{"actor_division": "x"},
-				StructuredMetadata: map[string]string{"actor_login": "actor.alternateId"}})
+			_, err := New(Options{Org: "acme.okta.com", Labels: map[string]string{"actor_division": "x"},
+				StructuredMetadata: map[string]string{"actor_login": "actor.alternateId"}}, c.profile...)
 			for _, words := range c.says {
 				require.ErrorContains(t, err, words)
 			}
@@ -87,7 +87,7 @@ func metadataOf(e Entry) map[string]string {
 
 func TestProfilesAndGroupsAreMetadataAndNothingElse(t *testing.T) {
 	for _, format := range []string{FormatEnvelope, FormatEvent} {
-		f, err := New(Options{Org: "acme.okta.com", LineFormat: format, Profile: threeAttributes})
+		f, err := New(Options{Org: "acme.okta.com", LineFormat: format}, threeAttributes...)
 		require.NoError(t, err)
 		events, err := Scan([]byte(withParties))
 		require.NoError(t, err)
@@ -106,8 +106,8 @@ func TestRulesSeeProfilesAndGroups(t *testing.T) {
 		return &relabel.Config{SourceLabels: model.LabelNames{model.LabelName("__okta_" + from)}, Regex: relabel.MustNewRegexp("(.+)"),
 			TargetLabel: from, Replacement: "$1", Action: relabel.Replace}
 	}
-	f, err := New(Options{Org: "acme.okta.com", Profile: threeAttributes,
-		RelabelRules: []*relabel.Config{copies("actor_department"), copies("actor_title"), copies("actor_groups")}})
+	f, err := New(Options{Org: "acme.okta.com",
+		RelabelRules: []*relabel.Config{copies("actor_department"), copies("actor_title"), copies("actor_groups")}}, threeAttributes...)
 	require.NoError(t, err)
 	events, err := Scan([]byte(withParties))
 	require.NoError(t, err)
@@ -139,10 +139,10 @@ func TestRedactionSeesProfiles(t *testing.T) {
 		"hashed":         {redact.Options{Mode: redact.ModeHash, Key: key}, []string{"hmac:", "hmac:"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f, err := New(Options{Org: "acme.okta.com", Redaction: &c.redact, Profile: threeAttributes, RelabelRules: []*relabel.Config{
+			f, err := New(Options{Org: "acme.okta.com", Redaction: &c.redact, RelabelRules: []*relabel.Config{
 				{SourceLabels: model.LabelNames{"__okta_actor_title"}, Regex: relabel.MustNewRegexp("(.*)"), TargetLabel: "title", Replacement: "$1",
 					Action: relabel.Replace},
-			}})
+			}}, threeAttributes...)
 			require.NoError(t, err)
 			// A word of the profile in the line is no mention: the line must not depend on what is known.
 			events, err := Scan([]byte(strings.Replace(withParties, `"id":"00uB"`, `"id":"00uB","note":"CFO"`, 1)))
@@ -166,8 +166,7 @@ func TestRedactionSeesProfiles(t *testing.T) {
 
 // Equal values have equal tokens, whoever has them.
 func TestTokensOfProfilesCanBeCompared(t *testing.T) {
-	f, err := New(Options{Org: "acme.okta.com", Profile: []string{"department"},
-		Redaction: &redact.Options{Mode: redact.ModeHash, Key: []byte("0123456789abcdef")}})
+	f, err := New(Options{Org: "acme.okta.com", Redaction: &redact.Options{Mode: redact.ModeHash, Key: []byte("0123456789abcdef")}}, "department")
 	require.NoError(t, err)
 	tokens := map[string]int{}
 	for i := range 4 {

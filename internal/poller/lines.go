@@ -93,6 +93,9 @@ var lines = [parts]line{
 	Roles: {
 		level: level.Warn, begin: rolesLine, reload: isNews, failure: true, end: say("roles are known again"),
 	},
+	Actors: {
+		level: level.Warn, begin: actorsLine, reload: isNews, failure: true, end: say("profiles and named groups are known again"),
+	},
 	Delivery: {level: level.Error, begin: say("delivery failed"), failure: true, end: say("deliveries succeed again")},
 }
 
@@ -135,6 +138,13 @@ func rolesLine(t Trouble) string {
 		return "members of groups with roles are not known"
 	}
 	return "roles cannot be refreshed; events go on, with what is known or without"
+}
+
+func actorsLine(t Trouble) string {
+	if t.Kind == GroupMembers {
+		return "who is in the named groups is not known"
+	}
+	return "profiles cannot be read; events go on, with what is known or without"
 }
 
 func checkpointLine(t Trouble) string {

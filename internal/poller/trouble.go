@@ -29,6 +29,7 @@ const (
 	Stuck                  // there is more in the log, and no way to it
 	Clock                  // differs from Okta's
 	Roles                  // are not known, or of the kind [GroupRoles], those of groups: entries go on without
+	Actors                 // have profiles or, of the kind [GroupMembers], groups that are not known: entries go on without
 	Delivery               // is an error of the sink's. A component's has none but the context's, a library's may
 	parts
 )
@@ -38,6 +39,9 @@ const Unread = "unread"
 
 // GroupRoles is the kind of a trouble with roles that only concerns members of groups.
 const GroupRoles = "groups"
+
+// GroupMembers is the kind of a trouble with actors that only concerns named groups.
+const GroupMembers = "named groups"
 
 // Trouble is what is wrong with a part. The zero value is nothing.
 type Trouble struct {

@@ -62,6 +62,8 @@ func TestATroubleIsToldFromBeginningToEnd(t *testing.T) {
 		Clock: {begin: "our clock and Okta's differ", end: "our clock and Okta's agree again", reload: "nothing"},
 		Roles: {first: failure{"a", lost}, begin: "roles cannot be refreshed", second: failure{GroupRoles, denied},
 			change: "members of groups with roles are not known", end: "roles are known again", reload: "told again"},
+		Actors: {first: failure{"a", lost}, begin: "profiles cannot be read", second: failure{GroupMembers, denied},
+			change: "who is in the named groups is not known", end: "profiles and named groups are known again", reload: "told again"},
 		Delivery: {first: failure{"", lost}, begin: "delivery failed", end: "deliveries succeed again", reload: "forgotten"},
 	} {
 		part := Part(part)

@@ -61,7 +61,7 @@ func Of(t testing.TB) map[string]Metric {
 	args.Options.Backfills = []okta.Backfill{{Since: hoursAgo(3), Until: hoursAgo(2)}}
 	args.Options.Context = &okta.Context{}
 	args.Options.Context.SetToDefault()
-	args.Options.Context.Roles = true
+	args.Options.Context.Roles, args.Options.Context.Profile = true, []string{"department"}
 	require.NoError(t, args.Validate())
 	registry := &recorder{Registry: prometheus.NewRegistry()}
 	c, err := okta.New(component.Options{

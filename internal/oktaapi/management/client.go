@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/grafana/alloy/okta/internal/oktaapi"
+	"github.com/grafana/alloy/okta/internal/oktaapi/auth"
 )
 
 // Share is the part of a bucket that is used at most. The smallest buckets, those of a free org, have 100 requests a minute, and 25 for
@@ -116,6 +117,9 @@ func IsRefused(err error) bool {
 // OfOne reports whether a request may have failed for the user, group or client that it asks about, and not for the credentials, the way to
 // Okta, or the rate limit.
 func OfOne(err error) bool {
+	if _, noToken := errors.AsType[*auth.Error](err); noToken {
+		return false
+	}
 	e, ok := errors.AsType[*oktaapi.Error](err)
 	return ok && e.Class != oktaapi.RateLimited && e.Status != http.StatusUnauthorized && !e.Foreign
 }

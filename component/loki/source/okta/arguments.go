@@ -158,7 +158,7 @@ func (args *Arguments) validateReading(host string, ask []option) error {
 			return err
 		}
 	}
-	_, err := event.New(args.eventOptions(host))
+	_, err := event.New(args.eventOptions(host), args.Options.profile()...)
 	return err
 }
 

@@ -27,7 +27,6 @@ func TestContextArguments(t *testing.T) {
 		"context {\n refresh = \"25h\"\n}":                                             "refresh is 25h0m0s",
 		"context {\n refresh = \"0s\"\n}":                                              "refresh is 0s",
 		"context {\n roles = \"x\"\n}":                                                 "should be bool",
-		"context {\n profile = [\"x\"]\n}":                                             "profile",
 		"context {\n api_token = \"a b\"\n}":                                           "",
 		"context {\n roles = true\n api_token = \"a b\"\n}":                            "context: ",
 		"context {\n roles = true\n api_token = \"x\"\n" + app + " }\n}":               "at most one",

@@ -318,14 +318,16 @@ func TestReloadsKeepTheTable(t *testing.T) {
 // Only the node that reads an org asks who holds roles. A node that takes it over uses neither the other's table nor its own old one:
 // events have passed by elsewhere since.
 func TestANodeThatTakesAnOrgOverAsksAnew(t *testing.T) {
-	org := administered()
+	org := staffed()
 	body := fmt.Sprintf(`
 		url           = "http://%s"
 		api_token     = "right"
 		poll_interval = "100ms"
 		replay_window = "0s"
 		context {
-			roles = true
+			roles   = true
+			profile = ["department"]
+			groups  = ["VIP"]
 		}
 		clustering {
 			enabled = true
@@ -355,11 +357,14 @@ func TestANodeThatTakesAnOrgOverAsksAnew(t *testing.T) {
 		require.Zero(t, c.site.rolesKnown().Users)
 		move(c.to)
 		c.site.known(t)
+		c.site.knows(t, 0)
 		require.Greater(t, len(aboutRoles(org)), before)
 		require.Equal(t, "SUPER_ADMIN", next(c.site, "user.session.start", "00uSuper", "00uNobody")["actor_roles"])
 	}
 	next(b, "user.account.privilege.revoke", "00uRoot", "00uSuper")
 	require.Zero(t, a.rolesKnown(), "it is forgotten when the org leaves")
+	require.Zero(t, a.actorsKnown())
+	b.knows(t, 1)
 	holdBack(t, org)
 	move("node-a")
 	require.Empty(t, next(a, "user.session.start", "00uSuper", "00uNobody"))

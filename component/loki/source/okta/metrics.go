@@ -22,7 +22,8 @@ var (
 	lastEventDesc = desc("last_event_timestamp_seconds", "Latest published time delivered, Unix time.")
 	lastPollDesc  = desc("last_poll_timestamp_seconds", "Last page received from Okta, Unix time.")
 	failingDesc   = desc("failing_seconds", "Time since a part began to fail, or 0: okta (getting pages), checkpoint (reading or writing "+
-		"it), reconcile (confirming or repeating deliveries), or roles (refreshing who holds them).", "part")
+		"it), reconcile (confirming or repeating deliveries), roles (refreshing who holds them), or profiles "+
+		"(reading those, or named groups).", "part")
 	refusedDesc = desc("refused",
 		"1 while Okta refuses requests, or an entry of orgs cannot be used: token, permission, filter, or address.")
 	blockedDesc       = desc("receiver_blocked_seconds", "Time for which a receiver has not taken an entry, or 0.")

@@ -63,6 +63,12 @@ func (o *Options) format(to *event.Options) {
 	to.Redaction = o.Redact.Options() // option: redact
 }
 
+// profile are the attributes of actors' profiles that entries may have.
+func (o *Options) profile() (all []string) {
+	all = o.Context.attributes() // option: context
+	return all
+}
+
 // connect adds what all orgs of a component use.
 func (o *Options) connect(c *connections) (err error) {
 	err = o.connectLoki(c) // option: reconcile
@@ -78,6 +84,7 @@ type (
 		loki     *reconcile.Loki // option: reconcile. nil without the block
 		fills    []*fill         // option: backfill
 		identity *identity       // option: context. nil: roles are not wanted
+		actors   *acting         // option: context. nil: neither profiles nor groups are
 	}
 	ofCollector struct {
 		wakes *poller.Wakes // option: event_hook

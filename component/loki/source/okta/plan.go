@@ -71,7 +71,7 @@ func newPlan(args Arguments, shared connections, logger log.Logger) (*plan, erro
 	if p.auth, err = args.authorizer(org, p.http); err != nil {
 		return nil, err
 	}
-	if p.formatter, err = event.New(args.eventOptions(org.Host)); err != nil {
+	if p.formatter, err = event.New(args.eventOptions(org.Host), args.Options.profile()...); err != nil {
 		return nil, err
 	}
 	for _, o := range options {

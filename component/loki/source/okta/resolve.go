@@ -30,6 +30,7 @@ type Resolved struct {
 	Loki       *reconcile.Loki        // nil: there is no reconcile block
 	Roles      *roles.Ask             // option: context. nil: there is no block context with roles
 	Remedy     func(err error) string // option: context. Of an error of Roles
+	Actors     ResolvedActors         // option: context
 	Selector   string                 // of the org's entries, "" without reconcile
 }
 
@@ -49,6 +50,7 @@ func (args Arguments) Resolve(logger log.Logger) ([]Resolved, error) {
 			r.URL, r.HTTP, r.Credential, r.Formatter, r.Scope = p.org, p.http, p.auth, p.formatter, p.scope
 			r.Loki = p.of.loki
 			r.Roles, r.Remedy = p.of.identity.forCommands() // option: context
+			r.Actors = p.of.actors.forCommands()            // option: context
 			r.Selector = p.args.selector(p.org.Host)
 		}
 		all = append(all, r)
