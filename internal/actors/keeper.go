@@ -201,11 +201,11 @@ func (k *Keeper) readUser(ctx context.Context, id string) error {
 		k.Known.back()
 		return err
 	}
-	again := now.Add(retryAfter)
+	retryAt := now.Add(retryAfter)
 	if management.IsRefused(err) {
-		again = now.Add(k.Refresh)
+		retryAt = now.Add(k.Refresh)
 	}
-	k.Known.refused(again, now)
+	k.Known.refused(retryAt, now)
 	if len(k.failed) < management.Few {
 		k.failed[id] = struct{}{}
 	}

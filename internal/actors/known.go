@@ -59,7 +59,7 @@ type Known struct {
 type user struct {
 	values  []string  // of the attributes; nil: there are none, or Okta does not know the user
 	asked   time.Time // zero: Okta refused to tell
-	again   time.Time // ask once more after it
+	retryAt time.Time // ask once more after it
 	certain time.Time // answers before it may be older than an event
 }
 
@@ -102,7 +102,7 @@ func (k *Known) Add(c *event.Context, ev *event.Event, now time.Time) {
 // profileOf is what is known of a user's profile, and has Okta asked if that is due. The caller holds mu.
 func (k *Known) profileOf(id string, now time.Time) []string {
 	u, known := k.users.Get(id)
-	if !known || !now.Before(u.again) {
+	if !known || !now.Before(u.retryAt) {
 		k.want(id)
 	}
 	if !known || now.Sub(u.asked) >= lasts {
@@ -144,15 +144,15 @@ func (k *Known) next() (id string) {
 
 // answered takes what Okta says of the user that next returned; nil: it does not know the user, or the profile has nothing.
 func (k *Known) answered(values []string, now time.Time) {
-	k.set(user{values: values, asked: now, again: now.Add(fresh)}, now)
+	k.set(user{values: values, asked: now, retryAt: now.Add(fresh)}, now)
 }
 
 // refused notes that Okta refused to tell of the user that next returned, who is not asked about before again. What was known stays.
-func (k *Known) refused(again, now time.Time) {
+func (k *Known) refused(retryAt, now time.Time) {
 	k.mu.Lock()
 	before, _ := k.users.Peek(k.asking)
 	k.mu.Unlock()
-	u := user{again: again}
+	u := user{retryAt: retryAt}
 	if before != nil {
 		u.values, u.asked = before.values, before.asked
 	}
@@ -175,7 +175,7 @@ func (k *Known) set(u user, now time.Time) {
 		u.certain = now.Add(certainAfter)
 	}
 	if now.Before(u.certain) {
-		u.again = u.certain
+		u.retryAt = u.certain
 	}
 	k.users.Add(id, &u)
 	for k.bytes += u.cost(); k.bytes > maxBytes; {

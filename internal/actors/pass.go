@@ -95,7 +95,7 @@ func (k *Known) passUsers(e *changed, deleted bool, now time.Time) {
 		if !known {
 			continue
 		}
-		u.again, u.certain = now, now.Add(certainAfter)
+		u.retryAt, u.certain = now, now.Add(certainAfter)
 		if deleted {
 			k.bytes -= u.cost()
 			u.values = nil
