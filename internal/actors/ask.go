@@ -54,12 +54,12 @@ func (a *Ask) profile(ctx context.Context, id string, attributes []string) ([]st
 	if err != nil {
 		return nil, err
 	}
-	values, any := make([]string, len(attributes)), false
+	values, some := make([]string, len(attributes)), false
 	for i, name := range attributes {
 		values[i] = unique.Make(textOf(answer.Profile[name])).Value() // which many users have, and is in memory once
-		any = any || values[i] != ""
+		some = some || values[i] != ""
 	}
-	if !any {
+	if !some {
 		return nil, nil
 	}
 	return values, nil

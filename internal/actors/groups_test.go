@@ -68,8 +68,7 @@ func TestAGroupThatIsNotThere(t *testing.T) {
 		require.Equal(o, asked, o.count("/groups"), "not before a refresh")
 
 		o.stop()
-		org := o.org
-		org.Set(func(org *oktasim.Org) { org.Roles.Intercept = madeLater(org) })
+		o.org.Set(func(org *oktasim.Org) { org.Roles.Intercept = madeLater() })
 		o.start()
 		o.pass(time.Second)
 		o.see(eventAt(o, time.Now(), groupMade, "System root", "UserGroup 00gBoard Board"))
@@ -79,7 +78,7 @@ func TestAGroupThatIsNotThere(t *testing.T) {
 }
 
 // madeLater answers for a group "Board" that the org did not have at first.
-func madeLater(org *oktasim.Org) func(int, *http.Request) http.Handler {
+func madeLater() func(int, *http.Request) http.Handler {
 	began := time.Now()
 	return func(_ int, r *http.Request) http.Handler {
 		switch {

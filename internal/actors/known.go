@@ -87,7 +87,7 @@ func (k *Known) Forget() {
 // Add adds what is known of an event's actor, at now.
 func (k *Known) Add(c *event.Context, ev *event.Event, now time.Time) {
 	kind, id := ev.Actor()
-	if kind != "User" || !management.IsID(id) {
+	if kind != userType || !management.IsID(id) {
 		return
 	}
 	k.mu.Lock()

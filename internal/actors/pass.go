@@ -21,6 +21,9 @@ type changed struct {
 	} `json:"target"`
 }
 
+// userType is the type of a user, as an actor or a target.
+const userType = "User"
+
 // The event types that change what is known. Source: Okta's catalog of event types, 2026.08.1. Those of a user's lifecycle say that it
 // was made anew, or ended, or that a directory took it over, which may come with another profile.
 const (
@@ -68,7 +71,7 @@ func (k *Known) Pass(ev *event.Event, now time.Time) {
 		switch ev.EventType {
 		case joins, leaves:
 			for _, member := range e.Target {
-				if member.Type == "User" {
+				if member.Type == userType {
 					k.moves(target.ID, member.ID, move{ev.Published, ev.EventType == joins})
 				}
 			}
@@ -85,7 +88,7 @@ func (k *Known) Pass(ev *event.Event, now time.Time) {
 // passUsers has Okta asked about users at their next event. A deleted one has no profile any more. The caller holds mu.
 func (k *Known) passUsers(e *changed, deleted bool, now time.Time) {
 	for _, target := range e.Target {
-		if target.Type != "User" {
+		if target.Type != userType {
 			continue
 		}
 		if target.ID == k.asking {

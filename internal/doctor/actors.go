@@ -32,7 +32,8 @@ func (v *visit) actors(ctx context.Context) Check {
 	missing, err := a.Ask.CheckGroups(ctx, a.Groups)
 	switch {
 	case err != nil:
-		return warn(remedy(err), "the first user that Okta lists has %d of %d attributes; not all of groups can be read: %v", has, len(a.Profile), err)
+		return warn(remedy(err), "the first user that Okta lists has %d of %d attributes; not all of groups can be read: %v",
+			has, len(a.Profile), err)
 	case len(missing) > 0:
 		return warn("correct the names in groups, or give the credentials a role that may view these groups",
 			`no group is called "%s"`, strings.Join(missing, `", "`))

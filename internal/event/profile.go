@@ -9,8 +9,8 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// MaxProfile is how many attributes of a profile entries may have. Loki allows 128 values of metadata (max_structured_metadata_entries_count),
-// of which an entry has some ten without them.
+// MaxProfile is how many attributes of a profile entries may have. Loki allows 128 values of metadata for each entry
+// (max_structured_metadata_entries_count), of which some ten are others.
 const MaxProfile = 10
 
 // attributeName is what Okta lets an attribute of a profile be called: letters, digits and underscores. Source: Okta, "About custom
