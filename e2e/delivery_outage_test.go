@@ -18,7 +18,7 @@ const (
 // waitForMore waits until a metric is above a value; the feed goes on.
 func (s *trial) waitForMore(t *testing.T, name string, than float64) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); ; {
+	for end := time.Now().Add(3 * time.Minute); ; { // a backlog, beside other trials
 		value, err := s.alloy.metric(t.Context(), name)
 		if err == nil && value > than {
 			return
