@@ -131,7 +131,7 @@ func (f *fault) told() bool {
 }
 
 // errSlow is of a request that waited for long.
-var errSlow = errors.New("there is none, or rate limits, or what others ask of them, leave no requests")
+var errSlow = errors.New("rate limits, or what others ask of them, leave no requests, or Okta is slow")
 
 // note notes how it went with users or groups, and reports it.
 func (k *Keeper) note(ctx context.Context, f *fault, err error) {
