@@ -42,9 +42,11 @@ func NewAsk(cfg oktaapi.Config, budget func(bucket string) *oktaapi.Budget) *Ask
 	return &Ask{management.New(cfg, budget)}
 }
 
-// profile asks for attributes of a user's profile; nil: it has none of them, or Okta does not know the user.
+// profile asks for attributes of a user's profile; nil: it has none of them, or Okta does not know the user. Where an id stands, Okta takes a
+// login, the part before its @, or "me", too: what it says of another id is not about the user, such as the actor "unknown" of a sign-in.
 func (a *Ask) profile(ctx context.Context, id string, attributes []string) ([]string, error) {
 	var answer struct {
+		ID      string                     `json:"id"`
 		Profile map[string]json.RawMessage `json:"profile"`
 	}
 	_, _, err := a.Get(ctx, management.Users, a.URL(nil, "api/v1/users", id), &answer)
@@ -53,6 +55,9 @@ func (a *Ask) profile(ctx context.Context, id string, attributes []string) ([]st
 	}
 	if err != nil {
 		return nil, err
+	}
+	if answer.ID != id {
+		return nil, nil
 	}
 	values, some := make([]string, len(attributes)), false
 	for i, name := range attributes {
@@ -111,17 +116,13 @@ func cut(text string) string {
 // named are the ids of the groups of exactly that name, of which there may be several: one of Okta's, and others of directories. The
 // search takes no account of case [assumed].
 func (a *Ask) named(ctx context.Context, name string) (ids []string, err error) {
-	quoted, err := json.Marshal(name)
-	if err != nil {
-		return nil, err
-	}
 	var page []struct {
 		ID      string `json:"id"`
 		Profile struct {
 			Name string `json:"name"`
 		} `json:"profile"`
 	}
-	at := a.URL(url.Values{"search": {"profile.name eq " + string(quoted)}}, "api/v1/groups")
+	at := a.URL(url.Values{"search": {"profile.name eq " + quoted(name)}}, "api/v1/groups")
 	if _, _, err = a.Get(ctx, management.Groups, at, &page); err != nil {
 		return nil, err
 	}
@@ -131,4 +132,10 @@ func (a *Ask) named(ctx context.Context, name string) (ids []string, err error) 
 		}
 	}
 	return ids, nil
+}
+
+// quoted is a text as a value in Okta's searches. Only quotes and backslashes are escaped: that Okta knows JSON's other escapes, as encoders
+// write them for the ampersand in R&D, is not known.
+func quoted(text string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
 }

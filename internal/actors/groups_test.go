@@ -28,6 +28,31 @@ func TestOnlyNamedGroupsAreSaid(t *testing.T) {
 	})
 }
 
+// What encoders of JSON escape, Okta's search need not know.
+func TestSearchesHaveNamesAsTheyAre(t *testing.T) {
+	for name, search := range map[string]string{
+		"VIP":     `profile.name eq "VIP"`,
+		"R&D <é>": `profile.name eq "R&D <é>"`,
+		`"Q\`:     `profile.name eq "\"Q\\"`,
+		"a\u2028": "profile.name eq \"a\u2028\"",
+	} {
+		t.Run(name, func(t *testing.T) {
+			org := smallOrg()
+			org.Roles.Groups["00gOdd"] = oktasim.Group{Name: name, Members: []string{"00uOdd"}}
+			var asked []string
+			org.Roles.Intercept = func(_ int, r *http.Request) http.Handler {
+				asked = append(asked, r.URL.Query().Get("search"))
+				return nil
+			}
+			work(t, org, []string{name}, func(o *office) {
+				o.pass(time.Second)
+				require.Equal(o, name, o.groups("00uOdd"))
+				require.Equal(o, search, asked[0])
+			})
+		})
+	}
+}
+
 // A membership counts from the next event on, whatever Okta's list says in the next minute; an older one undoes nothing newer.
 func TestMembershipsThatPassBy(t *testing.T) {
 	work(t, smallOrg(), []string{"VIP"}, func(o *office) {
@@ -96,6 +121,7 @@ func madeLater() func(int, *http.Request) http.Handler {
 func body(text string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Date", time.Now().UTC().Format(http.TimeFormat))
+		w.Header().Set("X-Okta-Request-Id", "req")
 		fmt.Fprint(w, text)
 	})
 }

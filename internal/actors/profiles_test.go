@@ -49,6 +49,28 @@ func TestWhatIsNotThereIsAbsent(t *testing.T) {
 	})
 }
 
+// Where an id stands, Okta takes logins and parts of them as well: what it says then is of somebody else.
+func TestAnAnswerOfSomebodyElseIsNotUsed(t *testing.T) {
+	for name, answer := range map[string]string{
+		"a login":         `{"id":"00uMara","profile":{"login":"unknown@acme.example","department":"Finance"}}`,
+		"without an id":   `{"profile":{"department":"Finance"}}`,
+		"of another type": `{"id":7,"profile":{"department":"Finance"}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			work(t, smallOrg(), nil, func(o *office) {
+				o.org.Set(func(org *oktasim.Org) {
+					org.Roles.Intercept = func(int, *http.Request) http.Handler { return body(answer) }
+				})
+				for range 10 {
+					require.Empty(o, o.profile("unknown"))
+					o.pass(time.Second)
+				}
+				require.Equal(o, 1, o.count("/"))
+			})
+		})
+	}
+}
+
 // Values are text, whatever Okta has, and bounded.
 func TestValuesAreText(t *testing.T) {
 	long := strings.Repeat("é", 200)
