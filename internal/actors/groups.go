@@ -45,13 +45,32 @@ func (k *Known) setRefresh(every time.Duration) {
 func (k *Known) found(names map[string]string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.due = time.Time{}
+	k.sought = true
 	maps.DeleteFunc(k.groups, func(id string, g *group) bool { return names[id] != g.name })
 	for id, name := range names {
 		if k.groups[id] == nil {
 			k.groups[id] = &group{name: name}
 		}
 	}
+}
+
+// called are the ids of the groups that were found by a name.
+func (k *Known) called(name string) (ids []string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for id, g := range k.groups {
+		if g.name == name {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// gone takes that there is no such group any more.
+func (k *Known) gone(id string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.groups, id)
 }
 
 // room is how many members of a group there is room for.
@@ -129,9 +148,20 @@ func (k *Known) moves(id, user string, m move) {
 
 // lookAgain has Okta asked for the groups when it is certain to know of an event of now. The caller holds mu.
 func (k *Known) lookAgain(now time.Time) {
+	k.certain = now.Add(certainAfter)
 	if k.due.IsZero() {
-		k.due = now.Add(certainAfter)
+		k.due = k.certain
 		k.signal()
+	}
+}
+
+// looks notes that Okta is asked for the groups now. Of an event of the minute before it may not know: then it is asked once more.
+func (k *Known) looks(now time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.due = time.Time{}
+	if now.Before(k.certain) {
+		k.due = k.certain
 	}
 }
 

@@ -175,7 +175,7 @@ func TestGroupsThatFail(t *testing.T) {
 				require.Equal(o, "Staff,VIP", o.groups("00uMara"))
 				o.pass(time.Hour)
 				require.Equal(o, map[bool]string{true: "Staff", false: ""}[c.staff], o.groups("00uMara"))
-				require.Less(o, o.count("/groups"), 300)
+				require.Less(o, o.count("/groups"), 60)
 				o.works()
 				o.pass(refresh)
 				require.Equal(o, "Staff,VIP", o.groups("00uMara"))

@@ -165,15 +165,20 @@ func failsAt(code int, parts ...string) func(int, *http.Request) http.Handler {
 	return func(_ int, r *http.Request) http.Handler {
 		for _, part := range parts {
 			if strings.Contains(r.URL.Path, part) {
-				return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-					w.Header().Set("X-Okta-Request-Id", "req")
-					w.WriteHeader(code)
-					fmt.Fprintf(w, `{"errorCode":"E0000006","errorSummary":"words"}`)
-				})
+				return status(code)
 			}
 		}
 		return nil
 	}
+}
+
+// status answers as Okta does when it refuses.
+func status(code int) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Okta-Request-Id", "req")
+		w.WriteHeader(code)
+		fmt.Fprintf(w, `{"errorCode":"E0000006","errorSummary":"words"}`)
+	})
 }
 
 // set changes a user's profile.

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/oktaapi/management"
 )
@@ -51,15 +49,15 @@ type Config struct {
 // Keeper asks Okta for what is to be known. It belongs to the goroutine that calls Run.
 type Keeper struct {
 	Config
-	limit         *rate.Limiter
 	users, groups fault
 	failed        map[string]struct{} // of whom Okta refused to tell since it told of somebody, at most [management.Few]
 	next          time.Time           // when groups are read
+	retry         time.Duration       // after how long they were read again, after failures
 }
 
 // NewKeeper returns a keeper. It does nothing until Run.
 func NewKeeper(cfg Config) *Keeper {
-	return &Keeper{Config: cfg, limit: rate.NewLimiter(rate.Every(time.Minute/perMinute), burst), failed: map[string]struct{}{}}
+	return &Keeper{Config: cfg, failed: map[string]struct{}{}}
 }
 
 // Run keeps what is known until ctx ends.
@@ -110,12 +108,15 @@ func (k *Keeper) groupsAreDue() bool {
 	return len(k.Known.names) > 0 && (!now.Before(k.next) || !due.IsZero() && !now.Before(due))
 }
 
-// wait is how long after groups were read they are read again.
+// wait is how long after groups were read they are read again: after failures that may pass in a minute, and later each time, as all
+// groups are read for one that fails.
 func (k *Keeper) wait() time.Duration {
 	if err := k.groups.err; err == nil || management.IsRefused(err) || errors.Is(err, errNames) {
+		k.retry = 0
 		return k.Refresh
 	}
-	return retryAfter
+	k.retry = min(max(retryAfter, 2*k.retry), k.Refresh)
+	return k.retry
 }
 
 // fault is what is wrong with users, or with groups.
@@ -154,7 +155,7 @@ func (k *Keeper) note(ctx context.Context, f *fault, err error) {
 
 // ask makes one request when its turn has come.
 func (k *Keeper) ask(ctx context.Context, request func(ctx context.Context) error) error {
-	if err := k.limit.Wait(ctx); err != nil {
+	if err := k.Known.limit.Wait(ctx); err != nil {
 		return err
 	}
 	limited, stop := context.WithTimeout(ctx, longest)
@@ -220,25 +221,31 @@ var errNames = errors.New("of the groups that context names")
 
 // readGroups finds the groups and lists their members. A group that fails does not affect the others.
 func (k *Keeper) readGroups(ctx context.Context) (err error) {
-	found, missing := map[string]string{}, []string{}
-	for _, name := range k.Known.names {
-		var ids []string
-		err := k.ask(ctx, func(ctx context.Context) (err error) {
-			ids, err = k.Ask.named(ctx, name)
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("group %q: %w", name, err)
-		}
-		if len(ids) == 0 {
+	k.Known.looks(time.Now())
+	found, missing, failed := map[string]string{}, []string{}, 0
+	for i, name := range k.Known.names {
+		ids, e := k.idsOf(ctx, name)
+		switch {
+		case e == nil && len(ids) == 0:
 			missing = append(missing, fmt.Sprintf("%q", name))
+		case e == nil:
+		case ctx.Err() != nil, !management.OfOne(e):
+			return fmt.Errorf("group %q: %w", name, e)
+		default:
+			if failed++; failed == 1 {
+				err = fmt.Errorf("group %q: %w", name, e)
+			}
+			if failed == i+1 && failed >= min(management.Few, len(k.Known.names)) {
+				return err
+			}
+			ids = k.Known.called(name)
 		}
 		for _, id := range ids {
 			found[id] = name
 		}
 	}
 	k.Known.found(found)
-	if len(missing) > 0 {
+	if len(missing) > 0 && err == nil {
 		err = fmt.Errorf("%w, Okta has none called %s", errNames, strings.Join(missing, ", "))
 	}
 	for _, id := range slices.Sorted(maps.Keys(found)) {
@@ -254,11 +261,23 @@ func (k *Keeper) readGroups(ctx context.Context) (err error) {
 	return err
 }
 
+// idsOf looks for groups by name.
+func (k *Keeper) idsOf(ctx context.Context, name string) (ids []string, err error) {
+	err = k.ask(ctx, func(ctx context.Context) (err error) {
+		ids, err = k.Ask.named(ctx, name)
+		return err
+	})
+	return ids, err
+}
+
+// maxPages bounds a list, whose pages Okta fills with up to 1,000 members: pages that lead to one another have no end.
+const maxPages = maxMembers / 100
+
 // readMembers lists the members of a group.
 func (k *Keeper) readMembers(ctx context.Context, id string) error {
 	all, at := map[string]struct{}{}, ""
 	var first time.Time
-	for {
+	for range maxPages {
 		var ids []string
 		var next string
 		var date time.Time
@@ -267,6 +286,7 @@ func (k *Keeper) readMembers(ctx context.Context, id string) error {
 			return err
 		})
 		if management.StatusOf(err) == http.StatusNotFound { // it was deleted since it was found
+			k.Known.gone(id)
 			return nil
 		}
 		if err != nil {
@@ -288,6 +308,7 @@ func (k *Keeper) readMembers(ctx context.Context, id string) error {
 		}
 		at = next
 	}
+	return fmt.Errorf("%w, its list of members did not end after %d pages", errNames, maxPages)
 }
 
 // sleep waits for d, a token of work, or the end of ctx; for the last it returns false.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
+	"golang.org/x/time/rate"
 
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/oktaapi/management"
@@ -41,6 +42,7 @@ type Known struct {
 	profile []string      // attributes
 	names   []string      // of groups, sorted
 	work    chan struct{} // holds a token when there is something to ask for
+	limit   *rate.Limiter // of requests, those of the keepers before a reload included
 
 	mu     sync.Mutex
 	users  *simplelru.LRU[string, *user]
@@ -53,6 +55,8 @@ type Known struct {
 	groups     map[string]*group // by id
 	groupsLast time.Duration
 	due        time.Time // when to look for groups because of an event; zero: at the next refresh
+	certain    time.Time // Okta knows by then of all events that groups were to be looked for because of
+	sought     bool      // it is known which groups there are
 }
 
 // user is what Okta said of a user. It is replaced as a whole, but for the time when to ask again.
@@ -65,7 +69,8 @@ type user struct {
 
 // New returns what is known at first: nothing. The attributes are those of [event.New], in their order.
 func New(profile, groups []string) *Known {
-	k := &Known{profile: profile, names: slices.Sorted(slices.Values(groups)), work: make(chan struct{}, 1), groupsLast: minGroupsLast}
+	k := &Known{profile: profile, names: slices.Sorted(slices.Values(groups)), work: make(chan struct{}, 1), groupsLast: minGroupsLast,
+		limit: rate.NewLimiter(rate.Every(time.Minute/perMinute), burst)}
 	k.Forget()
 	return k
 }
@@ -81,7 +86,7 @@ func (k *Known) Forget() {
 	defer k.mu.Unlock()
 	k.users, _ = simplelru.NewLRU(maxUsers, func(id string, u *user) { k.bytes -= u.cost() }) // an error is of a size below 1
 	k.bytes, k.queue, k.queued, k.asking, k.late = 0, nil, map[string]struct{}{}, "", false
-	k.groups, k.due = map[string]*group{}, time.Time{}
+	k.groups, k.due, k.certain, k.sought = map[string]*group{}, time.Time{}, time.Time{}, false
 }
 
 // Add adds what is known of an event's actor, at now.

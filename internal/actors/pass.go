@@ -68,8 +68,12 @@ func (k *Known) Pass(ev *event.Event, now time.Time) {
 		if target.Type != "UserGroup" && target.Type != "Group" {
 			continue
 		}
+		known, named := k.groups[target.ID] != nil, slices.Contains(k.names, target.Name)
 		switch ev.EventType {
 		case joins, leaves:
+			if !k.sought && named { // the list that is on its way may be older, and it is not known yet which group that is
+				k.lookAgain(now)
+			}
 			for _, member := range e.Target {
 				if member.Type == userType {
 					k.moves(target.ID, member.ID, move{ev.Published, ev.EventType == joins})
@@ -77,8 +81,9 @@ func (k *Known) Pass(ev *event.Event, now time.Time) {
 			}
 		case groupGone:
 			delete(k.groups, target.ID)
+			fallthrough // a search that is on its way may be older, and find it
 		default:
-			if k.groups[target.ID] != nil || slices.Contains(k.names, target.Name) {
+			if known || named {
 				k.lookAgain(now)
 			}
 		}

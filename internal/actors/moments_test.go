@@ -1,0 +1,211 @@
+package actors
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/grafana/alloy/okta/internal/oktasim"
+)
+
+// when answers requests whose address has a part otherwise; nil: as ever.
+func when(part string, answer func() http.Handler) func(int, *http.Request) http.Handler {
+	return func(_ int, r *http.Request) http.Handler {
+		if at, err := url.QueryUnescape(r.URL.String()); err == nil && strings.Contains(at, part) {
+			return answer()
+		}
+		return nil
+	}
+}
+
+// A group that is made is found within two minutes, whatever Okta was asked and told meanwhile: its search trails by 50 seconds here.
+func TestAGroupIsFoundWheneverItIsMade(t *testing.T) {
+	for name, c := range map[string]struct {
+		made  time.Duration // after the last time that groups were read by themselves
+		other time.Duration // when another group changes; 0: never
+		slow  time.Duration // for how long a search is on its way
+	}{
+		"alone":                        {made: 5 * time.Minute},
+		"a moment before a refresh":    {made: refresh - 5*time.Second},
+		"half a minute before it":      {made: refresh - 30*time.Second},
+		"while groups are read":        {made: refresh + 5*time.Second, slow: 10 * time.Second},
+		"after another change":         {made: 5 * time.Minute, other: 5*time.Minute - 30*time.Second},
+		"when the other one is due":    {made: 5 * time.Minute, other: 4*time.Minute + time.Second},
+		"before another change":        {made: 5 * time.Minute, other: 5*time.Minute + 10*time.Second},
+		"while groups are read for it": {made: 5 * time.Minute, other: 4*time.Minute - time.Second, slow: 10 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			begin := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // of every bubble
+			made := begin.Add(c.made)
+			org := smallOrg()
+			org.Roles.Groups["00gBoard"] = oktasim.Group{Name: "Board", Members: []string{"00uMara"}}
+			org.Roles.Intercept = when(`eq "Board"`, func() http.Handler {
+				found := time.Now().After(made.Add(50 * time.Second))
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					time.Sleep(c.slow)
+					body(map[bool]string{true: `[{"id":"00gBoard","profile":{"name":"Board"}}]`, false: `[]`}[found]).ServeHTTP(w, r)
+				})
+			})
+			work(t, org, []string{"Board", "VIP"}, func(o *office) {
+				o.pass(time.Minute)
+				require.Equal(o, "VIP", o.groups("00uMara"))
+				happens := func(at time.Time, kind, group string) {
+					o.pass(time.Until(at))
+					o.see(eventAt(o, time.Now(), kind, "System root", group))
+				}
+				if c.other != 0 && c.other < c.made {
+					happens(begin.Add(c.other), groupChange, "UserGroup 00gVIP VIP")
+				}
+				happens(made, groupMade, "UserGroup 00gBoard Board")
+				if c.other > c.made {
+					happens(begin.Add(c.other), groupChange, "UserGroup 00gVIP VIP")
+				}
+				o.pass(time.Until(made.Add(2*time.Minute + c.slow)))
+				require.Equal(o, "Board,VIP", o.groups("00uMara"))
+			})
+		})
+	}
+}
+
+// A search that trails finds a deleted group once more, for a minute.
+func TestADeletedGroupThatIsFound(t *testing.T) {
+	work(t, smallOrg(), []string{"VIP"}, func(o *office) {
+		o.pass(refresh - 10*time.Second)
+		deleted := eventAt(o, time.Now(), groupGone, "System root", "UserGroup 00gVIP VIP")
+		o.see(deleted)
+		require.Empty(o, o.groups("00uMara"))
+		o.pass(20 * time.Second)
+		o.org.Append(deleted.Raw)
+		o.pass(certainAfter)
+		require.Empty(o, o.groups("00uMara"))
+		_, err := o.wrong()
+		require.ErrorContains(o, err, `"VIP"`)
+	})
+}
+
+// Memberships that pass by before the groups are found count, too: after a minute at the latest.
+func TestAMembershipBeforeGroupsAreFound(t *testing.T) {
+	work(t, smallOrg(), []string{"VIP", "Staff"}, func(o *office) {
+		o.stop()
+		o.known.Forget()
+		left := eventAt(o, time.Now(), leaves, "System root", "User 00uMara", "UserGroup 00gVIP VIP")
+		o.see(left)
+		o.start()
+		o.pass(30 * time.Second) // Okta's list trails
+		o.org.Append(left.Raw)
+		asked := o.count("/groups")
+		o.pass(certainAfter)
+		require.Equal(o, "Staff", o.groups("00uMara"))
+		require.Equal(o, asked+4, o.count("/groups"), "once")
+		for range 10 {
+			o.see(eventAt(o, time.Now(), joins, "System root", "User 00uMara", "UserGroup 00gOther VIP"))
+			o.pass(certainAfter)
+		}
+		require.Equal(o, asked+4, o.count("/groups"), "which groups there are is known")
+	})
+}
+
+// A group that Okta does not know when its members are asked for has none, whatever the search says.
+func TestAGroupWhoseMembersAreNotFound(t *testing.T) {
+	work(t, smallOrg(), []string{"VIP", "Staff"}, func(o *office) {
+		o.pass(time.Second)
+		o.answers(404, "00gVIP/users")
+		o.pass(refresh)
+		require.Equal(o, "Staff", o.groups("00uMara"))
+		require.Equal(o, 1, o.known.Status().Groups)
+		require.WithinDuration(o, time.Now(), o.known.Status().Refreshed, time.Minute)
+	})
+}
+
+// A name whose search fails costs the others nothing, and what was known of it stays for as long as any.
+func TestASearchThatFails(t *testing.T) {
+	for name, c := range map[string]struct {
+		code int
+		most int // requests in the refresh after the first failure
+	}{
+		"refused": {400, 3}, "forbidden": {403, 3}, "broken": {500, 12},
+	} {
+		t.Run(name, func(t *testing.T) {
+			work(t, smallOrg(), []string{"Staff", "VIP"}, func(o *office) {
+				o.pass(time.Second)
+				o.org.Set(func(org *oktasim.Org) {
+					org.Roles.Intercept = when(`eq "Staff"`, func() http.Handler { return status(c.code) })
+				})
+				o.pass(refresh - 2*time.Second)
+				before := o.count("/groups")
+				o.pass(refresh)
+				require.LessOrEqual(o, o.count("/groups")-before, 4*c.most)
+				require.Equal(o, "Staff,VIP", o.groups("00uMara"))
+				o.see(eventAt(o, time.Now(), leaves, "System root", "User 00uMara", "UserGroup 00gStaff Staff"))
+				require.Equal(o, "VIP", o.groups("00uMara"))
+				scope, err := o.wrong()
+				require.Equal(o, ScopeGroups, scope)
+				require.ErrorContains(o, err, `group "Staff"`)
+
+				o.stop()
+				o.known.Forget()
+				o.start()
+				o.pass(time.Second)
+				require.Equal(o, "VIP", o.groups("00uMara"))
+			})
+		})
+	}
+}
+
+// While groups cannot be read, events about them have Okta asked once a minute at most.
+func TestEventsAboutGroupsThatFail(t *testing.T) {
+	for _, code := range []int{401, 403, 500} {
+		work(t, smallOrg(), []string{"VIP", "Staff"}, func(o *office) {
+			o.pass(time.Second)
+			o.answers(code, "/groups")
+			before := o.count("/groups")
+			for range 60 {
+				o.see(eventAt(o, time.Now(), groupChange, "System root", "UserGroup 00gVIP VIP"))
+				o.pass(10 * time.Second)
+			}
+			require.LessOrEqual(o, o.count("/groups")-before, 2*11, code)
+		})
+	}
+}
+
+// Pages that lead to one another have no end: that is told, and nothing is asked for until the next refresh.
+func TestAListOfMembersWithoutEnd(t *testing.T) {
+	org := smallOrg()
+	org.Roles.Intercept = when("00gVIP/users", func() http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			next := map[string]string{"": "a", "a": "b", "b": "a"}[r.URL.Query().Get("after")]
+			w.Header().Set("Link", "<http://"+r.Host+r.URL.Path+"?after="+next+`>; rel="next"`)
+			body(`[{"id":"00uMara"}]`).ServeHTTP(w, r)
+		})
+	})
+	work(t, org, []string{"VIP", "Staff"}, func(o *office) {
+		o.pass(time.Hour)
+		require.LessOrEqual(o, o.count("00gVIP/users"), 4*maxPages)
+		require.Equal(o, "Staff", o.groups("00uMara"))
+		o.profile("00uMara")
+		o.pass(10 * time.Minute)
+		require.Equal(o, "Finance,Accountant", o.profile("00uMara"))
+		_, err := o.wrong()
+		require.ErrorContains(o, err, `members of group "VIP"`)
+		require.ErrorContains(o, err, "did not end after 200 pages")
+	})
+}
+
+// Each reload has another keeper: what Okta is asked in a minute stays bounded.
+func TestReloadsAreNoMoreRequests(t *testing.T) {
+	work(t, smallOrg(), []string{"VIP", "Staff"}, func(o *office) {
+		for i := range 60 * 10 {
+			if i%20 == 0 {
+				o.profile("00u" + time.Now().Format("150405"))
+			}
+			o.stop()
+			o.start()
+			o.pass(time.Second)
+		}
+		require.LessOrEqual(o, o.count("/"), 10*perMinute+burst)
+	})
+}
