@@ -57,7 +57,7 @@ func fill(k *Known, users, length int) {
 		k.mu.Lock()
 		k.want(fmt.Sprintf("00uKnown%012d", i))
 		k.mu.Unlock()
-		k.next()
+		k.next(now)
 		k.answered([]string{strings.Repeat("d", length), fmt.Sprintf("%0*d", length, i)}, now)
 	}
 }

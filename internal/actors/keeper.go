@@ -170,7 +170,7 @@ func (k *Keeper) ask(ctx context.Context, request func(ctx context.Context) erro
 // readUsers asks about those who wait, until groups are due. It returns false when that failed for all.
 func (k *Keeper) readUsers(ctx context.Context) bool {
 	for !k.groupsAreDue() {
-		id := k.Known.next()
+		id := k.Known.next(time.Now())
 		if id == "" {
 			return true
 		}
@@ -206,7 +206,7 @@ func (k *Keeper) readUser(ctx context.Context, id string) error {
 	if management.IsRefused(err) {
 		retryAt = now.Add(k.Refresh)
 	}
-	k.Known.refused(retryAt, now)
+	k.Known.refused(retryAt)
 	if len(k.failed) < management.Few {
 		k.failed[id] = struct{}{}
 	}

@@ -29,6 +29,9 @@ const (
 	maxQueue = 200
 	// certainAfter is how long after an event an answer may be older than it: see package roles.
 	certainAfter = time.Minute
+	// maxChanged is of how many users it is remembered that they changed a moment ago, also of those of whom nothing is known: more do in a
+	// mass import, but few of those act in the same minute.
+	maxChanged = 1_000
 	// MaxGroups is how many groups may be named, as each is searched for and listed at each refresh.
 	MaxGroups = 10
 	// maxMembers bounds the members of all groups together: 20,000 are 3 MB, and 20 requests.
@@ -44,13 +47,14 @@ type Known struct {
 	work    chan struct{} // holds a token when there is something to ask for
 	limit   *rate.Limiter // of requests, those of the keepers before a reload included
 
-	mu     sync.Mutex
-	users  *simplelru.LRU[string, *user]
-	bytes  int // of users, about
-	queue  []string
-	queued map[string]struct{}
-	asking string // who is being asked about
-	late   bool   // an event about them came meanwhile
+	mu      sync.Mutex
+	users   *simplelru.LRU[string, *user]
+	bytes   int                               // of users, about
+	changed *simplelru.LRU[string, time.Time] // until when answers about a user may be older than an event
+	queue   []string
+	queued  map[string]struct{}
+	asking  string    // who is being asked about
+	began   time.Time // when that began
 
 	groups     map[string]*group // by id
 	groupsLast time.Duration
@@ -64,7 +68,6 @@ type user struct {
 	values  []string  // of the attributes; nil: there are none, or Okta does not know the user
 	asked   time.Time // zero: Okta refused to tell
 	retryAt time.Time // ask once more after it
-	certain time.Time // answers before it may be older than an event
 }
 
 // New returns what is known at first: nothing. The attributes are those of [event.New], in their order.
@@ -85,7 +88,8 @@ func (k *Known) Forget() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.users, _ = simplelru.NewLRU(maxUsers, func(id string, u *user) { k.bytes -= u.cost() }) // an error is of a size below 1
-	k.bytes, k.queue, k.queued, k.asking, k.late = 0, nil, map[string]struct{}{}, "", false
+	k.changed, _ = simplelru.NewLRU[string, time.Time](maxChanged, nil)
+	k.bytes, k.queue, k.queued, k.asking = 0, nil, map[string]struct{}{}, ""
 	k.groups, k.due, k.certain, k.sought = map[string]*group{}, time.Time{}, time.Time{}, false
 }
 
@@ -135,7 +139,7 @@ func (k *Known) signal() {
 }
 
 // next returns who is to be asked about; "": nobody. Then answered, refused or back is to be called.
-func (k *Known) next() (id string) {
+func (k *Known) next(now time.Time) (id string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if len(k.queue) == 0 {
@@ -143,17 +147,17 @@ func (k *Known) next() (id string) {
 	}
 	id, k.queue = k.queue[0], k.queue[1:]
 	delete(k.queued, id)
-	k.asking, k.late = id, false
+	k.asking, k.began = id, now
 	return id
 }
 
 // answered takes what Okta says of the user that next returned; nil: it does not know the user, or the profile has nothing.
 func (k *Known) answered(values []string, now time.Time) {
-	k.set(user{values: values, asked: now, retryAt: now.Add(fresh)}, now)
+	k.set(user{values: values, asked: now, retryAt: now.Add(fresh)})
 }
 
 // refused notes that Okta refused to tell of the user that next returned, who is not asked about before again. What was known stays.
-func (k *Known) refused(retryAt, now time.Time) {
+func (k *Known) refused(retryAt time.Time) {
 	k.mu.Lock()
 	before, _ := k.users.Peek(k.asking)
 	k.mu.Unlock()
@@ -161,10 +165,10 @@ func (k *Known) refused(retryAt, now time.Time) {
 	if before != nil {
 		u.values, u.asked = before.values, before.asked
 	}
-	k.set(u, now)
+	k.set(u)
 }
 
-func (k *Known) set(u user, now time.Time) {
+func (k *Known) set(u user) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	id := k.asking
@@ -172,15 +176,9 @@ func (k *Known) set(u user, now time.Time) {
 	if id == "" { // all was forgotten meanwhile
 		return
 	}
-	if before, known := k.users.Peek(id); known {
-		u.certain = before.certain
-		k.users.Remove(id)
-	}
-	if k.late {
-		u.certain = now.Add(certainAfter)
-	}
-	if now.Before(u.certain) {
-		u.retryAt = u.certain
+	k.users.Remove(id)
+	if certain, is := k.changed.Peek(id); is && k.began.Before(certain) {
+		u.retryAt = certain
 	}
 	k.users.Add(id, &u)
 	for k.bytes += u.cost(); k.bytes > maxBytes; {

@@ -90,23 +90,23 @@ func (k *Known) Pass(ev *event.Event, now time.Time) {
 	}
 }
 
-// passUsers has Okta asked about users at their next event. A deleted one has no profile any more. The caller holds mu.
+// passUsers has Okta asked about users at their next event, and once more when it is certain to know of this one. A deleted user has no
+// profile any more, and is asked about only then. The caller holds mu.
 func (k *Known) passUsers(e *changed, deleted bool, now time.Time) {
 	for _, target := range e.Target {
 		if target.Type != userType {
 			continue
 		}
-		if target.ID == k.asking {
-			k.late = true
-		}
+		certain := now.Add(certainAfter)
+		k.changed.Add(strings.Clone(target.ID), certain)
 		u, known := k.users.Peek(target.ID)
 		if !known {
 			continue
 		}
-		u.retryAt, u.certain = now, now.Add(certainAfter)
+		u.retryAt = now
 		if deleted {
 			k.bytes -= u.cost()
-			u.values = nil
+			u.values, u.retryAt = nil, certain
 			k.bytes += u.cost()
 		}
 	}

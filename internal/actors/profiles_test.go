@@ -125,7 +125,11 @@ func TestAChangeIsAskedForAtTheNextEvent(t *testing.T) {
 				o.pass(time.Hour)
 				o.profile("00uMara")
 				o.pass(time.Second)
-				require.Equal(o, 3, o.count("/api/v1/users/"))
+				asked := 3
+				if strings.Contains(kind, ".delete.") {
+					asked = 2 // Okta knows no more at first
+				}
+				require.Equal(o, asked, o.count("/api/v1/users/"))
 			})
 		})
 	}
