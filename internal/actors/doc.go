@@ -16,16 +16,19 @@
 // # Bounds
 //
 // Profiles of [maxUsers] are kept, of [maxBytes] together; those whose users did not act for the longest time go first. [maxQueue] users
-// wait to be asked about; others are when they act again. [perMinute] requests go out in a minute on average, and [burst] at once. All
-// groups together have [maxMembers] members at most. The requests use other rate limits than the System Log's, see package management.
+// wait to be asked about; others are when they act again. [perMinute] requests go out in a minute on average, and [burst] at once, whatever
+// fails and how often a keeper is replaced. All groups together have [maxMembers] members at most, in lists of [maxPages] pages. The
+// requests use other rate limits than the System Log's, see package management.
 //
 // # Known limits
 //
 //   - The first event of a user has no profile, and those of the seconds after it, or more when many wait. It is not delivered again.
 //   - What is known is of the time of delivery, not of when the event happened, and a profile may be [fresh] old: a change is seen earlier
 //     only if its event passes by. Mass imports may change profiles without one.
-//   - An answer of the minute after a change may be older than that; the next event after that minute has Okta asked once more.
-//   - A group that is renamed, or made with a name that was not found, is seen a minute after its event or at the next refresh.
+//   - An answer of the minute after a change may be older than that; the next event after that minute has Okta asked once more. Of more
+//     than [maxChanged] users who change in a minute, only those of whom something is known are.
+//   - A group that is renamed, or made with a name that was not found, is seen a minute or two after its event, or at the next refresh.
+//   - While one group fails for a reason that may pass, all are read again in a minute, then in two, and so on up to the time of a refresh.
 //   - Okta's answer has the whole profile, whatever of it is wanted. The rest is not kept.
 //
 // # What was not seen
