@@ -39,7 +39,10 @@ func parse(body []byte, stream func(labels gjson.Result) each) (answer, error) {
 		return answer{}, fmt.Errorf("querying Loki: the answer has the type %q instead of streams; the selector must select logs", kind)
 	}
 	r := reading{b: body}
-	if at, ok := member(body, data, "result", '['); ok {
+	if at, ok := rawjson.Find(body, data, "result"); ok && body[at] != 'n' { // null: nothing is there
+		if body[at] != '[' {
+			return answer{}, errors.New("querying Loki: the result is no list of streams")
+		}
 		for r.i = rawjson.SkipSpace(body, at+1); body[r.i] != ']'; {
 			if err := r.stream(stream); err != nil {
 				return r.answer, err

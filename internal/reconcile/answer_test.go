@@ -67,6 +67,8 @@ func TestAnswersThatAreNoneAreRefused(t *testing.T) {
 		`{"data":[]}`:                           `the type ""`,
 		`{"data":{"resultType":1,"result":[]}}`: `the type ""`,
 		`{"data":{"resultType":"matrix","result":[]}}`:        `the type "matrix"`,
+		`{"data":{"resultType":"streams","result":{}}}`:       "no list of streams",
+		`{"data":{"resultType":"streams","result":""}}`:       "no list of streams",
 		before + `1` + after:                                  "a stream without",
 		before + `{"values":[]}` + after:                      "a stream without",
 		before + `{"stream":{},"values":{}}` + after:          "a stream without",
@@ -92,7 +94,7 @@ func entriesIn(body string) (n int, ok bool) {
 	}
 	result := data.Get("result")
 	if !result.IsArray() {
-		return 0, true
+		return 0, result.Type == gjson.Null
 	}
 	for _, stream := range result.Array() {
 		values := stream.Get("values")
