@@ -27,7 +27,6 @@ func (s *clustered) polled(since time.Time) (longest time.Duration) {
 
 // A Loki at its defaults hides for hours what a back-fill delivered. Orgs move all the same, when a node joins and when one restarts.
 func TestABackfillDoesNotKeepOrgsFromMoving(t *testing.T) {
-	t.Parallel()
 	const orgs = 30 // of 6, a joining node gets none in one run of six: (3/4)^6
 	since := time.Now().Add(-5 * time.Hour).UTC().Truncate(time.Second)
 	loki := &testbed.Loki{Bin: program(t, "loki"), Dir: t.TempDir(), HidesOld: true}
