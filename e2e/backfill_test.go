@@ -98,8 +98,8 @@ func TestABackfillBesideALiveFeed(t *testing.T) {
 	require.Eventually(t, func() bool { observe(); return finished.MatchString(alloy.fetch(t, "/metrics")) }, 15*time.Minute, 500*time.Millisecond)
 	t.Logf("the live feed was at most %.1f s behind, the kill included", worst)
 	require.True(t, there)
-	if long() { // in CI other tests run beside this one
-		require.Less(t, worst, 15.0)
+	if long() { // there are ten seconds to wait, and other trials run beside this one
+		require.Less(t, worst, 30.0)
 	}
 	requireRange(t, okta, loki.Reader(), since, until)
 	alloy.stop(t)
