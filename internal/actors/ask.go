@@ -42,8 +42,8 @@ func NewAsk(cfg oktaapi.Config, budget func(bucket string) *oktaapi.Budget) *Ask
 	return &Ask{management.New(cfg, budget)}
 }
 
-// profile asks for attributes of a user's profile; nil: it has none of them, or Okta does not know the user. Where an id stands, Okta takes a
-// login, the part before its @, or "me", too: what it says of another id is not about the user, such as the actor "unknown" of a sign-in.
+// profile asks for attributes of a user's profile; nil: it has none of them, or Okta does not know the user. Where an id stands, Okta takes
+// a login, the part before its @, or "me", too: what it says of another id is not about the user, such as the actor "unknown" of a sign-in.
 func (a *Ask) profile(ctx context.Context, id string, attributes []string) ([]string, error) {
 	var answer struct {
 		ID      string                     `json:"id"`
@@ -134,8 +134,8 @@ func (a *Ask) named(ctx context.Context, name string) (ids []string, err error) 
 	return ids, nil
 }
 
-// quoted is a text as a value in Okta's searches. Only quotes and backslashes are escaped: that Okta knows JSON's other escapes, as encoders
-// write them for the ampersand in R&D, is not known.
+// quoted is a text as a value in Okta's searches. Only quotes and backslashes are escaped: that Okta knows JSON's other escapes, as
+// encoders write them for the ampersand in R&D, is not known.
 func quoted(text string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
 }

@@ -181,7 +181,7 @@ func status(code int) http.Handler {
 	})
 }
 
-// set changes a user's profile.
-func (o *office) set(id, attribute string, value any) {
-	o.org.Set(func(org *oktasim.Org) { org.Roles.Profiles[id] = map[string]any{attribute: value} })
+// set changes the profile of a user.
+func (o *office) set(attribute string, value any) {
+	o.org.Set(func(org *oktasim.Org) { org.Roles.Profiles["00uMara"] = map[string]any{attribute: value} })
 }

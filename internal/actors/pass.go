@@ -64,6 +64,11 @@ func (k *Known) Pass(ev *event.Event, now time.Time) {
 		k.passUsers(&e, strings.HasPrefix(ev.EventType, "user.lifecycle.delete."), now)
 		return
 	}
+	k.passGroups(ev, &e, now)
+}
+
+// passGroups takes what an event says of named groups. The caller holds mu.
+func (k *Known) passGroups(ev *event.Event, e *changed, now time.Time) {
 	for _, target := range e.Target {
 		if target.Type != "UserGroup" && target.Type != "Group" {
 			continue
