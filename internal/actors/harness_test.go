@@ -181,7 +181,7 @@ func status(code int) http.Handler {
 	})
 }
 
-// set changes the profile of a user.
-func (o *office) set(attribute string, value any) {
-	o.org.Set(func(org *oktasim.Org) { org.Roles.Profiles["00uMara"] = map[string]any{attribute: value} })
+// setDepartment changes the profile of a user.
+func (o *office) setDepartment(value any) {
+	o.org.Set(func(org *oktasim.Org) { org.Roles.Profiles["00uMara"] = map[string]any{"department": value} })
 }

@@ -242,7 +242,7 @@ func TestAChangeOfAnyUser(t *testing.T) {
 				o.see(eventAt(o, time.Now(), "user.account.update_profile", "System root", "User 00uMara"))
 				o.profile("00uMara")
 				o.pass(certainAfter - time.Second) // Okta's answer trails
-				o.set("department", "Sales")
+				o.setDepartment("Sales")
 				o.pass(time.Second)
 				o.profile("00uMara")
 				o.pass(30 * time.Second)

@@ -94,7 +94,7 @@ func TestValuesAreText(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(value), func(t *testing.T) {
 			work(t, smallOrg(), nil, func(o *office) {
-				o.set("department", value)
+				o.setDepartment(value)
 				o.profile("00uMara")
 				o.pass(time.Second)
 				if want == "" {
@@ -117,7 +117,7 @@ func TestAChangeIsAskedForAtTheNextEvent(t *testing.T) {
 				o.see(eventAt(o, time.Now(), kind, "System root", "User 00uMara"))
 				o.profile("00uMara")
 				o.pass(time.Second) // Okta's answer trails
-				o.set("department", "Sales")
+				o.setDepartment("Sales")
 				o.pass(certainAfter)
 				o.profile("00uMara")
 				o.pass(time.Second)
@@ -164,7 +164,7 @@ func TestAChangeWhileOktaIsAsked(t *testing.T) {
 		})
 		o.profile("00uMara")
 		o.pass(time.Second)
-		o.set("department", "Sales")
+		o.setDepartment("Sales")
 		o.see(eventAt(o, time.Now(), "user.account.update_profile", "System root", "User 00uMara"))
 		o.pass(2 * time.Second)
 		_, err := o.wrong()

@@ -159,7 +159,9 @@ func (identified) plan(p *plan, _ connections) error {
 		if err != nil {
 			return err
 		}
-		p.of.identity = &identity{asker: asker{cfg.Auth, rolesNeed}, ask: roles.NewAsk(cfg, p.bucket), refresh: c.Refresh, table: roles.NewTable()}
+		p.of.identity = &identity{
+			asker: asker{cfg.Auth, rolesNeed}, ask: roles.NewAsk(cfg, p.bucket), refresh: c.Refresh, table: roles.NewTable(),
+		}
 	}
 	return p.planActors()
 }

@@ -63,8 +63,8 @@ func (r *reading) keepActors(p *plan) func(ctx context.Context) {
 		return func(context.Context) { wrong.Clear() } // left by the previous configuration
 	}
 	keeper := actors.NewKeeper(actors.Config{
-		Org: p.scope.Org, Known: a.known, Ask: a.ask, Refresh: p.args.Options.Context.Refresh, Trouble: trouble{wrong, a.asker, poller.GroupMembers},
-		Orgs: len(r.k.c.current()),
+		Org: p.scope.Org, Known: a.known, Ask: a.ask, Refresh: p.args.Options.Context.Refresh,
+		Trouble: trouble{wrong, a.asker, poller.GroupMembers}, Orgs: len(r.k.c.current()),
 	})
 	return keeper.Run
 }

@@ -66,7 +66,8 @@ func (p *plan) contextInfo(s poller.Snapshot) *contextInfo {
 	info := &contextInfo{Error: text(s.Wrong[poller.Roles].Err), ErrorOfNamed: text(s.Wrong[poller.Actors].Err)}
 	if i := p.of.identity; i != nil {
 		t := i.table.Status()
-		info.Users, info.Groups, info.Clients, info.Pending, info.Refreshed, info.Full = t.Users, t.Groups, t.Clients, t.Pending, t.Refreshed, t.Full
+		info.Users, info.Groups, info.Clients, info.Pending = t.Users, t.Groups, t.Clients, t.Pending
+		info.Refreshed, info.Full = t.Refreshed, t.Full
 	}
 	if a := p.of.actors; a != nil {
 		t := a.known.Status()
