@@ -122,25 +122,22 @@ deps: ## install what the tests need and the machine lacks
 	@.ci/deps npm chromium promtool systemd-analyze
 
 .PHONY: test
-test: deps lint build/types.ok build slim loki ## the whole suite: installs, builds, then tests everything once
-	@$(MAKE) -j2 test-free test-rest
-
-# The end-to-end tests wait more than they compute. What knows no Alloy is tested meanwhile, and steps aside for them: each test once, with
-# the race detector but for tests of sheer volume. go test -race needs cgo and so a C compiler, which a fresh machine has not.
-.PHONY: test-free test-rest
-test-free:
-	@if command -v "$$(go env CC)" >/dev/null; then \
-		nice $(MAKE) race; volume=$$(.ci/volume); nice go test -timeout 15m -run "$$volume" $(FREE) | sed '/no tests to run/d'; \
-	else \
-		echo "race detector: not run, no C compiler here (apt-get install gcc libc6-dev, then make race)"; \
-		nice go test -timeout 25m $(FREE); \
-	fi
-
-test-rest:
+test: deps lint build/types.ok test-free build slim loki ## the whole suite: installs, builds, then tests everything once
 	@go test -buildvcs=false -tags "$(TAGS)" -timeout 25m $$(go list -tags "$(TAGS)" ./... | grep -vxF "$$(go list $(FREE))")
 	@go -C $(SDK) test ./...
 	@go -C tools/dist test ./...
 	@go -C tools/platforms test ./...
+
+# Each test once: with the race detector but for tests of sheer volume. go test -race needs cgo and so a C compiler, which a fresh machine
+# has not.
+.PHONY: test-free
+test-free:
+	@if command -v "$$(go env CC)" >/dev/null; then \
+		$(MAKE) race; volume=$$(.ci/volume); go test -timeout 15m -run "$$volume" $(FREE) | sed '/no tests to run/d'; \
+	else \
+		echo "race detector: not run, no C compiler here (apt-get install gcc libc6-dev, then make race)"; \
+		go test -timeout 25m $(FREE); \
+	fi
 
 # What Alloy is built for. A platform's types are checked from the source, in about 12 s of CPU and 1 GB, the whole program's in 37 s and
 # 3 GB; to build for one takes minutes the first time.
