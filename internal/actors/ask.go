@@ -16,8 +16,8 @@ import (
 
 // The scopes that the requests need. Source: Okta's OpenAPI document, 2026.06.3.
 const (
-	ScopeUsers  = "okta.users.read"  // profiles
-	ScopeGroups = "okta.groups.read" // groups by name, and who their members are
+	ScopeUsers  = "okta.users.read"      // profiles
+	ScopeGroups = management.ScopeGroups // groups by name, and who their members are
 )
 
 // Scopes are the scopes of a service app's access token by default.

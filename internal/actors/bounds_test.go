@@ -4,7 +4,6 @@ package actors
 
 import (
 	"fmt"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/oktasim"
+	"github.com/grafana/alloy/okta/internal/testbed"
 )
 
 // 200,000 users pass by: what is kept, who waits and what Okta is asked are bounded, and who acts often is known.
@@ -85,32 +85,20 @@ func TestTheCacheIsBounded(t *testing.T) {
 	}
 }
 
-// memoryOf is what build returns, in bytes.
-func memoryOf(build func() any) uint64 {
-	var before, after runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&before)
-	kept := build()
-	runtime.GC()
-	runtime.ReadMemStats(&after)
-	runtime.KeepAlive(kept)
-	return after.HeapAlloc - min(before.HeapAlloc, after.HeapAlloc)
-}
-
 func TestMemoryIsBounded(t *testing.T) {
-	nothing := memoryOf(func() any { return many(500, 0) })
+	nothing := testbed.HeapOf(func() any { return many(500, 0) })
 	require.Less(t, nothing, uint64(1<<20), "500 orgs of which nothing is known")
-	usual := memoryOf(func() any { return many(500, 300) })
+	usual := testbed.HeapOf(func() any { return many(500, 300) })
 	require.Less(t, usual, uint64(60<<20), "500 orgs of 300 users")
-	full := memoryOf(func() any { return many(1, maxUsers) })
+	full := testbed.HeapOf(func() any { return many(1, maxUsers) })
 	require.Less(t, full, uint64(maxBytes), "one org of as many as are kept")
-	long := memoryOf(func() any {
+	long := testbed.HeapOf(func() any {
 		k := New(attributes, nil)
 		fill(k, 2*maxUsers, maxValue)
 		return k
 	})
 	require.Less(t, long, uint64(maxBytes)*5/4, "as many bytes as are kept")
-	members := memoryOf(func() any {
+	members := testbed.HeapOf(func() any {
 		k, ids := New(nil, []string{"VIP"}), map[string]struct{}{}
 		for i := range maxMembers {
 			ids[fmt.Sprintf("00uMember%011d", i)] = struct{}{}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/grafana/alloy/okta/internal/oktaapi/management"
 )
 
 // group is a group that has one of the names. The mutex of Known guards it.
@@ -99,7 +101,7 @@ func (k *Known) listed(id string, ids map[string]struct{}, date, now time.Time) 
 	if g == nil {
 		return
 	}
-	g.members, g.listed, g.large, g.counts = ids, now, false, date.Add(-certainAfter)
+	g.members, g.listed, g.large, g.counts = ids, now, false, date.Add(-management.CertainAfter)
 	maps.DeleteFunc(g.moved, func(_ string, m move) bool { return m.at.Before(g.counts) })
 	for user, m := range g.moved {
 		k.move(id, g, user, m.joins)
@@ -148,7 +150,7 @@ func (k *Known) moves(id, user string, m move) {
 
 // lookAgain has Okta asked for the groups when it is certain to know of an event of now. The caller holds mu.
 func (k *Known) lookAgain(now time.Time) {
-	k.certain = now.Add(certainAfter)
+	k.certain = now.Add(management.CertainAfter)
 	if k.due.IsZero() {
 		k.due = k.certain
 		k.signal()

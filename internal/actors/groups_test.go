@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/grafana/alloy/okta/internal/oktaapi/management"
 	"github.com/grafana/alloy/okta/internal/oktasim"
 )
 
@@ -97,7 +98,7 @@ func TestAGroupThatIsNotThere(t *testing.T) {
 		o.start()
 		o.pass(time.Second)
 		o.see(eventAt(o, time.Now(), groupMade, "System root", "UserGroup 00gBoard Board"))
-		o.pass(2 * certainAfter)
+		o.pass(2 * management.CertainAfter)
 		require.Equal(o, "Board,VIP", o.groups("00uMara"))
 	})
 }

@@ -25,23 +25,14 @@ const (
 	retryAfter = time.Minute
 	// slowAfter is for how long Okta may ask to slow down before that is told.
 	slowAfter = 15 * time.Minute
-	// apart is the average time between the first refreshes of orgs that start together: see package roles.
-	apart = 200 * time.Millisecond
 )
-
-// Trouble is where a keeper reports what is wrong, and that all is well. Its methods must not block.
-type Trouble interface {
-	// Fail reports a failed request. With the scope ScopeGroups, only groups are concerned: profiles are known, or not wanted.
-	Fail(scope string, err error)
-	Clear()
-}
 
 // Config is one keeper's work. All fields are required but Orgs.
 type Config struct {
 	Org     string // names the org, for its moment
 	Known   *Known
 	Ask     *Ask
-	Trouble Trouble
+	Trouble management.Trouble
 	Refresh time.Duration // of groups
 	Orgs    int           // how many start together
 }
@@ -63,7 +54,7 @@ func NewKeeper(cfg Config) *Keeper {
 // Run keeps what is known until ctx ends.
 func (k *Keeper) Run(ctx context.Context) {
 	k.Known.setRefresh(k.Refresh)
-	if !sleep(ctx, oktaapi.Moment(k.Org, oktaapi.Spread(k.Orgs, apart, k.Refresh)), nil) {
+	if !management.Sleep(ctx, oktaapi.Moment(k.Org, oktaapi.Spread(k.Orgs, management.Apart, k.Refresh)), nil) {
 		return
 	}
 	var paused time.Time // users are not asked about before
@@ -83,24 +74,17 @@ func (k *Keeper) Run(ctx context.Context) {
 
 // pause waits until there is something to do.
 func (k *Keeper) pause(ctx context.Context, paused time.Time) {
-	end, work := time.Now().Add(time.Hour), k.Known.work
-	if time.Now().Before(paused) {
-		end, work = paused, nil
+	wait, work := time.Hour, k.Known.work
+	if left := time.Until(paused); left > 0 {
+		wait, work = left, nil
 	}
 	if len(k.Known.names) > 0 {
-		end = earliest(end, k.next)
+		wait = min(wait, time.Until(k.next))
 	}
 	if due := k.Known.groupsDue(); !due.IsZero() {
-		end = earliest(end, due)
+		wait = min(wait, time.Until(due))
 	}
-	sleep(ctx, time.Until(end), work)
-}
-
-func earliest(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
+	management.Sleep(ctx, wait, work)
 }
 
 func (k *Keeper) groupsAreDue() bool {
@@ -309,16 +293,4 @@ func (k *Keeper) readMembers(ctx context.Context, id string) error {
 		at = next
 	}
 	return fmt.Errorf("%w, its list of members did not end after %d pages", errNames, maxPages)
-}
-
-// sleep waits for d, a token of work, or the end of ctx; for the last it returns false.
-func sleep(ctx context.Context, d time.Duration, work <-chan struct{}) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-work:
-	case <-ctx.Done():
-	}
-	return ctx.Err() == nil
 }

@@ -27,8 +27,6 @@ const (
 	// maxQueue is how many users wait to be asked about, some eight minutes of requests: who acts now will rather act again soon than who
 	// did an hour ago.
 	maxQueue = 200
-	// certainAfter is how long after an event an answer may be older than it: see package roles.
-	certainAfter = time.Minute
 	// maxChanged is of how many users it is remembered that they changed a moment ago, also of those of whom nothing is known: more do in a
 	// mass import, but few of those act in the same minute.
 	maxChanged = 1_000
@@ -153,22 +151,16 @@ func (k *Known) next(now time.Time) (id string) {
 
 // answered takes what Okta says of the user that next returned; nil: it does not know the user, or the profile has nothing.
 func (k *Known) answered(values []string, now time.Time) {
-	k.set(user{values: values, asked: now, retryAt: now.Add(fresh)})
+	k.set(func(u *user) { *u = user{values: values, asked: now, retryAt: now.Add(fresh)} })
 }
 
 // refused notes that Okta refused to tell of the user that next returned, who is not asked about before again. What was known stays.
 func (k *Known) refused(retryAt time.Time) {
-	k.mu.Lock()
-	before, _ := k.users.Peek(k.asking)
-	k.mu.Unlock()
-	u := user{retryAt: retryAt}
-	if before != nil {
-		u.values, u.asked = before.values, before.asked
-	}
-	k.set(u)
+	k.set(func(u *user) { u.retryAt = retryAt })
 }
 
-func (k *Known) set(u user) {
+// set changes what is known of the user that next returned.
+func (k *Known) set(change func(u *user)) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	id := k.asking
@@ -176,6 +168,11 @@ func (k *Known) set(u user) {
 	if id == "" { // all was forgotten meanwhile
 		return
 	}
+	var u user
+	if before, known := k.users.Peek(id); known {
+		u = *before
+	}
+	change(&u)
 	k.users.Remove(id)
 	if certain, is := k.changed.Peek(id); is && k.began.Before(certain) {
 		u.retryAt = certain

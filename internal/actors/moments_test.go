@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/oktaapi/management"
 	"github.com/grafana/alloy/okta/internal/oktasim"
 )
 
@@ -82,7 +83,7 @@ func TestADeletedGroupThatIsFound(t *testing.T) {
 		require.Empty(o, o.groups("00uMara"))
 		o.pass(20 * time.Second)
 		o.org.Append(deleted.Raw)
-		o.pass(certainAfter)
+		o.pass(management.CertainAfter)
 		require.Empty(o, o.groups("00uMara"))
 		_, err := o.wrong()
 		require.ErrorContains(o, err, `"VIP"`)
@@ -100,12 +101,12 @@ func TestAMembershipBeforeGroupsAreFound(t *testing.T) {
 		o.pass(30 * time.Second) // Okta's list trails
 		o.org.Append(left.Raw)
 		asked := o.count("/groups")
-		o.pass(certainAfter)
+		o.pass(management.CertainAfter)
 		require.Equal(o, "Staff", o.groups("00uMara"))
 		require.Equal(o, asked+4, o.count("/groups"), "once")
 		for range 10 {
 			o.see(eventAt(o, time.Now(), joins, "System root", "User 00uMara", "UserGroup 00gOther VIP"))
-			o.pass(certainAfter)
+			o.pass(management.CertainAfter)
 		}
 		require.Equal(o, asked+4, o.count("/groups"), "which groups there are is known")
 	})
@@ -241,7 +242,7 @@ func TestAChangeOfAnyUser(t *testing.T) {
 				before(o)
 				o.see(eventAt(o, time.Now(), "user.account.update_profile", "System root", "User 00uMara"))
 				o.profile("00uMara")
-				o.pass(certainAfter - time.Second) // Okta's answer trails
+				o.pass(management.CertainAfter - time.Second) // Okta's answer trails
 				o.setDepartment("Sales")
 				o.pass(time.Second)
 				o.profile("00uMara")
@@ -264,7 +265,7 @@ func TestAChangeWhileOktaIsSlow(t *testing.T) {
 		event   time.Duration // after Okta was asked
 		waiting int           // at the user's next event after the answer
 	}{
-		"before": {-2 * certainAfter, 0}, "a moment before": {-time.Second, 1}, "meanwhile": {time.Second, 1},
+		"before": {-2 * management.CertainAfter, 0}, "a moment before": {-time.Second, 1}, "meanwhile": {time.Second, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			k := New(attributes, nil)
@@ -277,8 +278,8 @@ func TestAChangeWhileOktaIsSlow(t *testing.T) {
 			if c.event > 0 {
 				k.Pass(&changes, now.Add(c.event))
 			}
-			k.answered([]string{"Finance", ""}, now.Add(2*certainAfter))
-			k.Add(&event.Context{}, &acts, now.Add(2*certainAfter))
+			k.answered([]string{"Finance", ""}, now.Add(2*management.CertainAfter))
+			k.Add(&event.Context{}, &acts, now.Add(2*management.CertainAfter))
 			require.Equal(t, c.waiting, k.Status().Waiting)
 		})
 	}
@@ -296,7 +297,7 @@ func TestATrailingAnswerAboutADeletedUser(t *testing.T) {
 			o.pass(time.Second)
 		}
 		o.org.Append(deleted.Raw)
-		o.pass(certainAfter)
+		o.pass(management.CertainAfter)
 		require.Empty(o, o.profile("00uMara"))
 		o.pass(time.Second)
 		require.Empty(o, o.profile("00uMara"))

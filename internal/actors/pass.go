@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/oktaapi/management"
 )
 
 // changed is the part of an event that tells of a change.
@@ -102,7 +103,7 @@ func (k *Known) passUsers(e *changed, deleted bool, now time.Time) {
 		if target.Type != userType {
 			continue
 		}
-		certain := now.Add(certainAfter)
+		certain := now.Add(management.CertainAfter)
 		k.changed.Add(strings.Clone(target.ID), certain)
 		u, known := k.users.Peek(target.ID)
 		if !known {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/grafana/alloy/okta/internal/oktaapi/management"
 	"github.com/grafana/alloy/okta/internal/oktasim"
 )
 
@@ -118,7 +119,7 @@ func TestAChangeIsAskedForAtTheNextEvent(t *testing.T) {
 				o.profile("00uMara")
 				o.pass(time.Second) // Okta's answer trails
 				o.setDepartment("Sales")
-				o.pass(certainAfter)
+				o.pass(management.CertainAfter)
 				o.profile("00uMara")
 				o.pass(time.Second)
 				require.Equal(o, "Sales,", o.profile("00uMara"))
@@ -170,7 +171,7 @@ func TestAChangeWhileOktaIsAsked(t *testing.T) {
 		_, err := o.wrong()
 		require.NoError(o, err)
 		require.Equal(o, "Finance,", o.profile("00uMara"), o.known.Status())
-		o.pass(certainAfter)
+		o.pass(management.CertainAfter)
 		o.profile("00uMara")
 		o.pass(time.Second)
 		require.Equal(o, "Sales,", o.profile("00uMara"))

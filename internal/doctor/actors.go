@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"cmp"
 	"context"
 	"strings"
 )
@@ -15,12 +14,7 @@ func (v *visit) actors(ctx context.Context) Check {
 	}
 	ctx, stop := context.WithTimeout(ctx, longest)
 	defer stop()
-	remedy := func(err error) string {
-		if ctx.Err() != nil { // the time ended in waiting for a budget, or for answers
-			return slowRemedy
-		}
-		return cmp.Or(a.Remedy(err), "look at the error, and ask again")
-	}
+	remedy := beside(ctx, a.Remedy)
 	has := 0
 	if len(a.Profile) > 0 {
 		var err error

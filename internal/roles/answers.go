@@ -64,7 +64,7 @@ func (t *Table) answered(w turn, a held, now time.Time) {
 	t.addVia(h, a.via)
 	if !a.gone {
 		h.known = a.date
-		counts := a.date.Add(-certainAfter) // what is older than that, Okta knows
+		counts := a.date.Add(-management.CertainAfter) // what is older than that, Okta knows
 		maps.DeleteFunc(h.moved, func(_ string, at time.Time) bool { return at.Before(counts) })
 	}
 	switch {

@@ -15,8 +15,8 @@ import (
 
 // The scopes that the requests need. Source: Okta's OpenAPI document, 2026.06.3.
 const (
-	ScopeRoles  = "okta.roles.read"  // who holds roles, and which ones
-	ScopeGroups = "okta.groups.read" // which groups have roles, and who their members are
+	ScopeRoles  = "okta.roles.read"      // who holds roles, and which ones
+	ScopeGroups = management.ScopeGroups // which groups have roles, and who their members are
 )
 
 // Scopes are the scopes of a service app's access token by default.

@@ -6,10 +6,10 @@
 // and is replaced as a whole: it makes no request, never waits and cannot fail. What is not known is left out.
 //
 //   - A [Keeper] fills the table from Okta: once at the start, then every Refresh, each org at a moment of its own. Only the keeper asks
-//     Okta, in a goroutine of its own. What it cannot learn, it reports to a [Trouble]; nothing else depends on it.
+//     Okta, in a goroutine of its own. What it cannot learn, it reports to a [management.Trouble]; nothing else depends on it.
 //   - An event that changes roles changes the table at once ([Table.Pass]), before the next event is looked up: it tells all that a user,
 //     group or client app holds from then on. What an event does not tell, Okta is asked within seconds; that answer takes no role away
-//     yet. In both cases Okta is asked once more a minute later ([certainAfter]), as its answers may be older than the event.
+//     yet. In both cases Okta is asked once more a minute later ([management.CertainAfter]), as its answers may be older than the event.
 //   - Everything is known as of a time of Okta's clock, so that an event that is read late, or twice, undoes nothing newer.
 //   - A table that could not be refreshed for a long time no longer answers ([Table.Of]).
 //
@@ -45,7 +45,7 @@
 //   - How much is remembered of who left which group is bounded for each group, and not for all together. Client apps that events of
 //     privileges name are not bounded by [maxClients].
 //   - In events, a custom role with the name of one of Okta's ("Super administrator") is taken for that, until Okta is asked
-//     ([certainAfter]).
+//     ([management.CertainAfter]).
 //
 // # What was not seen
 //

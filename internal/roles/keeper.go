@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/grafana/alloy/okta/internal/oktaapi"
+	"github.com/grafana/alloy/okta/internal/oktaapi/management"
 )
 
 const (
@@ -26,29 +27,18 @@ const (
 	clientsEvery = 24 * time.Hour
 )
 
-// Trouble is where a keeper reports what is wrong, and that all is well. Its methods must not block.
-type Trouble interface {
-	// Fail reports a failed request. With the scope ScopeGroups, only groups are concerned: all else is known.
-	Fail(scope string, err error)
-	Clear()
-}
-
 // Config is one keeper's work. All fields are required but Orgs.
 type Config struct {
 	Org     string // names the org, for its moment
 	Table   *Table
 	Ask     *Ask
-	Trouble Trouble
+	Trouble management.Trouble
 	Refresh time.Duration
 	Orgs    int // how many start together
 }
 
-// apart is the average time between the first refreshes of orgs that start together, which is also that between later ones. Each makes some
-// ten requests, and [MaxRequests] at most.
-const apart = 200 * time.Millisecond
-
-// spread is over how long the first refreshes of all orgs are spread.
-func (c *Config) spread() time.Duration { return oktaapi.Spread(c.Orgs, apart, c.Refresh) }
+// spread is over how long the first refreshes of all orgs are spread. Each makes some ten requests, and [MaxRequests] at most.
+func (c *Config) spread() time.Duration { return oktaapi.Spread(c.Orgs, management.Apart, c.Refresh) }
 
 // Keeper refreshes a table. It belongs to the goroutine that calls Run.
 type Keeper struct {
@@ -84,7 +74,7 @@ func New(cfg Config) *Keeper { return &Keeper{Config: cfg} }
 // Run keeps the table until ctx ends.
 func (k *Keeper) Run(ctx context.Context) {
 	k.Table.setRefresh(k.Refresh)
-	if !sleep(ctx, oktaapi.Moment(k.Org, k.spread()), nil) {
+	if !management.Sleep(ctx, oktaapi.Moment(k.Org, k.spread()), nil) {
 		return
 	}
 	k.started = time.Now()
@@ -134,7 +124,7 @@ func (k *Keeper) pause(ctx context.Context, end time.Time, forEvents bool) bool 
 		if wait <= 0 {
 			return ctx.Err() == nil
 		}
-		if !sleep(ctx, wait, k.Table.work) {
+		if !management.Sleep(ctx, wait, k.Table.work) {
 			return false
 		}
 	}
@@ -172,7 +162,7 @@ func (k *Keeper) old() error {
 
 // watch reports that the list is too old also while a request waits for its budget.
 func (k *Keeper) watch(ctx context.Context) {
-	for sleep(ctx, roundEvery, nil) {
+	for management.Sleep(ctx, roundEvery, nil) {
 		k.mu.Lock()
 		if old := k.old(); old != nil && !k.told {
 			k.Trouble.Fail(ScopeRoles, old)
@@ -195,16 +185,4 @@ func (k *Keeper) nextRound(err error, rest time.Duration) time.Duration {
 		k.users = listing{under: true} // a list that was broken off is read from its beginning
 	}
 	return roundEvery
-}
-
-// sleep waits for d, a token of work, or the end of ctx; for the last it returns false.
-func sleep(ctx context.Context, d time.Duration, work <-chan struct{}) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-work:
-	case <-ctx.Done():
-	}
-	return ctx.Err() == nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
+	"github.com/grafana/alloy/okta/internal/oktaapi/management"
 	"github.com/grafana/alloy/okta/internal/oktasim"
 )
 
@@ -236,7 +237,7 @@ func TestNoRequestGoesElsewhere(t *testing.T) {
 // 500 orgs that start together do not ask at once: each has a moment of its own, which stays.
 func TestOrgsAskAtMomentsOfTheirOwn(t *testing.T) {
 	all := Config{Refresh: DefaultRefresh, Orgs: 500}
-	require.Equal(t, 499*apart, all.spread())
+	require.Equal(t, 499*management.Apart, all.spread())
 	require.Zero(t, (&Config{Refresh: DefaultRefresh, Orgs: 1}).spread())
 	require.Equal(t, MinRefresh, (&Config{Refresh: MinRefresh, Orgs: 500}).spread())
 	perTen := map[time.Duration]int{}

@@ -4,11 +4,12 @@ package roles
 
 import (
 	"fmt"
-	"runtime"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/grafana/alloy/okta/internal/testbed"
 )
 
 // filled is a table as after its first refreshes: users with two roles each, and a group with members.
@@ -46,24 +47,12 @@ func everybody() *Table {
 	return t
 }
 
-// memoryOf is what build returns, in bytes.
-func memoryOf(build func() any) uint64 {
-	var before, after runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&before)
-	kept := build()
-	runtime.GC()
-	runtime.ReadMemStats(&after)
-	runtime.KeepAlive(kept)
-	return after.HeapAlloc - min(before.HeapAlloc, after.HeapAlloc)
-}
-
 func TestTablesAreSmall(t *testing.T) {
-	one := memoryOf(func() any { return filled(300, 0) })
+	one := testbed.HeapOf(func() any { return filled(300, 0) })
 	require.Less(t, one, uint64(5<<20)/20, "300 administrators")
-	most := memoryOf(func() any { return filled(300, maxHolders-300) })
+	most := testbed.HeapOf(func() any { return filled(300, maxHolders-300) })
 	require.Less(t, most, uint64(5<<20), "as many as a table keeps")
-	many := memoryOf(func() any {
+	many := testbed.HeapOf(func() any {
 		var all []*Table
 		for range 500 {
 			all = append(all, filled(300, 0))
@@ -71,7 +60,7 @@ func TestTablesAreSmall(t *testing.T) {
 		return all
 	})
 	require.Less(t, many, uint64(100<<20), "500 orgs of 300 administrators")
-	listed := memoryOf(func() any { return everybody() })
+	listed := testbed.HeapOf(func() any { return everybody() })
 	require.Less(t, listed, uint64(9<<20), "as many, each with a role through a group")
 	t.Logf("300 administrators: %d KB; with %d members: %d KB; %d of a list: %d KB; 500 orgs: %d MB", one>>10, maxHolders-300, most>>10,
 		maxHolders, listed>>10, many>>20)

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/oktaapi/management"
 	"github.com/grafana/alloy/okta/internal/oktasim"
 )
 
@@ -68,7 +69,7 @@ func TestWhoIsDeletedWhileOktaIsAsked(t *testing.T) {
 				o.pass(time.Second)
 				o.see(o.is(kind, "", party))
 				require.Empty(o, o.ofTarget(party))
-				o.pass(2 * certainAfter)
+				o.pass(2 * management.CertainAfter)
 				require.Empty(o, o.ofTarget(party))
 			})
 		})
@@ -144,7 +145,7 @@ func TestTwoLossesAreAskedAtOnce(t *testing.T) {
 			o.pass(5 * time.Second)
 			require.Contains(o, o.actor("00uThree"), "CUSTOM_NOON")
 		}
-		o.pass(certainAfter)
+		o.pass(management.CertainAfter)
 		require.Equal(o, "CUSTOM_NOON", o.actor("00uThree"))
 	})
 }
@@ -217,7 +218,7 @@ func TestARefusalAfterAnEventIsNotTheLastWord(t *testing.T) {
 		o.see(o.is(bound, "", "User 00uSuper"))
 		o.pass(5 * time.Second)
 		o.org.Set(func(org *oktasim.Org) { org.Roles.Intercept = nil })
-		o.pass(certainAfter)
+		o.pass(management.CertainAfter)
 		require.Equal(o, "CUSTOM_NIGHT_SHIFT,SUPER_ADMIN", o.actor("00uSuper"))
 	})
 }

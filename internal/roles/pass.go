@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/oktaapi/management"
 )
 
 // changed is the part of an event that tells of a change.
@@ -123,7 +124,7 @@ func about(k kind, change func(t *Table, e *changed, id string, h *holder)) tell
 
 // said notes that an event told all about a holder.
 func (h *holder) said(e *changed) {
-	until := e.now.Add(certainAfter)
+	until := e.now.Add(management.CertainAfter)
 	h.known, h.told, h.certain, h.sure, h.due, h.late, h.gone = e.at, e.at, until, until, until, true, false
 }
 
@@ -133,9 +134,9 @@ func (h *holder) said(e *changed) {
 func (h *holder) unsaid(lost bool, e *changed) {
 	h.told, h.due, h.late, h.gone = e.at, e.now, true, false
 	if lost && e.now.Before(h.sure) {
-		h.due = e.now.Add(certainAfter)
+		h.due = e.now.Add(management.CertainAfter)
 	}
-	h.certain = e.now.Add(certainAfter)
+	h.certain = e.now.Add(management.CertainAfter)
 }
 
 // dueBy makes a holder due unless it is already.
@@ -265,11 +266,11 @@ func membership(add bool) tell {
 				}
 				if u := t.holders[user][member]; u != nil && !add {
 					u.notVia(id)
-					u.certain, u.late = e.now.Add(certainAfter), true
+					u.certain, u.late = e.now.Add(management.CertainAfter), true
 					u.dueBy(u.certain)
 				}
 			})
-			g.dueBy(e.now.Add(certainAfter)) // of its roles this says nothing
+			g.dueBy(e.now.Add(management.CertainAfter)) // of its roles this says nothing
 			changes = true
 		})
 		return changes

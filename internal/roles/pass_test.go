@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/grafana/alloy/okta/internal/event"
+	"github.com/grafana/alloy/okta/internal/oktaapi/management"
 )
 
 // Each row is an event, and what somebody's next event has. Okta's answers trail: here they do not change at all before a minute has
@@ -93,7 +94,7 @@ func TestTheNextEventHasWhatAnEventChanged(t *testing.T) {
 				if asksAtOnce {
 					return
 				}
-				o.pass(certainAfter - time.Second)
+				o.pass(management.CertainAfter - time.Second)
 				for id, want := range c.want {
 					require.Equal(o, want, o.actor(id), "answers that trail undo nothing: %s", id)
 				}
@@ -159,12 +160,12 @@ func TestWhatAnEventDoesNotTellIsAskedForTwice(t *testing.T) {
 				}
 				o.pass(5 * time.Second)
 				require.Equal(o, c.soon, o.actor(c.who))
-				o.pass(certainAfter / 2)
+				o.pass(management.CertainAfter / 2)
 				for _, s := range c.trails {
 					o.happens(s.kind, s.granted, s.party)
 				}
 				require.Equal(o, c.soon, o.actor(c.who))
-				o.pass(certainAfter)
+				o.pass(management.CertainAfter)
 				require.Equal(o, c.last, o.actor(c.who))
 			})
 		})
@@ -179,7 +180,7 @@ func TestOktaIsAskedWhetherItIsSo(t *testing.T) {
 		confirmed := eventAt(o, time.Now(), "user.account.privilege.grant", "Report administrator", "User 00uRoot", "User 00uNew")
 		org.Append(confirmed.Raw)
 		o.see(confirmed)
-		o.pass(certainAfter + time.Second)
+		o.pass(management.CertainAfter + time.Second)
 		require.Empty(o, o.actor("00uLiar"))
 		require.Equal(o, "REPORT_ADMIN", o.actor("00uNew"))
 		o.pass(2 * DefaultRefresh)
@@ -209,7 +210,7 @@ func TestMembersOfAGroupThatGetsARole(t *testing.T) {
 		grant := eventAt(o, time.Now(), "group.privilege.grant", "Report administrator", "User 00uRoot", "UserGroup 00gEveryone")
 		org.Append(grant.Raw)
 		o.see(grant)
-		o.pass(certainAfter + time.Second)
+		o.pass(management.CertainAfter + time.Second)
 		require.Equal(o, "REPORT_ADMIN", o.actor("00uNobody"))
 	})
 }

@@ -59,9 +59,6 @@ type holder struct {
 }
 
 const (
-	// certainAfter is how long after an event Okta is asked whether it is as the event said. Okta's searches and lists are behind by
-	// minutes in the worst case; a holder's own roles are read from where they are written [assumed].
-	certainAfter = time.Minute
 	// minLasts is how long a table may be used after its last refresh, at least; four refreshes if that is longer.
 	minLasts = time.Hour
 	// maxHolders bounds the memory of a table: as many members of groups are 3 MB, as many users that are listed 8 MB.

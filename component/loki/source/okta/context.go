@@ -20,6 +20,7 @@ import (
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/oktaapi/auth"
+	"github.com/grafana/alloy/okta/internal/oktaapi/management"
 	"github.com/grafana/alloy/okta/internal/poller"
 	"github.com/grafana/alloy/okta/internal/roles"
 )
@@ -264,10 +265,10 @@ type trouble struct {
 	groups string // the kind of what only concerns groups
 }
 
-// Fail implements roles.Trouble and actors.Trouble.
+// Fail implements management.Trouble.
 func (t trouble) Fail(scope string, err error) {
 	kind := ""
-	if scope == roles.ScopeGroups {
+	if scope == management.ScopeGroups {
 		kind = t.groups
 	}
 	t.Reporter.Fail(kind, t.of.explain(err))

@@ -35,13 +35,7 @@ const wantsActors = "context {\n profile = [\"department\", \"costCenter\"]\n gr
 
 // actorOf is what an entry's metadata has of the actor.
 func actorOf(e loki.Entry) map[string]string {
-	all := map[string]string{}
-	for _, m := range e.StructuredMetadata {
-		if strings.HasPrefix(m.Name, "actor_") || m.Name == "context_time" {
-			all[m.Name] = m.Value
-		}
-	}
-	return all
+	return metadataOf(e, func(name string) bool { return strings.HasPrefix(name, "actor_") || name == "context_time" })
 }
 
 // actorsKnown is what is known of actors of the component's first org.

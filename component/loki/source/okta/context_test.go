@@ -40,9 +40,14 @@ func happened(uuid, kind, granted, actor, target string, at time.Time) []byte {
 
 // rolesOf is what an entry's metadata has of roles.
 func rolesOf(e loki.Entry) map[string]string {
+	return metadataOf(e, func(name string) bool { return strings.HasSuffix(name, "_roles") || name == "context_time" })
+}
+
+// metadataOf is that of an entry's metadata whose names are wanted.
+func metadataOf(e loki.Entry, wanted func(name string) bool) map[string]string {
 	all := map[string]string{}
 	for _, m := range e.StructuredMetadata {
-		if strings.HasSuffix(m.Name, "_roles") || m.Name == "context_time" {
+		if wanted(m.Name) {
 			all[m.Name] = m.Value
 		}
 	}
