@@ -37,10 +37,9 @@ func (p *confirmed) prepare(ctx context.Context, h *hand) (answer, bool) {
 // and h is gone then. It returns an error only when ctx ends.
 func (p *confirmed) here(ctx context.Context, h *hand) (answer, error) {
 	m := p.Memory
-	if m.past.began.IsZero() {
-		m.past.began = h.Date
+	if m.past.until.IsZero() {
+		m.past.until = h.Date.Add(startSlack)
 	}
-	until := m.past.until()
 	lend := func() {
 		if h.Wanted() {
 			p.drop(h)
@@ -61,7 +60,7 @@ func (p *confirmed) here(ctx context.Context, h *hand) (answer, error) {
 	for _, ev := range h.events {
 		if ev.UUID != "" && !ev.Published.IsZero() {
 			about = append(about, delivery.Event{UUID: ev.UUID, Time: ev.Published})
-			before = before || !ev.Published.After(until)
+			before = before || !ev.Published.After(m.past.until)
 		}
 	}
 	if !before {
@@ -122,11 +121,12 @@ func (p *confirmed) mayBeUnderWay(ev event.Event, now, asked time.Time) bool {
 	return p.untrusted() || !m.window.Shown(ev.Published, m.past.landing, asked)
 }
 
+// confirmable is asked of an event of the page in hand, with whose clock ours is compared.
 func (p *confirmed) confirmable(ev event.Event, now time.Time) bool {
 	if ev.UUID == "" || ev.Published.IsZero() {
 		return false
 	}
-	accepted, behind := p.Confirm.Accepted(), max(0, -p.Memory.skew)
+	accepted, behind := p.Confirm.Accepted(), max(0, -p.hand.Skew)
 	return (accepted == 0 || now.Sub(ev.Published) < accepted) && ev.Published.Sub(now) < soon+behind
 }
 

@@ -37,8 +37,7 @@ type Memory struct {
 	window  delivery.Window[position]
 	confirm Confirmer // of the last poller
 
-	pages pages         // how many events to ask for
-	skew  time.Duration // how far our clock is ahead of Okta's
+	pages pages // how many events to ask for
 
 	sent   time.Time // when the last entry was taken by all receivers
 	last   string    // uuid of the last event of the log that was delivered, or known
@@ -79,8 +78,9 @@ const startSlack = time.Minute
 // past is what somebody may have delivered before: a previous process, another node, another collector, the poller before a reload, or a
 // probe of this one.
 type past struct {
-	began     time.Time        // Okta's clock at the first page of the process, or after a suspension: Loki is asked about what is older
-	ahead     time.Time        // time of the furthest probe: Loki is asked about what is older, too
+	// Loki is asked about events up to this time: Okta's clock at the first page of the process, or after a suspension, or the time of a
+	// probe since. Zero: before that page.
+	until     time.Time
 	replaying time.Time        // events up to this time were delivered before; zero: no replay
 	pending   *checkpoint.Mark // how far the previous process had delivered
 	landing   time.Time        // until when what it delivered may still arrive
@@ -96,9 +96,6 @@ type previous struct {
 	required bool      // it is the present Loki with another selector: never forgotten
 	failing  time.Time // since when it does not answer
 }
-
-// until is the time up to which events may be at the destination before this poller delivers them.
-func (p *past) until() time.Time { return delivery.Latest(p.began.Add(startSlack), p.ahead) }
 
 // read notes that all of it that Okta has was read.
 func (p *past) read() { p.replaying, p.pending = time.Time{}, nil }

@@ -120,21 +120,17 @@ func New(cfg Config) *Poller {
 // Run polls until ctx ends and returns ctx's error, or [ErrNotOwned]; or nil, once all of a range was delivered and, with Confirm, has
 // arrived.
 func (p *Poller) Run(ctx context.Context) error {
-	p.Status.begin(p.Scope.Org)
+	p.Status.begin()
 	defer p.Troubles.gone(&p.Reporting)
-	watched := make(chan struct{})
 	ctx, cancel := context.WithCancel(ctx)
-	go func() { defer close(watched); p.watch(ctx) }()
-	defer func() { cancel(); <-watched }()
+	var beside sync.WaitGroup
+	defer func() { cancel(); beside.Wait() }()
+	beside.Go(func() { p.watch(ctx) })
 	if p.Owned != nil {
-		beating := make(chan struct{})
-		go func() { defer close(beating); p.pulse.run(ctx) }()
-		defer func() { cancel(); <-beating }()
+		beside.Go(func() { p.pulse.run(ctx) })
 	}
 	if p.Beside != nil {
-		ended := make(chan struct{})
-		go func() { defer close(ended); p.Beside(ctx) }()
-		defer func() { cancel(); <-ended }()
+		beside.Go(func() { p.Beside(ctx) })
 	}
 	sleep(ctx, oktaapi.Moment(p.Scope.Org, p.Spread))
 	if !p.open(ctx) {
@@ -222,13 +218,12 @@ func (p *Poller) answered(part Part, page oktaapi.Page) {
 		p.Memory.warnOnce(p.Logger, "elsewhere", "next links name another address than url; they are followed on url", "named", page.Elsewhere,
 			"url", p.Scope.Org)
 	}
-	p.Status.set(func(s *Snapshot) { s.ClockSkew = page.Skew })
 }
 
 // compareClocks warns once when our clock goes wrong and says when it is right again; the
 // half keeps a clock at the edge from doing so at every page.
 func (p *Poller) compareClocks(skew time.Duration) {
-	p.Memory.skew = skew
+	p.Status.set(func(s *Snapshot) { s.ClockSkew = skew })
 	switch off := skew.Abs(); {
 	case off > maxSkew:
 		p.fail(Clock, "", nil, "ahead_of_okta", skew.Round(time.Second))

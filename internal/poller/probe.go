@@ -31,7 +31,7 @@ func (p *confirmed) probe(ctx context.Context) {
 		}
 		return
 	}
-	newest := delivery.Latest(delivery.Latest(m.at.published, p.furthest()), m.past.began.Add(startSlack))
+	newest := delivery.Latest(delivery.Latest(m.at.published, p.furthest()), m.past.until)
 	from := now.Add(-probeBack)
 	if visible := p.Confirm.Visible(); visible > 0 {
 		from = now.Add(-visible / 2)
@@ -79,7 +79,7 @@ func (p *confirmed) waitingProbes() []string {
 func (p *confirmed) sendProbe(ctx context.Context, h *hand, ev event.Event, at position) {
 	m := p.Memory
 	p.foretell(h.Page, []event.Event{ev}, nil)
-	m.past.ahead = delivery.Latest(m.past.ahead, ev.Published)
+	m.past.until = delivery.Latest(m.past.until, ev.Published)
 	pg := delivery.NewPage(at, m.at, 1, len(ev.Raw))
 	if err := p.send(ctx, ev, pg, time.Now()); err == nil {
 		m.window.Add(pg)

@@ -87,7 +87,7 @@ func (p *Poller) afterSuspension(ctx context.Context) error {
 			"for", p.pulse.take().Round(time.Second))
 		p.ledger.stop() // its answer would be of before
 		p.Memory.window.Doubt(time.Now())
-		p.Memory.past.began = time.Time{}
+		p.Memory.past.until = time.Time{}
 		p.Memory.past.headless = !p.ends() // a range has streams of its own
 		owned, err := p.Owned(ctx)
 		switch {

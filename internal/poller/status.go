@@ -7,7 +7,7 @@ import (
 	"github.com/grafana/alloy/okta/internal/delivery"
 )
 
-// Status is where a poller reports and others read, at any time. The zero value is
+// Status is where the pollers of one org report and others read, at any time. The zero value is
 // ready; it is safe for concurrent use and outlives reloads.
 type Status struct {
 	mu      sync.Mutex
@@ -17,7 +17,6 @@ type Status struct {
 
 // Snapshot is a poller's state at one moment. Times are zero when there was none.
 type Snapshot struct {
-	Org        string    // whose log this is about
 	Started    time.Time // the org's first poller in this process began
 	Recovered  time.Time // last time that Okta, the checkpoint or Loki worked again after failures
 	LastPoll   time.Time // last page from Okta, empty ones too
@@ -118,12 +117,11 @@ func (s *Status) Waiting(until time.Time, reason string) {
 	})
 }
 
-// begin notes that a poller of org runs. What is known about another org says nothing
-// about this one.
-func (s *Status) begin(org string) {
+// begin notes that a poller runs.
+func (s *Status) begin() {
 	s.set(func(snap *Snapshot) {
-		if snap.Org != org {
-			*snap = Snapshot{Org: org, Started: time.Now(), Waited: snap.Waited}
+		if snap.Started.IsZero() {
+			snap.Started = time.Now()
 		}
 		snap.reloaded()
 	})

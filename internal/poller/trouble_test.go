@@ -99,7 +99,7 @@ func TestATroubleIsToldFromBeginningToEnd(t *testing.T) {
 					requireLine(told(), c.begin)
 				}
 
-				status.begin("org")
+				status.begin()
 				start := time.Now()
 				begin()
 				time.Sleep(time.Hour)
@@ -131,7 +131,7 @@ func TestATroubleIsToldFromBeginningToEnd(t *testing.T) {
 
 				begin()
 				p.Troubles.gone(&p.Reporting)
-				status.begin("org") // as each poller does
+				status.begin() // as each poller does
 				if c.reload == "forgotten" {
 					require.Zero(t, status.wrong(part))
 					p.clear(part)
@@ -142,7 +142,7 @@ func TestATroubleIsToldFromBeginningToEnd(t *testing.T) {
 				p.fail(part, c.first.kind, c.first.err)
 				if c.reload == "told again" {
 					requireLine(told(), c.begin)
-					status.begin("org")
+					status.begin()
 				}
 				require.Empty(t, told())
 				p.clear(part)
@@ -174,7 +174,7 @@ func TestARefusalIsNotHiddenByWhatPasses(t *testing.T) {
 			require.Equal(t, since, got.Since, "a refusal's is when that was given first")
 			require.Equal(t, 3, got.Tries)
 
-			status.begin("") // with other credentials, maybe
+			status.begin() // with other credentials, maybe
 			p.fail(part, "", lost)
 			require.False(t, status.wrong(part).Refused)
 			p.clear(part)
@@ -266,7 +266,7 @@ func TestTheLogSaysWhatTheBudgetWaitsFor(t *testing.T) {
 		var text strings.Builder
 		var status Status
 		p := New(Config{Reporting: Reporting{Status: &status, Logger: log.NewLogfmtLogger(&text)}, PollInterval: 10 * time.Second})
-		status.begin("org")
+		status.begin()
 		status.Waiting(time.Now().Add(time.Hour), "other clients")
 		ctx, cancel := context.WithTimeout(t.Context(), slowedAfter+watchEvery+time.Second)
 		defer cancel()
