@@ -18,10 +18,15 @@ func Holder(dir string) (*HeldError, error) {
 	if err != nil || !held {
 		return nil, err
 	}
+	return heldBy(dir), nil
+}
+
+// heldBy is what is known of the process that has the lock of dir.
+func heldBy(dir string) *HeldError {
 	e := &HeldError{}
 	if data, err := os.ReadFile(filepath.Join(dir, holderName)); err != nil || json.Unmarshal(data, e) != nil {
 		e = &HeldError{}
 	}
 	e.Dir = dir
-	return e, nil
+	return e
 }

@@ -45,12 +45,7 @@ func Acquire(dir string) (*Lock, error) {
 	}
 	held, _, err := fileutil.Flock(filepath.Join(dir, lockName))
 	if errors.Is(err, errLocked) {
-		e := &HeldError{}
-		if data, err := os.ReadFile(filepath.Join(dir, holderName)); err != nil || json.Unmarshal(data, e) != nil {
-			e = &HeldError{}
-		}
-		e.Dir = dir
-		return nil, e
+		return nil, heldBy(dir)
 	}
 	if err != nil {
 		return nil, cause(err)
