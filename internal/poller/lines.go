@@ -44,6 +44,16 @@ type line struct {
 
 func say(msg string) func(Trouble) string { return func(Trouble) string { return msg } }
 
+// ofKind says one thing of a kind of trouble, and another of the rest.
+func ofKind(kind string, those, others func(Trouble) string) func(Trouble) string {
+	return func(t Trouble) string {
+		if t.Kind == kind {
+			return those(t)
+		}
+		return others(t)
+	}
+}
+
 // lines has the lines of each part.
 var lines = [parts]line{
 	Okta: {
@@ -55,13 +65,10 @@ var lines = [parts]line{
 		still: "Okta refused a cursor it had just issued",
 	},
 	Checkpoint: {
-		level: level.Error, begin: checkpointLine, reload: isNews, failure: true,
-		end: func(was Trouble) string {
-			if was.Kind == Unread {
-				return "the checkpoint can be read again"
-			}
-			return "the checkpoint is written again"
-		},
+		level: level.Error, reload: isNews, failure: true,
+		begin: ofKind(Unread, say("the checkpoint cannot be read, waiting until it can"),
+			say("the checkpoint cannot be written; a restart will repeat events")),
+		end: ofKind(Unread, say("the checkpoint can be read again"), say("the checkpoint is written again")),
 	},
 	Queries: {
 		level: level.Warn, begin: say("reconcile query failed, retrying; the cursor does not move"), shared: true, failure: true,
@@ -91,10 +98,14 @@ var lines = [parts]line{
 		end: say("our clock and Okta's agree again"), reload: isNothing,
 	},
 	Roles: {
-		level: level.Warn, begin: rolesLine, reload: isNews, failure: true, end: say("roles are known again"),
+		level: level.Warn, reload: isNews, failure: true, end: say("roles are known again"),
+		begin: ofKind(GroupRoles, say("members of groups with roles are not known"),
+			say("roles cannot be refreshed; events go on, with what is known or without")),
 	},
 	Actors: {
-		level: level.Warn, begin: actorsLine, reload: isNews, failure: true, end: say("profiles and named groups are known again"),
+		level: level.Warn, reload: isNews, failure: true, end: say("profiles and named groups are known again"),
+		begin: ofKind(GroupMembers, say("who is in the named groups is not known"),
+			say("profiles cannot be read; events go on, with what is known or without")),
 	},
 	Delivery: {level: level.Error, begin: say("delivery failed"), failure: true, end: say("deliveries succeed again")},
 }
@@ -131,27 +142,6 @@ func kindOf(err error) string {
 		return fmt.Sprint(class, e.Status, e.Code)
 	}
 	return fmt.Sprint(class, e.Foreign)
-}
-
-func rolesLine(t Trouble) string {
-	if t.Kind == GroupRoles {
-		return "members of groups with roles are not known"
-	}
-	return "roles cannot be refreshed; events go on, with what is known or without"
-}
-
-func actorsLine(t Trouble) string {
-	if t.Kind == GroupMembers {
-		return "who is in the named groups is not known"
-	}
-	return "profiles cannot be read; events go on, with what is known or without"
-}
-
-func checkpointLine(t Trouble) string {
-	if t.Kind == Unread {
-		return "the checkpoint cannot be read, waiting until it can"
-	}
-	return "the checkpoint cannot be written; a restart will repeat events"
 }
 
 func utc(t time.Time) string { return t.UTC().Format(time.RFC3339) }

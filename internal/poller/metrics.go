@@ -12,9 +12,13 @@ import (
 // Metrics are the counters of one org's poller. Those that need an operator's eye are the org's own; the rest are one sum for all orgs
 // of the component, so that hundreds of orgs stay affordable. No label holds a URL, a cursor or a user.
 type Metrics struct {
-	entries, retried, skipped, givenUp prometheus.Counter // by org
-	cursorsRefused, checkpointFailures prometheus.Counter // by org
+	byOrg[prometheus.Counter]
 	shared
+}
+
+// byOrg are those with a series for each org.
+type byOrg[C any] struct {
+	entries, retried, skipped, givenUp, cursorsRefused, checkpointFailures C
 }
 
 type shared struct {
@@ -29,8 +33,7 @@ type shared struct {
 
 // MetricsByOrg are the counters of a component. It is a [prometheus.Collector], and safe for concurrent use.
 type MetricsByOrg struct {
-	entries, retried, skipped, givenUp *prometheus.CounterVec
-	cursorsRefused, checkpointFailures *prometheus.CounterVec
+	byOrg[*prometheus.CounterVec]
 	shared
 
 	all []prometheus.Collector
@@ -94,24 +97,18 @@ func NewMetricsByOrg() *MetricsByOrg {
 	return m
 }
 
-// byOrg are those with a series for each org.
-func (m *MetricsByOrg) byOrg() []*prometheus.CounterVec {
-	return []*prometheus.CounterVec{m.entries, m.retried, m.skipped, m.givenUp, m.cursorsRefused, m.checkpointFailures}
-}
-
 // Of returns the counters of an org, which are exported from then on. org is its host.
 func (m *MetricsByOrg) Of(org string) *Metrics {
-	return &Metrics{
-		entries: m.entries.WithLabelValues(org), retried: m.retried.WithLabelValues(org),
-		skipped: m.skipped.WithLabelValues(org), givenUp: m.givenUp.WithLabelValues(org),
-		cursorsRefused: m.cursorsRefused.WithLabelValues(org), checkpointFailures: m.checkpointFailures.WithLabelValues(org),
-		shared: m.shared,
-	}
+	of := func(all *prometheus.CounterVec) prometheus.Counter { return all.WithLabelValues(org) }
+	return &Metrics{shared: m.shared, byOrg: byOrg[prometheus.Counter]{
+		entries: of(m.entries), retried: of(m.retried), skipped: of(m.skipped), givenUp: of(m.givenUp),
+		cursorsRefused: of(m.cursorsRefused), checkpointFailures: of(m.checkpointFailures),
+	}}
 }
 
 // Forget ends the export of an org's counters.
 func (m *MetricsByOrg) Forget(org string) {
-	for _, c := range m.byOrg() {
+	for _, c := range []*prometheus.CounterVec{m.entries, m.retried, m.skipped, m.givenUp, m.cursorsRefused, m.checkpointFailures} {
 		c.DeleteLabelValues(org)
 	}
 }
