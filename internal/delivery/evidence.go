@@ -46,24 +46,19 @@ func (w *Window[P]) Due(now time.Time) (events []Event) {
 
 // Next is when Due, Retry or Probe may have something; zero when nothing waits.
 func (w *Window[P]) Next(now time.Time) (at time.Time) {
-	earliest := func(t time.Time) {
-		if at.IsZero() || t.Before(at) {
-			at = t
-		}
-	}
 	for _, p := range w.pages {
 		if p.waiting > 0 {
-			earliest(p.next)
+			at = first(at, p.next)
 		}
 	}
 	for _, rt := range w.routes {
 		if rt.open() && rt.newest > rt.mark {
-			earliest(rt.since.Add(overtakenAfter))
+			at = first(at, rt.since.Add(overtakenAfter))
 		}
 	}
 	w.all(func(r *record[P]) {
 		if r.state == lost && w.tells(r) {
-			earliest(Latest(w.retried.Add(retryEvery), r.retryAt()))
+			at = first(at, Latest(w.retried.Add(retryEvery), r.retryAt()))
 		}
 	})
 	return at
@@ -111,7 +106,7 @@ func (w *Window[P]) countsAsLost(r *record[P], asked time.Time) bool {
 }
 
 // tells reports whether it means something that an event is not found.
-func (w *Window[P]) tells(r *record[P]) bool { return w.Trusted == w.Rules.ID || r == w.sample }
+func (w *Window[P]) tells(r *record[P]) bool { return w.Trusts() || r == w.sample }
 
 // gone reports whether an event that a query sent at asked does not find is not at the destination, nor on its way to it.
 func (w *Window[P]) gone(r *record[P], asked time.Time) bool {
@@ -121,7 +116,7 @@ func (w *Window[P]) gone(r *record[P], asked time.Time) bool {
 // Sample lets one overtaken event count as lost, once, although the configuration was never seen to work: it is delivered again, and
 // whether it is found then shows if the configuration works. It is for a log that has ended, where nothing newer can show that.
 func (w *Window[P]) Sample(now time.Time) {
-	if w.Trusted == w.Rules.ID || w.sampled == w.Rules.ID {
+	if w.Trusts() || w.sampled == w.Rules.ID {
 		return
 	}
 	w.all(func(r *record[P]) {
@@ -159,7 +154,7 @@ func (w *Window[P]) arrived(r *record[P], now time.Time) {
 			w.routes[r.route] = rt
 		}
 		rt.newest = max(rt.newest, r.seq)
-		if r.rules == w.Rules.ID && w.Trusted != r.rules {
+		if r.rules == w.Rules.ID && !w.Trusts() {
 			w.Trusted = r.rules
 			for _, p := range w.pages { // what was absent until now may be lost
 				p.next = now
@@ -309,6 +304,14 @@ func (w *Window[P]) Drop(uuid string) {
 	if r := w.index[uuid]; r != nil {
 		w.remove(r)
 	}
+}
+
+// first is the earlier of two times, where a zero one so far is none.
+func first(sofar, t time.Time) time.Time {
+	if sofar.IsZero() || t.Before(sofar) {
+		return t
+	}
+	return sofar
 }
 
 // Earliest returns the earlier of two times.

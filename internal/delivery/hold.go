@@ -18,7 +18,7 @@ const (
 // Hold returns whether anything newer may be delivered.
 func (w *Window[P]) Hold(now time.Time) Hold {
 	var events, bytes, hidden, stranded int
-	var first, last time.Time
+	var oldest, newest time.Time
 	missing := false
 	w.all(func(r *record[P]) {
 		switch {
@@ -35,18 +35,15 @@ func (w *Window[P]) Hold(now time.Time) Hold {
 			if r.losses > 0 { // later ones arrive; it is behind them by now whatever follows
 				return
 			}
-			if first.IsZero() || r.time.Before(first) {
-				first = r.time
-			}
-			last = Latest(last, r.time)
+			oldest, newest = first(oldest, r.time), Latest(newest, r.time)
 		}
 	})
 	switch {
 	case missing:
 		return Missing
-	case events >= maxEvents || bytes >= maxBytes || last.Sub(first) >= maxSpan || stranded >= maxHidden:
+	case events >= maxEvents || bytes >= maxBytes || newest.Sub(oldest) >= maxSpan || stranded >= maxHidden:
 		return Full
-	case hidden >= maxHidden && w.Trusted != w.Rules.ID:
+	case hidden >= maxHidden && !w.Trusts():
 		return Hidden
 	}
 	return Open
@@ -72,7 +69,7 @@ func (w *Window[P]) Probe(hold Hold, now time.Time) bool {
 // the destination would have shown when they were delivered stay: they may be lost. Nothing
 // is let go under a configuration that was never seen to work.
 func (w *Window[P]) Trim(now time.Time) (unverified int) {
-	if w.Trusted != w.Rules.ID || len(w.index) <= maxHidden {
+	if !w.Trusts() || len(w.index) <= maxHidden {
 		return 0
 	}
 	var hidden []*record[P]
@@ -129,12 +126,9 @@ func (w *Window[P]) Stats(now time.Time) Stats {
 			s.Hidden++
 			s.Shown = Latest(s.Shown, w.shown(r))
 		}
-		if s.Since.IsZero() || r.since.Before(s.Since) {
-			s.Since = r.since
-		}
-		tells := w.Trusted != w.Rules.ID || r.state == underWay && !hidden && r.seq >= w.reach
-		if tells && (s.Telling.IsZero() || r.at.Before(s.Telling)) {
-			s.Telling = r.at
+		s.Since = first(s.Since, r.since)
+		if !w.Trusts() || r.state == underWay && !hidden && r.seq >= w.reach {
+			s.Telling = first(s.Telling, r.at)
 		}
 	})
 	return s

@@ -139,6 +139,9 @@ type passing struct {
 	found     time.Time
 }
 
+// Trusts reports whether something was found that was delivered under the present rules.
+func (w *Window[P]) Trusts() bool { return w.Trusted == w.Rules.ID }
+
 // Has reports whether an event was delivered and is neither confirmed nor given up.
 func (w *Window[P]) Has(uuid string) bool { return w.index[uuid] != nil }
 
@@ -209,8 +212,8 @@ func (w *Window[P]) Front() (start P, earliest time.Time, ok bool) {
 		return start, earliest, false
 	}
 	for _, r := range w.pages[0].records {
-		if r.state != done && (earliest.IsZero() || r.time.Before(earliest)) {
-			earliest = r.time
+		if r.state != done {
+			earliest = first(earliest, r.time)
 		}
 	}
 	return w.pages[0].Start, earliest, true

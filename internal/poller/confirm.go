@@ -11,6 +11,7 @@ import (
 	"github.com/go-kit/log/level"
 
 	"github.com/grafana/alloy/okta/internal/delivery"
+	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/limits"
 )
 
@@ -166,7 +167,7 @@ func (p *confirmed) query(ctx context.Context, events []delivery.Event) {
 	ctx, cancel := context.WithCancel(p.Confirm.Unhurried(ctx))
 	answers := make(chan answer, 1)
 	p.queries.running, p.queries.cancel = answers, cancel
-	confirm, others, untrusted := p.Confirm, slices.Clone(p.Memory.past.previous), p.untrusted()
+	confirm, others, untrusted := p.Confirm, slices.Clone(p.Memory.past.previous), !p.Memory.window.Trusts()
 	asked := time.Now()
 	go func() {
 		defer cancel()
@@ -182,7 +183,7 @@ func (p *confirmed) ask(ctx context.Context, events []delivery.Event) (answer, e
 	if now := time.Now(); now.Before(p.queries.next) && p.Status.wrong(Queries).Lasts() {
 		sleep(ctx, p.queries.next.Sub(now))
 	}
-	a := find(ctx, p.Confirm, p.Memory.past.previous, events, time.Now(), p.untrusted())
+	a := find(ctx, p.Confirm, p.Memory.past.previous, events, time.Now(), !p.Memory.window.Trusts())
 	if ctx.Err() != nil {
 		return a, ctx.Err()
 	}
@@ -249,7 +250,7 @@ func (p *confirmed) learn(ctx context.Context, a answer) {
 		p.Memory.warnOnce(p.Logger, "given up", "giving up on an event: never found in Loki although later events were",
 			"uuid", g.UUID, "since", utc(g.Since), "metric", "loki_source_okta_given_up_events_total")
 	}
-	if w.Trusted == p.ConfirmID {
+	if w.Trusts() {
 		p.journal.Delivery.ConfirmedBy = p.ConfirmID
 	}
 	p.Status.set(func(s *Snapshot) { s.Passed = w.Passed(p.Pipeline) })
@@ -283,9 +284,6 @@ func (p *confirmed) silent(a answer, now time.Time) []delivery.Event {
 	return slices.DeleteFunc(a.events, func(e delivery.Event) bool { return !a.found[e.UUID] })
 }
 
-// untrusted reports that nothing has arrived under the present configuration yet.
-func (p *confirmed) untrusted() bool { return p.Memory.window.Trusted != p.ConfirmID }
-
 // earliest is the time of the earliest of events, of which there is one at least.
 func earliest(events []delivery.Event) time.Time {
 	return slices.MinFunc(events, func(a, b delivery.Event) int { return a.Time.Compare(b.Time) }).Time
@@ -296,6 +294,19 @@ type confirmed struct {
 	*Poller
 	queries queries
 	rewind  rewind
+}
+
+func (p *confirmed) delivered(ev event.Event, entry event.Entry, pg *delivery.Page[position], now time.Time) {
+	w := &p.Memory.window
+	if !p.confirmable(ev, now) {
+		w.Drop(ev.UUID) // it was, when it was delivered first
+		return
+	}
+	route := p.Pipeline
+	if p.PerStream {
+		route ^= uint64(entry.LabelsKey)
+	}
+	w.Deliver(pg, delivery.Event{UUID: ev.UUID, Time: entry.Timestamp}, route, now)
 }
 
 func (p *confirmed) accepted() time.Duration { return p.Confirm.Accepted() }

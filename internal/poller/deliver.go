@@ -171,15 +171,7 @@ func (p *Poller) forward(ctx context.Context, ev event.Event, entry event.Entry,
 	m.told.Tell(p.Logger, p.Metrics.overLimit, refusal, ev.UUID)
 	m.sent = time.Now()
 	m.recent.add(ev.UUID)
-	if !p.ledger.confirmable(ev, now) {
-		m.window.Drop(ev.UUID) // it was, when it was delivered first
-	} else {
-		route := p.Pipeline
-		if p.PerStream { // option: reconcile
-			route ^= uint64(entry.LabelsKey) // option: reconcile
-		} // option: reconcile
-		m.window.Deliver(pg, delivery.Event{UUID: ev.UUID, Time: entry.Timestamp}, route, now)
-	}
+	p.ledger.delivered(ev, entry, pg, now)
 	return nil
 }
 

@@ -56,14 +56,12 @@ func (p *confirmed) here(ctx context.Context, h *hand) (answer, error) {
 		}
 	}
 	var about []delivery.Event
-	before := false
 	for _, ev := range h.events {
 		if ev.UUID != "" && !ev.Published.IsZero() {
 			about = append(about, delivery.Event{UUID: ev.UUID, Time: ev.Published})
-			before = before || !ev.Published.After(m.past.until)
 		}
 	}
-	if !before {
+	if !slices.ContainsFunc(about, func(e delivery.Event) bool { return !e.Time.After(m.past.until) }) {
 		return answer{}, nil
 	}
 	defer p.Status.asking()()
@@ -118,10 +116,10 @@ func (p *confirmed) mayBeUnderWay(ev event.Event, now, asked time.Time) bool {
 	if !m.past.mayHave(ev.Published) || !p.confirmable(ev, now) {
 		return false
 	}
-	return p.untrusted() || !m.window.Shown(ev.Published, m.past.landing, asked)
+	return !p.Memory.window.Trusts() || !m.window.Shown(ev.Published, m.past.landing, asked)
 }
 
-// confirmable is asked of an event of the page in hand, with whose clock ours is compared.
+// confirmable reports whether there is a point in querying for an event of the page in hand, with whose clock ours is compared.
 func (p *confirmed) confirmable(ev event.Event, now time.Time) bool {
 	if ev.UUID == "" || ev.Published.IsZero() {
 		return false

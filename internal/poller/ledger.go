@@ -24,8 +24,8 @@ type ledger interface {
 	// mayBeUnderWay reports whether an event that a query sent at asked did not find was delivered by a previous process and must not be
 	// delivered yet.
 	mayBeUnderWay(ev event.Event, now, asked time.Time) bool
-	// confirmable reports whether there is a point in querying for an event.
-	confirmable(ev event.Event, now time.Time) bool
+	// delivered notes that an event was delivered now as an entry, as part of pg or again.
+	delivered(ev event.Event, entry event.Entry, pg *delivery.Page[position], now time.Time)
 	// accepted is the age up to which the destination takes an event; 0: any age.
 	accepted() time.Duration
 	// pause waits for d, or until an event that was announced is due, and follows what is under way.
@@ -63,14 +63,14 @@ func (p direct) pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-func (direct) searchUnder([]string)                                 {}
-func (direct) prepare(context.Context, *hand) (answer, bool)        { return answer{}, true }
-func (direct) mayBeUnderWay(event.Event, time.Time, time.Time) bool { return false }
-func (direct) confirmable(event.Event, time.Time) bool              { return false }
-func (direct) accepted() time.Duration                              { return limits.MaxAge }
-func (direct) drain(context.Context)                                {}
-func (direct) underWay() bool                                       { return false } // whatever the one before left
-func (direct) stop()                                                {}
+func (direct) searchUnder([]string)                                                    {}
+func (direct) prepare(context.Context, *hand) (answer, bool)                           { return answer{}, true }
+func (direct) mayBeUnderWay(event.Event, time.Time, time.Time) bool                    { return false }
+func (direct) delivered(event.Event, event.Entry, *delivery.Page[position], time.Time) {}
+func (direct) accepted() time.Duration                                                 { return limits.MaxAge }
+func (direct) drain(context.Context)                                                   {}
+func (direct) underWay() bool                                                          { return false } // whatever the one before left
+func (direct) stop()                                                                   {}
 
 // rest waits until a time, an announcement, one of answers, or the end of ctx.
 func (p *Poller) rest(ctx context.Context, until time.Time, answers <-chan answer) (a answer, answered bool) {

@@ -32,13 +32,13 @@ type pages struct {
 	until time.Time // not raised before
 }
 
-// guess is how many events to ask for instead of as many as were asked for, on suspicion; 0: as before. It is tried in turn with
-// what was asked for.
-func (s *pages) guess(asked int) int {
-	if s.fails < suspicious || s.fails%2 == 0 || asked <= leastGuess {
+// guess is how many events to ask for instead of as many as were asked for, on suspicion after so many failures in a row; 0: as before.
+// It is tried in turn with what was asked for.
+func guess(fails, asked int) int {
+	if fails < suspicious || fails%2 == 0 || asked <= leastGuess {
 		return 0
 	}
-	return max(asked>>((s.fails-suspicious)/2+1), leastGuess)
+	return max(asked>>((fails-suspicious)/2+1), leastGuess)
 }
 
 // asked is how many events a cursor asks for.

@@ -179,8 +179,8 @@ func (p *Poller) once(ctx context.Context) (time.Duration, error) {
 		at.cursor = p.start(at.published)
 	}
 	cur := at.cursor
-	if guess := p.Memory.pages.guess(p.asked(cur)); guess > 0 {
-		cur = p.startOf(at.published, min(guess, p.Scope.PageSize))
+	if fewer := guess(p.Memory.pages.fails, p.asked(cur)); fewer > 0 {
+		cur = p.startOf(at.published, min(fewer, p.Scope.PageSize))
 	}
 	var wait time.Duration
 	var broken error
@@ -237,13 +237,11 @@ func (p *Poller) failed(err error, cur oktaapi.Cursor) time.Duration {
 	if wait, smaller := p.tooLarge(err, cur); smaller {
 		return wait
 	}
-	class := oktaapi.ClassOf(err)
-	switch class {
+	tries := p.noPage(Okta, err)
+	switch oktaapi.ClassOf(err) {
 	case oktaapi.RateLimited:
-		p.noPage(Okta, class, err)
 		return 0 // the budget waits in the next Fetch
 	case oktaapi.CursorRefused:
-		p.noPage(Okta, class, err)
 		since := p.Memory.at.published
 		p.Metrics.cursorsRefused.Inc()
 		p.Memory.at.cursor = p.start(since)
@@ -253,18 +251,17 @@ func (p *Poller) failed(err error, cur oktaapi.Cursor) time.Duration {
 		}
 		return 0
 	case oktaapi.Refused:
-		p.noPage(Okta, class, err)
 		return refusedDelay()
 	default:
-		return backoff(p.noPage(Okta, class, err))
+		return backoff(tries)
 	}
 }
 
 // noPage notes a failed fetch as a trouble with a part, and returns how many failed in a row. Being asked to slow down is no trouble, and a
 // rewind has none of its own while nothing comes from Okta at all.
-func (p *Poller) noPage(part Part, class oktaapi.Class, err error) int {
+func (p *Poller) noPage(part Part, err error) int {
 	p.Status.set(func(s *Snapshot) { s.LastErr, s.LastErrAt = err, time.Now() })
-	if class == oktaapi.RateLimited {
+	if oktaapi.ClassOf(err) == oktaapi.RateLimited {
 		level.Debug(p.Logger).Log("msg", "Okta asked to slow down", "err", err)
 		return 0
 	}

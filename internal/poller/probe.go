@@ -9,7 +9,6 @@ import (
 
 	"github.com/grafana/alloy/okta/internal/delivery"
 	"github.com/grafana/alloy/okta/internal/event"
-	"github.com/grafana/alloy/okta/internal/oktaapi"
 )
 
 const (
@@ -59,7 +58,7 @@ func (p *confirmed) probeFrom(ctx context.Context, at position, after time.Time)
 		tried = false
 	})
 	if err != nil && ctx.Err() == nil {
-		p.noPage(Okta, oktaapi.ClassOf(err), err)
+		p.noPage(Okta, err)
 	}
 	return tried
 }

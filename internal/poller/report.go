@@ -20,21 +20,15 @@ const (
 // judge reports when nothing of what was delivered is found; empty says that Loki has nothing of anybody's either.
 func (p *confirmed) judge(stats delivery.Stats, empty bool, now time.Time) {
 	after := missed
-	if p.untrusted() {
+	if !p.Memory.window.Trusts() {
 		after = untold
 	}
-	var problem error
-	if p.ends() && stats.Hidden == stats.Waiting { // of an old range Loki shows nothing at first, and that is no reason to worry
-		stats.Telling = time.Time{}
-	}
-	if !stats.Telling.IsZero() && now.Sub(delivery.Latest(stats.Telling, stats.Arrival)) >= after {
-		problem = p.nothingArrives(stats, empty)
-	}
-	if problem == nil {
+	old := p.ends() && stats.Hidden == stats.Waiting // of an old range Loki shows nothing at first, and that is no reason to worry
+	if old || stats.Telling.IsZero() || now.Sub(delivery.Latest(stats.Telling, stats.Arrival)) < after {
 		p.clear(Arrival)
 		return
 	}
-	p.fail(Arrival, "", problem)
+	p.fail(Arrival, "", p.nothingArrives(stats, empty))
 }
 
 // nothingArrives says where to look. What Loki answered to loki.write is only in the log: a refused push looks like a wrong selector,

@@ -29,8 +29,8 @@ type rewind struct {
 	byTime oktaapi.Cursor // the last start by time
 	latest time.Time      // event time read, to go on from when a cursor leads no further
 	circle circle
-	size   int   // pages.limit when it went on by time last; 0: page_size, or it has not yet
-	pages  pages // that failed on the way
+	size   int // pages.limit when it went on by time last; 0: page_size, or it has not yet
+	fails  int // pages in a row that a smaller one may not have been
 }
 
 // part is what has a trouble when a page of the rewind does not come: where nothing newer is delivered, nor anything behind the end of a
@@ -101,12 +101,12 @@ func (p *confirmed) rewindPage(ctx context.Context) (found, ok bool) {
 	r := &p.rewind
 	p.smaller()
 	cur := r.cursor
-	if guess := r.pages.guess(p.asked(cur)); guess > 0 && !p.foreign() {
-		cur = p.startOf(r.latest, min(guess, p.Scope.PageSize))
+	if fewer := guess(r.fails, p.asked(cur)); fewer > 0 && !p.foreign() {
+		cur = p.startOf(r.latest, min(fewer, p.Scope.PageSize))
 	}
 	err := p.do(ctx, p.part(), cur, func(h *hand) {
 		p.clear(Rewind) // which may have begun before nothing newer was delivered
-		if r.pages.fails = 0; cur != r.cursor {
+		if r.fails = 0; cur != r.cursor {
 			r.jump(cur, cur.Limit()) // and live polling, whose pages come, is left alone
 		}
 		next, end := h.Next, r.read(h)
@@ -165,10 +165,10 @@ func (p *confirmed) rewindByTime(err error) bool {
 		p.askFor(asked / 2)
 	case class == oktaapi.CursorRefused, class == oktaapi.Refused && r.cursor.IsStart() && r.cursor != r.byTime: // too far back, maybe
 	default:
-		if p.noPage(p.part(), class, err); mayBeTooLarge(err) {
-			r.pages.fails++
+		if p.noPage(p.part(), err); mayBeTooLarge(err) {
+			r.fails++
 		} else {
-			r.pages.fails = 0
+			r.fails = 0
 		}
 		return false
 	}
