@@ -376,7 +376,7 @@ func TestAStopEndsEveryWaitAtOnce(t *testing.T) {
 				pass(tc.after)
 				r.stop() // requires that it takes no time
 				snap := c.status.Snapshot()
-				require.Zero(t, snap.WaitUntil, "the next poller must not seem to wait")
+				require.Zero(t, snap.Wait.Until, "the next poller must not seem to wait")
 				require.Zero(t, snap.Wrong[poller.Receiver].Since)
 			})
 		})
@@ -389,9 +389,9 @@ func TestAStopEndsEveryWaitAtOnce(t *testing.T) {
 			c.client.PageSize = 10
 			r := c.run()
 			pass(30 * time.Second)
-			require.NotZero(t, c.status.Snapshot().WaitUntil)
+			require.NotZero(t, c.status.Snapshot().Wait.Until)
 			r.stop()
-			require.Zero(t, c.status.Snapshot().WaitUntil)
+			require.Zero(t, c.status.Snapshot().Wait.Until)
 		})
 	})
 }

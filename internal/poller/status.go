@@ -1,6 +1,7 @@
 package poller
 
 import (
+	"cmp"
 	"sync"
 	"time"
 
@@ -33,11 +34,8 @@ type Snapshot struct {
 	// Wrong is what is wrong, by [Part].
 	Wrong [parts]Trouble
 
-	Receiver   string    // the one that takes an entry; the component fills it in
-	WaitUntil  time.Time // waiting for the budget until; zero: not waiting
-	WaitReason string
-	WaitSince  time.Time     // the present wait began
-	Waited     time.Duration // in the waits before it
+	Receiver string // the one that takes an entry; the component fills it in
+	Wait     Wait   // for the budget
 
 	LastErr   error // of the last try that failed, whatever came after it
 	LastErrAt time.Time
@@ -53,6 +51,14 @@ type Snapshot struct {
 	Asking time.Time // waiting since then for what the destination says it has, and reading nothing; zero: not
 
 	CheckpointSaved time.Time // last
+}
+
+// Wait is a wait for the budget. Its times are zero when there is none.
+type Wait struct {
+	Since, Until time.Time
+	Reason       string
+
+	before time.Duration // in the waits before it
 }
 
 // Unconfirmable is why nothing is being confirmed: queries fail, or find nothing. The zero value: all is well.
@@ -98,22 +104,21 @@ func (s Snapshot) Lag(now time.Time) time.Duration {
 
 // WaitedFor is the time spent waiting for the budget, the present wait included.
 func (s Snapshot) WaitedFor(now time.Time) time.Duration {
-	if s.WaitSince.IsZero() {
-		return s.Waited
+	if s.Wait.Since.IsZero() {
+		return s.Wait.before
 	}
-	return s.Waited + max(0, now.Sub(s.WaitSince))
+	return s.Wait.before + max(0, now.Sub(s.Wait.Since))
 }
 
 // Waiting notes a wait for the budget; it fits [oktaapi.Config].Waiting.
 func (s *Status) Waiting(until time.Time, reason string) {
 	s.set(func(snap *Snapshot) {
-		switch now := time.Now(); {
-		case until.IsZero():
-			snap.Waited, snap.WaitSince = snap.WaitedFor(now), time.Time{}
-		case snap.WaitSince.IsZero():
-			snap.WaitSince = now
+		now := time.Now()
+		if until.IsZero() {
+			snap.Wait = Wait{before: snap.WaitedFor(now)}
+			return
 		}
-		snap.WaitUntil, snap.WaitReason = until, reason
+		snap.Wait = Wait{Since: cmp.Or(snap.Wait.Since, now), Until: until, Reason: reason, before: snap.Wait.before}
 	})
 }
 

@@ -170,7 +170,7 @@ func TestLagFallsWhileABacklogIsReadUnderABudget(t *testing.T) {
 		require.Less(t, w.lag(), first-10*time.Minute)
 		snap := w.status.Snapshot()
 		require.Greater(t, snap.WaitedFor(time.Now()), 4*time.Minute, "most of the time it waits, and says so")
-		require.False(t, snap.WaitUntil.IsZero())
+		require.False(t, snap.Wait.Until.IsZero())
 		time.Sleep(10 * time.Minute)
 		require.Less(t, w.lag(), 2*time.Minute)
 	})
@@ -203,7 +203,7 @@ func TestBeingAskedToSlowDownIsNoFailure(t *testing.T) {
 		require.NoError(t, snap.Wrong[poller.Okta].Err)
 		require.Zero(t, snap.Wrong[poller.Okta].Since)
 		require.ErrorContains(t, snap.LastErr, "429")
-		require.Contains(t, snap.WaitReason, "429")
+		require.Contains(t, snap.Wait.Reason, "429")
 	})
 }
 

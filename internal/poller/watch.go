@@ -44,13 +44,13 @@ func (p *Poller) watch(ctx context.Context) {
 			name = p.Receiver()
 		}
 		p.tell(Receiver, "receiver", name, "since", utc(s.Wrong[Receiver].Since))
-		waiting := !s.WaitUntil.IsZero() && !s.Wrong[Okta].Lasts() // a failure has lines of its own
+		waiting := !s.Wait.Until.IsZero() && !s.Wrong[Okta].Lasts() // a failure has lines of its own
 		last := delivery.Latest(s.LastPoll, s.Started)
 		if b := s.Wrong[Budget]; last.After(b.Since) || !waiting && b.told == nil {
 			p.clear(Budget)
 		}
 		if waiting {
-			p.fail(Budget, "", nil, "reason", s.WaitReason, "until", utc(s.WaitUntil), "last_page", utc(last))
+			p.fail(Budget, "", nil, "reason", s.Wait.Reason, "until", utc(s.Wait.Until), "last_page", utc(last))
 		}
 	}
 }

@@ -129,7 +129,7 @@ func okta(is func(poller.Trouble) bool, says func(method string, err error) stri
 func isRefused(t poller.Trouble) bool { return t.Refused }
 
 func budget(v view) (poller.Trouble, bool) {
-	return poller.Trouble{Since: v.WaitSince}, !v.WaitUntil.IsZero()
+	return poller.Trouble{Since: v.Wait.Since}, !v.Wait.Until.IsZero()
 }
 
 func unread(v view) (poller.Trouble, bool) {
@@ -179,8 +179,8 @@ func (v view) first(text func(row) string) (row, poller.Trouble, bool) {
 }
 
 func (v view) fill(text string, t poller.Trouble) string {
-	return strings.NewReplacer("{since}", clock(t.Since), "{kind}", t.Kind, itself, fmt.Sprint(t.Err), "{until}", clock(v.WaitUntil),
-		"{reason}", v.WaitReason, "{receiver}", strings.TrimRight(" "+v.Receiver, " ")).Replace(text)
+	return strings.NewReplacer("{since}", clock(t.Since), "{kind}", t.Kind, itself, fmt.Sprint(t.Err), "{until}", clock(v.Wait.Until),
+		"{reason}", v.Wait.Reason, "{receiver}", strings.TrimRight(" "+v.Receiver, " ")).Replace(text)
 }
 
 // verdict judges a reading. The time of the condition is when it became true, not the time of this call.

@@ -139,7 +139,7 @@ func TestHealthTellsWhatIsWrongAndSinceWhen(t *testing.T) {
 
 		"waiting for budget": {
 			snapshot: with(func(s *poller.Snapshot) {
-				s.WaitSince, s.WaitUntil, s.WaitReason = ago(time.Hour), noon.Add(time.Minute), "the share is spent"
+				s.Wait.Since, s.Wait.Until, s.Wait.Reason = ago(time.Hour), noon.Add(time.Minute), "the share is spent"
 			}),
 			healthy: true, since: ago(time.Hour), says: []string{"waiting for budget until 2026-05-01T12:01:00Z: the share is spent"},
 		},
@@ -262,7 +262,7 @@ func TestStateSaysWhatThePollerIsDoing(t *testing.T) {
 		return s
 	}
 	waiting := func(s poller.Snapshot) poller.Snapshot {
-		s.WaitUntil = noon
+		s.Wait.Until = noon
 		return s
 	}
 	for name, c := range map[string]struct {
@@ -275,7 +275,7 @@ func TestStateSaysWhatThePollerIsDoing(t *testing.T) {
 		"replaying": {poller.Snapshot{LastPoll: noon, CatchingUp: true, ReplayTo: ago(time.Minute)},
 			"replaying events up to 2026-05-01T11:59:00Z"},
 		"waiting": {
-			poller.Snapshot{LastPoll: noon, CatchingUp: true, WaitUntil: noon, WaitReason: "why"},
+			poller.Snapshot{LastPoll: noon, CatchingUp: true, Wait: poller.Wait{Until: noon, Reason: "why"}},
 			"waiting for budget until 2026-05-01T12:00:00Z: why",
 		},
 		"refused":                 {refused(401, "", ""), "refused since 2026-05-01T11:59:59Z"},
