@@ -14,6 +14,9 @@ import (
 )
 
 const (
+	// startSlack is how much of what is published after the start of the process counts as before
+	// it: the server's clock is cut to seconds, and its nodes' clocks differ a little.
+	startSlack = time.Minute
 	// landAgain is the time between two queries for what may still land.
 	landAgain = time.Second
 	// soon is how far ahead an event may be to be waited for. Loki refuses what is over ten minutes ahead and takes it when its time has

@@ -71,10 +71,6 @@ func (m *Memory) warnOnce(logger log.Logger, kind, msg string, keyvals ...any) {
 	log.With(level.Warn(logger), "msg", msg).Log(keyvals...)
 }
 
-// startSlack is how much of what is published after the start of the process counts as before
-// it: the server's clock is cut to seconds, and its nodes' clocks differ a little.
-const startSlack = time.Minute
-
 // past is what somebody may have delivered before: a previous process, another node, another collector, the poller before a reload, or a
 // probe of this one.
 type past struct {
