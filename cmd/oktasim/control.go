@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -191,26 +192,17 @@ func inject(org *oktasim.Org, q url.Values) error {
 
 // stats is what /_oktasim/stats says.
 type stats struct {
-	Events    int            `json:"events"`
-	Requests  int            `json:"requests"`  // answered ones
-	Responses map[string]int `json:"responses"` // by status; "0": the client left first
-	Windows   []window       `json:"windows"`   // minutes of the rate limit
-}
-
-type window struct {
-	Start   time.Time `json:"start"`
-	Used    int       `json:"used"`
-	Refused int       `json:"refused"`
+	Events    int              `json:"events"`
+	Requests  int              `json:"requests"`  // answered ones
+	Responses map[int]int      `json:"responses"` // by status; 0: the client left first
+	Windows   []oktasim.Window `json:"windows"`   // minutes of the rate limit
 }
 
 func statsOf(org *oktasim.Org) stats {
-	s := stats{Events: org.Len(), Responses: map[string]int{}, Windows: []window{}}
-	for status, n := range org.Responses() {
-		s.Responses[strconv.Itoa(status)] = n
+	s := stats{Events: org.Len(), Responses: map[int]int{}, Windows: append([]oktasim.Window{}, org.Windows()...)}
+	maps.Copy(s.Responses, org.Responses())
+	for _, n := range s.Responses {
 		s.Requests += n
-	}
-	for _, w := range org.Windows() {
-		s.Windows = append(s.Windows, window(w))
 	}
 	return s
 }

@@ -14,8 +14,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-
-	"github.com/grafana/alloy/okta/internal/oktasim"
 )
 
 func main() {
@@ -57,16 +55,10 @@ func serve(ctx context.Context, opts options, stderr io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("listening on --listen %s: %w", opts.listen, err)
 	}
-	tokenIsNew := opts.token == ""
+	org := opts.org
+	tokenIsNew := org.Token == ""
 	if tokenIsNew {
-		opts.token = "00" + rand.Text() + rand.Text()[:14] // 42 characters, as Okta's
-	}
-	org := &oktasim.Org{
-		Token: opts.token, PublicURL: opts.publicURL, Seed: opts.seed, Clients: opts.clients,
-		RateLimit: opts.rateLimit, PrincipalShare: opts.principalShare,
-		Hooks: oktasim.Hooks{Delay: opts.hookDelay},
-		Clock: opts.clock, LateShare: opts.lateShare, PageCap: opts.pageCap, VisibleEvery: opts.visibleEvery,
-		Quiet: opts.quiet,
+		org.Token = "00" + rand.Text() + rand.Text()[:14] // 42 characters, as Okta's
 	}
 	if err := org.GenerateWith(opts.backlog, opts.backlogSpan, opts.scenarios...); err != nil {
 		return err
@@ -78,8 +70,8 @@ func serve(ctx context.Context, opts options, stderr io.Writer) error {
 
 	server := &http.Server{Handler: handler(org, live), ReadHeaderTimeout: 30 * time.Second}
 	served := make(chan error, 1)
+	introduce(stderr, opts, "http://"+listener.Addr().String(), tokenIsNew)
 	go func() { served <- server.Serve(listener) }()
-	introduce(stderr, opts, org, "http://"+listener.Addr().String(), tokenIsNew)
 	var hooks sync.WaitGroup
 	defer hooks.Wait()
 	sending, stopHooks := context.WithCancel(ctx)
@@ -103,8 +95,8 @@ func serve(ctx context.Context, opts options, stderr io.Writer) error {
 }
 
 // introduce tells people all they need to read from this org.
-func introduce(w io.Writer, opts options, org *oktasim.Org, address string, tokenIsNew bool) {
-	url := opts.publicURL
+func introduce(w io.Writer, opts options, address string, tokenIsNew bool) {
+	url := opts.org.PublicURL
 	if url == "" {
 		url = address
 	}
@@ -112,19 +104,19 @@ func introduce(w io.Writer, opts options, org *oktasim.Org, address string, toke
 	if url != address {
 		fmt.Fprintf(w, "oktasim: listening on %s\n", address)
 	}
-	fmt.Fprintf(w, "oktasim: %d events from the last %s, %g per second to come\n", org.Len(), opts.backlogSpan, opts.perSecond)
+	fmt.Fprintf(w, "oktasim: %d events from the last %s, %g per second to come\n", opts.org.Len(), opts.backlogSpan, opts.perSecond)
 	token := `sys.env("OKTASIM_TOKEN")`
 	switch {
 	case tokenIsNew:
-		fmt.Fprintf(w, "oktasim: its SSWS token, made up for this run: %s\n", opts.token)
-		token = fmt.Sprintf("%q", opts.token)
+		fmt.Fprintf(w, "oktasim: its SSWS token, made up for this run: %s\n", opts.org.Token)
+		token = fmt.Sprintf("%q", opts.org.Token)
 	case opts.tokenFrom == "--token":
 		token = `"<the value of --token>"`
 		fallthrough
 	default:
 		fmt.Fprintf(w, "oktasim: its SSWS token is the one in %s\n", opts.tokenFrom)
 	}
-	for _, c := range opts.clients {
+	for _, c := range opts.org.Clients {
 		fmt.Fprintf(w, "oktasim: service app %s with %d keys\n", c.ID, len(c.Keys.Keys))
 	}
 	fmt.Fprintf(w, `oktasim: to read it:

@@ -202,7 +202,7 @@ func TestTheProgramServesItsBacklogToItsToken(t *testing.T) {
 
 	s := p.stats(t)
 	require.Equal(t, 1500, s.Events)
-	require.Equal(t, map[string]int{"200": 3, "401": 1, "429": 1}, s.Responses)
+	require.Equal(t, map[int]int{200: 3, 401: 1, 429: 1}, s.Responses)
 	require.Equal(t, 5, s.Requests)
 	require.Equal(t, []int{3, 1}, []int{s.Windows[0].Used, s.Windows[0].Refused})
 }

@@ -22,27 +22,16 @@ import (
 
 // options is the command line, validated.
 type options struct {
-	listen         string
-	publicURL      string
-	token          string
-	tokenFrom      string // "--token" or "OKTASIM_TOKEN"
-	seed           int64
-	perSecond      float64
-	backlog        int
-	backlogSpan    time.Duration
-	rateLimit      int
-	principalShare float64
-	clock          time.Duration
-	lateShare      float64
-	pageCap        int
-	visibleEvery   time.Duration
-	quiet          bool
-	scenarios      []string
-	clients        []oktasim.OAuthClient
-	hookURI        string
-	hookHeader     string
-	hookSecret     string
-	hookDelay      time.Duration
+	listen      string
+	org         *oktasim.Org // without events
+	tokenFrom   string       // "--token" or "OKTASIM_TOKEN"
+	perSecond   float64
+	backlog     int
+	backlogSpan time.Duration
+	scenarios   []string
+	hookURI     string
+	hookHeader  string
+	hookSecret  string
 }
 
 const usage = `oktasim simulates an Okta org with a System Log.
@@ -54,28 +43,28 @@ Usage: oktasim [flags]
 // parseOptions reads the flags. Help is printed to stdout and comes back as flag.ErrHelp; every other error names the flag, its value and
 // what is allowed.
 func parseOptions(args []string, stdout io.Writer) (options, error) {
-	var o options
+	o := options{org: &oktasim.Org{}}
 	var rate, clientID, clientJWKS string
 	var scopes, scenarios string
 	var dpop bool
 	fs := flag.NewFlagSet("oktasim", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.StringVar(&o.listen, "listen", "127.0.0.1:8080", "`host:port` to listen on; port 0 picks a free one")
-	fs.StringVar(&o.publicURL, "public-url", "", "scheme and host of the org in links and token audience, such as https://acme.okta.com "+
+	fs.StringVar(&o.org.PublicURL, "public-url", "", "scheme and host of the org in links and token audience, such as https://acme.okta.com "+
 		"(default: as in each request)")
-	fs.StringVar(&o.token, "token", "", "SSWS `token` to accept (default: $OKTASIM_TOKEN, else one is made up and printed)")
-	fs.Int64Var(&o.seed, "seed", 0, "seed of the generated world; the same seed gives the same people and habits")
+	fs.StringVar(&o.org.Token, "token", "", "SSWS `token` to accept (default: $OKTASIM_TOKEN, else one is made up and printed)")
+	fs.Int64Var(&o.org.Seed, "seed", 0, "seed of the generated world; the same seed gives the same people and habits")
 	fs.StringVar(&rate, "rate", "5/s", "live `events` per second, minute or hour: 5/s, 300/m, 10/h; 0 for none")
 	fs.IntVar(&o.backlog, "backlog", 100_000, "`events` in the log at the start")
 	fs.DurationVar(&o.backlogSpan, "backlog-span", 24*time.Hour, "`duration` before the start over which the backlog is spread")
-	fs.IntVar(&o.rateLimit, "rate-limit", 120, "System Log `requests` per minute that the org allows; -1 for no limit")
-	fs.Float64Var(&o.principalShare, "principal-share", 1,
+	fs.IntVar(&o.org.RateLimit, "rate-limit", 120, "System Log `requests` per minute that the org allows; -1 for no limit")
+	fs.Float64Var(&o.org.PrincipalShare, "principal-share", 1,
 		"`share` of --rate-limit that one token or app may use, above 0 and up to 1 (a real org: 0.5)")
-	fs.DurationVar(&o.clock, "clock", 0, "`duration` that the org's clock is ahead of this machine's; negative: behind")
-	fs.Float64Var(&o.lateShare, "late-share", 0, "`share` of live transactions, from 0 to 1, that reach the log up to 10 minutes late")
-	fs.IntVar(&o.pageCap, "page-cap", 0, "`events` on a page at most, whatever limit says; 0 for no cap")
-	fs.DurationVar(&o.visibleEvery, "visible-every", 0, "show events in bulk, once per `duration`; 0 to show them at once")
-	fs.BoolVar(&o.quiet, "quiet", false, "generate everyday events only, nothing that should alarm anybody")
+	fs.DurationVar(&o.org.Clock, "clock", 0, "`duration` that the org's clock is ahead of this machine's; negative: behind")
+	fs.Float64Var(&o.org.LateShare, "late-share", 0, "`share` of live transactions, from 0 to 1, that reach the log up to 10 minutes late")
+	fs.IntVar(&o.org.PageCap, "page-cap", 0, "`events` on a page at most, whatever limit says; 0 for no cap")
+	fs.DurationVar(&o.org.VisibleEvery, "visible-every", 0, "show events in bulk, once per `duration`; 0 to show them at once")
+	fs.BoolVar(&o.org.Quiet, "quiet", false, "generate everyday events only, nothing that should alarm anybody")
 	fs.StringVar(&scenarios, "scenario", "",
 		"`names` of attacks, separated by commas, that end at the start, in an org that is otherwise --quiet")
 	fs.StringVar(&clientID, "client-id", "", "`id` of an OAuth service app; needs --client-jwks")
@@ -86,7 +75,7 @@ func parseOptions(args []string, stdout io.Writer) (options, error) {
 	fs.StringVar(&o.hookURI, "hook-uri", "", "`URL` to send event hooks to; plain http to loopback only (default: none are sent)")
 	fs.StringVar(&o.hookHeader, "hook-header", "Authorization", "`header` that carries the hook's secret")
 	fs.StringVar(&o.hookSecret, "hook-secret", "", "`value` of that header (default: $OKTASIM_HOOK_SECRET)")
-	fs.DurationVar(&o.hookDelay, "hook-delay", 10*time.Second, "`duration` from an event to the hook that carries it")
+	fs.DurationVar(&o.org.Hooks.Delay, "hook-delay", 10*time.Second, "`duration` from an event to the hook that carries it")
 	if err := fs.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			fmt.Fprint(stdout, usage)
@@ -108,10 +97,12 @@ func parseOptions(args []string, stdout io.Writer) (options, error) {
 		return o, err
 	}
 	if scenarios != "" {
-		o.quiet, o.scenarios = true, strings.Split(scenarios, ",")
+		o.org.Quiet, o.scenarios = true, strings.Split(scenarios, ",")
 	}
-	if err := checkScenarios(o.scenarios); err != nil {
-		return o, fmt.Errorf("--scenario: %w", err)
+	for _, name := range o.scenarios {
+		if err := oktasim.CheckScenario(name); err != nil {
+			return o, fmt.Errorf("--scenario: %w", err)
+		}
 	}
 	if (clientID == "") != (clientJWKS == "") {
 		return o, errors.New("--client-id and --client-jwks go together: give both or neither")
@@ -124,7 +115,7 @@ func parseOptions(args []string, stdout io.Writer) (options, error) {
 		if client.Keys, err = readKeys(clientJWKS); err != nil {
 			return o, err
 		}
-		o.clients = append(o.clients, client)
+		o.org.Clients = append(o.org.Clients, client)
 	}
 
 	if o.hookSecret == "" {
@@ -134,9 +125,9 @@ func parseOptions(args []string, stdout io.Writer) (options, error) {
 		return o, errors.New("--hook-uri needs a secret: set --hook-secret or OKTASIM_HOOK_SECRET")
 	}
 	o.tokenFrom = "--token"
-	if o.token == "" {
+	if o.org.Token == "" {
 		o.tokenFrom = "OKTASIM_TOKEN"
-		o.token = os.Getenv("OKTASIM_TOKEN")
+		o.org.Token = os.Getenv("OKTASIM_TOKEN")
 	}
 	return o, nil
 }
@@ -146,12 +137,12 @@ func (o options) checkAddresses() error {
 	if _, port, err := net.SplitHostPort(o.listen); err != nil || !isPort(port) {
 		return fmt.Errorf("--listen %q: want host:port, such as 127.0.0.1:8080", o.listen)
 	}
-	if o.publicURL != "" {
-		u, err := url.Parse(o.publicURL)
+	if o.org.PublicURL != "" {
+		u, err := url.Parse(o.org.PublicURL)
 		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" ||
 			u.User != nil {
 
-			return fmt.Errorf("--public-url %q: want http:// or https:// and a host, nothing more", o.publicURL)
+			return fmt.Errorf("--public-url %q: want http:// or https:// and a host, nothing more", o.org.PublicURL)
 		}
 	}
 	return nil
@@ -164,18 +155,18 @@ func (o options) checkNumbers() error {
 		return fmt.Errorf("--backlog %d: want 0 or more", o.backlog)
 	case o.backlogSpan < 0:
 		return fmt.Errorf("--backlog-span %s: want 0s or more", o.backlogSpan)
-	case o.rateLimit < 1 && o.rateLimit != -1:
-		return fmt.Errorf("--rate-limit %d: want 1 or more, or -1 for no limit", o.rateLimit)
-	case !(o.principalShare > 0 && o.principalShare <= 1): // NaN as well
-		return fmt.Errorf("--principal-share %g: want above 0 and up to 1", o.principalShare)
-	case o.pageCap < 0:
-		return fmt.Errorf("--page-cap %d: want 0 or more", o.pageCap)
-	case o.visibleEvery < 0:
-		return fmt.Errorf("--visible-every %s: want 0s or more", o.visibleEvery)
-	case o.hookDelay <= 0:
-		return fmt.Errorf("--hook-delay %s: want above 0s", o.hookDelay)
-	case !(o.lateShare >= 0 && o.lateShare <= 1):
-		return fmt.Errorf("--late-share %g: want 0 to 1", o.lateShare)
+	case o.org.RateLimit < 1 && o.org.RateLimit != -1:
+		return fmt.Errorf("--rate-limit %d: want 1 or more, or -1 for no limit", o.org.RateLimit)
+	case !(o.org.PrincipalShare > 0 && o.org.PrincipalShare <= 1): // NaN as well
+		return fmt.Errorf("--principal-share %g: want above 0 and up to 1", o.org.PrincipalShare)
+	case o.org.PageCap < 0:
+		return fmt.Errorf("--page-cap %d: want 0 or more", o.org.PageCap)
+	case o.org.VisibleEvery < 0:
+		return fmt.Errorf("--visible-every %s: want 0s or more", o.org.VisibleEvery)
+	case o.org.Hooks.Delay <= 0:
+		return fmt.Errorf("--hook-delay %s: want above 0s", o.org.Hooks.Delay)
+	case !(o.org.LateShare >= 0 && o.org.LateShare <= 1):
+		return fmt.Errorf("--late-share %g: want 0 to 1", o.org.LateShare)
 	}
 	return nil
 }
@@ -201,15 +192,6 @@ func explain(fs *flag.FlagSet, err error) error {
 		want = "true or false"
 	}
 	return fmt.Errorf("--%s %q: want %s", m[2], m[1], want)
-}
-
-func checkScenarios(names []string) error {
-	for _, name := range names {
-		if err := oktasim.CheckScenario(name); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func isPort(s string) bool {

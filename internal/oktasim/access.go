@@ -64,46 +64,38 @@ func (o *Org) keys(*http.Request) reply {
 	return reply{http.StatusOK, http.Header{}, must(json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{signingKey().Public()}}))}
 }
 
-// authenticate finds out on whose behalf a System Log request comes. It returns the principal, which is a key for buckets and never shown,
-// or the answer that turns the request away.
-func (o *Org) authenticate(r *http.Request) (principal string, refused *reply) {
-	return o.authenticateFor(r, logsScope)
-}
-
-// authenticateFor is authenticate for a request that needs another scope.
-func (o *Org) authenticateFor(r *http.Request, scope string) (principal string, refused *reply) {
-	refuse := func(e *apiError) (string, *reply) {
-		a := o.refusal(e)
-		return "", &a
-	}
+// authenticate finds out on whose behalf a request comes that needs a scope. It returns the principal, which is a key for buckets and never
+// shown, or the answer that turns the request away.
+func (o *Org) authenticate(r *http.Request, scope string) (principal string, refused *reply) {
 	header := r.Header.Get("Authorization")
 	if header == "" {
-		return refuse(errSession)
+		return turnAway(o.refusal(errSession))
 	}
 	by, credential, _ := strings.Cut(header, " ")
 	credential = strings.TrimSpace(credential)
 	switch {
 	case credential == "":
-		return refuse(errToken)
+		return turnAway(o.refusal(errToken))
 	case strings.EqualFold(by, "SSWS"):
 		if o.Token != "" && credential != o.Token {
-			return refuse(errToken)
+			return turnAway(o.refusal(errToken))
 		}
 		return "ssws:" + credential, nil
 	}
 	return o.authenticateOAuth(r, by, credential, scope)
 }
 
+func turnAway(with reply) (principal string, refused *reply) { return "", &with }
+
 // authenticateOAuth verifies the access token of a request, and its DPoP proof. Order: is it a token of this org, is it
 // presented the right way, has its app the scope and a role.
 func (o *Org) authenticateOAuth(r *http.Request, scheme, credential, scope string) (principal string, refused *reply) {
-	refuse := func(a reply) (string, *reply) { return "", &a }
 	now := o.now()
 	bearer, dpop := strings.EqualFold(scheme, "Bearer"), strings.EqualFold(scheme, "DPoP")
 	claims, ok := o.readAccess(credential)
 	at := slices.IndexFunc(o.Clients, func(c OAuthClient) bool { return c.ID == claims.Client })
 	if !ok || at < 0 || claims.Issuer != o.base(r) || now.Unix() >= claims.Expiry || !bearer && !dpop {
-		return refuse(o.refusal(errToken))
+		return turnAway(o.refusal(errToken))
 	}
 
 	var e *oauthError
@@ -116,17 +108,17 @@ func (o *Org) authenticateOAuth(r *http.Request, scheme, credential, scope strin
 		e = o.verifyBinding(r, credential, claims.Confirmed["jkt"], now)
 	}
 	if e != nil {
-		return refuse(o.resourceRefusal(r, e))
+		return turnAway(o.resourceRefusal(r, e))
 	}
 
 	if !slices.Contains(claims.Scopes, scope) {
 		a := o.refusal(errPermission)
 		a.header.Set("WWW-Authenticate", o.challenge(r, "Bearer", scope, "insufficient_scope",
 			"The access token provided does not contain the required scopes."))
-		return refuse(a)
+		return turnAway(a)
 	}
 	if o.Clients[at].NoRole {
-		return refuse(o.refusal(errPermission))
+		return turnAway(o.refusal(errPermission))
 	}
 	return "app:" + claims.Client, nil
 }

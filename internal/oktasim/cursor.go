@@ -20,25 +20,27 @@ func (o *Org) cursorAt(ms int64, i int) string {
 
 // resume finds the index at which the page after a polling cursor begins.
 func (o *Org) resume(cursor string) (int, *apiError) {
-	refused := errCursor
-	if o.RefuseCursors > 0 {
-		o.RefuseCursors--
-		return 0, refused
-	}
 	parts := cursorForm.FindStringSubmatch(cursor)
-	if parts == nil {
-		return 0, refused
+	if o.refuseCursor() || parts == nil {
+		return 0, errCursor
 	}
 	ms, _ := strconv.ParseInt(parts[1], 10, 64) // 13 and 9 digits always fit
 	n, _ := strconv.Atoi(parts[2])
 	first := o.log.first(ms)
-	if now := o.now().UnixMilli(); ms > now || first+n > o.log.firstAfter(ms) {
-		return 0, refused // of another org
-	}
-	if o.expired(parts[1]+"_"+parts[2], ms) {
-		return 0, refused
+	ofAnotherOrg := ms > o.now().UnixMilli() || first+n > o.log.firstAfter(ms)
+	if ofAnotherOrg || o.expired(parts[1]+"_"+parts[2], ms) {
+		return 0, errCursor
 	}
 	return first + n, nil
+}
+
+// refuseCursor counts RefuseCursors down.
+func (o *Org) refuseCursor() bool {
+	refuse := o.RefuseCursors > 0
+	if refuse {
+		o.RefuseCursors--
+	}
+	return refuse
 }
 
 // expired applies CursorTTL: to the time a cursor was last handed out or, if

@@ -102,25 +102,22 @@ func (o *Org) verifyBinding(r *http.Request, token, thumbprint string, now time.
 	return nil
 }
 
-// nonce is what proofs at the token endpoint must carry.
+// nonce is what proofs at the token endpoint must carry. It is renewed after nonceRenewal.
 type nonce struct {
-	value   string
-	born    time.Time
-	renewed time.Time // zero: it is the current one
+	value string
+	born  time.Time
 }
 
 // currentNonce renews the nonce when it is a day old.
 func (o *Org) currentNonce(now time.Time) string {
 	s := &o.oauth
 	if len(s.nonces) == 0 {
-		s.nonces = []nonce{{value: rand.Text(), born: now}}
+		s.nonces = []nonce{{rand.Text(), now}}
 	}
 	for now.Sub(s.nonces[0].born) >= nonceRenewal {
-		at := s.nonces[0].born.Add(nonceRenewal)
-		s.nonces[0].renewed = at
-		s.nonces = slices.Insert(s.nonces, 0, nonce{value: rand.Text(), born: at})
+		s.nonces = slices.Insert(s.nonces, 0, nonce{rand.Text(), s.nonces[0].born.Add(nonceRenewal)})
 	}
-	s.nonces = slices.DeleteFunc(s.nonces, func(n nonce) bool { return !n.renewed.IsZero() && now.Sub(n.renewed) > nonceSurvival })
+	s.nonces = slices.DeleteFunc(s.nonces, func(n nonce) bool { return now.Sub(n.born) > nonceRenewal+nonceSurvival })
 	return s.nonces[0].value
 }
 

@@ -51,7 +51,7 @@ const (
 
 // TooManyRequests answers 429 E0000047.
 func (o *Org) TooManyRequests(kind Limited) http.Handler {
-	return o.answer(func(r *http.Request) reply {
+	return o.answer(func(*http.Request) reply {
 		a, now := o.refusal(errRate), o.now()
 		limit, ahead := o.limit(), 20*time.Second
 		switch kind {
@@ -63,21 +63,19 @@ func (o *Org) TooManyRequests(kind Limited) http.Handler {
 			limit, ahead = 0, concurrencyEstimate
 		}
 		setRate(a.header, limit, 0, now.Add(ahead))
-		for _, name := range []string{"Limit", "Remaining", "Reset"} {
-			switch name = "X-Rate-Limit-" + name; kind {
-			case LimitBare, LimitSeconds, LimitDate:
-				a.header.Del(name)
-			case LimitGarbage:
-				a.header.Set(name, "soon")
-			}
-		}
 		switch kind {
 		case LimitMillis:
 			a.header.Set("X-Rate-Limit-Reset", strconv.FormatInt(now.Add(ahead).UnixMilli(), 10))
+		case LimitGarbage:
+			for name := range a.header { // it has no others
+				a.header.Set(name, "soon")
+			}
+		case LimitBare:
+			a.header = http.Header{}
 		case LimitSeconds:
-			a.header.Set("Retry-After", "7")
+			a.header = http.Header{"Retry-After": {"7"}}
 		case LimitDate:
-			a.header.Set("Retry-After", now.Add(7*time.Second).Format(http.TimeFormat))
+			a.header = http.Header{"Retry-After": {now.Add(7 * time.Second).Format(http.TimeFormat)}}
 		}
 		return a
 	})
@@ -108,9 +106,7 @@ func (o *Org) UnavailableFor(d time.Duration) http.Handler {
 }
 
 // RefusedCursor answers 400 E0000001, as for an after that is not valid.
-func (o *Org) RefusedCursor() http.Handler {
-	return o.refuse(errCursor)
-}
+func (o *Org) RefusedCursor() http.Handler { return o.refuse(errCursor) }
 
 // LoginPage answers 200 with HTML, as a captive portal or a proxy does.
 func (o *Org) LoginPage() http.Handler { return o.html(http.StatusOK, "Sign in to the network") }

@@ -37,73 +37,59 @@ func (o *Org) nextInjected() http.Handler {
 // namedFault is a fault that the program's control endpoint, and table tests, ask for by name.
 type namedFault struct {
 	name   string
-	answer func(*Org) http.Handler
+	answer http.Handler
 }
 
 // elsewhere is a host that is not the org's. RFC 2606 keeps it from existing.
 const elsewhere = "collector.attacker.invalid"
 
-var namedFaults = []namedFault{
-	limitedBy(Limit), limitedBy(LimitBare), limitedBy(LimitPast), limitedBy(LimitMillis), limitedBy(LimitAbsurd), limitedBy(LimitGarbage),
-	limitedBy(LimitSeconds), limitedBy(LimitDate), limitedBy(LimitConcurrency),
-	{"400-cursor", (*Org).RefusedCursor},
-	{"401", refusing(errToken)}, // Refuse switches it on for good, and the next two
-	{"403", refusing(errPermission)},
-	{"404", refusing(errNotFound(logsPath))},
-	{"408", inHTML(http.StatusRequestTimeout, "408 Request Time-out")}, // as load balancers do
-	{"500", refusing(errInternal)},
-	{"500-timeout", (*Org).ServerTimeout},
-	{"502", (*Org).BadGateway},
-	{"503", inHTML(http.StatusServiceUnavailable, "503 Service Temporarily Unavailable")},
-	{"503-retry-after", func(o *Org) http.Handler { return o.UnavailableFor(time.Minute) }},
-	{"reset", func(*Org) http.Handler { return http.HandlerFunc(hangUp) }},
-	{"cut", (*Org).CutBody},
-	{"stall", func(o *Org) http.Handler { return o.Stalled(5 * time.Minute) }},
-	{"late", func(o *Org) http.Handler { return o.Late(5 * time.Minute) }},
-	{"slow", func(o *Org) http.Handler { return o.Late(5 * time.Second) }},
-	{"html", (*Org).LoginPage},
-	{"object", saying(`{"events":[]}`)},
-	{"null", saying(`null`)},
-	{"empty", saying("")},
-	{"broken", func(o *Org) http.Handler { return o.body(func(b []byte) []byte { return b[:len(b)-1] }) }},
-	{"redirect", func(o *Org) http.Handler { return o.Redirect("") }},
-	{"redirect-elsewhere", func(o *Org) http.Handler { return o.Redirect("https://" + elsewhere + logsPath) }},
-	{"next-missing", (*Org).NoNext},
-	{"next-circle", func(o *Org) http.Handler { return o.circularNext(3) }},
-	{"next-elsewhere", leading(func(u *url.URL) { u.Host = elsewhere })},
-	{"next-ftp", leading(func(u *url.URL) { u.Scheme = "ftp" })},
-	{"next-userinfo", leading(func(u *url.URL) { u.User = url.UserPassword("okta.com", "x") })},
-	{"next-relative", leading(func(u *url.URL) { u.Scheme, u.Host = "", "" })},
-	{"next-path", leading(func(u *url.URL) { u.Path = "/api/v1/users" })},
-}
-
-func limitedBy(kind Limited) namedFault {
-	return namedFault{string(kind), func(o *Org) http.Handler { return o.TooManyRequests(kind) }}
-}
-
-func refusing(e *apiError) func(*Org) http.Handler {
-	return func(o *Org) http.Handler { return o.refuse(e) }
-}
-
-func inHTML(status int, title string) func(*Org) http.Handler {
-	return func(o *Org) http.Handler { return o.html(status, title) }
-}
-
-func saying(body string) func(*Org) http.Handler {
-	return func(o *Org) http.Handler { return o.body(func([]byte) []byte { return []byte(body) }) }
-}
-
-func leading(change func(*url.URL)) func(*Org) http.Handler {
-	return func(o *Org) http.Handler { return o.NextURL(change) }
+func (o *Org) faults() []namedFault {
+	saying := func(body string) http.Handler { return o.body(func([]byte) []byte { return []byte(body) }) }
+	var all []namedFault
+	for _, kind := range []Limited{
+		Limit, LimitBare, LimitPast, LimitMillis, LimitAbsurd, LimitGarbage, LimitSeconds, LimitDate, LimitConcurrency,
+	} {
+		all = append(all, namedFault{string(kind), o.TooManyRequests(kind)})
+	}
+	return append(all, []namedFault{
+		{"400-cursor", o.RefusedCursor()},
+		{"401", o.refuse(errToken)}, // Refuse switches it on for good, and the next two
+		{"403", o.refuse(errPermission)},
+		{"404", o.refuse(errNotFound(logsPath))},
+		{"408", o.html(http.StatusRequestTimeout, "408 Request Time-out")}, // as load balancers do
+		{"500", o.refuse(errInternal)},
+		{"500-timeout", o.ServerTimeout()},
+		{"502", o.BadGateway()},
+		{"503", o.html(http.StatusServiceUnavailable, "503 Service Temporarily Unavailable")},
+		{"503-retry-after", o.UnavailableFor(time.Minute)},
+		{"reset", http.HandlerFunc(hangUp)},
+		{"cut", o.CutBody()},
+		{"stall", o.Stalled(5 * time.Minute)},
+		{"late", o.Late(5 * time.Minute)},
+		{"slow", o.Late(5 * time.Second)},
+		{"html", o.LoginPage()},
+		{"object", saying(`{"events":[]}`)},
+		{"null", saying(`null`)},
+		{"empty", saying("")},
+		{"broken", o.body(func(b []byte) []byte { return b[:len(b)-1] })},
+		{"redirect", o.Redirect("")},
+		{"redirect-elsewhere", o.Redirect("https://" + elsewhere + logsPath)},
+		{"next-missing", o.NoNext()},
+		{"next-circle", o.circularNext(3)},
+		{"next-elsewhere", o.NextURL(func(u *url.URL) { u.Host = elsewhere })},
+		{"next-ftp", o.NextURL(func(u *url.URL) { u.Scheme = "ftp" })},
+		{"next-userinfo", o.NextURL(func(u *url.URL) { u.User = url.UserPassword("okta.com", "x") })},
+		{"next-relative", o.NextURL(func(u *url.URL) { u.Scheme, u.Host = "", "" })},
+		{"next-path", o.NextURL(func(u *url.URL) { u.Path = "/api/v1/users" })},
+	}...)
 }
 
 // hangUp closes the connection without an answer.
 func hangUp(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
 // FaultNames lists what [Org.Fault] knows.
-func FaultNames() []string {
-	var names []string
-	for _, f := range namedFaults {
+func FaultNames() (names []string) {
+	for _, f := range new(Org).faults() {
 		names = append(names, f.name)
 	}
 	return names
@@ -111,9 +97,10 @@ func FaultNames() []string {
 
 // Fault is the fault of that name, or an error that lists the names there are.
 func (o *Org) Fault(name string) (http.Handler, error) {
-	i := slices.IndexFunc(namedFaults, func(f namedFault) bool { return f.name == name })
-	if i < 0 {
-		return nil, fmt.Errorf("unknown fault %q: it is one of %s", name, strings.Join(FaultNames(), ", "))
+	for _, f := range o.faults() {
+		if f.name == name {
+			return f.answer, nil
+		}
 	}
-	return namedFaults[i].answer(o), nil
+	return nil, fmt.Errorf("unknown fault %q: it is one of %s", name, strings.Join(FaultNames(), ", "))
 }

@@ -19,16 +19,25 @@ import (
 // predicate says whether an event passes.
 type predicate = func(raw []byte) bool
 
-var operators = []string{"eq", "ne", "gt", "ge", "lt", "le", "pr", "sw", "co", "ew"}
+// operators compare a value with the one that is wanted, and know how the two are ordered. All but pr have a value.
+var operators = map[string]func(order int, value, wanted string) bool{
+	"eq": func(order int, _, _ string) bool { return order == 0 },
+	"ne": func(order int, _, _ string) bool { return order == 0 }, // of no value
+	"gt": func(order int, _, _ string) bool { return order > 0 },
+	"ge": func(order int, _, _ string) bool { return order >= 0 },
+	"lt": func(order int, _, _ string) bool { return order < 0 },
+	"le": func(order int, _, _ string) bool { return order <= 0 },
+	"pr": func(_ int, value, _ string) bool { return value != "" },
+	"sw": func(_ int, value, wanted string) bool { return strings.HasPrefix(value, wanted) },
+	"co": func(_ int, value, wanted string) bool { return strings.Contains(value, wanted) },
+	"ew": func(_ int, value, wanted string) bool { return strings.HasSuffix(value, wanted) },
+}
 
 // attributes are the top-level names that can be filtered on. published is refused: since and until are for that.
 var attributes = []string{
 	"uuid", "eventType", "version", "severity", "legacyEventType", "displayMessage", "actor", "client", "device",
 	"request", "outcome", "target", "transaction", "debugContext", "authenticationContext", "securityContext",
 }
-
-// legacyAttributes still work; Okta's own examples use them.
-var legacyAttributes = map[string]string{"event_type": "eventType"}
 
 // uncontained are the paths that co is not supported on.
 var uncontained = []string{"debugContext.debugData.url", "debugContext.debugData.requestUri"}
@@ -148,43 +157,37 @@ func (p *filterParser) comparison() (predicate, *apiError) {
 	if t.text == "" || t.quoted || t.text == ")" {
 		return nil, p.bad(t, "Expected an attribute")
 	}
-	path := t.text
-	root, rest, nested := strings.Cut(path, ".")
-	if name, ok := legacyAttributes[root]; ok {
-		root = name
-		path = name
-		if nested {
-			path += "." + rest
-		}
+	root, rest, nested := strings.Cut(t.text, ".")
+	if root == "event_type" { // still works; Okta's own examples use it
+		root = "eventType"
+	}
+	path := root
+	if nested {
+		path += "." + rest
 	}
 	if !slices.Contains(attributes, root) || strings.Contains(path, "changeDetails") || strings.ContainsAny(path, `[]#*?|@!{}\`) {
 		return nil, errFilter("field is not valid: " + t.text)
 	}
 	t = p.next()
 	op := strings.ToLower(t.text)
-	if !slices.Contains(operators, op) {
+	if operators[op] == nil {
 		return nil, errFilter(fmt.Sprintf("Invalid filter '%s': Unrecognized attribute operator '%s' at position %d. Expected: "+
 			"eq,co,sw,ew,pr,gt,ge,lt,le,ne",
 			p.expression, t.text, t.at))
 	}
-	if op == "pr" {
-		return func(raw []byte) bool {
-			return anyValue(raw, path, func(v gjson.Result) bool { return v.Type != gjson.Null && v.Raw != "" && v.String() != "" })
-		}, nil
-	}
 	if op == "co" && slices.Contains(uncontained, path) {
 		return nil, errSearch
 	}
-	t = p.next()
-	want, ok := filterValue(t)
+	want, ok := "", true
+	if op != "pr" {
+		t = p.next()
+		want, ok = filterValue(t)
+	}
 	if !ok {
 		return nil, p.bad(t, "Expected a value")
 	}
 	compare := comparisonOf(op, path, want)
-	if op == "ne" {
-		return func(raw []byte) bool { return !anyValue(raw, path, compare) }, nil
-	}
-	return func(raw []byte) bool { return anyValue(raw, path, compare) }, nil
+	return func(raw []byte) bool { return anyValue(raw, path, compare) != (op == "ne") }, nil
 }
 
 // filterValue reads a quoted string, a number, true, false or null; all are
@@ -216,31 +219,11 @@ func comparisonOf(op, path, want string) func(gjson.Result) bool {
 		}
 		return strings.Compare(v.String(), want)
 	}
-	equal := op == "eq" || op == "ne"
 	return func(v gjson.Result) bool {
-		switch {
-		case equal && want == "null":
+		if want == "null" && (op == "eq" || op == "ne") {
 			return v.Type == gjson.Null
-		case !v.Exists() || v.Type == gjson.Null:
-			return false
-		case equal:
-			return order(v) == 0
 		}
-		switch op {
-		case "sw":
-			return strings.HasPrefix(v.String(), want)
-		case "ew":
-			return strings.HasSuffix(v.String(), want)
-		case "co":
-			return strings.Contains(v.String(), want)
-		case "gt":
-			return order(v) > 0
-		case "ge":
-			return order(v) >= 0
-		case "lt":
-			return order(v) < 0
-		}
-		return order(v) <= 0 // le
+		return v.Type != gjson.Null && operators[op](order(v), v.String(), want)
 	}
 }
 

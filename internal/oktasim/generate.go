@@ -1,6 +1,7 @@
 package oktasim
 
 import (
+	"cmp"
 	"context"
 	"time"
 )
@@ -72,11 +73,7 @@ func (o *Org) happen(persisted time.Time, limit int) int {
 	w.quiet = o.Quiet
 	lag := w.lag()
 	if w.chance(o.LateShare) {
-		lateBy := o.LateBy
-		if lateBy <= 0 {
-			lateBy = defaultLateBy
-		}
-		lag += time.Duration(w.rng.Int64N(int64(lateBy)))
+		lag += time.Duration(w.rng.Int64N(int64(cmp.Or(o.LateBy, defaultLateBy))))
 	}
 	s := w.scene(persisted.Add(-lag))
 	s.persisted = persisted

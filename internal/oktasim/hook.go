@@ -34,14 +34,6 @@ const (
 //go:embed hook_eligible.txt
 var eligibleTypes string
 
-var eligible = func() map[string]bool {
-	types := map[string]bool{}
-	for name := range strings.FieldsSeq(eligibleTypes) {
-		types[name] = true
-	}
-	return types
-}()
-
 // HookEligible lists the event types that an event hook can be for: 314 of 1,274, as Okta's catalog of 2026.08.1 tags them.
 func HookEligible() []string { return strings.Fields(eligibleTypes) }
 
@@ -77,18 +69,14 @@ type channelConfig struct {
 	URI     string       `json:"uri"`
 	Headers []hookHeader `json:"headers"`
 	Method  string       `json:"method"`
-	Auth    *authScheme  `json:"authScheme,omitempty"`
+	Auth    *hookHeader  `json:"authScheme,omitempty"`
 }
 
+// hookHeader is a header of each hook. The secret one, which has a type, is never shown again.
 type hookHeader struct {
+	Type  string `json:"type,omitempty"` // HEADER
 	Key   string `json:"key"`
-	Value string `json:"value"`
-}
-
-type authScheme struct {
-	Type  string `json:"type"` // HEADER
-	Key   string `json:"key"`
-	Value string `json:"value,omitempty"` // never shown again
+	Value string `json:"value,omitempty"`
 }
 
 // live reports whether events are sent to the hook.
@@ -98,7 +86,7 @@ func (h *eventHook) live() bool { return h.Status == "ACTIVE" && h.Verification 
 func (h *eventHook) shown() eventHook {
 	copied := *h
 	if a := copied.Channel.Config.Auth; a != nil {
-		copied.Channel.Config.Auth = &authScheme{Type: a.Type, Key: a.Key}
+		copied.Channel.Config.Auth = &hookHeader{Type: a.Type, Key: a.Key}
 	}
 	return copied
 }
@@ -119,12 +107,9 @@ func (o *Org) Deliveries() []Delivery {
 	return slices.Clone(o.delivered)
 }
 
-func (o *Org) remember(d Delivery) {
+func (o *Org) tried(d Delivery) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(o.delivered) == rememberedRequests {
-		o.delivered = slices.Clone(o.delivered[rememberedRequests/2:])
-	}
 	d.Time = o.now()
-	o.delivered = append(o.delivered, d)
+	o.delivered = remember(o.delivered, d, rememberedRequests)
 }

@@ -3,6 +3,7 @@ package oktasim
 import (
 	"encoding/json"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -19,7 +20,7 @@ func (o *Org) eventHooks(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	o.serve(w, r, func(r *http.Request) reply {
-		if _, refused := o.authenticate(r); refused != nil {
+		if _, refused := o.authenticate(r, logsScope); refused != nil {
 			return *refused
 		}
 		answer, e := o.hookAction(r, id, action)
@@ -37,11 +38,7 @@ func (o *Org) hookReply(answer any) reply {
 	if answer == nil {
 		return reply{http.StatusNoContent, h, nil}
 	}
-	body, err := json.Marshal(answer)
-	if err != nil {
-		panic("oktasim: encoding a hook: " + err.Error()) // plain data
-	}
-	return reply{http.StatusOK, h, body}
+	return reply{http.StatusOK, h, encodePlain(answer)}
 }
 
 // hookAction runs under the mutex.
@@ -81,7 +78,7 @@ func (o *Org) hookAction(r *http.Request, id, action string) (any, *apiError) {
 		o.hooks = slices.DeleteFunc(o.hooks, func(other *eventHook) bool { return other == h })
 		return nil, nil
 	case "POST lifecycle/activate":
-		h.Status, h.next = "ACTIVE", o.log.visible(o.shown())
+		h.Status, h.next = "ACTIVE", o.visible()
 	case "POST lifecycle/deactivate":
 		h.Status = "INACTIVE"
 	default:
@@ -107,11 +104,16 @@ func (o *Org) createHook(body io.Reader) (any, *apiError) {
 	if slices.ContainsFunc(o.hooks, func(other *eventHook) bool { return other.Name == h.Name }) {
 		return nil, errInvalid("name", "An event hook with this name exists already.")
 	}
-	now := formatTime(o.now())
-	h.ID, h.Status, h.Verification = newHookID(), "ACTIVE", "UNVERIFIED"
-	h.Created, h.LastUpdated, h.CreatedBy = now, now, "00uAdministrator0000"
-	o.hooks = append(o.hooks, h)
+	h.Verification = "UNVERIFIED"
+	o.register(h)
 	return h.shown(), nil
+}
+
+func (o *Org) register(h *eventHook) {
+	h.ID = "who" + strconv.FormatUint(1e16+rand.Uint64N(9e16), 10)
+	h.Status, h.CreatedBy, h.Created, h.next = "ACTIVE", "00uAdministrator0000", formatTime(o.now()), o.visible()
+	h.LastUpdated = h.Created
+	o.hooks = append(o.hooks, h)
 }
 
 // readHook reads and checks what a client sent.
@@ -135,8 +137,9 @@ func readHook(body io.Reader) (*eventHook, *apiError) {
 	case config.Auth != nil && (config.Auth.Type != "HEADER" || config.Auth.Key == "" || config.Auth.Value == ""):
 		return nil, errInvalid("channel.config.authScheme", "must have type HEADER, a key and a value")
 	}
+	eligible := HookEligible()
 	for _, item := range h.Events.Items {
-		if !eligible[item] {
+		if !slices.Contains(eligible, item) {
 			return nil, errInvalid("events.items", item+" is not eligible for event hooks")
 		}
 	}
@@ -160,17 +163,13 @@ func hookURI(text string) bool {
 
 // verifyHook makes the receiver prove that it wants hooks: a GET with a challenge, which the answer must echo in JSON.
 func (o *Org) verifyHook(w http.ResponseWriter, r *http.Request, id string) {
+	o.mu.Lock()
+	_, refused := o.authenticate(r, logsScope)
 	var config channelConfig
-	var refused *reply
-	o.compute(r, func(r *http.Request) reply {
-		if _, refused = o.authenticate(r); refused != nil {
-			return *refused
-		}
-		if h := o.hook(id); h != nil {
-			config = h.Channel.Config
-		}
-		return reply{}
-	})
+	if h := o.hook(id); h != nil && refused == nil {
+		config = h.Channel.Config
+	}
+	o.mu.Unlock()
 	verified := config.URI != "" && o.challengeHook(r.Context(), config)
 	o.serve(w, r, func(r *http.Request) reply {
 		h := o.hook(id)
@@ -185,7 +184,7 @@ func (o *Org) verifyHook(w http.ResponseWriter, r *http.Request, id string) {
 			return o.refusal(errInvalid("eventHook", "The org has "+strconv.Itoa(activeHooks)+" active and verified event hooks."))
 		}
 		if !h.live() {
-			h.next = o.log.visible(o.shown())
+			h.next = o.visible()
 		}
 		h.Verification, h.LastUpdated = "VERIFIED", formatTime(o.now())
 		return o.hookReply(h.shown())

@@ -2,45 +2,28 @@ package oktasim
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"time"
+
+	"github.com/google/uuid"
 )
 
-// hookEnvelope has the members of Okta's example and of captures, in their order.
-type hookEnvelope struct {
-	EventType          string     `json:"eventType"`
-	EventTypeVersion   string     `json:"eventTypeVersion"`
-	CloudEventsVersion string     `json:"cloudEventsVersion"`
-	Source             string     `json:"source"`
-	EventID            string     `json:"eventId"`
-	Data               hookedData `json:"data"`
-	EventTime          string     `json:"eventTime"`
-	ContentType        string     `json:"contentType"`
-}
-
-type hookedData struct {
-	Events []json.RawMessage `json:"events"`
-}
-
+// hookBody has the members of Okta's example and of captures, in their order.
 func hookBody(base, hookID string, events [][]byte, now time.Time) []byte {
-	if base == "" {
-		base = "https://acme.okta.com"
-	}
-	e := hookEnvelope{
-		EventType: "com.okta.event_hook", EventTypeVersion: "1.0", CloudEventsVersion: "0.1",
-		Source: base + hooksPath + "/" + hookID, EventID: uuid4(), EventTime: formatTime(now), ContentType: "application/json",
-	}
+	var all [][]byte
 	for _, raw := range events {
-		e.Data.Events = append(e.Data.Events, hooked(raw, hookID))
+		all = append(all, hooked(raw, hookID))
 	}
-	return encodePlain(e)
+	return fmt.Appendf(nil, `{"eventType":"com.okta.event_hook","eventTypeVersion":"1.0","cloudEventsVersion":"0.1","source":%s,"eventId":%q,`+
+		`"data":{"events":[%s]},"eventTime":%q,"contentType":"application/json"}`,
+		encodePlain(cmp.Or(base, "https://acme.okta.com")+hooksPath+"/"+hookID), uuid.NewString(), bytes.Join(all, []byte(",")), formatTime(now))
 }
 
 // hooked is an event as a hook carries it, which is not as the log has it: no request (its ipChain is the client's), no nulls, the ids
 // of the hooks that it goes to, and other bytes. An event that is no object goes as it is.
-func hooked(raw []byte, hookID string) json.RawMessage {
+func hooked(raw []byte, hookID string) []byte {
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()
 	var event map[string]any
@@ -84,12 +67,7 @@ func encodePlain(v any) []byte {
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
-		panic(fmt.Sprintf("oktasim: encoding a hook: %v", err)) // plain data only
+		panic(fmt.Sprintf("oktasim: encoding %T: %v", v, err)) // plain data only
 	}
 	return bytes.TrimRight(b.Bytes(), "\n")
-}
-
-func uuid4() string {
-	hi, lo := rand.Uint64(), rand.Uint64()
-	return fmt.Sprintf("%08x-%04x-4%03x-%04x-%012x", hi>>32, hi>>16&0xffff, hi&0xfff, 0x8000|lo>>50&0x3fff, lo&(1<<48-1))
 }

@@ -12,7 +12,6 @@ import (
 	mathrand "math/rand/v2"
 	"net/http"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -98,7 +97,7 @@ type batch struct {
 	client *http.Client
 	base   string
 	events [][]byte
-	twice  bool
+	rounds int
 }
 
 func (o *Org) dueBatches() (due []batch) {
@@ -106,7 +105,7 @@ func (o *Org) dueBatches() (due []batch) {
 	defer o.mu.Unlock()
 	now := o.now()
 	delay := cmp.Or(o.Hooks.Delay, hookDelay)
-	visible := o.log.visible(o.shown())
+	visible := o.visible()
 	for _, h := range o.hooks {
 		if !h.live() {
 			continue
@@ -116,7 +115,7 @@ func (o *Org) dueBatches() (due []batch) {
 		for ; next < visible && len(events) < hookBatch; next++ {
 			e := o.log.events[next]
 			kind := gjson.GetBytes(e.raw, "eventType").Str
-			if eligible[kind] && slices.Contains(h.Events.Items, kind) {
+			if slices.Contains(h.Events.Items, kind) {
 				events = append(events, e.raw)
 				ripe = ripe || now.UnixMilli()-e.published >= delay.Milliseconds()
 			}
@@ -131,8 +130,11 @@ func (o *Org) dueBatches() (due []batch) {
 		if o.Hooks.Reverse {
 			slices.Reverse(events)
 		}
-		due = append(due, batch{hook: *h, client: o.hookClient(), base: o.PublicURL, events: events,
-			twice: mathrand.Float64() < o.Hooks.Repeat})
+		rounds := 1
+		if mathrand.Float64() < o.Hooks.Repeat {
+			rounds = 2
+		}
+		due = append(due, batch{*h, o.hookClient(), o.PublicURL, events, rounds})
 	}
 	return due
 }
@@ -144,18 +146,14 @@ func (o *Org) sendBatch(ctx context.Context, b batch) {
 	for i, raw := range b.events {
 		uuids[i] = gjson.GetBytes(raw, "uuid").Str
 	}
-	rounds := 1
-	if b.twice {
-		rounds = 2
-	}
-	for range rounds {
+	for range b.rounds {
 		taken := false
 		for try := 1; try <= hookTries && !taken; try++ {
 			status := postHook(ctx, b, body)
 			if ctx.Err() != nil {
 				return
 			}
-			o.remember(Delivery{Hook: b.hook.ID, Try: try, Status: status, UUIDs: uuids})
+			o.tried(Delivery{Hook: b.hook.ID, Try: try, Status: status, UUIDs: uuids})
 			taken = status/100 == 2
 			if status/100 == 3 || status/100 == 4 {
 				break
@@ -187,15 +185,12 @@ func postHook(ctx context.Context, b batch, body []byte) int {
 func (o *Org) logFailedHook(h eventHook) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.world == nil {
-		o.world = newWorld(o.Seed)
-	}
 	now := o.now()
 	failed := &play{Scenes: []script{{
 		By: new(string), Vary: map[string][]any{"hook": {map[string]any{"id": h.ID, "name": h.Name}}},
 		Events: []step{{[]string{"event_hook.delivery: failed"}, 1}},
 	}}}
-	s := o.world.perform(failed, now)[0]
+	s := o.company().perform(failed, now)[0]
 	o.log.add(now.UnixMilli(), now.UnixMilli(), now.UnixMilli(), s.events[0])
 }
 
@@ -206,7 +201,7 @@ func (o *Org) Hook(ctx context.Context, uri, header, secret string) error {
 		return fmt.Errorf("%q is no address that Okta would send to", uri)
 	}
 	config := channelConfig{
-		URI: uri, Headers: []hookHeader{}, Method: http.MethodPost, Auth: &authScheme{Type: "HEADER", Key: header, Value: secret},
+		URI: uri, Headers: []hookHeader{}, Method: http.MethodPost, Auth: &hookHeader{Type: "HEADER", Key: header, Value: secret},
 	}
 	if !o.challengeHook(ctx, config) {
 		return errors.New("the receiver does not answer the verification request")
@@ -214,14 +209,11 @@ func (o *Org) Hook(ctx context.Context, uri, header, secret string) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.hooks = slices.DeleteFunc(o.hooks, func(h *eventHook) bool { return h.Channel.Config.URI == uri })
-	now := formatTime(o.now())
-	o.hooks = append(o.hooks, &eventHook{
-		ID: newHookID(), Status: "ACTIVE", Verification: "VERIFIED", Name: uri, Created: now, LastUpdated: now,
-		Events:  hookEvents{Type: "EVENT_TYPE", Items: HookEligible()[len(eligible)-hookTypes:]},
+	types := HookEligible()
+	o.register(&eventHook{
+		Verification: "VERIFIED", Name: uri,
+		Events:  hookEvents{Type: "EVENT_TYPE", Items: types[len(types)-hookTypes:]},
 		Channel: channel{Type: "HTTP", Version: "1.0.0", Config: config},
-		next:    o.log.visible(o.shown()),
 	})
 	return nil
 }
-
-func newHookID() string { return "who" + strconv.FormatUint(1e16+mathrand.Uint64N(9e16), 10) }

@@ -16,7 +16,7 @@ func (o *Org) logs(r *http.Request) reply {
 	if r.Method != http.MethodGet {
 		return o.refusal(errMethod)
 	}
-	principal, refusal := o.authenticate(r)
+	principal, refusal := o.authenticate(r, logsScope)
 	if refusal != nil {
 		return *refusal
 	}
@@ -28,13 +28,10 @@ func (o *Org) logs(r *http.Request) reply {
 		return o.refusal(errAccept).with(rate)
 	}
 	q, e := parseQuery(r.URL.RawQuery, o.now())
-	if e == nil {
-		var a reply
-		if a, e = o.page(r, q); e == nil {
-			return a.with(rate)
-		}
+	if e != nil {
+		return o.refusal(e).with(rate)
 	}
-	return o.refusal(e).with(rate)
+	return o.page(r, q).with(rate)
 }
 
 // with overlays headers, such as the rate limit of the principal at hand.
@@ -51,21 +48,18 @@ func acceptsJSON(r *http.Request) bool {
 		strings.Contains(accept, "*/*") || strings.Contains(accept, "application/*")
 }
 
-func (o *Org) page(r *http.Request, q query) (reply, *apiError) {
+func (o *Org) page(r *http.Request, q query) reply {
 	limit := q.limit
 	if o.PageCap > 0 {
 		limit = min(limit, o.PageCap)
 	}
-	var events [][]byte
-	var after string // empty: no next, or next equals self
-	var e *apiError
+	walk := o.pollingPage
 	if q.bounded {
-		events, after, e = o.boundedPage(q, limit)
-	} else {
-		events, after, e = o.pollingPage(q, limit)
+		walk = o.boundedPage
 	}
+	events, after, e := walk(q, limit) // an empty after: no next, or next equals self
 	if e != nil {
-		return reply{}, e
+		return o.refusal(e)
 	}
 
 	base := o.base(r)
@@ -80,7 +74,7 @@ func (o *Org) page(r *http.Request, q query) (reply, *apiError) {
 	h := http.Header{}
 	o.LinkStyle.set(h, self, next)
 	body := slices.Concat([]byte("["), bytes.Join(events, []byte(",")), []byte("]"))
-	return reply{http.StatusOK, h, body}, nil
+	return reply{http.StatusOK, h, body}
 }
 
 // pollingPage walks the log in the order of persistence.
@@ -117,17 +111,13 @@ func (o *Org) boundedPage(q query, limit int) ([][]byte, string, *apiError) {
 	var from *place
 	if q.after != "" {
 		p, ok := o.bounded[q.after]
-		if o.RefuseCursors > 0 {
-			o.RefuseCursors--
-			ok = false
-		}
-		if !ok {
+		if o.refuseCursor() || !ok {
 			return nil, "", errCursor
 		}
 		from = &p
 	}
 	since := max(q.since.UnixMilli(), o.oldest())
-	found := o.log.byPublished(since, q.until.UnixMilli(), o.log.visible(o.shown()))
+	found := o.log.byPublished(since, q.until.UnixMilli(), o.visible())
 	if q.descending {
 		slices.Reverse(found)
 	}

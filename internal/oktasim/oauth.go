@@ -1,7 +1,6 @@
 package oktasim
 
 import (
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -70,23 +69,7 @@ func badRequest(code, words string) *oauthError {
 }
 
 func (e *oauthError) reply() reply {
-	body, _ := json.Marshal(map[string]string{"error": e.code, "error_description": e.words}) // strings: cannot fail
-	return reply{e.status, http.Header{}, body}
-}
-
-func (o *Org) interceptToken(w http.ResponseWriter, r *http.Request) {
-	_ = r.ParseForm() // body and query; what cannot be read is missing below
-	o.mu.Lock()
-	o.oauth.calls++
-	n, intercept := o.oauth.calls, o.InterceptToken
-	o.mu.Unlock()
-	if intercept != nil {
-		if h := intercept(n, r); h != nil {
-			h.ServeHTTP(w, r)
-			return
-		}
-	}
-	o.serve(w, r, o.token)
+	return reply{e.status, http.Header{}, encodePlain(map[string]string{"error": e.code, "error_description": e.words})}
 }
 
 // token answers POST /oauth2/v1/token, the org authorization server's. It runs under the mutex.
@@ -95,15 +78,10 @@ func (o *Org) token(r *http.Request) reply {
 	if r.Method != http.MethodPost {
 		return o.refusal(errMethod)
 	}
-	window := o.oauth.quota.openOrNew(now)
 	rate := http.Header{}
-	if window.Used >= tokenRateLimit {
-		window.Refused++
-		o.oauth.quota.showOn(rate, tokenRateLimit, now)
+	if !o.oauth.quota.charge(tokenRateLimit, now, rate) {
 		return o.refusal(errRate).with(rate)
 	}
-	window.Used++
-	o.oauth.quota.showOn(rate, tokenRateLimit, now)
 	if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") || !acceptsJSON(r) {
 		return o.refusal(errAccept).with(rate)
 	}
@@ -142,7 +120,7 @@ func (o *Org) grant(r *http.Request, now time.Time) (reply, *oauthError) {
 		tokenType, thumbprint = "DPoP", proof.thumbprint
 	}
 
-	body, _ := json.Marshal(struct { // strings and a number: cannot fail
+	body := encodePlain(struct {
 		Type    string `json:"token_type"`
 		Expires int    `json:"expires_in"`
 		Token   string `json:"access_token"`

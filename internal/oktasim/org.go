@@ -116,50 +116,55 @@ func (o *Org) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	seen := &statusWriter{ResponseWriter: w}
 	defer func() { o.leave(record, seen.status) }()
 
-	switch r.URL.Path {
-	case logsPath:
-		o.interceptLogs(seen, r)
-	case tokenPath:
-		o.interceptToken(seen, r)
-	case keysPath:
-		o.serve(seen, r, o.keys)
+	var chosen, normal http.Handler
+	switch asked, _ := inquiryOf(r); {
+	case r.URL.Path == logsPath:
+		if !o.delayed(r) {
+			return
+		}
+		chosen, normal = o.intercepted(r, &o.Intercept, &o.logCalls), o.Normal()
+		if chosen == nil {
+			chosen = o.nextInjected()
+		}
+	case r.URL.Path == tokenPath:
+		_ = r.ParseForm() // body and query; what cannot be read is missing below
+		chosen, normal = o.intercepted(r, &o.InterceptToken, &o.oauth.calls), o.answer(o.token)
+	case r.URL.Path == keysPath:
+		normal = o.answer(o.keys)
+	case r.URL.Path == hooksPath || strings.HasPrefix(r.URL.Path, hooksPath+"/"):
+		normal = http.HandlerFunc(o.eventHooks)
+	case asked != nil:
+		chosen, normal = o.intercepted(r, &o.Roles.Intercept, &o.roles.calls), o.NormalRoles()
 	default:
-		if r.URL.Path == hooksPath || strings.HasPrefix(r.URL.Path, hooksPath+"/") {
-			o.eventHooks(seen, r)
-			return
-		}
-		if ask := roleRequest(r); ask != nil {
-			o.interceptRoles(seen, r, ask)
-			return
-		}
-		o.serve(seen, r, func(r *http.Request) reply { return o.refusal(errNotFound(r.URL.Path)) })
+		normal = o.refuse(errNotFound(r.URL.Path))
 	}
+	if chosen == nil {
+		chosen = normal
+	}
+	chosen.ServeHTTP(seen, r)
 }
 
 // Normal answers a System Log request as a healthy org does, past Intercept and injected faults: for handlers that wrap the normal answer.
-func (o *Org) Normal() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { o.serve(w, r, o.logs) })
+func (o *Org) Normal() http.Handler { return o.answer(o.logs) }
+
+// delayed waits for Delay and reports whether the client did.
+func (o *Org) delayed(r *http.Request) bool {
+	o.mu.Lock()
+	delay := o.Delay
+	o.mu.Unlock()
+	return wait(r.Context(), delay)
 }
 
-func (o *Org) interceptLogs(w http.ResponseWriter, r *http.Request) {
+// intercepted is what a knob chooses for the next request of its kind; nil: the normal answer.
+func (o *Org) intercepted(r *http.Request, knob *func(n int, r *http.Request) http.Handler, calls *int) http.Handler {
 	o.mu.Lock()
-	o.logCalls++
-	n, intercept, delay := o.logCalls, o.Intercept, o.Delay
+	*calls++
+	n, choose := *calls, *knob
 	o.mu.Unlock()
-	if !wait(r.Context(), delay) {
-		return
+	if choose == nil {
+		return nil
 	}
-	if intercept != nil {
-		if h := intercept(n, r); h != nil {
-			h.ServeHTTP(w, r)
-			return
-		}
-	}
-	if h := o.nextInjected(); h != nil {
-		h.ServeHTTP(w, r)
-		return
-	}
-	o.Normal().ServeHTTP(w, r)
+	return choose(n, r)
 }
 
 // serve computes an answer under the mutex and writes it without.

@@ -20,8 +20,6 @@ type Pipe struct {
 	once     sync.Once
 	server   *http.Server
 	serving  sync.WaitGroup
-	clients  []*http.Client
-	mu       sync.Mutex // guards clients
 }
 
 // Pipe serves the org over a new network. Close it before the bubble ends:
@@ -34,11 +32,9 @@ func (o *Org) Pipe() *Pipe { return Serve(o) }
 // Serve puts any handler on a network in memory.
 func Serve(h http.Handler) *Pipe {
 	p := &Pipe{
-		URL:      "http://localhost",
-		incoming: make(chan net.Conn),
-		closed:   make(chan struct{}),
+		URL: "http://localhost", incoming: make(chan net.Conn), closed: make(chan struct{}),
+		server: &http.Server{Handler: h, ErrorLog: log.New(io.Discard, "", 0)},
 	}
-	p.server = &http.Server{Handler: h, ErrorLog: log.New(io.Discard, "", 0)}
 	p.serving.Go(func() { _ = p.server.Serve(pipeListener{p}) }) // http.ErrServerClosed, always
 	return p
 }
@@ -58,21 +54,11 @@ func (p *Pipe) DialContext(ctx context.Context, _, _ string) (net.Conn, error) {
 
 // Client returns a new client with a transport of its own over this network.
 func (p *Pipe) Client() *http.Client {
-	c := &http.Client{Transport: &http.Transport{DialContext: p.DialContext}}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.clients = append(p.clients, c)
-	return c
+	return &http.Client{Transport: &http.Transport{DialContext: p.DialContext}}
 }
 
-// Close ends the server, its connections and the idle ones of Client's clients, and waits until nothing serves any more.
+// Close ends the server and its connections, which ends those of clients as well, and waits until it listens no more.
 func (p *Pipe) Close() {
-	p.mu.Lock()
-	clients := p.clients
-	p.mu.Unlock()
-	for _, c := range clients {
-		c.CloseIdleConnections()
-	}
 	_ = p.server.Close() // closes the listener as well
 	p.serving.Wait()
 }

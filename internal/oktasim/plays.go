@@ -2,7 +2,6 @@ package oktasim
 
 import (
 	"bytes"
-	"cmp"
 	"embed"
 	"encoding/json"
 	"fmt"
@@ -95,6 +94,7 @@ var (
 )
 
 func init() {
+	var alarming []play
 	files, err := playFiles.ReadDir("plays")
 	if err != nil {
 		panic(err) // they are embedded
@@ -108,10 +108,13 @@ func init() {
 		data, _ := playFiles.ReadFile("plays/" + f.Name())
 		mustDecode(f.Name(), data, &file)
 		for _, p := range file.Plays {
-			if p.Weight > 0 {
-				everyday = append(everyday, p)
-			} else {
+			switch {
+			case p.Weight == 0:
 				attacks = append(attacks, p)
+			case p.Alarming:
+				alarming = append(alarming, p)
+			default:
+				everyday = append(everyday, p)
 			}
 		}
 		for name, raw := range file.Events {
@@ -123,15 +126,8 @@ func init() {
 			}
 		}
 	}
-	slices.SortStableFunc(everyday, func(a, b play) int { return cmp.Compare(rank(a), rank(b)) })
+	everyday = append(everyday, alarming...)
 	slices.SortFunc(attacks, func(a, b play) int { return strings.Compare(a.Name, b.Name) })
-}
-
-func rank(p play) int {
-	if p.Alarming {
-		return 1
-	}
-	return 0
 }
 
 // template is an event, cut at its variables.

@@ -15,40 +15,34 @@ var departments = []struct{ department, costCenter, title string }{
 }
 
 // listUsers lists users of whom something is known here.
-func (s *roleState) listUsers(o *Org, r *http.Request) (any, http.Header, *apiError) {
-	known := map[string]bool{}
-	for id := range o.Roles.Profiles {
-		known[id] = !s.gone[id]
-	}
+func (s *roleState) listUsers(o *Org, r *http.Request, _ string) (any, http.Header, *apiError) {
+	var known []string
 	if o.Roles.Profiles == nil {
 		for _, u := range o.company().users {
-			known[u.ID] = !s.gone[u.ID]
+			known = append(known, u.ID)
 		}
 	}
-	maps.DeleteFunc(known, func(_ string, is bool) bool { return !is })
-	ids, next := pageOf(slices.Sorted(maps.Keys(known)), r, o.Roles.Page, 200)
-	all := []any{}
-	for _, id := range ids {
-		u, _, e := s.profile(o, r, id)
-		if e != nil {
-			return nil, nil, e
-		}
-		all = append(all, u)
-	}
-	return all, linked(o.base(r), r, next), nil
+	known = slices.AppendSeq(known, maps.Keys(o.Roles.Profiles))
+	known = slices.DeleteFunc(known, func(id string) bool { return s.gone[id] })
+	slices.Sort(known)
+	return o.list(r, known, 200, func(id string) any { return profileOf(id, o.Roles.Profiles, o.base(r)) })
 }
 
-// profile is a user as User of Okta's OpenAPI document, without what it says of credentials.
 func (s *roleState) profile(o *Org, r *http.Request, id string) (any, http.Header, *apiError) {
-	own, known := o.Roles.Profiles[id]
+	_, known := o.Roles.Profiles[id]
 	if s.gone[id] || !strings.HasPrefix(id, "00u") || o.Roles.Profiles != nil && !known {
 		return nil, nil, errNotFound(id)
 	}
+	return profileOf(id, o.Roles.Profiles, o.base(r)), nil, nil
+}
+
+// profileOf is a user as User of Okta's OpenAPI document, without what it says of credentials.
+func profileOf(id string, profiles map[string]map[string]any, base string) any {
 	login := id + "@acme.example"
 	profile := map[string]any{
 		"firstName": "Mara", "lastName": "Nowak", "mobilePhone": nil, "secondEmail": nil, "login": login, "email": login,
 	}
-	if known {
+	if own, known := profiles[id]; known {
 		maps.Copy(profile, own)
 	} else {
 		hash := fnv.New32a()
@@ -56,11 +50,10 @@ func (s *roleState) profile(o *Org, r *http.Request, id string) (any, http.Heade
 		in := departments[hash.Sum32()%uint32(len(departments))]
 		profile["department"], profile["costCenter"], profile["title"] = in.department, in.costCenter, in.title
 	}
-	const then = "2026-01-12T09:30:00.000Z"
 	return map[string]any{
-		"id": id, "status": "ACTIVE", "created": then, "activated": then, "statusChanged": then, "lastLogin": nil, "lastUpdated": then,
-		"passwordChanged": then, "type": map[string]string{"id": "oty1otrDrDrDrDrDr0g4"}, "profile": profile,
+		"id": id, "status": "ACTIVE", "created": longAgo, "activated": longAgo, "statusChanged": longAgo, "lastLogin": nil,
+		"lastUpdated": longAgo, "passwordChanged": longAgo, "type": map[string]string{"id": "oty1otrDrDrDrDrDr0g4"}, "profile": profile,
 		"credentials": map[string]any{"provider": map[string]string{"type": "OKTA", "name": "OKTA"}},
-		"_links":      map[string]any{"self": map[string]string{"href": o.base(r) + "/api/v1/users/" + id}},
-	}, nil, nil
+		"_links":      map[string]any{"self": map[string]string{"href": base + "/api/v1/users/" + id}},
+	}
 }

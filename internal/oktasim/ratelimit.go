@@ -16,9 +16,9 @@ const (
 
 // Window is one minute of a bucket. It opens with the first request after the last one closed, at whatever second that is.
 type Window struct {
-	Start   time.Time // the org's clock
-	Used    int       // requests that were let through
-	Refused int       // requests that got 429
+	Start   time.Time `json:"start"`   // the org's clock
+	Used    int       `json:"used"`    // requests that were let through
+	Refused int       `json:"refused"` // requests that got 429
 }
 
 // bucket counts requests in windows of a minute; the last one may be over.
@@ -45,11 +45,25 @@ func (b *bucket) openOrNew(now time.Time) *Window {
 	if w := b.open(now); w != nil {
 		return w
 	}
-	if len(b.windows) == rememberedWindows {
-		b.windows = slices.Clone(b.windows[rememberedWindows/2:])
-	}
-	b.windows = append(b.windows, Window{Start: now})
+	b.windows = remember(b.windows, Window{Start: now}, rememberedWindows)
 	return &b.windows[len(b.windows)-1]
+}
+
+func (w *Window) count(allowed bool) {
+	if allowed {
+		w.Used++
+	} else {
+		w.Refused++
+	}
+}
+
+// charge takes one request from the bucket, writes the headers, and reports whether the limit allows it.
+func (b *bucket) charge(limit int, now time.Time, h http.Header) bool {
+	w := b.openOrNew(now)
+	allowed := w.Used < limit
+	w.count(allowed)
+	b.showOn(h, limit, now)
+	return allowed
 }
 
 // showOn writes the three headers. Reset is in whole seconds and rounded up, so that a client that waits for it does not come early.
@@ -102,13 +116,8 @@ func (o *Org) charge(principal string, h http.Header) bool {
 	}
 	org, own := o.quota.openOrNew(now), share.openOrNew(now)
 	allowed := org.Used < o.limit() && own.Used < o.principalLimit()
-	if allowed {
-		org.Used++
-		own.Used++
-	} else {
-		org.Refused++
-		own.Refused++
-	}
+	org.count(allowed)
+	own.count(allowed)
 	if o.PrincipalHeaders {
 		share.showOn(h, o.principalLimit(), now)
 	} else {

@@ -3,14 +3,13 @@ package oktasim
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
-	"math/rand/v2"
 	"net/http"
 	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/klauspost/compress/gzip"
 )
 
@@ -115,10 +114,4 @@ func wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-func requestID() string {
-	var b [16]byte
-	for i := range b {
-		b[i] = byte(rand.Uint32())
-	}
-	return hex.EncodeToString(b[:])
-}
+func requestID() string { return strings.ReplaceAll(uuid.NewString(), "-", "") }

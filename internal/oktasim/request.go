@@ -24,6 +24,14 @@ type Request struct {
 // rememberedRequests bounds the memory of a long-running org.
 const rememberedRequests = 100_000
 
+// remember adds to a list that forgets its older half when it has grown to this length.
+func remember[T any](all []T, one T, most int) []T {
+	if len(all) == most {
+		all = slices.Clone(all[most/2:])
+	}
+	return append(all, one)
+}
+
 // Requests returns the requests seen so far in order of arrival, at most the last 100,000 of them.
 func (o *Org) Requests() []Request {
 	o.mu.Lock()
@@ -50,14 +58,11 @@ func (o *Org) arrive(r *http.Request) *Request {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(o.requests) == rememberedRequests {
-		o.requests = slices.Clone(o.requests[rememberedRequests/2:])
-	}
 	record := &Request{
 		Time: o.now(), Method: r.Method, Host: r.Host, URL: url,
 		UserAgent: r.UserAgent(), Scheme: scheme, Encoding: r.Header.Get("Accept-Encoding"),
 	}
-	o.requests = append(o.requests, record)
+	o.requests = remember(o.requests, record, rememberedRequests)
 	return record
 }
 

@@ -39,7 +39,6 @@ type Group struct {
 
 // roleState is what Roles have become. The org's mutex guards it.
 type roleState struct {
-	begun   bool
 	users   map[string][]string
 	clients map[string][]string
 	groups  map[string]Group
@@ -73,8 +72,7 @@ var worldRoles = []string{"SUPER_ADMIN", "HELP_DESK_ADMIN", "READ_ONLY_ADMIN"}
 // holders brings the state up to the log's last visible event. The caller holds mu.
 func (o *Org) holders() *roleState {
 	s := &o.roles
-	if !s.begun {
-		s.begun = true
+	if s.users == nil {
 		s.users, s.groups, s.clients, s.gone = map[string][]string{}, map[string]Group{}, map[string][]string{}, map[string]bool{}
 		maps.Copy(s.users, o.Roles.Users)
 		maps.Copy(s.groups, o.Roles.Groups)
@@ -83,8 +81,7 @@ func (o *Org) holders() *roleState {
 			s.ofWorld(o.company())
 		}
 	}
-	visible := o.log.visible(o.shown())
-	for ; s.read < visible; s.read++ {
+	for visible := o.visible(); s.read < visible; s.read++ {
 		s.apply(o.log.events[s.read].raw)
 	}
 	return s

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -19,118 +20,68 @@ const (
 	rolesScope     = "okta.roles.read"
 	groupsScope    = "okta.groups.read"
 	usersScope     = "okta.users.read"
-	assigneesPath  = "/api/v1/iam/assignees/users"
-	groupsPath     = "/api/v1/groups"
 	rolePage       = 200
 	managementRate = 1200
+	longAgo        = "2026-01-12T09:30:00.000Z" // when all that is not an event was made
 )
 
-// asked is a request about roles, or about users and groups beside them.
-type asked struct {
-	scope  string
-	bucket int
-	answer func(s *roleState, o *Org, r *http.Request) (any, http.Header, *apiError)
+// inquiry is a kind of request about roles, or about users and groups beside them.
+type inquiry struct {
+	pattern string // as path.Match reads it; id is what * stands for
+	scope   string
+	bucket  int // of roleState.quota
+	answer  func(s *roleState, o *Org, r *http.Request, id string) (any, http.Header, *apiError)
 }
 
-// roleRequest is what a request about roles asks; nil: it is about something else.
-func roleRequest(r *http.Request) *asked {
-	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
-	is := func(pattern string) bool {
-		want := strings.Split(strings.Trim(pattern, "/"), "/")
-		return len(want) == len(parts) && !slices.ContainsFunc(want, func(w string) bool {
-			return w != "*" && w != parts[slices.Index(want, w)]
-		})
-	}
-	id := func() string { return parts[len(parts)-2] }
-	switch {
-	case r.URL.Path == assigneesPath:
-		return &asked{rolesScope, 0, (*roleState).assignees}
-	case is("/api/v1/users"):
-		return &asked{usersScope, 3, (*roleState).listUsers}
-	case is("/api/v1/users/*"):
-		return &asked{usersScope, 3, func(s *roleState, o *Org, r *http.Request) (any, http.Header, *apiError) {
-			return s.profile(o, r, parts[len(parts)-1])
-		}}
-	case is("/api/v1/users/*/roles"):
-		return &asked{rolesScope, 0, func(s *roleState, o *Org, r *http.Request) (any, http.Header, *apiError) {
-			return s.ofUser(o.base(r), id())
-		}}
-	case is("/oauth2/v1/clients/*/roles"):
-		return &asked{rolesScope, 2, func(s *roleState, o *Org, r *http.Request) (any, http.Header, *apiError) {
-			held, ok := s.clients[id()]
-			if !ok {
-				return nil, nil, errNotFound(id())
-			}
-			return assignments(held, "CLIENT", o.base(r)+"/oauth2/v1/clients/"+id()), nil, nil
-		}}
-	case is("/api/v1/groups/*/roles"):
-		return &asked{rolesScope, 1, func(s *roleState, o *Org, r *http.Request) (any, http.Header, *apiError) {
-			g, ok := s.groups[id()]
-			if !ok {
-				return nil, nil, errNotFound(id())
-			}
-			return assignments(g.Roles, "GROUP", o.base(r)+"/api/v1/groups/"+id()), nil, nil
-		}}
-	case r.URL.Path == groupsPath:
-		return &asked{groupsScope, 1, (*roleState).listGroups}
-	case is("/api/v1/groups/*/users"):
-		return &asked{groupsScope, 1, func(s *roleState, o *Org, r *http.Request) (any, http.Header, *apiError) {
-			return s.listMembers(o, r, id())
-		}}
-	}
-	return nil
+var inquiries = []inquiry{
+	{"/api/v1/iam/assignees/users", rolesScope, 0, (*roleState).assignees},
+	{"/api/v1/users", usersScope, 3, (*roleState).listUsers},
+	{"/api/v1/users/*", usersScope, 3, (*roleState).profile},
+	{"/api/v1/users/*/roles", rolesScope, 0, (*roleState).ofUser},
+	{"/oauth2/v1/clients/*/roles", rolesScope, 2, (*roleState).ofClient},
+	{"/api/v1/groups", groupsScope, 1, (*roleState).listGroups},
+	{"/api/v1/groups/*/users", groupsScope, 1, (*roleState).listMembers},
+	{"/api/v1/groups/*/roles", rolesScope, 1, (*roleState).ofGroup},
 }
 
-func (o *Org) interceptRoles(w http.ResponseWriter, r *http.Request, ask *asked) {
-	o.mu.Lock()
-	o.roles.calls++
-	n, intercept := o.roles.calls, o.Roles.Intercept
-	o.mu.Unlock()
-	if intercept != nil {
-		if h := intercept(n, r); h != nil {
-			h.ServeHTTP(w, r)
-			return
+// inquiryOf is what a request about roles asks, and of what id; nil: it is about something else.
+func inquiryOf(r *http.Request) (*inquiry, string) {
+	for i := range inquiries {
+		if is, _ := path.Match(inquiries[i].pattern, r.URL.Path); is { // no pattern is malformed
+			before, _, _ := strings.Cut(inquiries[i].pattern, "*")
+			id, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, before), "/")
+			return &inquiries[i], id
 		}
 	}
-	o.serve(w, r, func(r *http.Request) reply { return o.roleReply(r, ask) })
+	return nil, ""
 }
 
 // NormalRoles is [Org.Normal] for the requests about roles.
-func (o *Org) NormalRoles() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		o.serve(w, r, func(r *http.Request) reply { return o.roleReply(r, roleRequest(r)) })
-	})
-}
+func (o *Org) NormalRoles() http.Handler { return o.answer(o.roleReply) }
 
 // roleReply runs under the mutex.
-func (o *Org) roleReply(r *http.Request, ask *asked) reply {
+func (o *Org) roleReply(r *http.Request) reply {
 	if r.Method != http.MethodGet {
 		return o.refusal(errMethod)
 	}
-	if _, refused := o.authenticateFor(r, ask.scope); refused != nil {
+	asked, id := inquiryOf(r)
+	if _, refused := o.authenticate(r, asked.scope); refused != nil {
 		return *refused
 	}
-	s, now, limit := o.holders(), o.now(), cmp.Or(o.Roles.Limit, managementRate)
-	rate := http.Header{}
-	window := s.quota[ask.bucket].openOrNew(now)
-	if window.Used >= limit {
-		window.Refused++
-		s.quota[ask.bucket].showOn(rate, limit, now)
-		return o.refusal(errRate).with(rate)
+	s, h := o.holders(), http.Header{}
+	if !s.quota[asked.bucket].charge(cmp.Or(o.Roles.Limit, managementRate), o.now(), h) {
+		return o.refusal(errRate).with(h)
 	}
-	window.Used++
-	s.quota[ask.bucket].showOn(rate, limit, now)
-	answer, h, e := ask.answer(s, o, r)
+	answer, links, e := asked.answer(s, o, r, id)
 	if e != nil {
-		return o.refusal(e).with(rate)
+		return o.refusal(e).with(h)
 	}
-	body := encodePlain(answer)
-	maps.Copy(rate, h)
-	return reply{http.StatusOK, rate, body}
+	maps.Copy(h, links)
+	return reply{http.StatusOK, h, encodePlain(answer)}
 }
 
 // assignees lists the users that hold roles; its next page is in the body.
-func (s *roleState) assignees(o *Org, r *http.Request) (any, http.Header, *apiError) {
+func (s *roleState) assignees(o *Org, r *http.Request, _ string) (any, http.Header, *apiError) {
 	holders := map[string]bool{}
 	for id, roles := range s.users {
 		holders[id] = len(roles) > 0
@@ -181,17 +132,33 @@ func pageOf(ids []string, r *http.Request, longest, usual int) (page []string, n
 	return page, next
 }
 
-func (s *roleState) ofUser(base, id string) (any, http.Header, *apiError) {
+func (s *roleState) ofUser(o *Org, r *http.Request, id string) (any, http.Header, *apiError) {
 	if s.gone[id] || !strings.HasPrefix(id, "00u") {
 		return nil, nil, errNotFound(id)
 	}
-	all := assignments(s.users[id], "USER", base+"/api/v1/users/"+id)
+	all := assignments(s.users[id], "USER", o.base(r)+"/api/v1/users/"+id)
 	for _, group := range slices.Sorted(maps.Keys(s.groups)) {
 		if slices.Contains(s.groups[group].Members, id) {
-			all = append(all, assignments(s.groups[group].Roles, "GROUP", base+"/api/v1/groups/"+group)...)
+			all = append(all, assignments(s.groups[group].Roles, "GROUP", o.base(r)+"/api/v1/groups/"+group)...)
 		}
 	}
 	return all, nil, nil
+}
+
+func (s *roleState) ofGroup(o *Org, r *http.Request, id string) (any, http.Header, *apiError) {
+	g, ok := s.groups[id]
+	if !ok {
+		return nil, nil, errNotFound(id)
+	}
+	return assignments(g.Roles, "GROUP", o.base(r)+"/api/v1/groups/"+id), nil, nil
+}
+
+func (s *roleState) ofClient(o *Org, r *http.Request, id string) (any, http.Header, *apiError) {
+	held, ok := s.clients[id]
+	if !ok {
+		return nil, nil, errNotFound(id)
+	}
+	return assignments(held, "CLIENT", o.base(r)+"/oauth2/v1/clients/"+id), nil, nil
 }
 
 // assignments are roles as StandardRole and CustomRole of Okta's OpenAPI document.
@@ -202,7 +169,7 @@ func assignments(roles []string, by, assignee string) []any {
 		_, _ = hash.Write([]byte(role + assignee))
 		a := map[string]any{
 			"id": fmt.Sprintf("ra1%016x4", hash.Sum64()), "label": RoleLabel(role), "type": role, "status": "ACTIVE",
-			"created": "2026-01-12T09:30:00.000Z", "lastUpdated": "2026-01-12T09:30:00.000Z", "assignmentType": by,
+			"created": longAgo, "lastUpdated": longAgo, "assignmentType": by,
 			"_links": map[string]any{"assignee": map[string]string{"href": assignee}},
 		}
 		if labels[role] == "" {
@@ -213,26 +180,23 @@ func assignments(roles []string, by, assignee string) []any {
 	return all
 }
 
-func (s *roleState) listGroups(o *Org, r *http.Request) (any, http.Header, *apiError) {
+func (s *roleState) listGroups(o *Org, r *http.Request, _ string) (any, http.Header, *apiError) {
 	named, e := s.named(r.URL.Query())
 	if e != nil {
 		return nil, nil, e
 	}
-	ids, next := pageOf(named, r, o.Roles.Page, 200)
-	all := []any{}
-	for _, id := range ids {
+	return o.list(r, named, 200, func(id string) any {
 		g := map[string]any{
-			"id": id, "type": "OKTA_GROUP", "created": "2026-01-12T09:30:00.000Z", "lastUpdated": "2026-01-12T09:30:00.000Z",
-			"lastMembershipUpdated": "2026-01-12T09:30:00.000Z", "objectClass": []string{"okta:user_group"},
-			"profile": map[string]any{"name": cmp.Or(s.groups[id].Name, id), "description": nil},
+			"id": id, "type": "OKTA_GROUP", "created": longAgo, "lastUpdated": longAgo, "lastMembershipUpdated": longAgo,
+			"objectClass": []string{"okta:user_group"},
+			"profile":     map[string]any{"name": cmp.Or(s.groups[id].Name, id), "description": nil},
 		}
 		if r.URL.Query().Get("expand") == "stats" {
 			g["_embedded"] = map[string]any{"stats": map[string]any{"usersCount": len(s.groups[id].Members), "appsCount": 0,
 				"groupPushMappingsCount": 0, "hasAdminPrivilege": len(s.groups[id].Roles) > 0}}
 		}
-		all = append(all, g)
-	}
-	return all, linked(o.base(r), r, next), nil
+		return g
+	})
 }
 
 // byName is the one search for groups that is known here: case does not matter to Okta [assumed].
@@ -261,20 +225,22 @@ func (s *roleState) listMembers(o *Org, r *http.Request, id string) (any, http.H
 	if !ok {
 		return nil, nil, errNotFound(id)
 	}
-	ids, next := pageOf(slices.Sorted(slices.Values(g.Members)), r, o.Roles.Page, 1000)
-	all := []any{}
-	for _, id := range ids {
-		all = append(all, map[string]any{"id": id, "status": "ACTIVE", "profile": map[string]any{"login": id + "@acme.example"}})
-	}
-	return all, linked(o.base(r), r, next), nil
+	return o.list(r, slices.Sorted(slices.Values(g.Members)), 1000, func(id string) any {
+		return map[string]any{"id": id, "status": "ACTIVE", "profile": map[string]any{"login": id + "@acme.example"}}
+	})
 }
 
-// linked are the Link headers of a list that names its next page there.
-func linked(base string, r *http.Request, next string) http.Header {
-	h := http.Header{}
-	if next != "" {
-		next = base + next
+// list is a page of what has these ids, and the Link headers that name the next one.
+func (o *Org) list(r *http.Request, ids []string, usual int, item func(id string) any) (any, http.Header, *apiError) {
+	ids, next := pageOf(ids, r, o.Roles.Page, usual)
+	all := []any{}
+	for _, id := range ids {
+		all = append(all, item(id))
 	}
-	LinkSeparate.set(h, base+r.URL.RequestURI(), next)
-	return h
+	if next != "" {
+		next = o.base(r) + next
+	}
+	h := http.Header{}
+	LinkSeparate.set(h, o.base(r)+r.URL.RequestURI(), next)
+	return all, h, nil
 }

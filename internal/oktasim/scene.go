@@ -168,19 +168,12 @@ func (s *stage) always(name string, draw func() string) string {
 func (s *scene) log(t *template) {
 	b := s.expand(make([]byte, 0, 2048), t.head)
 	if n := len(t.targets); n > 0 {
-		order := make([]int, n)
-		for i := range order {
-			order[i] = i
-		}
+		targets := slices.Clone(t.targets)
 		if s.chance(0.3) {
-			order[0], order[n-1] = n-1, 0
+			targets[0], targets[n-1] = targets[n-1], targets[0]
 		}
-		b = append(b, '[')
-		for i, target := range order {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = s.expand(b, t.targets[target])
+		for i, target := range targets {
+			b = s.expand(append(b, "[,"[min(i, 1)]), target)
 		}
 		b = append(b, "]}"...)
 	}

@@ -110,7 +110,7 @@ func (o *Org) Events() [][]byte { return o.EventsFrom(0) }
 func (o *Org) EventsFrom(n int) [][]byte {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	visible := o.log.visible(o.shown())
+	visible := o.visible()
 	n = min(max(n, 0), visible)
 	raw := make([][]byte, 0, visible-n)
 	for _, e := range o.log.events[n:visible] {
@@ -123,5 +123,8 @@ func (o *Org) EventsFrom(n int) [][]byte {
 func (o *Org) Len() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.log.visible(o.shown())
+	return o.visible()
 }
+
+// visible is Len for who holds mu.
+func (o *Org) visible() int { return o.log.visible(o.shown()) }
