@@ -45,10 +45,7 @@ func (o *Org) mint(issuer, clientID string, scopes []string, thumbprint string, 
 		claims.Confirmed = map[string]string{"jkt": thumbprint}
 	}
 	signer := must(jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: signingKey()}, nil))
-	if o.oauth.tokens == nil {
-		o.oauth.tokens = map[string]struct{}{}
-	}
-	o.oauth.tokens[claims.ID] = struct{}{}
+	put(&o.oauth.tokens, claims.ID, struct{}{})
 	return must(jwt.Signed(signer).Claims(claims).Serialize())
 }
 

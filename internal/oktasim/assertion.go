@@ -64,7 +64,7 @@ func (o *Org) authenticateClient(r *http.Request, now time.Time) (OAuthClient, *
 		return refuse("The client_assertion token has an expiration too far into the future.")
 	case claims.IssuedAt != nil && (!dated || issued.After(now)):
 		return refuse("The client_assertion token must be issued before the current time.")
-	case claims.ID != "" && !o.oauth.assertions.use(client.ID+" "+claims.ID, now, expiry):
+	case claims.ID != "" && !use(&o.oauth.assertions, client.ID+" "+claims.ID, now, expiry):
 		return refuse("The client_assertion token has already been used.")
 	}
 	return client, nil

@@ -86,16 +86,13 @@ func (o *Org) GenerateWith(n int, span time.Duration, names ...string) error {
 
 // attack returns the transactions of an attack in the order of their persistence.
 func (o *Org) attack(p *play, start time.Time) []*scene {
-	if o.played == nil {
-		o.played = map[string]uint64{}
-	}
 	hash := fnv.New64a()
 	_, _ = hash.Write([]byte(p.Name)) // never fails
 	w := newWorld(o.Seed)             // the same people as in the traffic, whatever has happened there
 	w.rng = rand.New(rand.NewPCG(uint64(o.Seed), hash.Sum64()+o.played[p.Name]))
 	w.drawNode()
 	w.quiet = true
-	o.played[p.Name]++
+	put(&o.played, p.Name, o.played[p.Name]+1)
 
 	scenes := w.perform(p, start)
 	for _, s := range scenes {

@@ -57,10 +57,7 @@ func (o *Org) expired(cursor string, ms int64) bool {
 }
 
 func (o *Org) handOut(cursor string) string {
-	if o.issued == nil {
-		o.issued = map[string]time.Time{}
-	}
-	o.issued[cursor] = o.now()
+	put(&o.issued, cursor, o.now())
 	return cursor
 }
 
@@ -71,10 +68,7 @@ type place struct {
 }
 
 func (o *Org) handOutBounded(p place) string {
-	if o.bounded == nil {
-		o.bounded = map[string]place{}
-	}
 	cursor := uuid.NewString()
-	o.bounded[cursor] = p
+	put(&o.bounded, cursor, p)
 	return cursor
 }

@@ -75,7 +75,7 @@ func (o *Org) verifyProof(r *http.Request, target string, now time.Time) (proof,
 		return bad("The DPoP proof JWT is invalid.")
 	}
 	thumbprint := base64.RawURLEncoding.EncodeToString(sum)
-	if !o.oauth.proofs.use(thumbprint+" "+claims.ID, now, issued.Add(oldestProof)) {
+	if !use(&o.oauth.proofs, thumbprint+" "+claims.ID, now, issued.Add(oldestProof)) {
 		return bad("The DPoP proof JWT has already been used.")
 	}
 	return proof{Nonce: claims.Nonce, Hash: claims.Hash, thumbprint: thumbprint}, nil

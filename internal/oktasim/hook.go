@@ -50,7 +50,8 @@ type eventHook struct {
 	Events       hookEvents `json:"events"`
 	Channel      channel    `json:"channel"`
 
-	next int // index in the log of the first event that was not looked at
+	secret string // of the authScheme, which never shows it again
+	next   int    // index in the log of the first event that was not looked at
 }
 
 type hookEvents struct {
@@ -72,24 +73,14 @@ type channelConfig struct {
 	Auth    *hookHeader  `json:"authScheme,omitempty"`
 }
 
-// hookHeader is a header of each hook. The secret one, which has a type, is never shown again.
 type hookHeader struct {
-	Type  string `json:"type,omitempty"` // HEADER
+	Type  string `json:"type,omitempty"` // HEADER, of an authScheme
 	Key   string `json:"key"`
 	Value string `json:"value,omitempty"`
 }
 
 // live reports whether events are sent to the hook.
 func (h *eventHook) live() bool { return h.Status == "ACTIVE" && h.Verification == "VERIFIED" }
-
-// shown is the hook without its secret.
-func (h *eventHook) shown() eventHook {
-	copied := *h
-	if a := copied.Channel.Config.Auth; a != nil {
-		copied.Channel.Config.Auth = &hookHeader{Type: a.Type, Key: a.Key}
-	}
-	return copied
-}
 
 // Delivery is what the org remembers of one attempt to send a hook: no secret, and of events only their uuids.
 type Delivery struct {

@@ -46,11 +46,7 @@ func (o *Org) hookAction(r *http.Request, id, action string) (any, *apiError) {
 	if id == "" {
 		switch r.Method {
 		case http.MethodGet:
-			all := []eventHook{}
-			for _, h := range o.hooks {
-				all = append(all, h.shown())
-			}
-			return all, nil
+			return append([]*eventHook{}, o.hooks...), nil
 		case http.MethodPost:
 			return o.createHook(r.Body)
 		}
@@ -70,7 +66,7 @@ func (o *Org) hookAction(r *http.Request, id, action string) (any, *apiError) {
 		if changed.Channel.Config.URI != h.Channel.Config.URI { // another address has to prove itself
 			h.Verification = "UNVERIFIED"
 		}
-		h.Name, h.Events, h.Channel = changed.Name, changed.Events, changed.Channel
+		h.Name, h.Events, h.Channel, h.secret = changed.Name, changed.Events, changed.Channel, changed.secret
 	case "DELETE ":
 		if h.Status == "ACTIVE" {
 			return nil, errInvalid("eventHook", "An active event hook cannot be deleted.")
@@ -85,7 +81,7 @@ func (o *Org) hookAction(r *http.Request, id, action string) (any, *apiError) {
 		return nil, errMethod
 	}
 	h.LastUpdated = formatTime(o.now())
-	return h.shown(), nil
+	return h, nil
 }
 
 func (o *Org) hook(id string) *eventHook {
@@ -106,7 +102,7 @@ func (o *Org) createHook(body io.Reader) (any, *apiError) {
 	}
 	h.Verification = "UNVERIFIED"
 	o.register(h)
-	return h.shown(), nil
+	return h, nil
 }
 
 func (o *Org) register(h *eventHook) {
@@ -143,6 +139,9 @@ func readHook(body io.Reader) (*eventHook, *apiError) {
 			return nil, errInvalid("events.items", item+" is not eligible for event hooks")
 		}
 	}
+	if config.Auth != nil {
+		h.secret, config.Auth.Value = config.Auth.Value, ""
+	}
 	config.Method = http.MethodPost
 	if config.Headers == nil {
 		config.Headers = []hookHeader{}
@@ -165,12 +164,12 @@ func hookURI(text string) bool {
 func (o *Org) verifyHook(w http.ResponseWriter, r *http.Request, id string) {
 	o.mu.Lock()
 	_, refused := o.authenticate(r, logsScope)
-	var config channelConfig
+	var asked eventHook
 	if h := o.hook(id); h != nil && refused == nil {
-		config = h.Channel.Config
+		asked = *h
 	}
 	o.mu.Unlock()
-	verified := config.URI != "" && o.challengeHook(r.Context(), config)
+	verified := asked.ID != "" && o.challengeHook(r.Context(), asked)
 	o.serve(w, r, func(r *http.Request) reply {
 		h := o.hook(id)
 		switch {
@@ -187,7 +186,7 @@ func (o *Org) verifyHook(w http.ResponseWriter, r *http.Request, id string) {
 			h.next = o.visible()
 		}
 		h.Verification, h.LastUpdated = "VERIFIED", formatTime(o.now())
-		return o.hookReply(h.shown())
+		return o.hookReply(h)
 	})
 }
 

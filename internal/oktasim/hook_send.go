@@ -30,13 +30,13 @@ func (o *Org) hookClient() *http.Client {
 }
 
 // challengeHook reports whether a receiver answers the challenge, in one of two tries.
-func (o *Org) challengeHook(ctx context.Context, config channelConfig) bool {
+func (o *Org) challengeHook(ctx context.Context, h eventHook) bool {
 	o.mu.Lock()
 	client := o.hookClient()
 	o.mu.Unlock()
 	for range hookTries {
 		challenge := rand.Text()
-		ask, err := config.request(ctx, http.MethodGet, nil)
+		ask, err := h.request(ctx, http.MethodGet, nil)
 		if err != nil {
 			return false
 		}
@@ -56,18 +56,19 @@ func (o *Org) challengeHook(ctx context.Context, config channelConfig) bool {
 
 // request is one to the receiver. A verification has the same headers as a delivery, the secret's as well (Okta support, "Unable to verify
 // event hook").
-func (c channelConfig) request(ctx context.Context, method string, body io.Reader) (*http.Request, error) {
+func (h eventHook) request(ctx context.Context, method string, body io.Reader) (*http.Request, error) {
+	c := h.Channel.Config
 	r, err := http.NewRequestWithContext(ctx, method, c.URI, body)
 	if err != nil {
 		return nil, err
 	}
 	r.Header.Set("User-Agent", "Okta-Integrations")
 	r.Header.Set("Accept", "application/json")
-	for _, h := range c.Headers {
-		r.Header.Set(h.Key, h.Value)
+	for _, own := range c.Headers {
+		r.Header.Set(own.Key, own.Value)
 	}
 	if c.Auth != nil {
-		r.Header.Set(c.Auth.Key, c.Auth.Value)
+		r.Header.Set(c.Auth.Key, h.secret)
 	}
 	return r, nil
 }
@@ -167,7 +168,7 @@ func (o *Org) sendBatch(ctx context.Context, b batch) {
 
 // postHook returns the status; 0: there was none in time.
 func postHook(ctx context.Context, b batch, body []byte) int {
-	r, err := b.hook.Channel.Config.request(ctx, http.MethodPost, bytes.NewReader(body))
+	r, err := b.hook.request(ctx, http.MethodPost, bytes.NewReader(body))
 	if err != nil {
 		return 0
 	}
@@ -200,20 +201,20 @@ func (o *Org) Hook(ctx context.Context, uri, header, secret string) error {
 	if !hookURI(uri) {
 		return fmt.Errorf("%q is no address that Okta would send to", uri)
 	}
-	config := channelConfig{
-		URI: uri, Headers: []hookHeader{}, Method: http.MethodPost, Auth: &hookHeader{Type: "HEADER", Key: header, Value: secret},
+	types := HookEligible()
+	h := eventHook{
+		Verification: "VERIFIED", Name: uri, secret: secret,
+		Events: hookEvents{Type: "EVENT_TYPE", Items: types[len(types)-hookTypes:]},
+		Channel: channel{Type: "HTTP", Version: "1.0.0", Config: channelConfig{
+			URI: uri, Headers: []hookHeader{}, Method: http.MethodPost, Auth: &hookHeader{Type: "HEADER", Key: header},
+		}},
 	}
-	if !o.challengeHook(ctx, config) {
+	if !o.challengeHook(ctx, h) {
 		return errors.New("the receiver does not answer the verification request")
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.hooks = slices.DeleteFunc(o.hooks, func(h *eventHook) bool { return h.Channel.Config.URI == uri })
-	types := HookEligible()
-	o.register(&eventHook{
-		Verification: "VERIFIED", Name: uri,
-		Events:  hookEvents{Type: "EVENT_TYPE", Items: types[len(types)-hookTypes:]},
-		Channel: channel{Type: "HTTP", Version: "1.0.0", Config: config},
-	})
+	o.register(&h)
 	return nil
 }

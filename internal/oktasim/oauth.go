@@ -1,6 +1,7 @@
 package oktasim
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -29,28 +30,18 @@ const (
 type oauthState struct {
 	quota      bucket
 	calls      int
-	assertions usedOnce            // jti of client assertions
-	proofs     usedOnce            // jti of DPoP proofs
-	tokens     map[string]struct{} // jti of access tokens that are not revoked
-	nonces     []nonce             // newest first
+	assertions map[string]time.Time // jti of client assertions, and when to forget them
+	proofs     map[string]time.Time // the same of DPoP proofs
+	tokens     map[string]struct{}  // jti of access tokens that are not revoked
+	nonces     []nonce              // newest first
 }
 
-// usedOnce remembers identifiers until they cannot be presented any more.
-type usedOnce map[string]time.Time // identifier -> when to forget it
-
-// use reports whether an identifier is new, and remembers it.
-func (u *usedOnce) use(id string, now, until time.Time) bool {
-	if *u == nil {
-		*u = usedOnce{}
-	}
-	for old, forget := range *u {
-		if forget.Before(now) {
-			delete(*u, old)
-		}
-	}
-	_, used := (*u)[id]
-	(*u)[id] = until
-	return !used
+// use reports whether an identifier is new among those that were used, and remembers it until it cannot be presented any more.
+func use(used *map[string]time.Time, id string, now, until time.Time) (first bool) {
+	maps.DeleteFunc(*used, func(_ string, forget time.Time) bool { return forget.Before(now) })
+	_, known := (*used)[id]
+	put(used, id, until)
+	return !known
 }
 
 // oauthError is an error in the shape of RFC 6749, section 5.2. Codes and words are those of Okta's OAuth error catalog.

@@ -106,13 +106,10 @@ func (o *Org) principalLimit() int {
 // charge takes one request of a principal from the buckets, and fills h with the headers to show. It returns false when a bucket is empty.
 func (o *Org) charge(principal string, h http.Header) bool {
 	now := o.now()
-	if o.shares == nil {
-		o.shares = map[string]*bucket{}
-	}
 	share := o.shares[principal]
 	if share == nil {
 		share = &bucket{}
-		o.shares[principal] = share
+		put(&o.shares, principal, share)
 	}
 	org, own := o.quota.openOrNew(now), share.openOrNew(now)
 	allowed := org.Used < o.limit() && own.Used < o.principalLimit()

@@ -32,6 +32,14 @@ func remember[T any](all []T, one T, most int) []T {
 	return append(all, one)
 }
 
+// put sets a value in a map, which is made if need be: the zero Org has none.
+func put[K comparable, V any](m *map[K]V, key K, value V) {
+	if *m == nil {
+		*m = map[K]V{}
+	}
+	(*m)[key] = value
+}
+
 // Requests returns the requests seen so far in order of arrival, at most the last 100,000 of them.
 func (o *Org) Requests() []Request {
 	o.mu.Lock()
@@ -70,8 +78,5 @@ func (o *Org) leave(record *Request, status int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	record.Status = status
-	if o.responses == nil {
-		o.responses = map[int]int{}
-	}
-	o.responses[status]++
+	put(&o.responses, status, o.responses[status]+1)
 }
