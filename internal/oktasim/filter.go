@@ -275,7 +275,7 @@ func hasToken(v gjson.Result, word string) bool {
 	if value == word {
 		return true
 	}
-	for _, w := range strings.Fields(value) {
+	for w := range strings.FieldsSeq(value) {
 		if strings.TrimFunc(w, unicode.IsPunct) == word || w == word {
 			return true
 		}

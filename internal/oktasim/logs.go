@@ -3,6 +3,7 @@ package oktasim
 import (
 	"bytes"
 	"cmp"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -36,9 +37,7 @@ func (o *Org) logs(r *http.Request) reply {
 
 // with overlays headers, such as the rate limit of the principal at hand.
 func (a reply) with(h http.Header) reply {
-	for name, values := range h {
-		a.header[name] = values
-	}
+	maps.Copy(a.header, h)
 	return a
 }
 

@@ -3,6 +3,7 @@ package oktasim
 import (
 	"bytes"
 	"context"
+	"maps"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -62,9 +63,7 @@ func (a reply) begin(w http.ResponseWriter, r *http.Request) []byte {
 		a.header.Set("Content-Encoding", "gzip")
 	}
 	a.header.Set("Content-Length", strconv.Itoa(len(body)))
-	for name, values := range a.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), a.header)
 	w.WriteHeader(a.status)
 	return body
 }
@@ -101,17 +100,13 @@ func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // wait pauses for d and reports whether ctx outlived it.
 func wait(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
+	if d > 0 {
+		select {
+		case <-time.After(d):
+		case <-ctx.Done():
+		}
 	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	return ctx.Err() == nil
 }
 
 func requestID() string { return strings.ReplaceAll(uuid.NewString(), "-", "") }

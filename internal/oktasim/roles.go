@@ -116,7 +116,7 @@ func (s *roleState) apply(raw []byte) {
 		return
 	}
 	var roles []string
-	for _, label := range strings.Split(event.Get("debugContext.debugData.privilegeGranted").Str, ",") {
+	for label := range strings.SplitSeq(event.Get("debugContext.debugData.privilegeGranted").Str, ",") {
 		if label = strings.TrimSpace(label); label != "" {
 			roles = append(roles, roleOf(label))
 		}

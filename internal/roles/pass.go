@@ -2,6 +2,7 @@ package roles
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -52,13 +53,7 @@ var tells = map[string]tell{
 }
 
 // Types are the event types that change a table, sorted. A filter that leaves them out leaves changes to the refresh.
-func Types() (all []string) {
-	for name := range tells {
-		all = append(all, name)
-	}
-	slices.Sort(all)
-	return all
-}
+func Types() []string { return slices.Sorted(maps.Keys(tells)) }
 
 // Pass is called with each event that was looked up, in the order of the log, and changes the table if the event says so. An event that is
 // older than what is known changes nothing, so it may come twice.
