@@ -58,6 +58,7 @@ func (o *Org) hookAction(r *http.Request, id, action string) (any, *apiError) {
 	}
 	switch r.Method + " " + action {
 	case "GET ":
+		return h, nil
 	case "PUT ":
 		changed, e := readHook(r.Body)
 		if e != nil {

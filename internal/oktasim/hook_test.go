@@ -226,3 +226,31 @@ func TestHooksThatDoNotEchoTheChallengeFail(t *testing.T) {
 		})
 	}
 }
+
+// Only what changes a hook is an update.
+func TestReadingAHookIsNoUpdate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := &Org{}
+		_, created := o.call("POST", "/api/v1/eventHooks", hookJSON("https://siem.example/hooks", HookEligible()[0]))
+		path := "/api/v1/eventHooks/" + gjson.Get(created, "id").Str
+		for _, c := range []struct {
+			method, path, body string
+			updates            bool
+		}{
+			{"GET", path, "", false},
+			{"GET", "/api/v1/eventHooks", "", false},
+			{"POST", path, "", false}, // which is refused
+			{"POST", path + "/lifecycle/deactivate", "", true},
+			{"POST", path + "/lifecycle/activate", "", true},
+			{"PUT", path, hookJSON("https://siem.example/other", HookEligible()[0]), true},
+		} {
+			_, before := o.call("GET", path, "")
+			time.Sleep(time.Minute)
+			o.call(c.method, c.path, c.body)
+			_, after := o.call("GET", path, "")
+			was, is := gjson.Get(before, "lastUpdated").Str, gjson.Get(after, "lastUpdated").Str
+			require.NotEmpty(t, was)
+			require.Equal(t, c.updates, was != is, "%s %s", c.method, c.path)
+		}
+	})
+}
