@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"github.com/grafana/alloy/internal/featuregate"
@@ -17,14 +15,9 @@ import (
 	"github.com/grafana/alloy/okta/component/loki/source/okta"
 )
 
-const (
-	// shownEvery is the time between two looks at the progress, and reportedEvery between two lines of it in a file.
-	shownEvery    = 500 * time.Millisecond
-	reportedEvery = 10 * time.Second
-	// missingFor is how long what was delivered may be missing in the end. Nothing follows it here that could show whether it is lost;
-	// a new process knows that nothing of this one is under way any more. loki.write's defaults retry a push for limits.Retries, 8.5 minutes.
-	missingFor = 20 * time.Minute
-)
+// missingFor is how long what was delivered may be missing in the end. Nothing follows it here that could show whether it is lost;
+// a new process knows that nothing of this one is under way any more. loki.write's defaults retry a push for limits.Retries, 8.5 minutes.
+const missingFor = 20 * time.Minute
 
 // backfillFlags are run's, with other defaults, and the range.
 type backfillFlags struct {
@@ -62,7 +55,7 @@ backfill block in the configuration does the same within the running process.`,
 			only := &okta.RangeOnly{Backfill: flags.window}
 			return runUntil(cmd, &flags.run, args[0], func(ctx context.Context) error {
 				return watchBackfill(ctx, os.Stderr, only.Ranges)
-			}, rangeOnly{only})
+			}, rangeOnly(only))
 		},
 	}
 	fs := cmd.Flags()
@@ -91,40 +84,28 @@ func (f *backfillFlags) moments() error {
 }
 
 // rangeOnly is the service by which components learn what to read.
-type rangeOnly struct{ only *okta.RangeOnly }
-
-func (rangeOnly) Definition() service.Definition {
-	return service.Definition{Name: okta.RangeOnlyService, Stability: featuregate.StabilityGenerallyAvailable}
+func rangeOnly(only *okta.RangeOnly) service.Service {
+	return idle{service.Definition{Name: okta.RangeOnlyService, Stability: featuregate.StabilityGenerallyAvailable}, only}
 }
-
-func (rangeOnly) Run(ctx context.Context, _ service.Host) error {
-	<-ctx.Done()
-	return nil
-}
-
-func (rangeOnly) Update(any) error { return nil }
-
-func (r rangeOnly) Data() any { return r.only }
 
 // watchBackfill shows the progress until all is done, ctx ends, or something needs an operator. It returns nil when all is done.
 func watchBackfill(ctx context.Context, out *os.File, ranges func() []okta.Range) error {
-	show := lines(out)
-	if stat, err := out.Stat(); err == nil && stat.Mode()&os.ModeCharDevice != 0 {
-		show = bar(out)
-	}
+	show, end := progress(out)
+	defer end()
 	tick := time.NewTicker(shownEvery)
 	defer tick.Stop()
 	missing := time.Time{}
 	for {
 		all := ranges()
-		show(all)
+		sum := total(all)
+		show(sum.Progress, summary(sum))
 		if err := trouble(all); err != nil {
 			return err
 		}
-		sum := total(all)
 		switch now := time.Now(); {
 		case sum.Finished:
-			fmt.Fprintf(out, "\ndone: %d events delivered and found in Loki, %d were there already\n", sum.Events, sum.Skipped)
+			end()
+			fmt.Fprintf(out, "done: %d events delivered and found in Loki, %d were there already\n", sum.Events, sum.Skipped)
 			return nil
 		case !sum.Ended || !sum.missing:
 			missing = time.Time{}
@@ -176,30 +157,6 @@ func total(all []okta.Range) (s sum) {
 		}
 	}
 	return s
-}
-
-// bar shows the progress on a terminal.
-func bar(out io.Writer) func([]okta.Range) {
-	const steps = 1000
-	b := progressbar.NewOptions(steps, progressbar.OptionSetWriter(out), progressbar.OptionSetWidth(30), progressbar.OptionFullWidth(),
-		progressbar.OptionSetPredictTime(true))
-	return func(all []okta.Range) {
-		sum := total(all)
-		b.Describe(summary(sum))
-		_ = b.Set(int(steps * sum.Progress)) // what cannot be shown is no reason to stop
-	}
-}
-
-// lines shows the progress in a file, a line now and then.
-func lines(out io.Writer) func([]okta.Range) {
-	var last time.Time
-	return func(all []okta.Range) {
-		if now := time.Now(); now.Sub(last) >= reportedEvery {
-			last = now
-			sum := total(all)
-			fmt.Fprintf(out, "%5.1f %%  %s\n", 100*sum.Progress, summary(sum))
-		}
-	}
 }
 
 func summary(s sum) string {

@@ -1,7 +1,6 @@
 package distribution
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -73,7 +72,7 @@ func cursorVerb(verb, short, long, example string, do func(*cursorFlags, io.Writ
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, stop := untilInterrupted(cmd.Context())
 			defer stop()
-			all, err := flags.places(ctx, args[0])
+			all, err := loadOrgs(ctx, &flags.run, args[0])
 			if err != nil {
 				return err
 			}
@@ -97,15 +96,6 @@ func cursorVerb(verb, short, long, example string, do func(*cursorFlags, io.Writ
 		mustHave(cmd, "since")
 	}
 	return cmd
-}
-
-// places returns those of all orgs of a configuration.
-func (f *cursorFlags) places(ctx context.Context, path string) ([]loadedOrg, error) {
-	config, err := load(ctx, &f.run, path)
-	if err != nil {
-		return nil, err
-	}
-	return config.orgs()
 }
 
 // only returns the place that a name means.

@@ -74,11 +74,11 @@ or the configuration is of no use, or it was interrupted.`,
 }
 
 func (f *doctorFlags) examine(ctx context.Context, out, progress io.Writer, path string) error {
-	config, err := load(ctx, &f.run, path)
+	of, err := loadOrgs(ctx, &f.run, path)
 	if err != nil {
 		return exitError{err, 2}
 	}
-	orgs, err := patients(config)
+	orgs, err := patients(of)
 	if err != nil {
 		return exitError{err, 2}
 	}
@@ -111,11 +111,7 @@ func (f *doctorFlags) examine(ctx context.Context, out, progress io.Writer, path
 }
 
 // patients are the orgs of a configuration.
-func patients(config *loaded) (all []doctor.Org, err error) {
-	orgs, err := config.orgs()
-	if err != nil {
-		return nil, err
-	}
+func patients(orgs []loadedOrg) (all []doctor.Org, err error) {
 	var of *oktaSource // whose sinks these are: an endpoint has one client, however many orgs
 	var push []doctor.Push
 	var others []string

@@ -22,7 +22,6 @@ type runFlags struct {
 	config  configFlags
 	gate    gateFlags
 
-	disableReporting bool
 	storagePath      string
 	shutdownDeadline time.Duration
 	directFanout     bool
@@ -72,7 +71,7 @@ func (f *runFlags) register(fs *pflag.FlagSet) {
 	f.config.register(fs)
 	f.gate.register(fs)
 
-	fs.BoolVar(&f.disableReporting, "disable-reporting", false, "Accepted for compatibility: this build never reports usage")
+	fs.Bool("disable-reporting", false, "Accepted for compatibility: this build never reports usage")
 	fs.StringVar(&f.storagePath, "storage.path", "data-alloy/", "Base directory where components can store data")
 	fs.DurationVar(&f.shutdownDeadline, "feature.component-shutdown-deadline", 10*time.Minute,
 		"Longest time to wait for a component to shut down before giving up and logging an error")

@@ -64,39 +64,34 @@ type sink struct {
 	through  []string         // names of the components between, in order
 }
 
-// errConfig says that a configuration could not be loaded. What is wrong with it was printed, or is what it wraps.
-type errConfig struct{ error }
-
-func (e errConfig) Unwrap() error { return e.error }
-
 // load evaluates the configuration at path as run would do with these flags, and starts nothing: no component but those that fetch values
 // for others is built, no port is opened, and nothing is written except below a folder that is gone when load returns. What is wrong with
-// the configuration is printed as validate prints it, and is an errConfig. What a remotecfg block would fetch is not looked at.
+// the configuration is printed as validate prints it, and not in the error. What a remotecfg block would fetch is not looked at.
 func load(ctx context.Context, flags *runFlags, path string) (*loaded, error) {
 	if err := flags.check(); err != nil {
-		return nil, errConfig{err}
+		return nil, err
 	}
 	sources, err := readSources(path)
 	if err != nil {
-		return nil, errConfig{err}
+		return nil, err
 	}
 	diags, err := checkSafely(sources, &flags.gate)
 	if err != nil {
-		return nil, errConfig{err}
+		return nil, err
 	}
 	if diags.HasErrors() {
 		printDiagnostics(sources, diags)
-		return nil, errConfig{errors.New("validation failed")}
+		return nil, errors.New("validation failed")
 	}
 	l := &loading{storage: flags.storagePath, receivers: map[loki.LogsReceiver]*part{}}
 	if err := l.evaluate(ctx, flags, sources, path); err != nil {
 		if diags, ok := errors.AsType[diag.Diagnostics](err); ok {
 			printDiagnostics(sources, diags)
-			return nil, errConfig{errors.New("could not perform the initial load successfully")}
+			return nil, errors.New("could not perform the initial load successfully")
 		}
-		return nil, errConfig{err}
+		return nil, err
 	}
-	return l.result()
+	return l.result(), nil
 }
 
 // registered is upstream's list of components (internal/component/registry.go). Alloy's runtime takes another from its own tests only, and
@@ -200,13 +195,16 @@ func idleServices(flags *runFlags) ([]service.Service, *logging.Logger, *tracing
 	}, logger, tracer, nil
 }
 
-// idle is a service that does nothing.
-type idle struct{ definition service.Definition }
+// idle is a service that does nothing but have data.
+type idle struct {
+	definition service.Definition
+	data       any
+}
 
 func (i idle) Definition() service.Definition              { return i.definition }
 func (idle) Run(ctx context.Context, _ service.Host) error { <-ctx.Done(); return nil }
 func (idle) Update(any) error                              { return nil }
-func (idle) Data() any                                     { return nil }
+func (i idle) Data() any                                   { return i.data }
 
 // evaluated begins the names of components that are built as run does, since other components' arguments are made of what they export.
 var evaluated = []string{"local.", "remote.", "okta.", "loki.relabel", "discovery.relabel"}
@@ -299,7 +297,7 @@ func receiversIn(v reflect.Value) (all []loki.LogsReceiver) {
 }
 
 // result sorts the components that commands look at by their names.
-func (l *loading) result() (*loaded, error) {
+func (l *loading) result() *loaded {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	slices.SortFunc(l.parts, func(a, b *part) int { return cmp.Compare(a.id, b.id) })
@@ -312,7 +310,7 @@ func (l *loading) result() (*loaded, error) {
 			all.hooks = append(all.hooks, hookSource{id: p.id, args: args, sinks: l.sinks(args.ForwardTo)})
 		}
 	}
-	return all, nil
+	return all
 }
 
 // sinks follows entries from receivers to where they end.

@@ -1,6 +1,7 @@
 package distribution
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -17,10 +18,14 @@ type loadedOrg struct {
 	okta.Resolved
 }
 
-// orgs are those of all components. Without any it is an error.
-func (l *loaded) orgs() (all []loadedOrg, err error) {
-	for i := range l.okta {
-		source := &l.okta[i]
+// loadOrgs are those of all components of the configuration at path, see load. Without any it is an error.
+func loadOrgs(ctx context.Context, flags *runFlags, path string) (all []loadedOrg, err error) {
+	config, err := load(ctx, flags, path)
+	if err != nil {
+		return nil, err
+	}
+	for i := range config.okta {
+		source := &config.okta[i]
 		orgs, err := source.args.Resolve(log.NewNopLogger())
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", source.id, err)

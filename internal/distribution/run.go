@@ -48,15 +48,11 @@ An HTTP server, by default at 127.0.0.1:12345, carries:
 		Args:         aPath(1),
 		SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return run(cmd, &flags, args[0])
+			return runUntil(cmd, &flags, args[0], nil)
 		},
 	}
 	flags.register(cmd.Flags())
 	return cmd
-}
-
-func run(cmd *cobra.Command, flags *runFlags, path string) error {
-	return runUntil(cmd, flags, path, nil)
 }
 
 // runUntil runs a configuration until it is interrupted, or until work, if not nil, returns: then it ends in good order and returns

@@ -20,15 +20,13 @@ var convertible = []string{"otelcol", "prometheus", "promtail", "static"}
 
 // configFlags holds the --config flags of run and validate.
 type configFlags struct {
-	format                 string
-	bypassConversionErrors bool
-	extraArgs              string
+	format string
 }
 
 func (f *configFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.format, "config.format", alloyFormat, "The format of the source file. This build supports: "+alloyFormat)
-	fs.BoolVar(&f.bypassConversionErrors, "config.bypass-conversion-errors", false, "Accepted for compatibility: this build converts nothing")
-	fs.StringVar(&f.extraArgs, "config.extra-args", "", "Accepted for compatibility: this build converts nothing")
+	fs.Bool("config.bypass-conversion-errors", false, "Accepted for compatibility: this build converts nothing")
+	fs.String("config.extra-args", "", "Accepted for compatibility: this build converts nothing")
 }
 
 // check refuses the formats that need a converter, and those that do not exist.

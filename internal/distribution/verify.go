@@ -226,11 +226,7 @@ type toVerify struct {
 
 // configs are those of all orgs whose component has a reconcile block.
 func (f *verifyFlags) configs(ctx context.Context, path string, since, until time.Time) (all []toVerify, err error) {
-	config, err := load(ctx, &f.run, path)
-	if err != nil {
-		return nil, err
-	}
-	orgs, err := config.orgs()
+	orgs, err := loadOrgs(ctx, &f.run, path)
 	if err != nil {
 		return nil, err
 	}
@@ -269,8 +265,10 @@ func (f *verifyFlags) configs(ctx context.Context, path string, since, until tim
 // verifyAll verifies some orgs at a time, and shows the progress.
 func verifyAll(ctx context.Context, todo []toVerify) []*verify.Report {
 	reports := make([]*verify.Report, len(todo))
-	p := newVerifying(len(todo))
-	defer p.show(os.Stderr)()
+	p := &verifying{parts: make([]float64, len(todo)), events: make([]int, len(todo))}
+	show, end := progress(os.Stderr)
+	defer end()
+	defer tellingEvery(shownEvery, func() { show(p.state()) })()
 	slots := make(chan struct{}, verifiedAtOnce)
 	var running sync.WaitGroup
 	for i, c := range todo {

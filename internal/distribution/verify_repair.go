@@ -137,7 +137,7 @@ func (f *verifyFlags) deliver(cmd *cobra.Command, path string, r repair) error {
 	fmt.Fprintf(os.Stderr, "delivering what is missing from %s to %s\n", only.Since, only.Until)
 	err := runUntil(cmd, &run, path, func(ctx context.Context) error {
 		return watchBackfill(ctx, os.Stderr, only.Ranges)
-	}, rangeOnly{only})
+	}, rangeOnly(only))
 	if err != nil {
 		return err
 	}
@@ -155,42 +155,17 @@ type verifying struct {
 	events []int
 }
 
-func newVerifying(orgs int) *verifying {
-	return &verifying{parts: make([]float64, orgs), events: make([]int, orgs)}
-}
-
 func (v *verifying) set(i int, part float64, events int) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.parts[i], v.events[i] = part, events
 }
 
-// show prints a line now and then, in place of the one before on a terminal, until the function that it returns is called.
-func (v *verifying) show(out *os.File) (stop func()) {
-	stat, err := out.Stat()
-	terminal := err == nil && stat.Mode()&os.ModeCharDevice != 0
-	every, after := reportedEvery, "\n"
-	if terminal {
-		every, after = shownEvery, ""
-	}
-	shown := false
-	end := tellingEvery(every, func() {
-		if shown = true; terminal {
-			fmt.Fprint(out, "\r\x1b[K")
-		}
-		fmt.Fprint(out, v.line(), after)
-	})
-	return func() {
-		if end(); shown && terminal {
-			fmt.Fprintln(out)
-		}
-	}
-}
-
-func (v *verifying) line() string {
+// state is how far all of them are together.
+func (v *verifying) state() (part float64, text string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	part, events, done := 0.0, 0, 0
+	events, done := 0, 0
 	for i, p := range v.parts {
 		part += p / float64(len(v.parts))
 		events += v.events[i]
@@ -198,5 +173,5 @@ func (v *verifying) line() string {
 			done++
 		}
 	}
-	return fmt.Sprintf("%5.1f %%  %d events compared, %d of %d orgs", 100*part, events, done, len(v.parts))
+	return part, fmt.Sprintf("%d events compared, %d of %d orgs", events, done, len(v.parts))
 }

@@ -1,6 +1,7 @@
 package distribution
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -59,19 +60,13 @@ func versionText() string {
 		{"go version", runtime.Version()},
 		{"platform", runtime.GOOS + "/" + runtime.GOARCH},
 	}
+	const unknown = "unknown"
 	var sb strings.Builder
-	fmt.Fprintf(&sb, "%s, version %s (branch: %s, revision: %s)", Name, Version, orUnknown(build.Branch), orUnknown(build.Revision))
+	fmt.Fprintf(&sb, "%s, version %s (branch: %s, revision: %s)", Name, Version, cmp.Or(build.Branch, unknown), cmp.Or(build.Revision, unknown))
 	for _, l := range lines {
-		fmt.Fprintf(&sb, "\n  %-17s%s", l.key+":", orUnknown(l.value))
+		fmt.Fprintf(&sb, "\n  %-17s%s", l.key+":", cmp.Or(l.value, unknown))
 	}
 	return sb.String()
-}
-
-func orUnknown(s string) string {
-	if s == "" {
-		return "unknown"
-	}
-	return s
 }
 
 // versionCollectors returns alloy_build_info, which upstream's dashboards read, and alloy_okta_build_info, which names this distribution.
