@@ -60,11 +60,11 @@ func versionText() string {
 		{"go version", runtime.Version()},
 		{"platform", runtime.GOOS + "/" + runtime.GOARCH},
 	}
-	const unknown = "unknown"
+	orUnknown := func(s string) string { return cmp.Or(s, "unknown") }
 	var sb strings.Builder
-	fmt.Fprintf(&sb, "%s, version %s (branch: %s, revision: %s)", Name, Version, cmp.Or(build.Branch, unknown), cmp.Or(build.Revision, unknown))
+	fmt.Fprintf(&sb, "%s, version %s (branch: %s, revision: %s)", Name, Version, orUnknown(build.Branch), orUnknown(build.Revision))
 	for _, l := range lines {
-		fmt.Fprintf(&sb, "\n  %-17s%s", l.key+":", cmp.Or(l.value, unknown))
+		fmt.Fprintf(&sb, "\n  %-17s%s", l.key+":", orUnknown(l.value))
 	}
 	return sb.String()
 }
