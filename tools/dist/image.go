@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path"
@@ -60,8 +61,6 @@ func (r release) image(arches []string) error {
 
 func (r release) platformImage(arch string, base v1.Layer) (v1.Image, error) {
 	program, err := r.layer([]node{
-		{name: "usr", mode: 0o755, folder: true},
-		{name: "usr/bin", mode: 0o755, folder: true},
 		{name: "usr/bin/alloy-okta", mode: 0o755, file: r.binary(platform{os: "linux", arch: arch})},
 	})
 	if err != nil {
@@ -103,26 +102,15 @@ func (r release) baseLayer() (v1.Layer, error) {
 	passwd := fmt.Sprintf("root:x:0:0:root:/root:/sbin/nologin\nalloy-okta:x:%d:%d:alloy-okta:/var/lib/alloy-okta:/sbin/nologin\n", uid, uid)
 	group := fmt.Sprintf("root:x:0:\nalloy-okta:x:%d:\n", uid)
 	nodes := []node{
-		{name: "etc", mode: 0o755, folder: true},
 		{name: "etc/passwd", mode: 0o644, content: []byte(passwd)},
 		{name: "etc/group", mode: 0o644, content: []byte(group)},
-		{name: "etc/ssl", mode: 0o755, folder: true},
-		{name: "etc/ssl/certs", mode: 0o755, folder: true},
 		{name: "etc/ssl/certs/ca-certificates.crt", mode: 0o644, content: certificates()},
 		{name: "tmp", mode: 0o1777, folder: true},
-		{name: "usr", mode: 0o755, folder: true},
-		{name: "usr/share", mode: 0o755, folder: true},
-		{name: "usr/share/doc", mode: 0o755, folder: true},
-		{name: "usr/share/doc/alloy-okta", mode: 0o755, folder: true},
-		{name: "var", mode: 0o755, folder: true},
-		{name: "var/lib", mode: 0o755, folder: true},
 		// A volume that a runtime makes starts as this folder. As /tmp: OpenShift and --user run the container as somebody else.
 		{name: "var/lib/alloy-okta", mode: 0o1777, folder: true, uid: uid, gid: uid},
-		{name: "etc/alloy-okta", mode: 0o755, folder: true},
 		{name: "etc/alloy-okta/pipelines", mode: 0o755, folder: true},
 		// logzio/logzio-okta wants the file mounted at this place: a mount over either name is seen.
 		{name: "etc/alloy-okta/tenants-credentials.yml", mode: 0o777, link: "/usr/share/logstash/tenants-credentials.yml"},
-		{name: "usr/share/logstash", mode: 0o755, folder: true},
 		{name: "usr/share/logstash/tenants-credentials.yml", mode: 0o644, file: r.source("deploy/config/tenants-credentials.yml")},
 	}
 	config, err := r.configuration("etc/alloy-okta")
@@ -138,7 +126,7 @@ func (r release) baseLayer() (v1.Layer, error) {
 
 func (r release) layer(nodes []node) (v1.Layer, error) {
 	var buffer bytes.Buffer
-	if err := writeTar(&buffer, nodes, r.time); err != nil {
+	if err := writeTar(&buffer, withFolders(nodes), r.time); err != nil {
 		return nil, err
 	}
 	return tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(buffer.Bytes())), nil },
@@ -167,28 +155,16 @@ func timeZones(folder string) ([]node, error) {
 		return nil, err
 	}
 	defer archive.Close()
-	nodes := []node{{name: folder, mode: 0o755, folder: true}}
-	folders := map[string]bool{".": true}
-	for _, f := range archive.File {
-		if f.FileInfo().IsDir() {
-			continue
+	var nodes []node
+	err = fs.WalkDir(archive, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
 		}
-		for dir := path.Dir(f.Name); !folders[dir]; dir = path.Dir(dir) {
-			folders[dir] = true
-			nodes = append(nodes, node{name: path.Join(folder, dir), mode: 0o755, folder: true})
-		}
-		reader, err := f.Open()
-		if err != nil {
-			return nil, err
-		}
-		content, err := io.ReadAll(reader)
-		if err != nil {
-			return nil, err
-		}
-		nodes = append(nodes, node{name: path.Join(folder, f.Name), mode: 0o644, content: content})
-	}
-	slices.SortFunc(nodes, func(a, b node) int { return strings.Compare(a.name, b.name) }) // a folder before what is in it
-	return nodes, nil
+		content, err := fs.ReadFile(archive, name)
+		nodes = append(nodes, node{name: path.Join(folder, name), mode: 0o644, content: content})
+		return err
+	})
+	return nodes, err
 }
 
 // tarFolder packs the files of a folder, in the order of their names.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -50,6 +51,20 @@ func (r release) documents(folder string) []node {
 		nodes = append(nodes, node{name: path.Join(folder, path.Base(name)), mode: 0o644, file: r.source(name)})
 	}
 	return nodes
+}
+
+// withFolders adds the folders that nodes are in, each before what is in it.
+func withFolders(nodes []node) (all []node) {
+	known := map[string]bool{".": true}
+	for _, n := range nodes {
+		from := len(all)
+		for folder := path.Dir(n.name); !known[folder]; folder = path.Dir(folder) {
+			known[folder] = true
+			all = slices.Insert(all, from, node{name: folder, mode: 0o755, folder: true})
+		}
+		all, known[n.name] = append(all, n), true
+	}
+	return all
 }
 
 // writeTar writes nodes as they come, all of one time.
