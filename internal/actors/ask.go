@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 	"unique"
@@ -68,6 +70,25 @@ func (a *Ask) profile(ctx context.Context, id string, attributes []string) ([]st
 		return nil, nil
 	}
 	return values, nil
+}
+
+// users are the ids and profiles of the first users that Okta lists, at most limit, of which Okta allows 200. Source: Okta's OpenAPI
+// document, 2026.06.3, listUsers.
+func (a *Ask) users(ctx context.Context, limit int) (ids []string, profiles []map[string]json.RawMessage, err error) {
+	var page []struct {
+		ID      string                     `json:"id"`
+		Profile map[string]json.RawMessage `json:"profile"`
+	}
+	at := a.URL(url.Values{"limit": {strconv.Itoa(limit)}}, "api/v1/users")
+	if _, _, err = a.Get(ctx, management.Users, at, &page); err != nil {
+		return nil, nil, fmt.Errorf("users: %w", err)
+	}
+	for _, u := range page {
+		if management.IsID(u.ID) {
+			ids, profiles = append(ids, u.ID), append(profiles, u.Profile)
+		}
+	}
+	return ids, profiles, nil
 }
 
 // textOf is a value of a profile as text: a string, a number, true or false, or a list of them joined by commas; "": nothing, or an object.

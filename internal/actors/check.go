@@ -4,26 +4,25 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 
 	"github.com/grafana/alloy/okta/internal/oktaapi/management"
 )
 
 // MostChecked is how many requests [Ask.CheckProfiles] and [Ask.CheckGroups] make at most.
-const MostChecked = 2 + 2*MaxGroups
+const MostChecked = 1 + management.Few + 2*MaxGroups
 
-// CheckProfiles asks for the profile of the first user that Okta lists, and returns how many of the attributes it has.
+// CheckProfiles asks for the profile of the first user that Okta lists, or of another if Okta does not tell of that one, and returns how
+// many of the attributes it has.
 func (a *Ask) CheckProfiles(ctx context.Context, attributes []string) (has int, err error) {
-	var page []struct {
-		ID string `json:"id"`
+	ids, _, err := a.users(ctx, management.Few)
+	if err != nil {
+		return 0, err
 	}
-	if _, _, err := a.Get(ctx, management.Users, a.URL(url.Values{"limit": {"1"}}, "api/v1/users"), &page); err != nil {
-		return 0, fmt.Errorf("users: %w", err)
-	}
-	if len(page) == 0 || !management.IsID(page[0].ID) {
-		return 0, nil
-	}
-	values, err := a.profile(ctx, page[0].ID, attributes)
+	var values []string
+	err = management.OfAFew(ids, func(id string) (err error) {
+		values, err = a.profile(ctx, id, attributes)
+		return err
+	})
 	if err != nil {
 		return 0, fmt.Errorf("a user's profile: %w", err)
 	}

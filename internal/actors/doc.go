@@ -8,7 +8,7 @@
 //
 //   - Profiles are known of users that acted: the event of a user of whom nothing is known goes on without, and leaves the [Keeper] a note.
 //     Only the keeper asks Okta, in a goroutine of its own, for one user at a time (GET /api/v1/users/{id}). What it cannot learn, it
-//     reports to a [management.Trouble]; nothing else depends on it.
+//     reports to a [management.Trouble]; nothing else depends on it. That Okta tells of some users only, as a role has it, is not reported.
 //   - An answer is used for [lasts], and the next event of the user after [fresh] has Okta asked once more. So does the next one after an
 //     event that changes the user ([Known.Pass]). That Okta does not know a user is an answer, too.
 //   - Groups are found by name at each Refresh, and their members listed. A membership that passes by counts from the next event on.

@@ -28,12 +28,16 @@ type troubles struct {
 	mu    sync.Mutex
 	scope string
 	err   error
+	tells int // how often
 }
 
 func (w *troubles) Fail(scope string, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.scope, w.err = scope, err
+	if err != nil {
+		w.tells++
+	}
 }
 
 func (w *troubles) Clear() { w.Fail("", nil) }

@@ -41,14 +41,14 @@ type Config struct {
 type Keeper struct {
 	Config
 	users, groups fault
-	failed        map[string]struct{} // of whom Okta refused to tell since it told of somebody, at most [management.Few]
-	next          time.Time           // when groups are read
-	retry         time.Duration       // after how long they were read again, after failures
+	told          time.Time     // when Okta last told of a user after it had refused to tell of another
+	next          time.Time     // when groups are read
+	retry         time.Duration // after how long they were read again, after failures
 }
 
 // NewKeeper returns a keeper. It does nothing until Run.
 func NewKeeper(cfg Config) *Keeper {
-	return &Keeper{Config: cfg, failed: map[string]struct{}{}}
+	return &Keeper{Config: cfg}
 }
 
 // Run keeps what is known until ctx ends.
@@ -179,23 +179,53 @@ func (k *Keeper) readUser(ctx context.Context, id string) error {
 	now := time.Now()
 	switch {
 	case err == nil:
-		clear(k.failed)
 		k.Known.answered(values, now)
 		return nil
 	case ctx.Err() != nil, !management.OfOne(err):
 		k.Known.back()
 		return err
 	}
-	retryAt := now.Add(retryAfter)
-	if management.IsRefused(err) {
-		retryAt = now.Add(k.Refresh)
+	ofAll := k.ofAll(ctx, id, err)
+	if ctx.Err() != nil {
+		k.Known.back()
+		return ofAll
 	}
-	k.Known.refused(retryAt)
-	if len(k.failed) < management.Few {
-		k.failed[id] = struct{}{}
+	wait := retryAfter
+	if ofAll == nil && management.IsRefused(err) {
+		wait = k.Refresh
 	}
-	if len(k.failed) < management.Few {
+	k.Known.refused(time.Now().Add(wait))
+	return ofAll
+}
+
+// ofAll returns an error when what failed for a user fails for all: also for those of whom Okta told before or, if there are none, for the
+// first ones that it lists. Okta answers 403 E0000006 to credentials that may read no user as to those that may not read this one. Success
+// counts for a minute.
+func (k *Keeper) ofAll(ctx context.Context, id string, failure error) error {
+	if time.Since(k.told) < retryAfter {
 		return nil
+	}
+	others := k.Known.told(id, management.Few)
+	if len(others) == 0 {
+		err := k.ask(ctx, func(ctx context.Context) (err error) {
+			others, _, err = k.Ask.users(ctx, management.Few)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if len(others) == 0 {
+			return failure
+		}
+	}
+	err := management.OfAFew(others, func(id string) error {
+		return k.ask(ctx, func(ctx context.Context) error {
+			_, err := k.Ask.profile(ctx, id, k.Known.profile)
+			return err
+		})
+	})
+	if err == nil {
+		k.told = time.Now()
 	}
 	return err
 }

@@ -183,6 +183,18 @@ func (k *Known) set(change func(u *user)) {
 	}
 }
 
+// told are at most n users of whom Okta told something, without the one of id. Who acted last comes first.
+func (k *Known) told(id string, n int) (ids []string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, other := range slices.Backward(k.users.Keys()) {
+		if u, _ := k.users.Peek(other); u.values != nil && other != id && len(ids) < n {
+			ids = append(ids, other)
+		}
+	}
+	return ids
+}
+
 // back has the user that next returned be the next one again.
 func (k *Known) back() {
 	k.mu.Lock()

@@ -66,7 +66,7 @@ func TestAnAnswerOfSomebodyElseIsNotUsed(t *testing.T) {
 					require.Empty(o, o.profile("unknown"))
 					o.pass(time.Second)
 				}
-				require.Equal(o, 1, o.count("/"))
+				require.Equal(o, 1, o.count("/users/"))
 			})
 		})
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"slices"
 
 	"github.com/grafana/alloy/okta/internal/oktaapi/management"
 )
@@ -25,7 +24,7 @@ func (a *Ask) Check(ctx context.Context) (users, withRoles int, ofGroups, err er
 		return 0, 0, nil, err
 	}
 	users = len(ids)
-	if err = ofAFew(ids, func(id string) error { _, err := a.roles(ctx, user, id); return err }); err != nil {
+	if err = management.OfAFew(ids, func(id string) error { _, err := a.roles(ctx, user, id); return err }); err != nil {
 		return users, 0, nil, fmt.Errorf("which roles they have: %w", err)
 	}
 	ids, _, _, ofGroups = a.groupsWithRoles(ctx, "")
@@ -33,7 +32,7 @@ func (a *Ask) Check(ctx context.Context) (users, withRoles int, ofGroups, err er
 		return users, 0, ofGroups, nil
 	}
 	withRoles = len(ids)
-	ofGroups = ofAFew(ids, func(id string) error {
+	ofGroups = management.OfAFew(ids, func(id string) error {
 		_, _, _, err := a.Members(ctx, id, "")
 		switch {
 		case management.StatusOf(err) == http.StatusNotFound: // it was deleted since it was listed
@@ -44,16 +43,4 @@ func (a *Ask) Check(ctx context.Context) (users, withRoles int, ofGroups, err er
 		return nil
 	})
 	return users, withRoles, ofGroups, nil
-}
-
-// ofAFew asks about one after the other until one is answered, an error is not of one holder only, or few failed. It returns the last
-// error.
-func ofAFew(ids []string, ask func(id string) error) (err error) {
-	ids = slices.DeleteFunc(ids, func(id string) bool { return !management.IsID(id) })
-	for _, id := range ids[:min(few, len(ids))] {
-		if err = ask(id); err == nil || !management.OfOne(err) {
-			break
-		}
-	}
-	return err
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"time"
 
 	"github.com/grafana/alloy/okta/internal/oktaapi"
@@ -126,6 +127,17 @@ func OfOne(err error) bool {
 
 // Few is how many users, groups or clients in a row have to fail before all are taken to fail.
 const Few = 3
+
+// OfAFew asks about one after the other until one is answered, an error is not of one only, or [Few] failed. It returns the last error.
+func OfAFew(ids []string, ask func(id string) error) (err error) {
+	ids = slices.DeleteFunc(ids, func(id string) bool { return !IsID(id) })
+	for _, id := range ids[:min(Few, len(ids))] {
+		if err = ask(id); err == nil || !OfOne(err) {
+			break
+		}
+	}
+	return err
+}
 
 // maxID bounds an id, in bytes: Okta's have 20.
 const maxID = 64
