@@ -134,9 +134,9 @@ func cut(text string) string {
 	return text[:end]
 }
 
-// named are the ids of the groups of exactly that name, of which there may be several: one of Okta's, and others of directories. The
-// search takes no account of case [assumed].
-func (a *Ask) named(ctx context.Context, name string) (ids []string, err error) {
+// named are the ids of the groups of exactly that name, of which there may be several: one of Okta's, and others of directories. If
+// there are none, other is a name that differs in case only, of which the search takes no account [assumed].
+func (a *Ask) named(ctx context.Context, name string) (ids []string, other string, err error) {
 	var page []struct {
 		ID      string `json:"id"`
 		Profile struct {
@@ -145,14 +145,17 @@ func (a *Ask) named(ctx context.Context, name string) (ids []string, err error) 
 	}
 	at := a.URL(url.Values{"search": {"profile.name eq " + quoted(name)}}, "api/v1/groups")
 	if _, _, err = a.Get(ctx, management.Groups, at, &page); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	for _, g := range page {
-		if g.Profile.Name == name && management.IsID(g.ID) {
+		switch {
+		case g.Profile.Name == name && management.IsID(g.ID):
 			ids = append(ids, g.ID)
+		case strings.EqualFold(g.Profile.Name, name):
+			other = g.Profile.Name
 		}
 	}
-	return ids, nil
+	return ids, other, nil
 }
 
 // quoted is a text as a value in Okta's searches. Only quotes and backslashes are escaped: that Okta knows JSON's other escapes, as

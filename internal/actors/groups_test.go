@@ -103,6 +103,16 @@ func TestAGroupThatIsNotThere(t *testing.T) {
 	})
 }
 
+// A name that differs in case is that of another group, which is named.
+func TestAGroupWhoseNameDiffersInCase(t *testing.T) {
+	work(t, smallOrg(), []string{"vip", "Staff"}, func(o *office) {
+		o.pass(time.Second)
+		require.Equal(o, "Staff", o.groups("00uMara"))
+		_, err := o.wrong()
+		require.ErrorContains(o, err, `Okta has none called "vip" (there is "VIP")`)
+	})
+}
+
 // madeLater answers for a group "Board" that the org did not have at first.
 func madeLater() func(int, *http.Request) http.Handler {
 	began := time.Now()

@@ -238,10 +238,15 @@ func (k *Keeper) readGroups(ctx context.Context) (err error) {
 	k.Known.looks(time.Now())
 	found, missing, failed := map[string]string{}, []string{}, 0
 	for i, name := range k.Known.names {
-		ids, e := k.idsOf(ctx, name)
+		var ids []string
+		var other string
+		e := k.ask(ctx, func(ctx context.Context) (err error) {
+			ids, other, err = k.Ask.named(ctx, name)
+			return err
+		})
 		switch {
 		case e == nil && len(ids) == 0:
-			missing = append(missing, fmt.Sprintf("%q", name))
+			missing = append(missing, missed(name, other))
 		case e == nil:
 		case ctx.Err() != nil, !management.OfOne(e):
 			return fmt.Errorf("group %q: %w", name, e)
@@ -273,15 +278,6 @@ func (k *Keeper) readGroups(ctx context.Context) (err error) {
 		err = fmt.Errorf("members of group %q: %w", found[id], failed)
 	}
 	return err
-}
-
-// idsOf looks for groups by name.
-func (k *Keeper) idsOf(ctx context.Context, name string) (ids []string, err error) {
-	err = k.ask(ctx, func(ctx context.Context) (err error) {
-		ids, err = k.Ask.named(ctx, name)
-		return err
-	})
-	return ids, err
 }
 
 // maxPages bounds a list, whose pages Okta fills with up to 1,000 members: pages that lead to one another have no end.
