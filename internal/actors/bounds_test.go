@@ -29,14 +29,14 @@ func TestEverybodyActs(t *testing.T) {
 			require.NoError(o, err)
 			o.known.Add(&event.Context{}, &events[0], time.Now())
 			if i%100 == 0 {
-				o.pass(hours * time.Hour / 2000)
+				o.Pass(hours * time.Hour / 2000)
 			}
 		}
 		status := o.known.Status()
 		require.LessOrEqual(o, status.Waiting, maxQueue+1)
 		require.LessOrEqual(o, status.Profiles, hours*60*perMinute+burst)
 		perMinuteSeen := map[int64]int{}
-		for _, r := range o.org.Requests() {
+		for _, r := range o.Org.Requests() {
 			perMinuteSeen[r.Time.Unix()/60]++
 		}
 		total := 0
@@ -45,7 +45,7 @@ func TestEverybodyActs(t *testing.T) {
 			total += n
 		}
 		require.LessOrEqual(o, total, hours*60*perMinute+burst)
-		_, err := o.wrong()
+		_, err := o.Told.Last()
 		require.NoError(o, err, "that not all are known is nothing wrong")
 	})
 }
@@ -130,8 +130,8 @@ func TestANamedGroupThatIsTooLarge(t *testing.T) {
 	}
 	org.Roles.Groups["00gEverybody"] = oktasim.Group{Name: "Everybody", Members: crowd}
 	work(t, org, []string{"VIP", "Everybody"}, func(o *office) {
-		o.pass(5 * time.Minute)
-		_, err := o.wrong()
+		o.Pass(5 * time.Minute)
+		_, err := o.Told.Last()
 		require.ErrorContains(o, err, `members of group "Everybody"`)
 		require.ErrorContains(o, err, "20000 are kept of all groups together")
 		require.Equal(o, "VIP", o.groups("00uMara"))

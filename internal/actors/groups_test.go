@@ -16,15 +16,15 @@ import (
 // Entries name the groups that are asked for, sorted, and no others.
 func TestOnlyNamedGroupsAreSaid(t *testing.T) {
 	work(t, smallOrg(), []string{"VIP", "Staff"}, func(o *office) {
-		o.pass(time.Second)
+		o.Pass(time.Second)
 		require.Equal(o, "Staff,VIP", o.groups("00uMara"))
 		require.Equal(o, "Staff", o.groups("00uNone"))
 		require.Empty(o, o.groups("00uNobody"))
 		require.Zero(o, o.count("00gOther"))
-		scope, err := o.wrong()
+		scope, err := o.Told.Last()
 		require.NoError(o, err, scope)
 		before := o.count("/groups")
-		o.pass(refresh)
+		o.Pass(refresh)
 		require.Equal(o, 2*before, o.count("/groups"), "at each refresh")
 	})
 }
@@ -46,7 +46,7 @@ func TestSearchesHaveNamesAsTheyAre(t *testing.T) {
 				return nil
 			}
 			work(t, org, []string{name}, func(o *office) {
-				o.pass(time.Second)
+				o.Pass(time.Second)
 				require.Equal(o, name, o.groups("00uOdd"))
 				require.Equal(o, search, asked[0])
 			})
@@ -57,14 +57,14 @@ func TestSearchesHaveNamesAsTheyAre(t *testing.T) {
 // A membership counts from the next event on, whatever Okta's list says in the next minute; an older one undoes nothing newer.
 func TestMembershipsThatPassBy(t *testing.T) {
 	work(t, smallOrg(), []string{"VIP"}, func(o *office) {
-		o.pass(refresh - 10*time.Second)
+		o.Pass(refresh - 10*time.Second)
 		in := func(id string) bool { return o.groups(id) == "VIP" }
 		add := eventAt(o, time.Now(), joins, "System root", "User 00uNone", "UserGroup 00gVIP")
 		o.see(add) // of which Okta's list has nothing yet
 		require.True(o, in("00uNone"))
 		o.see(eventAt(o, time.Now(), leaves, "System root", "User 00uMara", "UserGroup 00gVIP"))
 		require.False(o, in("00uMara"))
-		o.pass(20 * time.Second)
+		o.Pass(20 * time.Second)
 		require.True(o, in("00uNone"), "after a refresh that trails")
 		require.False(o, in("00uMara"))
 
@@ -72,7 +72,7 @@ func TestMembershipsThatPassBy(t *testing.T) {
 		o.see(add) // once more
 		require.False(o, in("00uNone"))
 
-		o.pass(refresh)
+		o.Pass(refresh)
 		require.True(o, in("00uMara"), "Okta does not confirm it")
 		o.see(eventAt(o, time.Now().Add(-time.Hour), leaves, "System root", "User 00uMara", "UserGroup 00gVIP"))
 		require.True(o, in("00uMara"), "the list is newer")
@@ -84,21 +84,21 @@ func TestMembershipsThatPassBy(t *testing.T) {
 // A group that does not exist is told by its name, and costs the others nothing; when it is made, it is found within a minute or two.
 func TestAGroupThatIsNotThere(t *testing.T) {
 	work(t, smallOrg(), []string{"VIP", "Board", `"Q\`}, func(o *office) {
-		o.pass(time.Second)
-		scope, err := o.wrong()
+		o.Pass(time.Second)
+		scope, err := o.Told.Last()
 		require.ErrorContains(o, err, `Okta has none called "\"Q\\", "Board"`)
 		require.Equal(o, ScopeGroups, scope)
 		require.Equal(o, "VIP", o.groups("00uMara"))
 		asked := o.count("/groups")
-		o.pass(10 * time.Minute)
+		o.Pass(10 * time.Minute)
 		require.Equal(o, asked, o.count("/groups"), "not before a refresh")
 
-		o.stop()
-		o.org.Set(func(org *oktasim.Org) { org.Roles.Intercept = madeLater() })
-		o.start()
-		o.pass(time.Second)
+		o.Stop()
+		o.Org.Set(func(org *oktasim.Org) { org.Roles.Intercept = madeLater() })
+		o.Start()
+		o.Pass(time.Second)
 		o.see(eventAt(o, time.Now(), groupMade, "System root", "UserGroup 00gBoard Board"))
-		o.pass(2 * management.CertainAfter)
+		o.Pass(2 * management.CertainAfter)
 		require.Equal(o, "Board,VIP", o.groups("00uMara"))
 	})
 }
@@ -106,9 +106,9 @@ func TestAGroupThatIsNotThere(t *testing.T) {
 // A name that differs in case is that of another group, which is named.
 func TestAGroupWhoseNameDiffersInCase(t *testing.T) {
 	work(t, smallOrg(), []string{"vip", "Staff"}, func(o *office) {
-		o.pass(time.Second)
+		o.Pass(time.Second)
 		require.Equal(o, "Staff", o.groups("00uMara"))
-		_, err := o.wrong()
+		_, err := o.Told.Last()
 		require.ErrorContains(o, err, `Okta has none called "vip" (there is "VIP")`)
 	})
 }
@@ -142,7 +142,7 @@ func TestGroupsOfOneName(t *testing.T) {
 	org := smallOrg()
 	org.Roles.Groups["00gDirectory"] = oktasim.Group{Name: "VIP", Members: []string{"00uNone", "00uMara"}}
 	work(t, org, []string{"VIP"}, func(o *office) {
-		o.pass(time.Second)
+		o.Pass(time.Second)
 		require.Equal(o, "VIP", o.groups("00uMara"))
 		require.Equal(o, "VIP", o.groups("00uNone"))
 	})
@@ -151,11 +151,11 @@ func TestGroupsOfOneName(t *testing.T) {
 // A deleted group has no members from the next event on, and is told at the next refresh.
 func TestADeletedGroup(t *testing.T) {
 	work(t, smallOrg(), []string{"VIP", "Staff"}, func(o *office) {
-		o.pass(time.Second)
+		o.Pass(time.Second)
 		o.happens(groupGone, "UserGroup 00gVIP")
 		require.Equal(o, "Staff", o.groups("00uMara"))
-		o.pass(refresh)
-		_, err := o.wrong()
+		o.Pass(refresh)
+		_, err := o.Told.Last()
 		require.ErrorContains(o, err, `"VIP"`)
 	})
 }
@@ -175,22 +175,22 @@ func TestGroupsThatFail(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			work(t, smallOrg(), []string{"VIP", "Staff"}, func(o *office) {
-				o.pass(time.Second)
+				o.Pass(time.Second)
 				o.answers(c.code, c.part)
-				o.pass(refresh + time.Minute)
-				scope, err := o.wrong()
+				o.Pass(refresh + time.Minute)
+				scope, err := o.Told.Last()
 				require.Equal(o, ScopeGroups, scope)
 				for _, words := range c.says {
 					require.ErrorContains(o, err, words)
 				}
 				require.Equal(o, "Staff,VIP", o.groups("00uMara"))
-				o.pass(time.Hour)
+				o.Pass(time.Hour)
 				require.Equal(o, map[bool]string{true: "Staff", false: ""}[c.staff], o.groups("00uMara"))
 				require.Less(o, o.count("/groups"), 60)
 				o.works()
-				o.pass(refresh)
+				o.Pass(refresh)
 				require.Equal(o, "Staff,VIP", o.groups("00uMara"))
-				_, err = o.wrong()
+				_, err = o.Told.Last()
 				require.NoError(o, err)
 			})
 		})
@@ -204,16 +204,16 @@ func TestProfilesAndGroupsFailApart(t *testing.T) {
 		for i := range 4 * maxQueue {
 			o.profile(fmt.Sprintf("00u%d", i))
 		}
-		o.pass(refresh)
+		o.Pass(refresh)
 		require.Equal(o, "VIP", o.groups("00uMara"))
-		scope, _ := o.wrong()
+		scope, _ := o.Told.Last()
 		require.Equal(o, ScopeUsers, scope)
 		o.answers(403, "/groups")
-		o.pass(2 * refresh)
-		scope, _ = o.wrong()
+		o.Pass(2 * refresh)
+		scope, _ = o.Told.Last()
 		require.Equal(o, ScopeGroups, scope)
 		o.profile("00uMara")
-		o.pass(10 * time.Minute)
+		o.Pass(10 * time.Minute)
 		require.Equal(o, "Finance,Accountant", o.profile("00uMara"))
 	})
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/grafana/alloy/okta/internal/oktaapi/management/managementtest"
 	"github.com/grafana/alloy/okta/internal/oktasim"
 )
 
@@ -17,7 +18,7 @@ func hides(code int, ids ...string) func(int, *http.Request) http.Handler {
 	return func(_ int, r *http.Request) http.Handler {
 		for _, id := range ids {
 			if strings.HasSuffix(r.URL.Path, "/users/"+id) {
-				return status(code)
+				return managementtest.Status(code, "E0000006")
 			}
 		}
 		return nil
@@ -47,19 +48,19 @@ func TestUsersThatARoleHides(t *testing.T) {
 				work(t, org, nil, func(o *office) {
 					for _, id := range c.before {
 						o.profile(id)
-						o.pass(time.Second)
+						o.Pass(time.Second)
 						require.NotEmpty(o, o.profile(id))
 					}
-					o.pass(fresh) // and Okta is asked about them once more
+					o.Pass(fresh) // and Okta is asked about them once more
 					before := o.count("/")
-					o.org.Set(func(org *oktasim.Org) { org.Roles.Intercept = hides(code, c.hidden...) })
+					o.Org.Set(func(org *oktasim.Org) { org.Roles.Intercept = hides(code, c.hidden...) })
 					for range 12 {
 						for _, id := range c.act {
 							o.profile(id)
 						}
-						o.pass(5 * time.Minute)
+						o.Pass(5 * time.Minute)
 					}
-					require.Zero(o, o.told.tells)
+					require.Zero(o, o.Told.Times())
 					if code != 500 {
 						require.LessOrEqual(o, o.count("/")-before, c.most)
 					}
@@ -90,24 +91,24 @@ func TestUsersOfWhomOktaTellsNothing(t *testing.T) {
 			work(t, smallOrg(), nil, func(o *office) {
 				if c.before {
 					o.profile("00uMara")
-					o.pass(time.Second)
+					o.Pass(time.Second)
 				}
-				o.org.Set(func(org *oktasim.Org) { org.Roles.Intercept = c.intercept })
+				o.Org.Set(func(org *oktasim.Org) { org.Roles.Intercept = c.intercept })
 				o.profile("00uNone")
-				o.pass(10 * time.Second)
-				scope, err := o.wrong()
+				o.Pass(10 * time.Second)
+				scope, err := o.Told.Last()
 				require.Error(o, err)
 				require.Equal(o, ScopeUsers, scope)
 				before := o.count("/")
 				for range 60 {
 					o.profile("00uNone")
-					o.pass(time.Minute)
+					o.Pass(time.Minute)
 				}
 				require.LessOrEqual(o, o.count("/")-before, 60*4)
 				o.works()
 				o.profile("00uNone")
-				o.pass(2 * retryAfter)
-				_, err = o.wrong()
+				o.Pass(2 * retryAfter)
+				_, err = o.Told.Last()
 				require.NoError(o, err)
 			})
 		})
@@ -123,6 +124,6 @@ func listing(text string) func(int, *http.Request) http.Handler {
 		if strings.HasSuffix(r.URL.Path, "/users") {
 			return body(text)
 		}
-		return status(403)
+		return managementtest.Status(403, "E0000006")
 	}
 }

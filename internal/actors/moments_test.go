@@ -12,6 +12,7 @@ import (
 
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/oktaapi/management"
+	"github.com/grafana/alloy/okta/internal/oktaapi/management/managementtest"
 	"github.com/grafana/alloy/okta/internal/oktasim"
 )
 
@@ -54,10 +55,10 @@ func TestAGroupIsFoundWheneverItIsMade(t *testing.T) {
 				})
 			})
 			work(t, org, []string{"Board", "VIP"}, func(o *office) {
-				o.pass(time.Minute)
+				o.Pass(time.Minute)
 				require.Equal(o, "VIP", o.groups("00uMara"))
 				happens := func(at time.Time, kind, group string) {
-					o.pass(time.Until(at))
+					o.Pass(time.Until(at))
 					o.see(eventAt(o, time.Now(), kind, "System root", group))
 				}
 				if c.other != 0 && c.other < c.made {
@@ -67,7 +68,7 @@ func TestAGroupIsFoundWheneverItIsMade(t *testing.T) {
 				if c.other > c.made {
 					happens(begin.Add(c.other), groupChange, "UserGroup 00gVIP VIP")
 				}
-				o.pass(time.Until(made.Add(2*time.Minute + c.slow)))
+				o.Pass(time.Until(made.Add(2*time.Minute + c.slow)))
 				require.Equal(o, "Board,VIP", o.groups("00uMara"))
 			})
 		})
@@ -77,15 +78,15 @@ func TestAGroupIsFoundWheneverItIsMade(t *testing.T) {
 // A search that trails finds a deleted group once more, for a minute.
 func TestADeletedGroupThatIsFound(t *testing.T) {
 	work(t, smallOrg(), []string{"VIP"}, func(o *office) {
-		o.pass(refresh - 10*time.Second)
+		o.Pass(refresh - 10*time.Second)
 		deleted := eventAt(o, time.Now(), groupGone, "System root", "UserGroup 00gVIP VIP")
 		o.see(deleted)
 		require.Empty(o, o.groups("00uMara"))
-		o.pass(20 * time.Second)
-		o.org.Append(deleted.Raw)
-		o.pass(management.CertainAfter)
+		o.Pass(20 * time.Second)
+		o.Org.Append(deleted.Raw)
+		o.Pass(management.CertainAfter)
 		require.Empty(o, o.groups("00uMara"))
-		_, err := o.wrong()
+		_, err := o.Told.Last()
 		require.ErrorContains(o, err, `"VIP"`)
 	})
 }
@@ -93,20 +94,20 @@ func TestADeletedGroupThatIsFound(t *testing.T) {
 // Memberships that pass by before the groups are found count, too: after a minute at the latest.
 func TestAMembershipBeforeGroupsAreFound(t *testing.T) {
 	work(t, smallOrg(), []string{"VIP", "Staff"}, func(o *office) {
-		o.stop()
+		o.Stop()
 		o.known.Forget()
 		left := eventAt(o, time.Now(), leaves, "System root", "User 00uMara", "UserGroup 00gVIP VIP")
 		o.see(left)
-		o.start()
-		o.pass(30 * time.Second) // Okta's list trails
-		o.org.Append(left.Raw)
+		o.Start()
+		o.Pass(30 * time.Second) // Okta's list trails
+		o.Org.Append(left.Raw)
 		asked := o.count("/groups")
-		o.pass(management.CertainAfter)
+		o.Pass(management.CertainAfter)
 		require.Equal(o, "Staff", o.groups("00uMara"))
 		require.Equal(o, asked+4, o.count("/groups"), "once")
 		for range 10 {
 			o.see(eventAt(o, time.Now(), joins, "System root", "User 00uMara", "UserGroup 00gOther VIP"))
-			o.pass(management.CertainAfter)
+			o.Pass(management.CertainAfter)
 		}
 		require.Equal(o, asked+4, o.count("/groups"), "which groups there are is known")
 	})
@@ -115,9 +116,9 @@ func TestAMembershipBeforeGroupsAreFound(t *testing.T) {
 // A group that Okta does not know when its members are asked for has none, whatever the search says.
 func TestAGroupWhoseMembersAreNotFound(t *testing.T) {
 	work(t, smallOrg(), []string{"VIP", "Staff"}, func(o *office) {
-		o.pass(time.Second)
+		o.Pass(time.Second)
 		o.answers(404, "00gVIP/users")
-		o.pass(refresh)
+		o.Pass(refresh)
 		require.Equal(o, "Staff", o.groups("00uMara"))
 		require.Equal(o, 1, o.known.Status().Groups)
 		require.WithinDuration(o, time.Now(), o.known.Status().Refreshed, time.Minute)
@@ -134,25 +135,25 @@ func TestASearchThatFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			work(t, smallOrg(), []string{"Staff", "VIP"}, func(o *office) {
-				o.pass(time.Second)
-				o.org.Set(func(org *oktasim.Org) {
-					org.Roles.Intercept = when(`eq "Staff"`, func() http.Handler { return status(c.code) })
+				o.Pass(time.Second)
+				o.Org.Set(func(org *oktasim.Org) {
+					org.Roles.Intercept = when(`eq "Staff"`, func() http.Handler { return managementtest.Status(c.code, "E0000006") })
 				})
-				o.pass(refresh - 2*time.Second)
+				o.Pass(refresh - 2*time.Second)
 				before := o.count("/groups")
-				o.pass(refresh)
+				o.Pass(refresh)
 				require.LessOrEqual(o, o.count("/groups")-before, 4*c.most)
 				require.Equal(o, "Staff,VIP", o.groups("00uMara"))
 				o.see(eventAt(o, time.Now(), leaves, "System root", "User 00uMara", "UserGroup 00gStaff Staff"))
 				require.Equal(o, "VIP", o.groups("00uMara"))
-				scope, err := o.wrong()
+				scope, err := o.Told.Last()
 				require.Equal(o, ScopeGroups, scope)
 				require.ErrorContains(o, err, `group "Staff"`)
 
-				o.stop()
+				o.Stop()
 				o.known.Forget()
-				o.start()
-				o.pass(time.Second)
+				o.Start()
+				o.Pass(time.Second)
 				require.Equal(o, "VIP", o.groups("00uMara"))
 			})
 		})
@@ -163,12 +164,12 @@ func TestASearchThatFails(t *testing.T) {
 func TestEventsAboutGroupsThatFail(t *testing.T) {
 	for _, code := range []int{401, 403, 500} {
 		work(t, smallOrg(), []string{"VIP", "Staff"}, func(o *office) {
-			o.pass(time.Second)
+			o.Pass(time.Second)
 			o.answers(code, "/groups")
 			before := o.count("/groups")
 			for range 60 {
 				o.see(eventAt(o, time.Now(), groupChange, "System root", "UserGroup 00gVIP VIP"))
-				o.pass(10 * time.Second)
+				o.Pass(10 * time.Second)
 			}
 			require.LessOrEqual(o, o.count("/groups")-before, 2*11, code)
 		})
@@ -186,13 +187,13 @@ func TestAListOfMembersWithoutEnd(t *testing.T) {
 		})
 	})
 	work(t, org, []string{"VIP", "Staff"}, func(o *office) {
-		o.pass(time.Hour)
+		o.Pass(time.Hour)
 		require.LessOrEqual(o, o.count("00gVIP/users"), 4*maxPages)
 		require.Equal(o, "Staff", o.groups("00uMara"))
 		o.profile("00uMara")
-		o.pass(10 * time.Minute)
+		o.Pass(10 * time.Minute)
 		require.Equal(o, "Finance,Accountant", o.profile("00uMara"))
-		_, err := o.wrong()
+		_, err := o.Told.Last()
 		require.ErrorContains(o, err, `members of group "VIP"`)
 		require.ErrorContains(o, err, "did not end after 200 pages")
 	})
@@ -205,9 +206,9 @@ func TestReloadsAreNoMoreRequests(t *testing.T) {
 			if i%20 == 0 {
 				o.profile("00u" + time.Now().Format("150405"))
 			}
-			o.stop()
-			o.start()
-			o.pass(time.Second)
+			o.Stop()
+			o.Start()
+			o.Pass(time.Second)
 		}
 		require.LessOrEqual(o, o.count("/"), 2*perMinute+burst)
 	})
@@ -217,17 +218,17 @@ func TestReloadsAreNoMoreRequests(t *testing.T) {
 func TestAChangeOfAnyUser(t *testing.T) {
 	for name, before := range map[string]func(o *office){
 		"never seen": func(*office) {},
-		"known":      func(o *office) { o.profile("00uMara"); o.pass(time.Second) },
+		"known":      func(o *office) { o.profile("00uMara"); o.Pass(time.Second) },
 		"unknown to Okta": func(o *office) {
 			o.answers(404, "/users/")
 			o.profile("00uMara")
-			o.pass(time.Second)
+			o.Pass(time.Second)
 			o.works()
 		},
 		"refused": func(o *office) {
 			o.answers(403, "/users/")
 			o.profile("00uMara")
-			o.pass(time.Second)
+			o.Pass(time.Second)
 			o.works()
 		},
 		"waits": func(o *office) {
@@ -242,16 +243,16 @@ func TestAChangeOfAnyUser(t *testing.T) {
 				before(o)
 				o.see(eventAt(o, time.Now(), "user.account.update_profile", "System root", "User 00uMara"))
 				o.profile("00uMara")
-				o.pass(management.CertainAfter - time.Second) // Okta's answer trails
+				o.Pass(management.CertainAfter - time.Second) // Okta's answer trails
 				o.setDepartment("Sales")
-				o.pass(time.Second)
+				o.Pass(time.Second)
 				o.profile("00uMara")
-				o.pass(30 * time.Second)
+				o.Pass(30 * time.Second)
 				require.Equal(o, "Sales,", o.profile("00uMara"))
 				asked := o.count("00uMara")
-				o.pass(time.Hour)
+				o.Pass(time.Hour)
 				o.profile("00uMara")
-				o.pass(time.Second)
+				o.Pass(time.Second)
 				require.Equal(o, asked, o.count("00uMara"))
 			})
 		})
@@ -289,17 +290,17 @@ func TestAChangeWhileOktaIsSlow(t *testing.T) {
 func TestATrailingAnswerAboutADeletedUser(t *testing.T) {
 	work(t, smallOrg(), nil, func(o *office) {
 		o.profile("00uMara")
-		o.pass(time.Second)
+		o.Pass(time.Second)
 		deleted := eventAt(o, time.Now(), "user.lifecycle.delete.completed", "System root", "User 00uMara")
 		o.see(deleted)
 		for range 10 {
 			require.Empty(o, o.profile("00uMara"))
-			o.pass(time.Second)
+			o.Pass(time.Second)
 		}
-		o.org.Append(deleted.Raw)
-		o.pass(management.CertainAfter)
+		o.Org.Append(deleted.Raw)
+		o.Pass(management.CertainAfter)
 		require.Empty(o, o.profile("00uMara"))
-		o.pass(time.Second)
+		o.Pass(time.Second)
 		require.Empty(o, o.profile("00uMara"))
 	})
 }

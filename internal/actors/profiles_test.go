@@ -17,7 +17,7 @@ import (
 func TestAUsersSecondEventHasTheProfile(t *testing.T) {
 	work(t, smallOrg(), nil, func(o *office) {
 		require.Empty(o, o.profile("00uMara"))
-		o.pass(time.Second)
+		o.Pass(time.Second)
 		for range 100 {
 			require.Equal(o, "Finance,Accountant", o.profile("00uMara"))
 		}
@@ -33,10 +33,10 @@ func TestWhatIsNotThereIsAbsent(t *testing.T) {
 			work(t, smallOrg(), nil, func(o *office) {
 				for range 100 {
 					require.Empty(o, o.profile(id))
-					o.pass(5 * time.Minute)
+					o.Pass(5 * time.Minute)
 				}
 				require.Equal(o, asked, o.count("/"))
-				_, err := o.wrong()
+				_, err := o.Told.Last()
 				require.NoError(o, err)
 			})
 		})
@@ -45,7 +45,7 @@ func TestWhatIsNotThereIsAbsent(t *testing.T) {
 		for _, kind := range []string{"SystemPrincipal", "PublicClientApp", "AppInstance", ""} {
 			o.see(eventAt(o, time.Now(), "user.session.start", kind+" 00uMara"))
 		}
-		o.pass(time.Minute)
+		o.Pass(time.Minute)
 		require.Zero(o, o.count("/"))
 	})
 }
@@ -59,12 +59,12 @@ func TestAnAnswerOfSomebodyElseIsNotUsed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			work(t, smallOrg(), nil, func(o *office) {
-				o.org.Set(func(org *oktasim.Org) {
+				o.Org.Set(func(org *oktasim.Org) {
 					org.Roles.Intercept = func(int, *http.Request) http.Handler { return body(answer) }
 				})
 				for range 10 {
 					require.Empty(o, o.profile("unknown"))
-					o.pass(time.Second)
+					o.Pass(time.Second)
 				}
 				require.Equal(o, 1, o.count("/users/"))
 			})
@@ -97,7 +97,7 @@ func TestValuesAreText(t *testing.T) {
 			work(t, smallOrg(), nil, func(o *office) {
 				o.setDepartment(value)
 				o.profile("00uMara")
-				o.pass(time.Second)
+				o.Pass(time.Second)
 				if want == "" {
 					require.Empty(o, o.profile("00uMara"))
 				} else {
@@ -114,18 +114,18 @@ func TestAChangeIsAskedForAtTheNextEvent(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			work(t, smallOrg(), nil, func(o *office) {
 				o.profile("00uMara")
-				o.pass(time.Second)
+				o.Pass(time.Second)
 				o.see(eventAt(o, time.Now(), kind, "System root", "User 00uMara"))
 				o.profile("00uMara")
-				o.pass(time.Second) // Okta's answer trails
+				o.Pass(time.Second) // Okta's answer trails
 				o.setDepartment("Sales")
-				o.pass(management.CertainAfter)
+				o.Pass(management.CertainAfter)
 				o.profile("00uMara")
-				o.pass(time.Second)
+				o.Pass(time.Second)
 				require.Equal(o, "Sales,", o.profile("00uMara"))
-				o.pass(time.Hour)
+				o.Pass(time.Hour)
 				o.profile("00uMara")
-				o.pass(time.Second)
+				o.Pass(time.Second)
 				asked := 3
 				if strings.Contains(kind, ".delete.") {
 					asked = 2 // Okta knows no more at first
@@ -140,10 +140,10 @@ func TestAChangeIsAskedForAtTheNextEvent(t *testing.T) {
 func TestADeletedUserHasNoProfile(t *testing.T) {
 	work(t, smallOrg(), nil, func(o *office) {
 		o.profile("00uMara")
-		o.pass(time.Second)
+		o.Pass(time.Second)
 		o.happens("user.lifecycle.delete.completed", "User 00uMara")
 		require.Empty(o, o.profile("00uMara"))
-		o.pass(time.Second)
+		o.Pass(time.Second)
 		require.Empty(o, o.profile("00uMara"))
 	})
 }
@@ -151,7 +151,7 @@ func TestADeletedUserHasNoProfile(t *testing.T) {
 // A change while Okta is asked about the user is not lost.
 func TestAChangeWhileOktaIsAsked(t *testing.T) {
 	work(t, smallOrg(), nil, func(o *office) {
-		o.org.Set(func(org *oktasim.Org) {
+		o.Org.Set(func(org *oktasim.Org) {
 			org.Roles.Intercept = func(n int, _ *http.Request) http.Handler {
 				if n > 1 {
 					return nil
@@ -164,16 +164,16 @@ func TestAChangeWhileOktaIsAsked(t *testing.T) {
 			}
 		})
 		o.profile("00uMara")
-		o.pass(time.Second)
+		o.Pass(time.Second)
 		o.setDepartment("Sales")
 		o.see(eventAt(o, time.Now(), "user.account.update_profile", "System root", "User 00uMara"))
-		o.pass(2 * time.Second)
-		_, err := o.wrong()
+		o.Pass(2 * time.Second)
+		_, err := o.Told.Last()
 		require.NoError(o, err)
 		require.Equal(o, "Finance,", o.profile("00uMara"), o.known.Status())
-		o.pass(management.CertainAfter)
+		o.Pass(management.CertainAfter)
 		o.profile("00uMara")
-		o.pass(time.Second)
+		o.Pass(time.Second)
 		require.Equal(o, "Sales,", o.profile("00uMara"))
 	})
 }
@@ -182,18 +182,18 @@ func TestAChangeWhileOktaIsAsked(t *testing.T) {
 func TestAnOldProfile(t *testing.T) {
 	work(t, smallOrg(), nil, func(o *office) {
 		o.profile("00uMara")
-		o.pass(time.Second)
+		o.Pass(time.Second)
 		o.answers(503, "/users/")
-		o.pass(fresh)
+		o.Pass(fresh)
 		require.Equal(o, "Finance,Accountant", o.profile("00uMara"), "it is asked for")
-		o.pass(fresh - time.Minute)
+		o.Pass(fresh - time.Minute)
 		require.Equal(o, "Finance,Accountant", o.profile("00uMara"))
-		o.pass(2 * time.Minute)
+		o.Pass(2 * time.Minute)
 		require.Empty(o, o.profile("00uMara"))
 		o.works()
-		o.pass(2 * retryAfter)
+		o.Pass(2 * retryAfter)
 		o.profile("00uMara")
-		o.pass(time.Second)
+		o.Pass(time.Second)
 		require.Equal(o, "Finance,Accountant", o.profile("00uMara"))
 	})
 }
@@ -220,9 +220,9 @@ func TestWhatIsTold(t *testing.T) {
 					for i := range 10 {
 						require.Empty(o, o.profile(fmt.Sprintf("00u%d", i)))
 					}
-					o.pass(5 * time.Second)
+					o.Pass(5 * time.Second)
 				}
-				scope, err := o.wrong()
+				scope, err := o.Told.Last()
 				if name == "slow down" || name == "one" {
 					require.NoError(o, err)
 					return
@@ -230,8 +230,8 @@ func TestWhatIsTold(t *testing.T) {
 				require.ErrorContains(o, err, c.says)
 				require.Equal(o, ScopeUsers, scope)
 				o.works()
-				o.pass(10 * time.Minute)
-				_, err = o.wrong()
+				o.Pass(10 * time.Minute)
+				_, err = o.Told.Last()
 				require.NoError(o, err)
 			})
 		})
@@ -242,15 +242,15 @@ func TestWhatIsTold(t *testing.T) {
 func TestForgetKeepsNothing(t *testing.T) {
 	work(t, smallOrg(), []string{"VIP"}, func(o *office) {
 		o.profile("00uMara")
-		o.pass(time.Second)
+		o.Pass(time.Second)
 		require.Equal(o, "VIP", o.groups("00uMara"))
-		o.stop()
+		o.Stop()
 		o.known.Forget()
 		require.Empty(o, o.profile("00uMara"))
 		require.Empty(o, o.groups("00uMara"))
 		require.Equal(o, Status{Waiting: 1}, o.known.Status())
-		o.start()
-		o.pass(time.Second)
+		o.Start()
+		o.Pass(time.Second)
 		require.Equal(o, "Finance,Accountant", o.profile("00uMara"))
 	})
 }
@@ -259,7 +259,7 @@ func TestForgetKeepsNothing(t *testing.T) {
 func TestLateEventsSayOfWhenItIs(t *testing.T) {
 	work(t, smallOrg(), []string{"VIP"}, func(o *office) {
 		o.profile("00uMara")
-		o.pass(time.Second)
+		o.Pass(time.Second)
 		for age, dated := range map[time.Duration]bool{0: false, 4 * time.Minute: false, time.Hour: true} {
 			require.Equal(o, dated, !o.see(eventAt(o, time.Now().Add(-age), "user.session.start", "User 00uMara")).Time.IsZero())
 		}

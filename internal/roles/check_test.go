@@ -10,6 +10,7 @@ import (
 
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/oktaapi/auth"
+	"github.com/grafana/alloy/okta/internal/oktaapi/management/managementtest"
 	"github.com/grafana/alloy/okta/internal/oktasim"
 )
 
@@ -60,7 +61,7 @@ func TestCheckOfOneThatFails(t *testing.T) {
 			org.Roles.Intercept = func(_ int, r *http.Request) http.Handler {
 				for _, part := range c.paths {
 					if strings.Contains(r.URL.Path, part) {
-						return status(c.code, "E0000000")
+						return managementtest.Status(c.code, "E0000000")
 					}
 				}
 				return nil

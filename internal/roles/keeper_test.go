@@ -12,6 +12,7 @@ import (
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/oktaapi/management"
+	"github.com/grafana/alloy/okta/internal/oktaapi/management/managementtest"
 	"github.com/grafana/alloy/okta/internal/oktasim"
 )
 
@@ -54,14 +55,14 @@ func TestClientAppsAreAskedAboutWhenTheyAreSeen(t *testing.T) {
 		}
 		require.Empty(o, client("0oaTerraform"))
 		require.Empty(o, client("0oaHarmless"))
-		o.pass(time.Second)
+		o.Pass(time.Second)
 		require.Equal(o, "APP_ADMIN", client("0oaTerraform"))
-		before := len(o.org.Requests())
+		before := len(o.Org.Requests())
 		for range 100 {
 			require.Empty(o, client("0oaHarmless"))
 		}
-		o.pass(time.Second)
-		require.Len(o, o.org.Requests(), before)
+		o.Pass(time.Second)
+		require.Len(o, o.Org.Requests(), before)
 	})
 }
 
@@ -75,26 +76,26 @@ func TestALargeOrgIsAskedLittle(t *testing.T) {
 	work(t, org, func(o *office) {
 		require.LessOrEqual(o, o.requests(time.Minute), MaxRequests)
 		require.Equal(o, Unresolved, o.actor("00uAdministrator0299"), "it is known at once that somebody holds a role")
-		o.pass(2 * time.Second)
+		o.Pass(2 * time.Second)
 		require.Equal(o, Unresolved, o.actor("00uAdministrator0299"), "the round is over")
-		o.pass(time.Minute)
+		o.Pass(time.Minute)
 		require.Equal(o, "APP_ADMIN", o.actor("00uAdministrator0299"), "who is seen comes first")
-		o.pass(8 * time.Minute)
+		o.Pass(8 * time.Minute)
 		require.Zero(o, o.table.Status().Pending)
 		require.Equal(o, "APP_ADMIN,REPORT_ADMIN", o.actor("00uAdministrator0001"))
 		perMinute := map[int64]int{}
-		for _, r := range o.org.Requests() {
+		for _, r := range o.Org.Requests() {
 			perMinute[r.Time.Unix()/60]++
 			require.NotContains(o, r.URL, "/api/v1/logs")
 		}
 		for minute, n := range perMinute {
 			require.LessOrEqual(o, n, MaxRequests, minute)
 		}
-		o.pass(5 * time.Minute)
+		o.Pass(5 * time.Minute)
 		for range 10 { // from then on, by refresh; in ten everybody was asked about again
-			before := len(o.org.Requests())
-			o.pass(DefaultRefresh)
-			n := len(o.org.Requests()) - before
+			before := len(o.Org.Requests())
+			o.Pass(DefaultRefresh)
+			n := len(o.Org.Requests()) - before
 			require.Positive(o, n)
 			require.Less(o, n, 40)
 		}
@@ -107,7 +108,7 @@ func TestChangesThatNoEventToldAreSeen(t *testing.T) {
 	work(t, org, func(o *office) {
 		org.Append(raw(o, "user.account.privilege.grant", "Report administrator", "User 00uTwo"))
 		org.Append(raw(o, "user.account.privilege.revoke", "", "User 00uSuper"))
-		o.pass(DefaultRefresh)
+		o.Pass(DefaultRefresh)
 		require.Empty(o, o.actor("00uSuper"))
 		require.Equal(o, "ORG_ADMIN,REPORT_ADMIN", o.actor("00uTwo"))
 	})
@@ -123,11 +124,11 @@ func TestATableThatCannotBeRefreshed(t *testing.T) {
 		answer http.Handler
 		class  oktaapi.Class
 	}{
-		"forbidden":   {status(403, "E0000006"), oktaapi.Refused},
+		"forbidden":   {managementtest.Status(403, "E0000006"), oktaapi.Refused},
 		"wrong":       {http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }), oktaapi.Transient},
 		"wrong JSON":  {http.HandlerFunc(odd), oktaapi.Transient},
-		"broken":      {status(500, "E0000009"), oktaapi.Transient},
-		"an old link": {status(400, "E0000001"), oktaapi.Refused},
+		"broken":      {managementtest.Status(500, "E0000009"), oktaapi.Transient},
+		"an old link": {managementtest.Status(400, "E0000001"), oktaapi.Refused},
 	}
 	for name, c := range refusals {
 		t.Run(name, func(t *testing.T) {
@@ -137,16 +138,16 @@ func TestATableThatCannotBeRefreshed(t *testing.T) {
 				org.Set(func(org *oktasim.Org) {
 					org.Roles.Intercept = func(int, *http.Request) http.Handler { return c.answer }
 				})
-				o.pass(DefaultRefresh)
+				o.Pass(DefaultRefresh)
 				require.Error(o, o.wrong())
 				require.Equal(o, c.class, oktaapi.ClassOf(o.wrong()))
 				require.Equal(o, ScopeRoles, o.scope())
 				require.Equal(o, "SUPER_ADMIN", o.actor("00uSuper"), "the last that was known")
-				o.pass(46 * time.Minute)
+				o.Pass(46 * time.Minute)
 				require.Empty(o, o.actor("00uSuper"), "nobody vouches for it any more")
 				require.Less(o, o.requests(time.Minute), 4)
 				org.Set(func(org *oktasim.Org) { org.Roles.Intercept = nil })
-				o.pass(DefaultRefresh)
+				o.Pass(DefaultRefresh)
 				require.Equal(o, "SUPER_ADMIN", o.actor("00uSuper"))
 				require.NoError(o, o.wrong())
 			})
@@ -161,14 +162,14 @@ func odd(w http.ResponseWriter, _ *http.Request) {
 
 func TestATableThatIsForbiddenFromTheStart(t *testing.T) {
 	org := smallOrg()
-	org.Roles.Intercept = func(int, *http.Request) http.Handler { return status(403, "E0000006") }
+	org.Roles.Intercept = func(int, *http.Request) http.Handler { return managementtest.Status(403, "E0000006") }
 	work(t, org, func(o *office) {
 		require.Equal(o, ScopeRoles, o.scope())
 		require.Empty(o, o.actor("00uSuper"))
 		o.see(eventAt(o, time.Now(), "user.account.privilege.grant", "Super administrator", "User 00uRoot", "User 00uNew"))
 		require.Empty(o, o.actor("00uNew"), "a part is no table")
-		o.pass(time.Hour)
-		require.LessOrEqual(o, len(o.org.Requests()), 5, "it is asked at each refresh, no more")
+		o.Pass(time.Hour)
+		require.LessOrEqual(o, len(o.Org.Requests()), 5, "it is asked at each refresh, no more")
 	})
 }
 
@@ -178,7 +179,7 @@ func TestGroupsMayBeForbidden(t *testing.T) {
 	org.Roles.Direct = true
 	forbidden := func(_ int, r *http.Request) http.Handler {
 		if r.URL.Path == "/api/v1/groups" || strings.HasSuffix(r.URL.Path, "/users") && strings.Contains(r.URL.Path, "groups") {
-			return status(403, "E0000006")
+			return managementtest.Status(403, "E0000006")
 		}
 		return nil
 	}
@@ -188,10 +189,10 @@ func TestGroupsMayBeForbidden(t *testing.T) {
 		require.Equal(o, "SUPER_ADMIN", o.actor("00uSuper"))
 		require.Equal(o, "CUSTOM_NIGHT_SHIFT,HELP_DESK_ADMIN,ORG_ADMIN", o.actor("00uTwo"), "its own list names the group")
 		require.Empty(o, o.actor("00uMember"))
-		o.pass(DefaultRefresh)
+		o.Pass(DefaultRefresh)
 		require.Equal(o, ScopeGroups, o.scope(), "it goes on")
 		org.Set(func(org *oktasim.Org) { org.Roles.Intercept = nil })
-		o.pass(2 * DefaultRefresh)
+		o.Pass(2 * DefaultRefresh)
 		require.NoError(o, o.wrong())
 		require.Equal(o, "ORG_ADMIN", o.actor("00uMember"))
 	})
@@ -201,23 +202,23 @@ func TestGroupsMayBeForbidden(t *testing.T) {
 func TestARateLimitIsWaitedOut(t *testing.T) {
 	org := &oktasim.Org{Token: "s3cret", Roles: oktasim.Roles{Users: holdersOf(30, "APP_ADMIN"), Limit: 20}}
 	work(t, org, func(o *office) {
-		o.pass(20 * time.Minute)
+		o.Pass(20 * time.Minute)
 		require.Zero(o, o.table.Status().Pending)
-		require.Zero(o, o.tells())
-		require.Zero(o, o.org.Responses()[429], "its share keeps below")
+		require.Zero(o, o.Told.Times())
+		require.Zero(o, o.Org.Responses()[429], "its share keeps below")
 	})
 	org = &oktasim.Org{Token: "s3cret", Roles: oktasim.Roles{Users: holdersOf(3, "APP_ADMIN")}}
 	org.Roles.Intercept = func(n int, _ *http.Request) http.Handler {
 		if n < 3 {
-			return status(429, "E0000047")
+			return managementtest.Status(429, "E0000047")
 		}
 		return nil
 	}
 	work(t, org, func(o *office) {
 		require.Empty(o, o.actor("00uAdministrator0001"))
-		o.pass(5 * time.Minute)
+		o.Pass(5 * time.Minute)
 		require.Equal(o, "APP_ADMIN", o.actor("00uAdministrator0001"))
-		require.Zero(o, o.tells())
+		require.Zero(o, o.Told.Times())
 	})
 }
 
@@ -228,7 +229,7 @@ func TestNoRequestGoesElsewhere(t *testing.T) {
 	org.PublicURL = "https://evil.example"
 	work(t, org, func(o *office) {
 		require.Equal(o, "SUPER_ADMIN", o.actor("00uSuper"))
-		for _, r := range o.org.Requests() {
+		for _, r := range o.Org.Requests() {
 			require.Equal(o, "localhost", r.Host)
 		}
 	})

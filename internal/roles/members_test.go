@@ -27,14 +27,14 @@ func TestAGroupThatIsTooLarge(t *testing.T) {
 	org.Roles.Direct = true
 	org.Roles.Groups["00gAAAAll"] = oktasim.Group{Roles: []string{"REPORT_ADMIN"}, Members: crowd(36_000)} // asked first
 	work(t, org, func(o *office) {
-		o.pass(3 * time.Minute)
+		o.Pass(3 * time.Minute)
 		require.Equal(o, "ORG_ADMIN", o.actor("00uMember"))
 		require.Equal(o, ScopeGroups, o.scope())
 		require.ErrorContains(o, o.wrong(), "00gAAAAll")
 		require.True(o, o.table.Status().Full)
 		const pages = maxHolders/1000 + 1
 		require.LessOrEqual(o, o.count("/groups/00gAAAAll/users"), pages)
-		o.pass(5 * time.Hour)
+		o.Pass(5 * time.Hour)
 		require.LessOrEqual(o, o.count("/groups/00gAAAAll/users"), pages)
 		require.Equal(o, ScopeGroups, o.scope())
 		require.True(o, o.table.Status().Full)
@@ -43,7 +43,7 @@ func TestAGroupThatIsTooLarge(t *testing.T) {
 		revoke := eventAt(o, time.Now(), "group.privilege.revoke", "", "User 00uRoot", "UserGroup 00gAAAAll")
 		org.Append(revoke.Raw)
 		o.see(revoke)
-		o.pass(DefaultRefresh + time.Minute)
+		o.Pass(DefaultRefresh + time.Minute)
 		require.NoError(o, o.wrong(), "it has no roles any more")
 	})
 }
@@ -64,7 +64,7 @@ func TestAListOfMembersGoesOnInTheNextRound(t *testing.T) {
 		return nil
 	}
 	work(t, org, func(o *office) {
-		o.pass(5 * time.Minute)
+		o.Pass(5 * time.Minute)
 		require.Equal(o, "REPORT_ADMIN", o.actor("00uMember000007"))
 		require.NoError(o, o.wrong())
 		require.Equal(o, 4, first, "each list began once")
@@ -85,11 +85,11 @@ func TestOneGroupWhoseMembersFailStopsNoOther(t *testing.T) {
 			org.Roles.Groups["00gA"] = oktasim.Group{Roles: []string{"APP_ADMIN"}, Members: []string{"00uOdd"}}
 			org.Roles.Intercept = failsAt(code, "/groups/00gA/users")
 			work(t, org, func(o *office) {
-				o.pass(time.Second)
+				o.Pass(time.Second)
 				require.Equal(o, "ORG_ADMIN", o.actor("00uMember"))
 				require.Equal(o, code == 401 || code == 403, o.wrong() != nil)
 				org.Append(eventOf(o, "group.user_membership.add", "User 00uRoot", "User 00uNew", "UserGroup 00gAdmins").Raw)
-				o.pass(time.Hour)
+				o.Pass(time.Hour)
 				require.Equal(o, "ORG_ADMIN", o.actor("00uNew"), "members of the other are refreshed")
 				require.LessOrEqual(o, o.count("/groups/00gA/users"), c.most)
 				if c.told {
@@ -100,7 +100,7 @@ func TestOneGroupWhoseMembersFailStopsNoOther(t *testing.T) {
 				}
 				require.Equal(o, c.roles, o.table.wantsMembers("00gA", time.Now()))
 				org.Set(func(org *oktasim.Org) { org.Roles.Intercept = nil })
-				o.pass(DefaultRefresh + time.Minute)
+				o.Pass(DefaultRefresh + time.Minute)
 				require.NoError(o, o.wrong())
 			})
 		})

@@ -31,13 +31,13 @@ func (o *office) is(kind, granted string, parties ...string) event.Event {
 
 // happens changes the org, and delivers nothing.
 func (o *office) happens(kind, granted string, parties ...string) {
-	o.org.Append(o.is(kind, granted, parties...).Raw)
+	o.Org.Append(o.is(kind, granted, parties...).Raw)
 }
 
 // passes delivers an event, which changes the org as well.
 func (o *office) passes(kind, granted string, parties ...string) {
 	ev := o.is(kind, granted, parties...)
-	o.org.Append(ev.Raw)
+	o.Org.Append(ev.Raw)
 	o.see(ev)
 }
 
@@ -52,9 +52,9 @@ func TestWhoIsDeletedWhileOktaIsAsked(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			org := smallOrg()
 			work(t, org, func(o *office) {
-				o.pass(time.Minute)
+				o.Pass(time.Minute)
 				_, id, _ := strings.Cut(party, " ")
-				o.org.Set(func(org *oktasim.Org) {
+				o.Org.Set(func(org *oktasim.Org) {
 					org.Roles.Intercept = func(_ int, r *http.Request) http.Handler {
 						if !strings.HasSuffix(r.URL.Path, id+"/roles") {
 							return nil
@@ -66,10 +66,10 @@ func TestWhoIsDeletedWhileOktaIsAsked(t *testing.T) {
 					}
 				})
 				o.see(o.is(bound, "", party))
-				o.pass(time.Second)
+				o.Pass(time.Second)
 				o.see(o.is(kind, "", party))
 				require.Empty(o, o.ofTarget(party))
-				o.pass(2 * management.CertainAfter)
+				o.Pass(2 * management.CertainAfter)
 				require.Empty(o, o.ofTarget(party))
 			})
 		})
@@ -81,7 +81,7 @@ func TestMembershipsDoNotDelayAGroupsRoles(t *testing.T) {
 	org := smallOrg()
 	org.Roles.Direct = true
 	work(t, org, func(o *office) {
-		o.pass(time.Minute)
+		o.Pass(time.Minute)
 		o.passes(groupGrant, "", everyone)
 		o.happens(groupGrant, "Night shift", everyone)
 		for i := range 60 {
@@ -89,7 +89,7 @@ func TestMembershipsDoNotDelayAGroupsRoles(t *testing.T) {
 			if i == 10 {
 				o.happens(groupGrant, "Super administrator", everyone) // is not delivered
 			}
-			o.pass(30 * time.Second)
+			o.Pass(30 * time.Second)
 			if i == 0 {
 				require.Equal(o, "CUSTOM_NIGHT_SHIFT", o.actor("00uNobody"), "at once")
 			}
@@ -119,14 +119,14 @@ func TestAListOfMembersThatTrails(t *testing.T) {
 // An event that is delivered again does not undo what an early answer said.
 func TestAnEventAgainAfterAnEarlyAnswer(t *testing.T) {
 	work(t, smallOrg(), func(o *office) {
-		o.pass(time.Minute)
+		o.Pass(time.Minute)
 		revoke := o.is(revoked, "", "User 00uSuper")
-		o.org.Append(revoke.Raw)
+		o.Org.Append(revoke.Raw)
 		o.see(revoke)
-		o.pass(time.Second)
+		o.Pass(time.Second)
 		o.happens(userGrant, "Night shift", "User 00uSuper")
 		o.see(o.is(bound, "", "User 00uSuper"))
-		o.pass(5 * time.Second)
+		o.Pass(5 * time.Second)
 		require.Equal(o, "CUSTOM_NIGHT_SHIFT", o.actor("00uSuper"))
 		o.see(revoke)
 		require.Equal(o, "CUSTOM_NIGHT_SHIFT", o.actor("00uSuper"))
@@ -138,14 +138,14 @@ func TestTwoLossesAreAskedAtOnce(t *testing.T) {
 	org := smallOrg()
 	org.Roles.Users["00uThree"] = []string{"Night shift", "Day shift", "Noon"}
 	work(t, org, func(o *office) {
-		o.pass(time.Minute)
+		o.Pass(time.Minute)
 		for _, left := range []string{"Day shift, Noon", "Noon"} {
 			o.happens(userGrant, left, "User 00uThree")
 			o.see(o.is(unbound, "", "User 00uThree"))
-			o.pass(5 * time.Second)
+			o.Pass(5 * time.Second)
 			require.Contains(o, o.actor("00uThree"), "CUSTOM_NOON")
 		}
-		o.pass(management.CertainAfter)
+		o.Pass(management.CertainAfter)
 		require.Equal(o, "CUSTOM_NOON", o.actor("00uThree"))
 	})
 }
@@ -183,12 +183,12 @@ func TestAReloadForgetsNoTrouble(t *testing.T) {
 		"00gA": {Roles: []string{"SUPER_ADMIN"}, Members: []string{"00uOdd"}}}}}
 	org.Roles.Intercept = failsAt(403, "/groups/00gA/users")
 	work(t, org, func(o *office) {
-		o.pass(20 * time.Minute)
+		o.Pass(20 * time.Minute)
 		require.ErrorContains(o, o.wrong(), "00gA")
-		o.stop()
-		o.told.Clear()
-		o.start()
-		o.pass(time.Second)
+		o.Stop()
+		o.Told.Clear()
+		o.Start()
+		o.Pass(time.Second)
 		require.ErrorContains(o, o.wrong(), "00gA")
 	})
 }
@@ -200,10 +200,10 @@ func TestTheScopeForGroupsIsGrantedLater(t *testing.T) {
 	org.Roles.Intercept = failsAt(403, "/api/v1/groups", "/groups/00gA/users")
 	work(t, org, func(o *office) {
 		o.passes(groupGrant, "Super administrator", "UserGroup 00gA")
-		o.pass(time.Hour)
+		o.Pass(time.Hour)
 		require.Equal(o, ScopeGroups, o.scope())
-		o.org.Set(func(org *oktasim.Org) { org.Roles.Intercept = nil })
-		o.pass(DefaultRefresh + time.Second)
+		o.Org.Set(func(org *oktasim.Org) { org.Roles.Intercept = nil })
+		o.Pass(DefaultRefresh + time.Second)
 		require.NoError(o, o.wrong())
 		require.Equal(o, "SUPER_ADMIN", o.actor("00uOdd"))
 	})
@@ -212,13 +212,13 @@ func TestTheScopeForGroupsIsGrantedLater(t *testing.T) {
 // A request that is refused after an event is made once more when Okta is certain to know.
 func TestARefusalAfterAnEventIsNotTheLastWord(t *testing.T) {
 	work(t, smallOrg(), func(o *office) {
-		o.pass(time.Minute)
-		o.org.Set(func(org *oktasim.Org) { org.Roles.Intercept = failsAt(403, "00uSuper/roles") })
+		o.Pass(time.Minute)
+		o.Org.Set(func(org *oktasim.Org) { org.Roles.Intercept = failsAt(403, "00uSuper/roles") })
 		o.happens(userGrant, "Night shift, Super administrator", "User 00uSuper")
 		o.see(o.is(bound, "", "User 00uSuper"))
-		o.pass(5 * time.Second)
-		o.org.Set(func(org *oktasim.Org) { org.Roles.Intercept = nil })
-		o.pass(management.CertainAfter)
+		o.Pass(5 * time.Second)
+		o.Org.Set(func(org *oktasim.Org) { org.Roles.Intercept = nil })
+		o.Pass(management.CertainAfter)
 		require.Equal(o, "CUSTOM_NIGHT_SHIFT,SUPER_ADMIN", o.actor("00uSuper"))
 	})
 }
@@ -228,9 +228,9 @@ func TestAGroupsFirstRoleIsSeenAtOnce(t *testing.T) {
 	org := smallOrg()
 	org.Roles.Direct = true
 	work(t, org, func(o *office) {
-		o.pass(time.Minute)
+		o.Pass(time.Minute)
 		o.passes(groupGrant, "Super administrator", everyone)
-		o.pass(5 * time.Second)
+		o.Pass(5 * time.Second)
 		require.Equal(o, "SUPER_ADMIN", o.actor("00uNobody"))
 	})
 }

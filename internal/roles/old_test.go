@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/grafana/alloy/okta/internal/oktaapi/management/managementtest"
 	"github.com/grafana/alloy/okta/internal/oktasim"
 )
 
@@ -20,13 +21,13 @@ func TestAListThatIsOldIsTold(t *testing.T) {
 		w.Header().Set("X-Rate-Limit-Limit", "100")
 		w.Header().Set("X-Rate-Limit-Remaining", "0")
 		w.Header().Set("X-Rate-Limit-Reset", "4102444800")
-		status(429, "E0000047").ServeHTTP(w, nil)
+		managementtest.Status(429, "E0000047").ServeHTTP(w, nil)
 	})
 	for name, c := range map[string]struct {
 		answer http.Handler
 		soon   bool // it is told for its own reason
 	}{
-		"429 for hours": {status(429, "E0000047"), false}, "a bucket that others use up": {spent, false}, "slow": {hang(), true},
+		"429 for hours": {managementtest.Status(429, "E0000047"), false}, "a bucket that others use up": {spent, false}, "slow": {hang(), true},
 	} {
 		for _, known := range []bool{true, false} {
 			t.Run(name, func(t *testing.T) {
@@ -43,20 +44,20 @@ func TestAListThatIsOldIsTold(t *testing.T) {
 					fails(org)
 				}
 				work(t, org, func(o *office) {
-					o.pass(time.Minute)
-					o.org.Set(fails)
-					o.pass(2*DefaultRefresh - 2*time.Minute)
-					_, err := o.told.said()
+					o.Pass(time.Minute)
+					o.Org.Set(fails)
+					o.Pass(2*DefaultRefresh - 2*time.Minute)
+					_, err := o.Told.Last()
 					require.True(o, c.soon || err == nil, err)
-					o.pass(DefaultRefresh)
-					scope, err := o.told.said()
+					o.Pass(DefaultRefresh)
+					scope, err := o.Told.Last()
 					require.Error(o, err)
 					require.Equal(o, ScopeRoles, scope)
 					if !c.soon {
 						require.ErrorContains(o, err, "not read to its end since")
 					}
-					o.pass(4 * time.Hour)
-					_, err = o.told.said()
+					o.Pass(4 * time.Hour)
+					_, err = o.Told.Last()
 					require.Error(o, err)
 				})
 			})

@@ -81,10 +81,10 @@ func TestTheNextEventHasWhatAnEventChanged(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			work(t, smallOrg(), func(o *office) {
-				o.pass(time.Minute)
+				o.Pass(time.Minute)
 				asksAtOnce := strings.HasPrefix(c.kind, "iam.")
 				if asksAtOnce { // which is another test's
-					o.stop()
+					o.Stop()
 				}
 				ev := eventAt(o, time.Now(), c.kind, c.granted, append([]string{"User 00uRoot"}, c.parties...)...)
 				require.Equal(o, c.target, o.see(ev).TargetRoles, "what was held when it happened")
@@ -94,7 +94,7 @@ func TestTheNextEventHasWhatAnEventChanged(t *testing.T) {
 				if asksAtOnce {
 					return
 				}
-				o.pass(management.CertainAfter - time.Second)
+				o.Pass(management.CertainAfter - time.Second)
 				for id, want := range c.want {
 					require.Equal(o, want, o.actor(id), "answers that trail undo nothing: %s", id)
 				}
@@ -151,21 +151,21 @@ func TestWhatAnEventDoesNotTellIsAskedForTwice(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			work(t, smallOrg(), func(o *office) {
-				o.pass(time.Minute)
+				o.Pass(time.Minute)
 				for _, s := range c.atOnce {
 					o.happens(s.kind, s.granted, s.party)
 				}
 				for _, s := range c.passes {
 					o.see(o.is(s.kind, s.granted, s.party))
 				}
-				o.pass(5 * time.Second)
+				o.Pass(5 * time.Second)
 				require.Equal(o, c.soon, o.actor(c.who))
-				o.pass(management.CertainAfter / 2)
+				o.Pass(management.CertainAfter / 2)
 				for _, s := range c.trails {
 					o.happens(s.kind, s.granted, s.party)
 				}
 				require.Equal(o, c.soon, o.actor(c.who))
-				o.pass(management.CertainAfter)
+				o.Pass(management.CertainAfter)
 				require.Equal(o, c.last, o.actor(c.who))
 			})
 		})
@@ -180,10 +180,10 @@ func TestOktaIsAskedWhetherItIsSo(t *testing.T) {
 		confirmed := eventAt(o, time.Now(), "user.account.privilege.grant", "Report administrator", "User 00uRoot", "User 00uNew")
 		org.Append(confirmed.Raw)
 		o.see(confirmed)
-		o.pass(management.CertainAfter + time.Second)
+		o.Pass(management.CertainAfter + time.Second)
 		require.Empty(o, o.actor("00uLiar"))
 		require.Equal(o, "REPORT_ADMIN", o.actor("00uNew"))
-		o.pass(2 * DefaultRefresh)
+		o.Pass(2 * DefaultRefresh)
 		require.Empty(o, o.actor("00uLiar"))
 		require.Equal(o, "REPORT_ADMIN", o.actor("00uNew"))
 	})
@@ -192,14 +192,14 @@ func TestOktaIsAskedWhetherItIsSo(t *testing.T) {
 // Who was deleted is not asked about, also when that was due.
 func TestWhoWasDeletedIsLeftAlone(t *testing.T) {
 	work(t, smallOrg(), func(o *office) {
-		o.pass(time.Minute)
-		before := len(o.org.Requests())
+		o.Pass(time.Minute)
+		before := len(o.Org.Requests())
 		for _, kind := range []string{"user.account.privilege.grant", "user.lifecycle.delete.initiated"} {
 			o.see(eventAt(o, time.Now(), kind, "Super administrator", "User 00uRoot", "User 00uShort"))
 		}
-		o.pass(5 * time.Minute)
+		o.Pass(5 * time.Minute)
 		require.Empty(o, o.actor("00uShort"))
-		require.Len(o, o.org.Requests(), before)
+		require.Len(o, o.Org.Requests(), before)
 	})
 }
 
@@ -210,7 +210,7 @@ func TestMembersOfAGroupThatGetsARole(t *testing.T) {
 		grant := eventAt(o, time.Now(), "group.privilege.grant", "Report administrator", "User 00uRoot", "UserGroup 00gEveryone")
 		org.Append(grant.Raw)
 		o.see(grant)
-		o.pass(management.CertainAfter + time.Second)
+		o.Pass(management.CertainAfter + time.Second)
 		require.Equal(o, "REPORT_ADMIN", o.actor("00uNobody"))
 	})
 }
@@ -227,10 +227,10 @@ func TestEventsThatChangeNothing(t *testing.T) {
 		require.Empty(o, o.actor("00uNobody"))
 		require.Equal(o, "ORG_ADMIN", o.actor("00uMember"))
 
-		o.pass(time.Second)
+		o.Pass(time.Second)
 		grant := eventAt(o, time.Now(), "user.account.privilege.grant", "Super administrator", "User 00uRoot", "User 00uNobody")
 		o.see(grant)
-		o.pass(time.Second)
+		o.Pass(time.Second)
 		o.see(eventAt(o, time.Now(), "user.account.privilege.revoke", "", "User 00uRoot", "User 00uNobody"))
 		o.see(grant) // delivered again
 		require.Empty(o, o.actor("00uNobody"))
@@ -243,8 +243,8 @@ func TestEventsThatChangeNothing(t *testing.T) {
 		for _, id := range []string{"", "../../logs", strings.Repeat("x", 200)} { // what is no id is asked for nowhere
 			o.see(eventAt(o, time.Now(), "user.account.privilege.grant", "Super administrator", "User 00uRoot", "User "+id))
 		}
-		o.pass(5 * time.Minute)
-		for _, r := range o.org.Requests() {
+		o.Pass(5 * time.Minute)
+		for _, r := range o.Org.Requests() {
 			require.NotContains(o, r.URL, "..")
 			require.Less(o, len(r.URL), 100)
 		}
@@ -254,7 +254,7 @@ func TestEventsThatChangeNothing(t *testing.T) {
 // A membership that is older than the newest of that group and member, because it is delivered again, undoes nothing.
 func TestAnOlderMembershipUndoesNothing(t *testing.T) {
 	work(t, smallOrg(), func(o *office) {
-		o.pass(time.Minute)
+		o.Pass(time.Minute)
 		at := func(after time.Duration, kind, id string) event.Event {
 			return eventAt(o, time.Now().Add(after), "group.user_membership."+kind, "", "User 00uRoot", "User "+id, "UserGroup 00gAdmins")
 		}
@@ -266,7 +266,7 @@ func TestAnOlderMembershipUndoesNothing(t *testing.T) {
 		require.Empty(o, o.actor("00uNobody"))
 		require.Equal(o, "ORG_ADMIN", o.actor("00uMember"))
 		require.Equal(o, "ORG_ADMIN", o.actor("00uOther"), "another member's is none of it")
-		o.pass(2 * DefaultRefresh)
+		o.Pass(2 * DefaultRefresh)
 		require.Empty(o, o.table.holders[group]["00gAdmins"].moved, "Okta's answer is newer")
 		require.NotContains(o, o.table.holders[group]["00gAdmins"].members, "00uOther", "Okta has the last word")
 	})
@@ -287,7 +287,7 @@ func TestAnEventWhileTheListIsOnItsWay(t *testing.T) {
 	work(t, org, func(o *office) {
 		o.see(eventAt(o, time.Now().Add(time.Second), "user.account.privilege.revoke", "", "User 00uRoot", "User 00uSuper"))
 		o.see(eventAt(o, time.Now().Add(time.Second), "user.account.privilege.grant", "Report administrator", "User 00uRoot", "User 00uNew"))
-		o.pass(11 * time.Second)
+		o.Pass(11 * time.Second)
 		require.Empty(o, o.actor("00uSuper"))
 		require.Equal(o, "REPORT_ADMIN", o.actor("00uNew"))
 	})

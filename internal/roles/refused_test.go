@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/grafana/alloy/okta/internal/oktaapi/management/managementtest"
 	"github.com/grafana/alloy/okta/internal/oktasim"
 )
 
@@ -16,7 +17,7 @@ func failsAt(code int, paths ...string) func(int, *http.Request) http.Handler {
 	return func(_ int, r *http.Request) http.Handler {
 		for _, path := range paths {
 			if strings.HasSuffix(r.URL.Path, path) {
-				return status(code, "E0000006")
+				return managementtest.Status(code, "E0000006")
 			}
 		}
 		return nil
@@ -25,7 +26,7 @@ func failsAt(code int, paths ...string) func(int, *http.Request) http.Handler {
 
 // count is how many requests for a path there were.
 func (o *office) count(path string) (n int) {
-	for _, r := range o.org.Requests() {
+	for _, r := range o.Org.Requests() {
 		if at, _, _ := strings.Cut(r.URL, "?"); strings.HasSuffix(at, path) {
 			n++
 		}
@@ -59,17 +60,17 @@ func TestOneHolderThatFailsStopsNobodyElse(t *testing.T) {
 				if c.event != nil {
 					o.see(eventOf(o, "iam.resourceset.bindings.add", c.event...))
 				}
-				o.pass(5 * time.Second)
+				o.Pass(5 * time.Second)
 				require.Equal(o, "SUPER_ADMIN", o.actor("00uSuper"))
 				require.Equal(o, "ORG_ADMIN", o.actor("00uMember"))
 				org.Append(raw(o, "user.account.privilege.grant", "Report administrator", "User 00uTwo"))
-				o.pass(time.Hour)
+				o.Pass(time.Hour)
 				require.Equal(o, "ORG_ADMIN,REPORT_ADMIN", o.actor("00uTwo"))
 				require.NoError(o, o.wrong())
 				require.Positive(o, o.count(c.path))
 				require.LessOrEqual(o, o.count(c.path), c.most)
 				org.Set(func(org *oktasim.Org) { org.Roles.Intercept = nil })
-				o.pass(DefaultRefresh)
+				o.Pass(DefaultRefresh)
 				if strings.Contains(c.path, "00uA") {
 					require.Equal(o, "SUPER_ADMIN", o.actor("00uA"), "it is asked about again")
 				}
@@ -86,12 +87,12 @@ func TestAllHoldersThatFailAreATrouble(t *testing.T) {
 				org := &oktasim.Org{Token: "s3cret", Roles: oktasim.Roles{Users: holdersOf(n, "APP_ADMIN")}}
 				org.Roles.Intercept = func(_ int, r *http.Request) http.Handler {
 					if strings.HasSuffix(r.URL.Path, "/roles") {
-						return status(code, "E0000006")
+						return managementtest.Status(code, "E0000006")
 					}
 					return nil
 				}
 				work(t, org, func(o *office) {
-					o.pass(DefaultRefresh + time.Minute)
+					o.Pass(DefaultRefresh + time.Minute)
 					require.Error(o, o.wrong())
 					require.Equal(o, ScopeRoles, o.scope())
 					require.LessOrEqual(o, o.count("/roles"), most)

@@ -16,26 +16,26 @@ import (
 func TestAReloadAsksAnew(t *testing.T) {
 	org := &oktasim.Org{Token: "s3cret", Roles: oktasim.Roles{Users: holdersOf(300, "APP_ADMIN"), Limit: 100}}
 	work(t, org, func(o *office) {
-		o.pass(time.Hour)
+		o.Pass(time.Hour)
 		require.Zero(o, o.table.Status().Pending)
 		for range 10 {
-			before := len(o.org.Requests())
-			o.stop()
+			before := len(o.Org.Requests())
+			o.Stop()
 			require.Equal(o, "APP_ADMIN", o.actor("00uAdministrator0299"))
-			o.start()
-			require.LessOrEqual(o, len(o.org.Requests())-before, MaxRequests)
-			o.pass(5 * time.Second)
+			o.Start()
+			require.LessOrEqual(o, len(o.Org.Requests())-before, MaxRequests)
+			o.Pass(5 * time.Second)
 			require.Equal(o, "APP_ADMIN", o.actor("00uAdministrator0299"))
 			require.LessOrEqual(o, o.requests(time.Minute), 2*100/4, "of two buckets")
 		}
-		require.Zero(o, o.org.Responses()[429])
+		require.Zero(o, o.Org.Responses()[429])
 		require.NoError(o, o.wrong())
 	})
 	work(t, smallOrg(), func(o *office) { // what is asked about a small one
-		before := len(o.org.Requests())
-		o.stop()
-		o.start()
-		require.Equal(o, before, len(o.org.Requests())-before, "as at the start")
+		before := len(o.Org.Requests())
+		o.Stop()
+		o.Start()
+		require.Equal(o, before, len(o.Org.Requests())-before, "as at the start")
 	})
 }
 
@@ -63,13 +63,13 @@ func TestAReloadWhileMembersAreRead(t *testing.T) {
 					if o.count("/00gAdmins/users") > 0 {
 						break
 					}
-					o.pass(time.Second)
+					o.Pass(time.Second)
 				}
 				require.NotZero(o, o.count("/00gAdmins/users"))
 				require.Empty(o, o.actor("00uMember000000"))
-				o.stop()
+				o.Stop()
 				org.Set(func(o *oktasim.Org) { o.Roles.Intercept = nil })
-				o.start()
+				o.Start()
 				require.Equal(o, "ORG_ADMIN", o.actor("00uMember000000"))
 			})
 		})
@@ -80,13 +80,13 @@ func TestAReloadWhileMembersAreRead(t *testing.T) {
 func TestATableThatIsForgotten(t *testing.T) {
 	work(t, smallOrg(), func(o *office) {
 		require.Equal(o, "SUPER_ADMIN", o.actor("00uSuper"))
-		o.stop()
+		o.Stop()
 		o.table.Forget()
 		require.Zero(o, o.table.Status())
 		o.see(eventAt(o, time.Now(), "user.account.privilege.grant", "Report administrator", "User 00uRoot", "User 00uNew"))
 		require.Empty(o, o.actor("00uSuper"))
 		require.Empty(o, o.actor("00uNew"))
-		o.start()
+		o.Start()
 		require.Equal(o, "SUPER_ADMIN", o.actor("00uSuper"))
 		require.Equal(o, "ORG_ADMIN", o.actor("00uMember"), "groups are looked through again")
 	})

@@ -16,6 +16,7 @@ import (
 
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/oktaapi/auth"
+	"github.com/grafana/alloy/okta/internal/oktaapi/management/managementtest"
 	"github.com/grafana/alloy/okta/internal/oktasim"
 )
 
@@ -35,7 +36,7 @@ func TestEverybodyHoldsARole(t *testing.T) {
 			org := &oktasim.Org{Token: "s3cret", Roles: oktasim.Roles{Users: holdersOf(300, "APP_ADMIN"), Direct: c.direct,
 				Groups: map[string]oktasim.Group{"00gEveryone": {Roles: []string{"REPORT_ADMIN"}, Members: crowd(c.members)}}}}
 			work(t, org, func(o *office) {
-				o.pass(c.known)
+				o.Pass(c.known)
 				require.Equal(o, "APP_ADMIN", o.actor("00uAdministrator0007"))
 				require.ErrorContains(o, o.wrong(), c.says)
 				require.Equal(o, ScopeGroups, o.scope())
@@ -43,7 +44,7 @@ func TestEverybodyHoldsARole(t *testing.T) {
 				require.True(o, status.Full)
 				require.LessOrEqual(o, status.Users, maxHolders)
 				perMinute := map[int64]int{}
-				for _, r := range o.org.Requests() {
+				for _, r := range o.Org.Requests() {
 					perMinute[r.Time.Unix()/60]++
 				}
 				for minute, n := range perMinute {
@@ -74,7 +75,7 @@ func TestRefreshesOfManyOrgsAreSpread(t *testing.T) {
 			u, _, err := oktaapi.ParseOrg(pipe.URL)
 			require.NoError(t, err)
 			table := NewTable()
-			keeper := New(Config{Org: fmt.Sprintf("https://org-%d.okta.com", i), Table: table, Trouble: &troubles{}, Refresh: DefaultRefresh,
+			keeper := New(Config{Org: fmt.Sprintf("https://org-%d.okta.com", i), Table: table, Trouble: &managementtest.Told{}, Refresh: DefaultRefresh,
 				Orgs: orgs, Ask: NewAsk(oktaapi.Config{Org: u, Auth: token, HTTP: pipe.Client(), UserAgent: "test"},
 					func(bucket string) *oktaapi.Budget { return budgets.For(fmt.Sprint(i, bucket)) })})
 			keepers.Go(func() { keeper.Run(ctx) })
