@@ -238,6 +238,30 @@ func TestWhatIsTold(t *testing.T) {
 	}
 }
 
+// Which attributes no profile had is known, from the first profile on.
+func TestAttributesOfNoProfile(t *testing.T) {
+	work(t, smallOrg(), nil, func(o *office) {
+		unseen := func() []string { return o.known.Status().Unseen }
+		o.profile("00uNone")
+		require.Nil(o, unseen(), "nobody was asked about yet")
+		o.Pass(time.Second)
+		require.Equal(o, []string{"department", "title"}, unseen())
+		o.setDepartment("Finance")
+		o.profile("00uMara")
+		o.Pass(time.Second)
+		require.Equal(o, []string{"title"}, unseen())
+		o.setDepartment(nil)
+		o.Pass(fresh)
+		o.profile("00uMara")
+		o.Pass(time.Second)
+		require.Equal(o, []string{"title"}, unseen(), "somebody had it")
+		o.Org.Set(func(org *oktasim.Org) { org.Roles.Profiles["00uNone"] = map[string]any{"title": "Accountant"} })
+		o.profile("00uNone")
+		o.Pass(time.Second)
+		require.Empty(o, unseen())
+	})
+}
+
 // After all was forgotten, what was asked for before is not taken.
 func TestForgetKeepsNothing(t *testing.T) {
 	work(t, smallOrg(), []string{"VIP"}, func(o *office) {

@@ -83,7 +83,19 @@ func TestEntriesCarryProfilesAndGroupsAndTheLineStays(t *testing.T) {
 	require.False(t, ok)
 	info := s.DebugInfo().(debugInfo).More.Context
 	require.Equal(t, 2, info.Profiles)
+	require.Empty(t, info.Unseen)
 	require.Equal(t, 1, info.Members)
+}
+
+// An attribute that is spelled otherwise than in Okta is nothing wrong, as it may be one that few users have, and is shown.
+func TestAnAttributeOfNoProfileIsShown(t *testing.T) {
+	org := staffed()
+	s := watch(t, org, "context {\n profile = [\"department\", \"costcenter\"]\n}\n")
+	org.Append(signsIn("1", "00uSuper", time.Now()))
+	s.take(t)
+	until(t, "a profile", func() bool { return s.actorsKnown().Profiles == 1 })
+	require.Equal(t, []string{"costcenter"}, s.DebugInfo().(debugInfo).More.Context.Unseen)
+	require.Equal(t, component.HealthTypeHealthy, s.CurrentHealth().Health)
 }
 
 // Roles, profiles and groups go together, also with the blocks that change entries; back-fills have nothing of it.

@@ -51,6 +51,7 @@ type contextInfo struct {
 	Error     string    `alloy:"error,attr,optional"`
 
 	Profiles     int       `alloy:"profiles,attr,optional"`
+	Unseen       []string  `alloy:"attributes_of_no_profile,attr,optional"`
 	Waiting      int       `alloy:"profiles_to_ask_for,attr,optional"`
 	Named        int       `alloy:"named_groups,attr,optional"`
 	Members      int       `alloy:"members_of_named_groups,attr,optional"`
@@ -71,6 +72,7 @@ func (p *plan) contextInfo(s poller.Snapshot) *contextInfo {
 	}
 	if a := p.of.actors; a != nil {
 		t := a.known.Status()
+		info.Unseen = t.Unseen
 		info.Profiles, info.Waiting, info.Named, info.Members, info.MembersRead = t.Profiles, t.Waiting, t.Groups, t.Members, t.Refreshed
 	}
 	return info
