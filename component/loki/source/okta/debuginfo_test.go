@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/tidwall/gjson"
 
 	"github.com/grafana/alloy/internal/component"
 	"github.com/grafana/alloy/syntax"
@@ -18,6 +19,7 @@ import (
 func TestDebugInfoTellsHowCollectionGoes(t *testing.T) {
 	org := &oktasim.Org{Token: "right"}
 	org.Generate(3, time.Minute)
+	begin := time.Now()
 	s := watch(t, org, "")
 	for range 3 {
 		s.take(t)
@@ -28,8 +30,8 @@ func TestDebugInfoTellsHowCollectionGoes(t *testing.T) {
 	require.Equal(t, "ssws", info.AuthMethod)
 	require.Equal(t, "polling", info.State)
 	require.EqualValues(t, 3, info.EventsForwarded)
-	require.WithinDuration(t, time.Now(), info.LastPoll, 10*time.Second)
-	require.WithinDuration(t, time.Now(), info.LastEvent, time.Minute)
+	require.WithinRange(t, info.LastPoll, begin, time.Now())
+	require.WithinDuration(t, gjson.GetBytes(org.Events()[2], "published").Time(), info.LastEvent, 0)
 	require.NotEmpty(t, info.CheckpointAge)
 	require.Equal(t, 120, info.Budget.Limit)
 	require.Less(t, *info.Budget.Remaining, 120)
@@ -42,6 +44,7 @@ func TestDebugInfoTellsHowCollectionGoes(t *testing.T) {
 	require.Zero(t, info.More, "of no option")
 	require.Nil(t, info.Replay)
 
+	begin = time.Now()
 	org.Set(func(o *oktasim.Org) { o.Token = "another" })
 	until(t, "the refusal", func() bool { return s.CurrentHealth().Health == component.HealthTypeUnhealthy })
 	info = s.DebugInfo().(debugInfo)
@@ -49,7 +52,7 @@ func TestDebugInfoTellsHowCollectionGoes(t *testing.T) {
 	require.Contains(t, info.LastError, "E0000011")
 	require.NotEmpty(t, info.LastErrorRequestID)
 	require.Contains(t, s.CurrentHealth().Message, info.LastErrorRequestID)
-	require.WithinDuration(t, time.Now(), info.FailingSince, 10*time.Second)
+	require.WithinRange(t, info.FailingSince, begin, time.Now())
 	require.Equal(t, info.FailingSince, s.CurrentHealth().UpdateTime)
 }
 
