@@ -11,6 +11,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -239,10 +240,10 @@ func (c *Coverage) Page() string {
 	}
 	var out strings.Builder
 	release := slices.Max(slices.Collect(maps.Values(c.releases)))
-	fmt.Fprintf(&out, coverageHead, len(c.types), release, byRule, byPanel, len(c.types)-byRule-byPanel)
+	fmt.Fprintf(&out, coverageHead, grouped(len(c.types)), release, grouped(byRule), grouped(byPanel), grouped(len(c.types)-byRule-byPanel))
 	for _, k := range c.kinds {
 		if kinds[k.Name] > 0 {
-			fmt.Fprintf(&out, "| %s | %d | %s |\n", k.Name, kinds[k.Name], strings.TrimSpace(k.Reason))
+			fmt.Fprintf(&out, "| %s | %s | %s |\n", k.Name, grouped(kinds[k.Name]), strings.TrimSpace(k.Reason))
 		}
 	}
 	family := ""
@@ -261,11 +262,19 @@ func (c *Coverage) Page() string {
 	return out.String()
 }
 
+// grouped is a number as all documents have it, with commas.
+func grouped(n int) string {
+	if n < 1_000 {
+		return strconv.Itoa(n)
+	}
+	return fmt.Sprintf("%s,%03d", grouped(n/1_000), n%1_000)
+}
+
 const coverageHead = `# Coverage
 
 <!-- Written by go generate ./detections: change detections/rules, detections/dashboards or detections/not-covered.yaml instead. -->
 
-What looks for each of the %d event types of Okta's catalog, release %s: %d have a rule, %d more a panel on a dashboard, and %d
+What looks for each of the %s event types of Okta's catalog, release %s: %s have a rule, %s more a panel on a dashboard, and %s
 none, for the reasons below. All of them are delivered, and the dashboard for investigations shows all of them: here are only rules and
 panels whose query names the type. Those of Sigma's rules that name none, but a request's address, a message, or a login, are not here.
 

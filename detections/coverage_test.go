@@ -26,6 +26,12 @@ func TestEveryEventTypeHasARuleOrAReason(t *testing.T) {
 	}
 }
 
+func TestNumbersHaveCommas(t *testing.T) {
+	for n, want := range map[int]string{0: "0", 836: "836", 1_000: "1,000", 1_274: "1,274", 12_345: "12,345", 1_000_007: "1,000,007"} {
+		require.Equal(t, want, grouped(n))
+	}
+}
+
 func matchesSome(c *Coverage, pattern string) bool {
 	for _, name := range c.types {
 		if (kind{Types: []string{pattern}}).has(name, c.releases[name], c.releases[name]) {
