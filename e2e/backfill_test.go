@@ -112,42 +112,44 @@ func TestTheBackfillCommandGoesOnWhereItStopped(t *testing.T) {
 	loki := startLoki(t)
 	since, until := backfillSpan(5)
 	c := newCollector(t, fmt.Appendf(nil, filling, ""), okta, loki)
-	command := func() (*exec.Cmd, *strings.Builder) {
+	command := func() (*exec.Cmd, *strings.Builder, *strings.Builder) {
 		cmd := exec.Command(c.bin, "backfill", "--since="+since.Format(time.RFC3339), "--until="+until.Format(time.RFC3339),
 			"--storage.path="+c.storage, "--server.http.listen-addr="+c.addr, c.config)
-		out := &strings.Builder{}
-		cmd.Env, cmd.Dir, cmd.Stderr = append(cmd.Environ(), c.env...), filepath.Dir(c.config), out
-		return cmd, out
+		out, log := &strings.Builder{}, &strings.Builder{}
+		cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = append(cmd.Environ(), c.env...), filepath.Dir(c.config), out, log
+		return cmd, out, log
 	}
-	cmd, out := command()
-	require.NoError(t, cmd.Run(), out.String())
+	cmd, out, log := command()
+	require.NoError(t, cmd.Run(), log.String())
 	require.Contains(t, out.String(), "events delivered and found in Loki, 0 were there already")
+	require.NotContains(t, out.String(), "level=", "the log is on the standard error")
+	require.NotContains(t, log.String(), "events delivered and found in Loki")
 	requireRange(t, okta, loki.Reader(), since, until)
 
 	before := okta.requests(t)
-	cmd, out = command()
-	require.NoError(t, cmd.Run(), out.String())
+	cmd, _, log = command()
+	require.NoError(t, cmd.Run(), log.String())
 	require.Equal(t, before, okta.requests(t), "what is done is not read again")
 
 	// Another data path knows nothing: Loki is asked, and nothing is delivered twice.
 	c.storage = t.TempDir()
-	cmd, out = command()
-	require.NoError(t, cmd.Run(), out.String())
+	cmd, out, log = command()
+	require.NoError(t, cmd.Run(), log.String())
 	require.Contains(t, out.String(), "done: 0 events delivered")
 	requireRange(t, okta, loki.Reader(), since, until)
 
 	// A range that cannot be, and a token that is refused.
 	until = time.Now()
-	cmd, out = command()
+	cmd, _, log = command()
 	require.Error(t, cmd.Run())
-	require.Contains(t, out.String(), "it must be at least 1h0m0s ago")
+	require.Contains(t, log.String(), "it must be at least 1h0m0s ago")
 	_, until = backfillSpan(5)
 	okta.control(t, "POST", "token?value=another")
 	c.storage = t.TempDir()
-	cmd, out = command()
+	cmd, out, log = command()
 	require.Error(t, cmd.Run())
-	require.Contains(t, out.String(), "401")
-	require.NotContains(t, out.String(), token)
+	require.Contains(t, log.String(), "401")
+	require.NotContains(t, out.String()+log.String(), token)
 }
 
 // requireRange checks that Loki has each event of the range once, with the range's label.

@@ -38,6 +38,9 @@ It exits with 0 when all was found in Loki. When it is interrupted, or something
 does not arrive, it exits with 1; the same command goes on where it stopped and
 delivers what Loki lacks.
 
+How far it is goes to the standard output, the log to the standard error:
+2>backfill.log keeps them apart.
+
 It can run beside an alloy-okta that collects the same orgs: it has its own storage
 path, and entries have one label more (backfill="<SINCE>/<UNTIL>"). The two do not
 know of each other's requests, so keep the sum of their rate_limit_share below 1. A
@@ -54,7 +57,7 @@ backfill block in the configuration does the same within the running process.`,
 			}
 			only := &okta.RangeOnly{Backfill: flags.window}
 			return runUntil(cmd, &flags.run, args[0], func(ctx context.Context) error {
-				return watchBackfill(ctx, os.Stderr, only.Ranges)
+				return watchBackfill(ctx, os.Stdout, only.Ranges)
 			}, rangeOnly(only))
 		},
 	}

@@ -29,6 +29,9 @@ inner.collect "default" { }
 	require.Equal(t, 1, r.code)
 	require.Contains(t, r.stderr, "inner.collect.default/loki.source.okta.default has no reconcile block")
 	require.NotContains(t, r.stderr, "hunter2secret")
+	require.Regexp(t, `^ +0\.0 %  0 delivered, .*\n$`, r.stdout, "how far it is, and no log")
+	require.NotContains(t, r.stderr, "0 delivered")
+	require.Contains(t, r.stderr, "level=")
 }
 
 // What the configuration or the range lacks is said at once, and ends the command.
