@@ -156,6 +156,7 @@ func (k *Keeper) readUsers(ctx context.Context) bool {
 	for !k.groupsAreDue() {
 		id := k.Known.next(time.Now())
 		if id == "" {
+			k.note(ctx, &k.users, nil) // ends what a keeper before this one told, too
 			return true
 		}
 		err := k.readUser(ctx, id)
@@ -176,54 +177,56 @@ func (k *Keeper) readUser(ctx context.Context, id string) error {
 		values, err = k.Ask.profile(ctx, id, k.Known.profile)
 		return err
 	})
-	now := time.Now()
-	switch {
-	case err == nil:
-		k.Known.answered(values, now)
+	if err == nil {
+		k.Known.answered(values, time.Now())
 		return nil
-	case ctx.Err() != nil, !management.OfOne(err):
-		k.Known.back()
-		return err
 	}
-	ofAll := k.ofAll(ctx, id, err)
-	if ctx.Err() != nil {
+	ofAll := err
+	if ctx.Err() == nil && management.OfOne(err) {
+		ofAll = k.ofAll(ctx, id, err)
+	}
+	if ofAll != nil || ctx.Err() != nil { // so that it is seen when all is well again, also if nobody acts
 		k.Known.back()
 		return ofAll
 	}
 	wait := retryAfter
-	if ofAll == nil && management.IsRefused(err) {
+	if management.IsRefused(err) {
 		wait = k.Refresh
 	}
 	k.Known.refused(time.Now().Add(wait))
-	return ofAll
+	return nil
 }
 
-// ofAll returns an error when what failed for a user fails for all: also for those of whom Okta told before or, if there are none, for the
-// first ones that it lists. Okta answers 403 E0000006 to credentials that may read no user as to those that may not read this one. Success
-// counts for a minute.
+// ofAll returns an error when what failed for a user fails for all: also for those of whom Okta told before, and for the first ones that
+// it lists. Okta answers 403 E0000006 to credentials that may read no user as to those that may not read this one. Success counts for a
+// minute.
 func (k *Keeper) ofAll(ctx context.Context, id string, failure error) error {
 	if time.Since(k.told) < retryAfter {
 		return nil
 	}
-	others := k.Known.told(id, management.Few)
-	if len(others) == 0 {
-		err := k.ask(ctx, func(ctx context.Context) (err error) {
-			others, _, err = k.Ask.users(ctx, management.Few)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		if len(others) == 0 {
-			return failure
+	err := failure
+	tell := func(ids []string) {
+		if len(ids) > 0 {
+			err = management.OfAFew(ids, func(id string) error {
+				return k.ask(ctx, func(ctx context.Context) error {
+					_, err := k.Ask.profile(ctx, id, k.Known.profile)
+					return err
+				})
+			})
 		}
 	}
-	err := management.OfAFew(others, func(id string) error {
-		return k.ask(ctx, func(ctx context.Context) error {
-			_, err := k.Ask.profile(ctx, id, k.Known.profile)
+	tell(k.Known.told(id, management.Few))
+	if management.OfOne(err) {
+		var listed []string
+		failed := k.ask(ctx, func(ctx context.Context) (err error) {
+			listed, _, err = k.Ask.users(ctx, management.Few)
 			return err
 		})
-	})
+		if failed != nil {
+			return failed
+		}
+		tell(listed)
+	}
 	if err == nil {
 		k.told = time.Now()
 	}

@@ -200,12 +200,12 @@ func (k *Known) told(id string, n int) (ids []string) {
 	return ids
 }
 
-// back has the user that next returned be the next one again.
+// back has the user that next returned wait again, after the others: what it failed for may be of this one.
 func (k *Known) back() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if id := k.asking; id != "" {
-		k.queue, k.queued[id] = append([]string{id}, k.queue...), struct{}{}
+		k.queue, k.queued[id] = append(k.queue, id), struct{}{}
 	}
 	k.asking = ""
 }
