@@ -39,20 +39,14 @@ func (c *Component) receive(ctx context.Context, n hook.Notice) error {
 	if o == nil || format == nil { // a reload has just removed it
 		return errBlocked
 	}
-	var sent uint64
 	var err error
 	for _, e := range n.Events {
-		var forwarded bool
-		if forwarded, err = c.forward(ctx, p, o, format, e); err != nil {
+		if err = c.forward(ctx, p, o, format, e); err != nil {
 			break
-		}
-		if forwarded {
-			sent++
 		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	o.events += sent
 	if err == nil {
 		o.last, c.blocked = n.Received, time.Time{}
 		return nil
@@ -64,55 +58,36 @@ func (c *Component) receive(ctx context.Context, n hook.Notice) error {
 }
 
 // forward sends one event to every receiver that does not have it.
-func (c *Component) forward(ctx context.Context, p *plan, o *org, format *event.Formatter, e hook.Event) (bool, error) {
-	took := o.recent.by[e.UUID]
+func (c *Component) forward(ctx context.Context, p *plan, o *org, format *event.Formatter, e hook.Event) error {
+	took, _ := o.recent.Peek(e.UUID)
 	if took.All() {
 		c.metrics.duplicates.Inc()
-		return false, nil
+		return nil
 	}
 	events, err := event.Scan(slices.Concat([]byte("["), e.Raw, []byte("]")))
 	if err != nil || len(events) != 1 { // unlike what encoding/json took it for, no object: only it is left out
-		return false, nil
+		return nil
 	}
 	entry := format.Entry(events[0], time.Now())
 	if entry.Labels == nil {
-		o.recent.add(e.UUID, fanout.Nobody())
+		o.note(e.UUID, fanout.Nobody())
 		c.metrics.dropped.Inc()
-		return false, nil
+		return nil
 	}
 	refusal := limits.OfEntry(entry.Labels, entry.Entry, time.Now(), limits.MaxAge)
 	err = c.out.Send(ctx, p.receivers, loki.NewEntry(entry.Labels, entry.Entry), &took)
-	o.recent.add(e.UUID, took)
+	o.note(e.UUID, took)
 	if err != nil {
-		return false, errBlocked
+		return errBlocked
 	}
+	o.events.Inc()
 	c.metrics.entries.Inc()
 	o.told.Tell(o.logger, c.metrics.overLimit, refusal, e.UUID)
-	return true, nil
+	return nil
 }
 
-// recent is which receivers have an event, by uuid, of the last remembered events.
-type recent struct {
-	by   map[string]fanout.Took
-	ring []string
-	next int
-}
-
-func (r *recent) add(uuid string, took fanout.Took) {
-	if uuid == "" {
-		return
+func (o *org) note(uuid string, took fanout.Took) {
+	if uuid != "" {
+		o.recent.Add(uuid, took)
 	}
-	if r.by == nil {
-		r.by, r.ring = map[string]fanout.Took{}, make([]string, 0, remembered)
-	}
-	if _, known := r.by[uuid]; !known {
-		if len(r.ring) < remembered {
-			r.ring = append(r.ring, uuid)
-		} else {
-			delete(r.by, r.ring[r.next])
-			r.ring[r.next] = uuid
-			r.next = (r.next + 1) % remembered
-		}
-	}
-	r.by[uuid] = took
 }

@@ -8,12 +8,14 @@ package okta_event_hook
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/go-kit/log"
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/atomic"
 
@@ -65,10 +67,10 @@ type plan struct {
 
 // org is what is known of an org's hooks. It outlives reloads.
 type org struct {
-	recent recent // belongs to who holds the turn
+	recent *simplelru.LRU[string, fanout.Took] // by uuid; belongs to who holds the turn
 	told   limits.Told
 	logger log.Logger
-	events uint64
+	events atomic.Uint64
 	last   time.Time
 }
 
@@ -118,14 +120,11 @@ func (c *Component) use(p *plan) {
 	c.mu.Lock()
 	for name := range p.formatters {
 		if c.orgs[name] == nil {
-			c.orgs[name] = &org{logger: log.With(c.logger, "org", name)}
+			recent, _ := simplelru.NewLRU[string, fanout.Took](remembered, nil) // its error is a size below 1
+			c.orgs[name] = &org{recent: recent, logger: log.With(c.logger, "org", name)}
 		}
 	}
-	for name := range c.orgs {
-		if p.formatters[name] == nil {
-			delete(c.orgs, name)
-		}
-	}
+	maps.DeleteFunc(c.orgs, func(name string, _ *org) bool { return p.formatters[name] == nil })
 	c.mu.Unlock()
 	c.plan.Store(p)
 	c.server.Configure(p.listen)
@@ -177,7 +176,7 @@ func (c *Component) DebugInfo() any {
 	defer c.mu.Unlock()
 	for path, route := range c.plan.Load().listen.Routes {
 		if o := c.orgs[route.Name]; o != nil {
-			info.Orgs = append(info.Orgs, orgInfo{Name: route.Name, Path: path, Events: o.events, LastEvent: o.last})
+			info.Orgs = append(info.Orgs, orgInfo{Name: route.Name, Path: path, Events: o.events.Load(), LastEvent: o.last})
 		}
 	}
 	slices.SortFunc(info.Orgs, func(a, b orgInfo) int { return strings.Compare(a.Name, b.Name) })

@@ -286,7 +286,7 @@ func TestRulesMayDropAndTheSetIsBounded(t *testing.T) {
 		}
 		synctest.Wait()
 		require.Len(t, got(), 3*remembered)
-		require.Len(t, s.org("other").recent.by, remembered)
+		require.Equal(t, remembered, s.org("other").recent.Len())
 		require.Equal(t, `{job="loki.source.okta", org="other.okta.com", team="sec"}`, got()[0].Labels.String())
 	})
 }
