@@ -3,6 +3,7 @@ package okta
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -130,19 +131,22 @@ func (args *Arguments) validateOrg() error {
 	switch {
 	case args.APIToken != "" && args.PrivateKeyJWT != nil:
 		return errors.New("api_token and private_key_jwt are both set: exactly one of them is allowed")
-	case args.PrivateKeyJWT != nil:
-		if err := args.PrivateKeyJWT.options(org).Validate(); err != nil {
-			return fmt.Errorf("private_key_jwt: %w", err)
-		}
-	case args.APIToken == "":
+	case args.PrivateKeyJWT == nil && args.APIToken == "":
 		return errors.New("neither api_token nor private_key_jwt is set: exactly one of them is required, " +
 			"and api_token must not be empty (is its environment variable set?)")
-	default:
-		if _, err := auth.NewSSWS(string(args.APIToken)); err != nil {
-			return err
-		}
+	}
+	if err := args.validateCredential(org); err != nil {
+		return err
 	}
 	return args.validateReading(org.Host, options)
+}
+
+func (args *Arguments) validateCredential(org *url.URL) error {
+	if args.PrivateKeyJWT != nil {
+		return wrap("private_key_jwt", args.PrivateKeyJWT.options(org).Validate())
+	}
+	_, err := auth.NewSSWS(string(args.APIToken))
+	return err
 }
 
 // validateReading checks how an org is read, and asks options about it.

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-kit/log"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
@@ -33,12 +32,11 @@ type Backfill struct {
 	RateLimitShare float64           `alloy:"rate_limit_share,attr,optional"`
 }
 
-// bounds returns the first moment of the range, and the first after it.
-func (b *Backfill) bounds() (since, until time.Time, err error) {
-	if since, err = Moment("since", b.Since); err != nil {
-		return since, until, err
+// bounds returns the first moment of the range, and the first after it. Validation finds the error, later there is none.
+func (b Backfill) bounds() (since, until time.Time, err error) {
+	if since, err = Moment("since", b.Since); err == nil {
+		until, err = Moment("until", b.Until)
 	}
-	until, err = Moment("until", b.Until)
 	return since, until, err
 }
 
@@ -54,17 +52,14 @@ func Moment(name, text string) (time.Time, error) {
 }
 
 // name is the range in words, for messages and as the value of the label backfill.
-func (b *Backfill) name() string {
-	since, until, err := b.bounds()
-	if err != nil {
-		return b.Since + "/" + b.Until
-	}
+func (b Backfill) name() string {
+	since, until, _ := b.bounds()
 	short := func(t time.Time) string { return strings.TrimSuffix(t.Format(time.RFC3339), "T00:00:00Z") }
 	return short(since) + "/" + short(until)
 }
 
 // labels are what entries of the range have in addition to the component's: at least one that live entries do not have.
-func (b *Backfill) labels() map[string]string {
+func (b Backfill) labels() map[string]string {
 	if len(b.Labels) > 0 {
 		return b.Labels
 	}
@@ -73,14 +68,14 @@ func (b *Backfill) labels() map[string]string {
 
 // labelsOf are the labels of ranges.
 func labelsOf(all []Backfill) (each []map[string]string) {
-	for i := range all {
-		each = append(each, all[i].labels())
+	for _, b := range all {
+		each = append(each, b.labels())
 	}
 	return each
 }
 
 // id names the folder of the range's cursor. With other times or other labels it is another back-fill.
-func (b *Backfill) id() string {
+func (b Backfill) id() string {
 	h := fnv.New32a()
 	all := b.labels()
 	for _, name := range slices.Sorted(maps.Keys(all)) {
@@ -97,8 +92,7 @@ func (args *Arguments) validateBackfills(now time.Time) error {
 	if u, _, err := oktaapi.ParseOrg(args.URL); err == nil {
 		org = u.Host
 	}
-	for i := range args.Options.Backfills {
-		b := &args.Options.Backfills[i]
+	for _, b := range args.Options.Backfills {
 		since, until, err := b.bounds()
 		switch share := b.RateLimitShare; {
 		case err != nil:
@@ -123,7 +117,7 @@ func (args *Arguments) validateBackfills(now time.Time) error {
 }
 
 // checkLabels checks the labels of an org's range: they must put its entries into streams of their own, and the selector must find these.
-func (args *Arguments) checkLabels(b *Backfill, org string) error {
+func (args *Arguments) checkLabels(b Backfill, org string) error {
 	own := b.labels()
 	live := liveLabels(org, args.Labels)
 	selector := args.selector(org)
@@ -178,14 +172,11 @@ func unfound(name, value, selector string) error {
 // refusal returns why a range cannot be read; nil when it can, or when it was accepted before and has a folder in the data path, since a
 // range may become too old while it is read. At a reload a refusal is an error of the arguments; at a start, when nobody may be there to
 // change them, the range is left out.
-func (args *Arguments) refusal(b *Backfill, dir string, now time.Time) error {
+func (args *Arguments) refusal(b Backfill, dir string, now time.Time) error {
 	if _, err := os.Stat(filepath.Join(dir, b.id())); err == nil {
 		return nil
 	}
-	since, _, err := b.bounds()
-	if err != nil {
-		return err
-	}
+	since, _, _ := b.bounds()
 	age := now.Sub(since)
 	if age > oktaapi.Retention {
 		return fmt.Errorf("backfill > since is %s: Okta keeps events for 90 days, so it must be after %s",
@@ -202,8 +193,7 @@ func (args *Arguments) refusal(b *Backfill, dir string, now time.Time) error {
 // refuseBackfills notes which ranges cannot be read and why, and returns what is wrong with the first of them.
 func (args *Arguments) refuseBackfills(dir string, now time.Time) (err error) {
 	args.Options.refused = map[string]error{}
-	for i := range args.Options.Backfills {
-		b := &args.Options.Backfills[i]
+	for _, b := range args.Options.Backfills {
 		if why := args.refusal(b, dir, now); why != nil {
 			args.Options.refused[b.id()] = why
 			err = cmp.Or(err, why)
@@ -219,9 +209,9 @@ func (c *Component) accept() {
 	if !c.writes.Load() {
 		return
 	}
-	args := c.arguments()
-	for i := range args.Options.Backfills {
-		if id := args.Options.Backfills[i].id(); args.Options.refused[id] == nil {
+	o := &c.arguments().Options
+	for _, b := range o.Backfills {
+		if id := b.id(); o.refused[id] == nil {
 			_ = os.MkdirAll(filepath.Join(c.opts.DataPath, id), 0o750)
 		}
 	}
@@ -243,43 +233,17 @@ func (p *plan) fill(id string) *fill {
 // fill is what a plan has of one range of one org.
 type fill struct {
 	Backfill
-	since, until time.Time
-	share        float64
 	formatter    *event.Formatter
 	refused      error     // why it cannot be read; nil: it can
 	refusedSince time.Time // when that was found
 	reading      *reading
 }
 
-// follow takes over the reading of the same range from the plan before this one; before is nil when that had no such range.
-func (f *fill) follow(before *fill, k *collector, p *plan) {
-	if before != nil {
-		f.reading = before.reading
-	} else {
-		f.reading = newReading(k, p.org, f.id(), log.With(k.logger, "backfill", f.name()))
-	}
-	switch {
-	case f.refused == nil:
-	case before != nil && before.refused != nil:
-		f.refusedSince = before.refusedSince
-	default:
-		f.refusedSince = time.Now()
-	}
-}
-
 // newFills returns the ranges of one org, whose host is given.
 func newFills(args Arguments, host string) (all []*fill, err error) {
 	for _, b := range args.Options.Backfills {
-		f := &fill{Backfill: b, share: args.RateLimitShare / 2, refused: args.Options.refused[b.id()]}
-		if share := b.RateLimitShare; share > 0 && share < args.RateLimitShare { // args has the org's own share, if there is one
-			f.share = share
-		}
-		if f.since, f.until, err = b.bounds(); err != nil {
-			return nil, err
-		}
-		if f.refused == nil { // once more, as the org may have labels of its own
-			f.refused = args.checkLabels(&b, host)
-		}
+		// Labels are checked once more, as the org may have some of its own.
+		f := &fill{Backfill: b, refused: cmp.Or(args.Options.refused[b.id()], args.checkLabels(b, host))}
 		opts := args.eventOptions(host)
 		opts.Labels = withLabels(args.Labels, b.labels())
 		if f.formatter, err = event.New(opts); err != nil {

@@ -16,20 +16,12 @@ var (
 	finishedDesc = desc("backfill_finished", "1 once a backfill was delivered and, with reconcile, found in Loki.", "backfill")
 )
 
-func (ranges) describe(_ *Component, ch chan<- *prometheus.Desc) {
-	ch <- backfillDesc
-	ch <- finishedDesc
-}
-
 func (ranges) collect(c *Component, ch chan<- prometheus.Metric, now time.Time) {
 	for m := range c.measured(ch, now) {
 		for _, f := range m.plan.of.fills {
-			s, finished := f.reading.snapshot(), 0.0
-			if s.Finished {
-				finished = 1
-			}
+			s := f.reading.snapshot()
 			m.send(backfillDesc, f.progress(s), f.name())
-			m.send(finishedDesc, finished, f.name())
+			m.send(finishedDesc, number(s.Finished), f.name())
 		}
 	}
 }
@@ -46,7 +38,9 @@ type backfillInfo struct {
 
 func (p *plan) backfillInfos(now time.Time) (all []backfillInfo) {
 	for _, f := range p.of.fills {
-		all = append(all, f.debugInfo(now))
+		s := f.reading.snapshot()
+		all = append(all, backfillInfo{Range: f.name(), State: f.state(s, now), Progress: fmt.Sprintf("%.1f %%", 100*f.progress(s)),
+			Forwarded: s.Events, Skipped: s.Skipped, Unconfirmed: s.Unconfirmed.Waiting, Error: text(s.Wrong[poller.Okta].Err)})
 	}
 	return all
 }
@@ -58,18 +52,13 @@ func (p *plan) backfillRows(now time.Time) (all []string) {
 	return all
 }
 
-func (f *fill) debugInfo(now time.Time) backfillInfo {
-	s := f.reading.snapshot()
-	return backfillInfo{Range: f.name(), State: f.state(s, now), Progress: fmt.Sprintf("%.1f %%", 100*f.progress(s)),
-		Forwarded: s.Events, Skipped: s.Skipped, Unconfirmed: s.Unconfirmed.Waiting, Error: text(s.Wrong[poller.Okta].Err)}
-}
-
 // progress is the part of the range that was delivered.
 func (f *fill) progress(s poller.Snapshot) float64 {
 	if s.Watermark.IsZero() {
 		return 0
 	}
-	return min(1, max(0, s.Watermark.Sub(f.since).Seconds()/f.until.Sub(f.since).Seconds()))
+	since, until, _ := f.bounds()
+	return min(1, max(0, s.Watermark.Sub(since).Seconds()/until.Sub(since).Seconds()))
 }
 
 // state says in a few words how far it is.

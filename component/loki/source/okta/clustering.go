@@ -71,7 +71,7 @@ func (clustered) update(c *Component, args *Arguments, _ []wanted) (do func(), e
 	return func() {
 		orgs := map[string]bool{}
 		for _, m := range collected(c.current()) {
-			orgs[m.plan.Load().org.String()] = true
+			orgs[m.org.String()] = true
 		}
 		c.of.peers.Store(peers)
 		c.of.exchange.Keep(orgs)
@@ -89,24 +89,15 @@ type ring struct {
 }
 
 func newRing(c *Component) (*ring, error) {
-	opts := c.opts
-	r := &ring{c: c, id: opts.ID}
-	if opts.GetServiceData == nil { // in unit tests
-		return r, nil
-	}
-	data, err := opts.GetServiceData(cluster.ServiceName)
+	nodes, err := service[cluster.Cluster](c.opts, cluster.ServiceName)
 	if err != nil {
 		return nil, fmt.Errorf("cluster service: %w", err)
 	}
-	r.cluster, _ = data.(cluster.Cluster)
-	data, err = opts.GetServiceData(httpservice.ServiceName)
+	served, err := service[httpservice.Data](c.opts, httpservice.ServiceName)
 	if err != nil {
 		return nil, fmt.Errorf("http service: %w", err)
 	}
-	if served, ok := data.(httpservice.Data); ok {
-		r.path = served.HTTPPathForComponent(opts.ID)
-	}
-	return r, nil
+	return &ring{c: c, cluster: nodes, id: c.opts.ID, path: served.HTTPPathForComponent(c.opts.ID)}, nil
 }
 
 // Alone implements takeover.Ring.

@@ -264,10 +264,10 @@ func TestAnOrgThatNoNodeReadsIsUnhealthyAfterAMinute(t *testing.T) {
 				defer cancel()
 				var members []member
 				for _, name := range []string{"x", "y"} {
-					k := &collector{c: &Component{of: ofComponent{exchange: x}}}
+					k := &collector{c: &Component{of: ofComponent{exchange: x}}, org: &url.URL{Scheme: "https", Host: name}}
 					k.plan.Store(&plan{args: Arguments{Options: Options{Clustering: Clustering{Enabled: true}}}})
-					k.live = newReading(k, &url.URL{Scheme: "https", Host: name}, "", log.NewNopLogger())
-					running.Go(func() { k.live.seat.run(ctx, k.live) })
+					k.live = newReading(k, "", log.NewNopLogger())
+					running.Go(func() { k.live.seat.run(ctx) })
 					members = append(members, member{name: name, collector: k})
 				}
 				begin := time.Now()

@@ -7,9 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -20,7 +18,6 @@ import (
 	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/oktaapi/auth"
-	"github.com/grafana/alloy/okta/internal/oktaapi/management"
 	"github.com/grafana/alloy/okta/internal/poller"
 	"github.com/grafana/alloy/okta/internal/roles"
 )
@@ -55,6 +52,17 @@ func (c *Context) Validate() error {
 // wanted reports whether the block asks for anything.
 func (c *Context) wanted() bool { return c != nil && (c.Roles || c.wantsActors()) }
 
+// wantsActors reports whether the block asks for profiles or groups.
+func (c *Context) wantsActors() bool { return c != nil && len(c.Profile)+len(c.Groups) > 0 }
+
+// attributes are those of actors' profiles that entries have.
+func (c *Context) attributes() []string {
+	if c == nil {
+		return nil
+	}
+	return c.Profile
+}
+
 // hasCredentials reports whether Okta is asked with other credentials than for the log.
 func (c *Context) hasCredentials() bool {
 	return c != nil && (c.APIToken != "" || c.PrivateKeyJWT != nil)
@@ -63,15 +71,13 @@ func (c *Context) hasCredentials() bool {
 // credentials are the arguments with which Okta is asked for what needs these scopes. A service app gets another access token for it, as a
 // request for a scope that was not granted fails as a whole, and must not fail for the log.
 func (args Arguments) credentials(scopes []string) Arguments {
-	switch c := args.Options.Context; {
-	case c.APIToken != "":
-		args.APIToken, args.PrivateKeyJWT, args.moreTokens = c.APIToken, nil, nil
-	case c.PrivateKeyJWT != nil:
-		args.APIToken, args.PrivateKeyJWT, args.moreTokens = "", c.PrivateKeyJWT, nil
+	c := args.Options.Context
+	if c.hasCredentials() {
+		args.APIToken, args.PrivateKeyJWT, args.moreTokens = c.APIToken, c.PrivateKeyJWT, nil
 	}
 	if args.PrivateKeyJWT != nil {
 		own := *args.PrivateKeyJWT
-		if args.PrivateKeyJWT != args.Options.Context.PrivateKeyJWT || slices.Equal(own.Scopes, []string{auth.DefaultScope}) {
+		if args.PrivateKeyJWT != c.PrivateKeyJWT || slices.Equal(own.Scopes, []string{auth.DefaultScope}) {
 			own.Scopes = scopes
 		}
 		args.PrivateKeyJWT = &own
@@ -102,11 +108,7 @@ func (identified) validate(args *Arguments, host string) error {
 		return err
 	}
 	with := args.credentials(roles.Scopes())
-	if with.PrivateKeyJWT != nil {
-		return wrap("context: private_key_jwt", with.PrivateKeyJWT.options(org).Validate())
-	}
-	_, err = auth.NewSSWS(string(with.APIToken))
-	return wrap("context", err)
+	return wrap("context", with.validateCredential(org))
 }
 
 // keepsAll refuses rules that keep or drop entries by roles, profiles or groups, or by labels that earlier rules make of them: they may be
@@ -144,51 +146,17 @@ func keepsAll(rules relabel.Rules, profile []string) error {
 	return nil
 }
 
-// identity is how an org's roles are learned.
-type identity struct {
-	asker
-	ask     *roles.Ask
-	refresh time.Duration
-	table   *roles.Table // the org's, for as long as it is read here with roles
-}
-
-// plan uses no network.
-func (identified) plan(p *plan, _ connections) error {
-	c := p.args.Options.Context
-	if c.wanted() && c.Roles {
-		cfg, err := p.asks(roles.Scopes())
-		if err != nil {
-			return err
-		}
-		p.of.identity = &identity{
-			asker: asker{cfg.Auth, rolesNeed}, ask: roles.NewAsk(cfg, p.bucket), refresh: c.Refresh, table: roles.NewTable(),
-		}
-	}
-	return p.planActors()
-}
-
-// asks is how Okta is asked for what needs these scopes.
-func (p *plan) asks(scopes []string) (oktaapi.Config, error) {
-	with := p.args.credentials(scopes)
-	a, err := with.authorizer(p.org, p.http)
-	if err != nil {
-		return oktaapi.Config{}, fmt.Errorf("context: %w", err)
-	}
-	return oktaapi.Config{Org: p.org, Auth: a, HTTP: p.http, Timeout: p.args.RequestTimeout, UserAgent: userAgent}, nil
-}
-
-// bucket is the budget of one of the org's rate limits beside the log's.
-func (p *plan) bucket(name string) *oktaapi.Budget { return budgets.For(p.org.Host + " " + name) }
-
-// replace keeps what is known. After a plan without roles there is none, as no table was shown what passed by.
+// replace keeps what is known. After a plan without it, or about other profiles and groups, nothing is, as it was not shown what passed by.
 func (identified) replace(_ *collector, before, p *plan) {
 	if before == nil {
 		return
 	}
-	if before.of.identity != nil && p.of.identity != nil {
-		p.of.identity.table = before.of.identity.table
+	if had, i := before.of.identity, p.of.identity; had != nil && i != nil {
+		i.table = had.table
 	}
-	p.of.actors.replaces(before.of.actors)
+	if had, a := before.of.actors, p.of.actors; had != nil && a != nil && had.known.IsOf(a.profile, a.groups) {
+		a.known = had.known
+	}
 }
 
 // left forgets what is known, as another node may be shown what passes by from now on.
@@ -208,21 +176,11 @@ func (identified) left(r *reading) {
 // configure gives the live log what is known, and what keeps it. Ranges say nothing of it: today's is not what was when their events
 // happened.
 func (identified) configure(r *reading, p *plan, _ *oktaapi.Config, cfg *poller.Config) bool {
-	if r.name != "" {
+	if !r.isLive() {
 		return true
-	}
-	keepers := []func(ctx context.Context){r.keepRoles(p), r.keepActors(p)}
-	cfg.Beside = func(ctx context.Context) {
-		var all sync.WaitGroup
-		for _, keep := range keepers {
-			all.Go(func() { keep(ctx) })
-		}
-		all.Wait()
 	}
 	i, a := p.of.identity, p.of.actors
-	if i == nil && a == nil {
-		return true
-	}
+	cfg.Beside = r.beside(p)
 	cfg.Format = func(ev event.Event, now time.Time) event.Entry {
 		var c event.Context
 		if i != nil {
@@ -244,78 +202,34 @@ func (identified) configure(r *reading, p *plan, _ *oktaapi.Config, cfg *poller.
 	return true
 }
 
-// keepRoles returns what keeps the table of roles beside a poller of the live log.
-func (r *reading) keepRoles(p *plan) func(ctx context.Context) {
+// beside returns what keeps what is known, beside a poller of the live log. Of what is not wanted, no trouble stays that a configuration
+// before this one had.
+func (r *reading) beside(p *plan) func(ctx context.Context) {
+	var keepers []func(ctx context.Context)
+	orgs := len(r.k.c.current())
 	wrong := poller.NewReporter(poller.Roles, &r.status, r.logger)
-	i := p.of.identity
-	if i == nil {
-		return func(context.Context) { wrong.Clear() } // left by the previous configuration
+	if i := p.of.identity; i == nil {
+		wrong.Clear()
+	} else {
+		keepers = append(keepers, roles.New(roles.Config{
+			Org: p.scope.Org, Table: i.table, Ask: i.ask, Refresh: p.args.Options.Context.Refresh,
+			Trouble: trouble{wrong, i.asker, poller.GroupRoles}, Orgs: orgs,
+		}).Run)
 	}
-	keeper := roles.New(roles.Config{
-		Org: p.scope.Org, Table: i.table, Ask: i.ask, Refresh: i.refresh, Trouble: trouble{wrong, i.asker, poller.GroupRoles},
-		Orgs: len(r.k.c.current()),
-	})
-	return keeper.Run
-}
-
-// trouble puts what is wrong with roles or actors into the record that has all troubles.
-type trouble struct {
-	*poller.Reporter
-	of     asker
-	groups string // the kind of what only concerns groups
-}
-
-// Fail implements management.Trouble.
-func (t trouble) Fail(scope string, err error) {
-	kind := ""
-	if scope == management.ScopeGroups {
-		kind = t.groups
+	wrong = poller.NewReporter(poller.Actors, &r.status, r.logger)
+	if a := p.of.actors; a == nil {
+		wrong.Clear()
+	} else {
+		keepers = append(keepers, actors.NewKeeper(actors.Config{
+			Org: p.scope.Org, Known: a.known, Ask: a.ask, Refresh: p.args.Options.Context.Refresh,
+			Trouble: trouble{wrong, a.asker, poller.GroupMembers}, Orgs: orgs,
+		}).Run)
 	}
-	t.Reporter.Fail(kind, t.of.explain(err))
-}
-
-// asker is with what Okta is asked, and what that needs.
-type asker struct {
-	auth oktaapi.Authorizer
-	need need
-}
-
-// need is what has to be granted.
-type need struct{ scopes, permissions, view string }
-
-var rolesNeed = need{roles.ScopeRoles + " and " + roles.ScopeGroups, "okta.iam.read and okta.groups.read", "roles and groups"}
-
-// explain adds to an error what to look at. When no scope was granted, it names those that are needed.
-func (a asker) explain(err error) error {
-	if refused, ok := errors.AsType[*auth.Error](err); ok && refused.Code == "consent_required" {
-		own := *refused
-		own.Remedy = a.remedy(&oktaapi.Error{Status: http.StatusForbidden})
-		return &oktaapi.Error{Class: oktaapi.Refused, Err: &own}
+	return func(ctx context.Context) {
+		var all sync.WaitGroup
+		for _, keep := range keepers {
+			all.Go(func() { keep(ctx) })
+		}
+		all.Wait()
 	}
-	if remedy := a.remedy(err); remedy != "" {
-		return fmt.Errorf("%w: %s", err, remedy)
-	}
-	return err
-}
-
-// remedy says what to look at after a request failed; "": the error says so itself.
-func (a asker) remedy(err error) string {
-	e, ok := errors.AsType[*oktaapi.Error](err)
-	switch method := a.auth.Method(); {
-	case !ok || e.Foreign || e.Status != http.StatusForbidden:
-		return auth.Remedy(method, err)
-	case strings.HasPrefix(method, "private_key_jwt"):
-		return fmt.Sprintf("grant the app that context uses the scopes %s, and an admin role with the permissions %s", a.need.scopes,
-			a.need.permissions)
-	}
-	return fmt.Sprintf("the admin who created the api_token that context uses may not view %s: give it a role with the permissions %s",
-		a.need.view, a.need.permissions)
-}
-
-// forCommands is how roles are asked for, and what to look at after an error.
-func (i *identity) forCommands() (*roles.Ask, func(error) string) {
-	if i == nil {
-		return nil, nil
-	}
-	return i.ask, i.remedy
 }

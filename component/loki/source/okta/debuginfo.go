@@ -75,6 +75,7 @@ func (k *collector) state(s poller.Snapshot, now time.Time) string {
 
 func (k *collector) debugInfo(now time.Time) debugInfo {
 	p, s := k.plan.Load(), k.live.snapshot()
+	b := p.budget().Status()
 	info := debugInfo{
 		Org:             p.org.String(),
 		AuthMethod:      p.auth.Method(),
@@ -88,7 +89,11 @@ func (k *collector) debugInfo(now time.Time) debugInfo {
 		FailingSince:    s.Wrong[poller.Okta].Since,
 		LastError:       text(s.LastErr),
 		LastErrorTime:   s.LastErrAt,
-		Budget:          budgetOf(p, s, now),
+		Budget: budgetInfo{Limit: b.Limit, Reset: b.Reset, Used: b.Used,
+			Share: p.args.RateLimitShare, Waited: s.WaitedFor(now).Round(time.Second).String()},
+	}
+	if b.Known {
+		info.Budget.Remaining = &b.Remaining
 	}
 	if !s.LastPoll.IsZero() {
 		info.ClockSkew = s.ClockSkew.Round(time.Second).String()
@@ -112,14 +117,4 @@ func text(err error) string {
 		return ""
 	}
 	return err.Error()
-}
-
-func budgetOf(p *plan, s poller.Snapshot, now time.Time) budgetInfo {
-	b := p.budget().Status()
-	info := budgetInfo{Limit: b.Limit, Reset: b.Reset, Used: b.Used,
-		Share: p.args.RateLimitShare, Waited: s.WaitedFor(now).Round(time.Second).String()}
-	if b.Known {
-		info.Remaining = &b.Remaining
-	}
-	return info
 }

@@ -5,11 +5,12 @@ package okta
 import (
 	"context"
 	"fmt"
+	"net"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/go-kit/log/level"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/grafana/alloy/internal/component"
 	"github.com/grafana/alloy/syntax/alloytypes"
@@ -41,14 +42,11 @@ func (e *EventHook) Validate() error {
 		return fmt.Errorf("event_hook: settle is %s: it must be between 1s and 10m", e.Settle)
 	}
 	cfg, err := e.config(nil, nil)
-	if err != nil {
-		return fmt.Errorf("event_hook: %w", err)
+	if err == nil {
+		cfg.Routes = map[string]hook.Route{e.path(""): {}}
+		err = cfg.Validate()
 	}
-	cfg.Routes = map[string]hook.Route{e.path(""): {}}
-	if err := cfg.Validate(); err != nil {
-		return fmt.Errorf("event_hook: %w", err)
-	}
-	return nil
+	return wrap("event_hook", err)
 }
 
 // path is where Okta sends the hooks of an org.
@@ -56,9 +54,6 @@ func (e *EventHook) path(org string) string { return strings.TrimRight(e.Path, "
 
 // config is the listener with a path for each of the orgs.
 func (e *EventHook) config(orgs []string, receive hook.Receiver) (hook.Config, error) {
-	if e == nil {
-		return hook.Config{}, nil
-	}
 	cfg, err := e.HTTP.Config(e.Header)
 	if err != nil {
 		return cfg, fmt.Errorf("http: %w", err)
@@ -77,14 +72,15 @@ func (e *EventHook) config(orgs []string, receive hook.Receiver) (hook.Config, e
 type hooks struct{ idle }
 
 func (hooks) build(c *Component) error {
-	c.of.counters = hook.NewMetrics()
-	c.of.hooks = hook.New(c.logger, c.of.counters)
+	counters := hook.NewMetrics()
+	c.of.hooks = hook.New(c.logger, counters)
+	c.collectors = append(c.collectors, counters)
 	return nil
 }
 
 func (hooks) update(c *Component, args *Arguments, all []wanted) (do func(), err error) {
-	cfg, err := c.hooksFor(args, all)
-	return func() { c.of.hooks.Configure(cfg) }, err
+	cfg, err := c.hooksFor(args.Options.EventHook, all)
+	return func() { c.of.hooks.Configure(cfg) }, wrap("event_hook", err)
 }
 
 func (hooks) run(ctx context.Context, c *Component) { _ = c.of.hooks.Run(ctx) } // it returns nothing but the context's error
@@ -94,12 +90,6 @@ func (hooks) configure(r *reading, _ *plan, _ *oktaapi.Config, cfg *poller.Confi
 		cfg.Wakes = r.k.of.wakes
 	}
 	return true
-}
-
-func (hooks) describe(c *Component, ch chan<- *prometheus.Desc) { c.of.counters.Describe(ch) }
-
-func (hooks) collect(c *Component, ch chan<- prometheus.Metric, _ time.Time) {
-	c.of.counters.Collect(ch)
 }
 
 // health is that of a component that should listen for hooks and cannot, if nothing else is wrong. Polling goes on.
@@ -114,21 +104,23 @@ func (hooks) health(c *Component, _ time.Time, is component.Health) component.He
 	}
 }
 
-// hooksFor is the listener that args want. An org whose name cannot be part of a path goes without hooks.
-func (c *Component) hooksFor(args *Arguments, orgs []wanted) (hook.Config, error) {
+// hooksFor is the listener that the block wants; nil: none. An org whose name cannot be part of a path goes without hooks.
+func (c *Component) hooksFor(e *EventHook, orgs []wanted) (hook.Config, error) {
+	if e == nil {
+		return hook.Config{}, nil
+	}
 	var names []string
 	for _, o := range orgs {
-		if args.Options.EventHook == nil || o.err != nil {
+		if o.err != nil {
 			continue
 		}
-		if err := (hook.Config{Addr: ":0", Routes: map[string]hook.Route{args.Options.EventHook.path(o.name): {}}}).Validate(); err != nil {
+		if err := (hook.Config{Addr: ":0", Routes: map[string]hook.Route{e.path(o.name): {}}}).Validate(); err != nil {
 			level.Warn(c.logger).Log("msg", "an org gets no event hooks: its name cannot be part of a path", "name", o.name)
 			continue
 		}
 		names = append(names, o.name)
 	}
-	cfg, err := args.Options.EventHook.config(names, c.receive)
-	return cfg, wrap("event_hook", err)
+	return e.config(names, c.receive)
 }
 
 // receive wakes the poller of the org that a hook is about, on this node or on another that reads it. It cannot fail: the log has what a
@@ -139,7 +131,7 @@ func (c *Component) receive(_ context.Context, n hook.Notice) error {
 		uuids[i] = e.UUID
 	}
 	for _, m := range collected(c.current()) {
-		if url := m.plan.Load().org.String(); m.name == n.Org && !c.announcedElsewhere(url, uuids) {
+		if url := m.org.String(); m.name == n.Org && !c.announcedElsewhere(url, uuids) {
 			c.wake(url, uuids)
 		}
 	}
@@ -153,7 +145,7 @@ func (c *Component) wake(org string, uuids []string) {
 		return
 	}
 	for _, m := range collected(c.current()) {
-		if m.plan.Load().org.String() == org {
+		if m.org.String() == org {
 			m.of.wakes.Announce(uuids, args.Options.EventHook.Settle)
 		}
 	}
@@ -170,12 +162,10 @@ func (c *Component) eventHookInfo(args *Arguments, members []member) *eventHookI
 	if args.Options.EventHook == nil {
 		return nil
 	}
-	info := &eventHookInfo{}
+	_, err := c.of.hooks.Err()
+	info := &eventHookInfo{Error: text(err)}
 	if addr := c.of.hooks.Addr(); addr != nil {
 		info.Address = addr.String()
-	}
-	if _, err := c.of.hooks.Err(); err != nil {
-		info.Error = err.Error()
 	}
 	for _, m := range collected(members) {
 		info.Paths = append(info.Paths, args.Options.EventHook.path(m.name))
@@ -187,4 +177,58 @@ func (c *Component) eventHookInfo(args *Arguments, members []member) *eventHookI
 func (c *Component) announcedElsewhere(org string, uuids []string) (told bool) {
 	told = c.of.exchange.Announce(org, uuids) // option: clustering
 	return told
+}
+
+// Listen is where event hooks arrive. loki.source.okta_event_hook has the same block.
+type Listen struct {
+	ListenAddress string     `alloy:"listen_address,attr,optional"`
+	ListenPort    int        `alloy:"listen_port,attr,optional"`
+	ConnLimit     int        `alloy:"conn_limit,attr,optional"`
+	TLS           *ListenTLS `alloy:"tls,block,optional"`
+}
+
+// ListenTLS is the listener's certificate. Files are read again when they change.
+type ListenTLS struct {
+	Cert     string            `alloy:"cert_pem,attr,optional"`
+	CertFile string            `alloy:"cert_file,attr,optional"`
+	Key      alloytypes.Secret `alloy:"key_pem,attr,optional"`
+	KeyFile  string            `alloy:"key_file,attr,optional"`
+}
+
+// SetToDefault implements syntax.Defaulter. Only a reverse proxy on the same machine can reach the default address.
+func (l *Listen) SetToDefault() {
+	*l = Listen{ListenAddress: "127.0.0.1", ListenPort: 8080, ConnLimit: hook.DefaultConnLimit}
+}
+
+// Config is the listener without its routes. Errors name the value and what is allowed.
+func (l *Listen) Config(header string) (hook.Config, error) {
+	if l.ListenPort < 0 || l.ListenPort > 65535 {
+		return hook.Config{}, fmt.Errorf("listen_port is %d: it must be between 0 (any free one) and 65535", l.ListenPort)
+	}
+	if l.ConnLimit < 1 {
+		return hook.Config{}, fmt.Errorf("conn_limit is %d: it must be at least 1", l.ConnLimit)
+	}
+	cfg := hook.Config{
+		Addr: net.JoinHostPort(l.ListenAddress, strconv.Itoa(l.ListenPort)), ConnLimit: l.ConnLimit, Header: header,
+		Routes: map[string]hook.Route{},
+	}
+	if t := l.TLS; t != nil {
+		cfg.TLS = &hook.TLS{Cert: t.Cert, CertFile: t.CertFile, Key: string(t.Key), KeyFile: t.KeyFile}
+	}
+	return cfg, nil
+}
+
+// HookSecrets are the secrets as they are compared. Errors tell which one is bad, never its value.
+func HookSecrets(secrets []alloytypes.Secret) ([]hook.Secret, error) {
+	if len(secrets) == 0 {
+		return nil, fmt.Errorf("secrets is empty: it must hold the value that Okta sends, of at least %d bytes", hook.MinSecret)
+	}
+	all := make([]hook.Secret, len(secrets))
+	for i, s := range secrets {
+		var err error
+		if all[i], err = hook.ParseSecret(string(s)); err != nil {
+			return nil, fmt.Errorf("secrets[%d]: %w", i, err)
+		}
+	}
+	return all, nil
 }

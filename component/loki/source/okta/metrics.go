@@ -12,8 +12,13 @@ import (
 // orgLabel names an org in metrics and streams.
 const orgLabel = "org"
 
+// descs are those of metrics of an org: of the core, and of options.
+var descs []*prometheus.Desc
+
 func desc(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc("loki_source_okta_"+name, help, append([]string{orgLabel}, labels...), nil)
+	d := prometheus.NewDesc("loki_source_okta_"+name, help, append([]string{orgLabel}, labels...), nil)
+	descs = append(descs, d)
+	return d
 }
 
 var (
@@ -42,12 +47,9 @@ var (
 type stateCollector struct{ c *Component }
 
 func (s *stateCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{lagDesc, lastEventDesc, lastPollDesc, failingDesc, refusedDesc, blockedDesc, checkpointAgeDesc,
-		limitDesc, remainingDesc, resetDesc, waitDesc, skewDesc, orgsDesc} {
+	ch <- orgsDesc
+	for _, d := range descs {
 		ch <- d
-	}
-	for _, o := range options {
-		o.describe(s.c, ch)
 	}
 }
 
@@ -55,11 +57,11 @@ func (s *stateCollector) Collect(ch chan<- prometheus.Metric) {
 	shown, members := map[string]bool{}, s.c.current()
 	ch <- prometheus.MustNewConstMetric(orgsDesc, prometheus.GaugeValue, float64(len(members)))
 	for _, m := range collected(members) {
-		shown[m.plan.Load().org.Host] = true
+		shown[m.org.Host] = true
 	}
 	now := time.Now()
 	for m := range s.c.measured(ch, now) {
-		m.collect(now)
+		m.collect()
 	}
 	for _, o := range options {
 		o.collect(s.c, ch, now)
@@ -98,6 +100,14 @@ func (m measurement) send(d *prometheus.Desc, v float64, labels ...string) {
 	m.ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, append([]string{m.plan.org.Host}, labels...)...)
 }
 
+// number is 1 for what holds, and otherwise 0.
+func number(holds bool) float64 {
+	if holds {
+		return 1
+	}
+	return 0
+}
+
 // at sends a time, unless it is zero.
 func (m measurement) at(d *prometheus.Desc, t time.Time) {
 	if !t.IsZero() {
@@ -114,9 +124,9 @@ func (m measurement) since(d *prometheus.Desc, t time.Time, labels ...string) {
 	m.send(d, seconds, labels...)
 }
 
-func (m measurement) collect(now time.Time) {
+func (m measurement) collect() {
 	p, snap := m.plan, m.snap
-	m.send(lagDesc, snap.Lag(now).Seconds())
+	m.send(lagDesc, snap.Lag(m.now).Seconds())
 	m.at(lastEventDesc, snap.LastEvent)
 	m.at(lastPollDesc, snap.LastPoll)
 	if !snap.LastPoll.IsZero() {
@@ -124,11 +134,7 @@ func (m measurement) collect(now time.Time) {
 	}
 	m.since(failingDesc, snap.Wrong[poller.Okta].Since, "okta")
 	m.since(failingDesc, snap.Wrong[poller.Checkpoint].Since, "checkpoint")
-	refused := 0.0
-	if snap.Wrong[poller.Okta].Refused {
-		refused = 1
-	}
-	m.send(refusedDesc, refused)
+	m.send(refusedDesc, number(snap.Wrong[poller.Okta].Refused))
 	m.since(blockedDesc, snap.Wrong[poller.Receiver].Since)
 	if !snap.CheckpointSaved.IsZero() {
 		m.since(checkpointAgeDesc, snap.CheckpointSaved)
@@ -138,5 +144,5 @@ func (m measurement) collect(now time.Time) {
 		m.send(remainingDesc, float64(b.Remaining))
 		m.at(resetDesc, b.Reset)
 	}
-	m.ch <- prometheus.MustNewConstMetric(waitDesc, prometheus.CounterValue, snap.WaitedFor(now).Seconds(), p.org.Host)
+	m.ch <- prometheus.MustNewConstMetric(waitDesc, prometheus.CounterValue, snap.WaitedFor(m.now).Seconds(), p.org.Host)
 }

@@ -10,6 +10,7 @@ package okta
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/atomic"
 
 	"github.com/grafana/alloy/internal/component"
@@ -44,21 +46,25 @@ const apart = 20 * time.Millisecond
 
 // Component implements loki.source.okta.
 type Component struct {
-	opts     component.Options
-	alloy    string     // which of the process's Alloys it belongs to
-	logger   log.Logger // what Alloy gives, for packages that log through go-kit
-	metrics  *poller.MetricsByOrg
-	live     liveDebugging
-	troubles poller.Troubles
+	opts       component.Options
+	alloy      string     // which of the process's Alloys it belongs to
+	logger     log.Logger // what Alloy gives, for packages that log through go-kit
+	metrics    *poller.MetricsByOrg
+	collectors []prometheus.Collector // all that Alloy gets
+	live       liveDebugging
+	troubles   poller.Troubles
 
 	held   atomic.Pointer[held] // the data path, by another process; nil: it is not
 	writes atomic.Bool          // the data path is this process's
 	of     ofComponent
 
-	updated chan struct{} // holds a token when members was replaced, or a range is done
+	configured atomic.Pointer[configuration]
+	updated    chan struct{} // holds a token when configured was replaced, or a range is done
+}
 
-	mut     sync.RWMutex
-	args    *Arguments // never changed, only replaced
+// configuration is what the last update asked for. It is never changed, only replaced.
+type configuration struct {
+	args    *Arguments // nil before the first update, as members are
 	members []member
 }
 
@@ -87,6 +93,8 @@ func New(opts component.Options, args Arguments) (*Component, error) {
 		metrics: poller.NewMetricsByOrg(),
 		updated: make(chan struct{}, 1),
 	}
+	c.configured.Store(&configuration{})
+	c.collectors = []prometheus.Collector{c.metrics, &stateCollector{c}}
 	for _, o := range options {
 		if err := o.build(c); err != nil {
 			return nil, err
@@ -96,7 +104,7 @@ func New(opts component.Options, args Arguments) (*Component, error) {
 		return nil, err
 	}
 	// Registered last: a component that could not be built must leave no metric behind.
-	if err := registration.Register(opts.Registerer, c.metrics, &stateCollector{c}); err != nil {
+	if err := registration.Register(opts.Registerer, c.collectors...); err != nil {
 		return nil, fmt.Errorf("building loki.source.okta: %w", err)
 	}
 	c.built()
@@ -135,11 +143,11 @@ func (c *Component) Run(ctx context.Context) error {
 // Update implements component.Component. It never waits for a poller. Of several orgs, it takes those that can be collected, whatever is
 // wrong with others; what is wrong with the single org of url is an error.
 func (c *Component) Update(args component.Arguments) error {
-	if err := c.update(args.(Arguments)); err != nil {
-		return fmt.Errorf("configuring loki.source.okta: %w", err)
+	err := c.update(args.(Arguments))
+	if err == nil {
+		signal(c.updated)
 	}
-	signal(c.updated)
-	return nil
+	return wrap("configuring loki.source.okta", err)
 }
 
 // asked are the orgs that an update asks for.
@@ -171,7 +179,7 @@ func (c *Component) update(args Arguments) error {
 	}
 	byHost := map[string]*collector{}
 	for _, m := range collected(had) {
-		byHost[m.plan.Load().org.Host] = m.collector
+		byHost[m.org.Host] = m.collector
 	}
 	for i := range all {
 		w := &all[i]
@@ -200,20 +208,16 @@ func (c *Component) update(args Arguments) error {
 		members = append(members, w.make(c))
 	}
 	for _, m := range collected(members) {
-		delete(byHost, m.plan.Load().org.Host)
+		delete(byHost, m.org.Host)
 	}
-	var gone []string
-	for host := range byHost {
+	gone := slices.Sorted(maps.Keys(byHost))
+	for _, host := range gone {
 		c.metrics.Forget(host)
-		gone = append(gone, host)
 	}
 	if len(gone) > 0 { // on purpose, or because the end of a file is missing
-		slices.Sort(gone)
 		level.Warn(c.logger).Log("msg", "orgs are no longer collected", "orgs", strings.Join(gone, ", "), "left", len(members))
 	}
-	c.mut.Lock()
-	c.args, c.members = &args, members
-	c.mut.Unlock()
+	c.configured.Store(&configuration{&args, members})
 	for _, do := range last {
 		do()
 	}
@@ -226,17 +230,9 @@ func collected(members []member) []member {
 	return slices.DeleteFunc(slices.Clone(members), func(m member) bool { return m.err != nil })
 }
 
-func (c *Component) current() []member {
-	c.mut.RLock()
-	defer c.mut.RUnlock()
-	return c.members
-}
+func (c *Component) current() []member { return c.configured.Load().members }
 
-func (c *Component) arguments() *Arguments {
-	c.mut.RLock()
-	defer c.mut.RUnlock()
-	return c.args
-}
+func (c *Component) arguments() *Arguments { return c.configured.Load().args }
 
 // LiveDebugging implements component.LiveDebugging.
 func (c *Component) LiveDebugging() {}

@@ -25,7 +25,7 @@ type option interface {
 	// plan adds to what arguments amount to for one org. It may read files.
 	plan(p *plan, shared connections) error
 
-	// build adds to a component that is being made, of which only the options of Alloy are set.
+	// build adds to a component that is being made, before it has arguments.
 	build(c *Component) error
 	// arguments changes what an update asks for, before anything is made of it.
 	arguments(c *Component, args *Arguments) error
@@ -51,8 +51,7 @@ type option interface {
 	verdict(k *collector, now time.Time) (condition, bool)
 	// health changes the health of the component.
 	health(c *Component, now time.Time, is component.Health) component.Health
-	// describe and collect are those of a [prometheus.Collector].
-	describe(c *Component, ch chan<- *prometheus.Desc)
+	// collect adds to what is computed at each scrape.
 	collect(c *Component, ch chan<- prometheus.Metric, now time.Time)
 }
 
@@ -72,13 +71,12 @@ func (idle) configure(*reading, *plan, *oktaapi.Config, *poller.Config) bool    
 func (idle) left(*reading)                                                          {}
 func (idle) verdict(*collector, time.Time) (v condition, ok bool)                   { return v, false }
 func (idle) health(_ *Component, _ time.Time, is component.Health) component.Health { return is }
-func (idle) describe(*Component, chan<- *prometheus.Desc)                           {}
 func (idle) collect(*Component, chan<- prometheus.Metric, time.Time)                {}
 
 // seat is whether a reading may read, where that is not always so. Its methods but run are safe for concurrent use.
 type seat interface {
-	// run calls r.keep while the reading may read, until ctx ends.
-	run(ctx context.Context, r *reading)
+	// run calls the reading's keep while it may read, until ctx ends.
+	run(ctx context.Context)
 	// elsewhere is why the reading does not read; false: it does.
 	elsewhere(now time.Time) (condition, bool)
 }

@@ -78,7 +78,7 @@ func (o *Options) connect(c *connections) (err error) {
 // What options know, by what it belongs to.
 type (
 	ofConnections struct {
-		loki lokiServer // option: reconcile. Zero without the block
+		loki *reconcile.Server // option: reconcile. nil without the block
 	}
 	ofPlan struct {
 		loki     *reconcile.Loki // option: reconcile. nil without the block
@@ -95,7 +95,6 @@ type (
 		peers    atomic.Pointer[http.Client] // option: clustering. For the other nodes
 		only     *RangeOnly                  // option: backfill. nil: the live log, and ranges beside it
 		hooks    *hook.Server                // option: event_hook
-		counters *hook.Metrics               // option: event_hook
 	}
 )
 

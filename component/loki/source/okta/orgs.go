@@ -82,19 +82,17 @@ func unique(all []wanted) (kept []wanted) {
 	names, hosts := map[string]bool{}, map[string]int{}
 	for _, w := range all {
 		if w.err == nil {
-			if i, ok := hosts[w.url.Host]; ok {
-				first := &kept[i]
-				if first.takes(w) {
-					continue
-				}
-				w.err = fmt.Errorf("%s is collected as %q already: an org may be listed once", w.url.Host, first.name)
+			i, again := hosts[w.url.Host]
+			switch {
+			case again && kept[i].takes(w):
+				continue
+			case again:
+				w.err = fmt.Errorf("%s is collected as %q already: an org may be listed once", w.url.Host, kept[i].name)
+			case names[w.name]:
+				w.err = fmt.Errorf("the name %q is that of an org before it: give each a name of its own", w.name)
+			default:
+				hosts[w.url.Host], names[w.name] = len(kept), true
 			}
-		}
-		if w.err == nil && names[w.name] {
-			w.err = fmt.Errorf("the name %q is that of an org before it: give each a name of its own", w.name)
-		}
-		if w.err == nil {
-			hosts[w.url.Host], names[w.name] = len(kept), true
 		}
 		kept = append(kept, w)
 	}
@@ -129,13 +127,8 @@ func (args *Arguments) OrgErrors() error {
 // only returns the arguments for one org of several, the i-th.
 func (args Arguments) only(o Org, i int, err error) wanted {
 	u, _, urlErr := oktaapi.ParseOrg(o.URL)
-	w := wanted{name: strings.ToValidUTF8(o.Name, "\uFFFD"), url: u, err: cmp.Or(err, wrap("url", urlErr))}
-	switch {
-	case w.name == "" && urlErr == nil:
-		w.name = u.Host
-	case w.name == "":
-		w.name = fmt.Sprintf("number %d", i+1)
-	}
+	w := wanted{url: u, err: cmp.Or(err, wrap("url", urlErr))}
+	w.name = cmp.Or(strings.ToValidUTF8(o.Name, "\uFFFD"), w.host(), fmt.Sprintf("number %d", i+1))
 	if w.err != nil {
 		return w
 	}

@@ -29,17 +29,7 @@ type orgInfo struct {
 	LastEvent       time.Time `alloy:"last_event,attr,optional"`
 	EventsForwarded uint64    `alloy:"events_forwarded,attr,optional"`
 	Unconfirmed     int       `alloy:"unconfirmed_events,attr,optional"`
-	More            rowMore   `alloy:",squash"`
-}
-
-// rowMore is what options show of one of several orgs.
-type rowMore struct {
-	Backfills []string `alloy:"backfills,attr,optional"` // option: backfill
-}
-
-func (p *plan) rowMore(now time.Time) (more rowMore) {
-	more.Backfills = p.backfillRows(now) // option: backfill
-	return more
+	Backfills       []string  `alloy:"backfills,attr,optional"` // option: backfill
 }
 
 func orgsInfoOf(more infoMore, members []member, now time.Time) orgsInfo {
@@ -59,7 +49,7 @@ func (m member) row(now time.Time) orgInfo {
 	row.Org, row.State = p.org.String(), m.state(s, now)
 	row.Lag, row.LastPoll, row.LastEvent = s.Lag(now).Round(time.Second).String(), s.LastPoll, s.LastEvent
 	row.EventsForwarded, row.Unconfirmed = s.Events, s.Unconfirmed.Waiting
-	row.More = p.rowMore(now)
+	row.Backfills = p.backfillRows(now) // option: backfill
 	return row
 }
 
@@ -67,17 +57,15 @@ func (m member) row(now time.Time) orgInfo {
 const maxNamed = 5
 
 func (many) health(c *Component, now time.Time, is component.Health) component.Health {
-	if args, members := c.arguments(), c.current(); !args.single() || len(members) != 1 {
-		return healthOfAll(members, now)
+	members := c.current()
+	if len(members) == 0 || len(members) == 1 && c.arguments().single() {
+		return is
 	}
-	return is
+	return healthOfAll(members, now)
 }
 
 // healthOfAll sums up several orgs: how many need an operator, and what the first of them need.
 func healthOfAll(members []member, now time.Time) component.Health {
-	if len(members) == 0 {
-		return component.Health{Health: component.HealthTypeHealthy, Message: "no orgs", UpdateTime: now}
-	}
 	var missing, waiting, troubled, notes []string
 	var since, calm time.Time // of the latest trouble; of the latest good news
 	var first time.Time       // since when the first org has waited for Loki

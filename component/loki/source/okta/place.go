@@ -24,7 +24,7 @@ type place struct {
 }
 
 func newPlace(r *reading) *place {
-	x, org := r.k.c.of.exchange, r.org.String()
+	x, org := r.k.c.of.exchange, r.k.org.String()
 	if r.isLive() {
 		return &place{Seat: x.Seat(org, r.k.secret), r: r}
 	}
@@ -32,7 +32,7 @@ func newPlace(r *reading) *place {
 }
 
 // run implements seat.
-func (p *place) run(ctx context.Context, _ *reading) { p.Run(ctx, p) }
+func (p *place) run(ctx context.Context) { p.Run(ctx, p) }
 
 // Read implements takeover.Reader.
 func (p *place) Read(ctx context.Context, start takeover.Start) {
@@ -84,19 +84,14 @@ func (clustered) configure(r *reading, p *plan, _ *oktaapi.Config, cfg *poller.C
 
 var ownedDesc = desc("owned", "1 when this node of a cluster reads the org; otherwise 0, and other metrics of the org's state are missing.")
 
-func (clustered) describe(_ *Component, ch chan<- *prometheus.Desc) { ch <- ownedDesc }
-
 func (clustered) collect(c *Component, ch chan<- prometheus.Metric, now time.Time) {
 	for _, m := range collected(c.current()) {
 		p := m.plan.Load()
 		if !p.args.Options.Clustering.Enabled {
 			continue
 		}
-		owned := 1.0
-		if _, elsewhere := m.live.elsewhere(now); elsewhere {
-			owned = 0
-		}
-		ch <- prometheus.MustNewConstMetric(ownedDesc, prometheus.GaugeValue, owned, p.org.Host)
+		_, elsewhere := m.live.elsewhere(now)
+		ch <- prometheus.MustNewConstMetric(ownedDesc, prometheus.GaugeValue, number(!elsewhere), p.org.Host)
 	}
 }
 

@@ -122,17 +122,13 @@ func (args *Arguments) authorizer(org *url.URL, hc *http.Client) (oktaapi.Author
 }
 
 func (p *PrivateKeyJWT) options(org *url.URL) auth.Options {
-	scopes := p.Scopes
-	if scopes == nil {
-		scopes = []string{}
-	}
 	return auth.Options{
 		OrgURL:         org,
 		ClientID:       p.ClientID,
 		PrivateKey:     string(p.PrivateKey),
 		PrivateKeyFile: p.PrivateKeyFile,
 		KeyID:          p.KeyID,
-		Scopes:         scopes,
+		Scopes:         append([]string{}, p.Scopes...), // not nil, which is the default
 		DPoP:           auth.DPoP(p.DPoP),
 	}
 }

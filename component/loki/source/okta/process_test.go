@@ -45,7 +45,7 @@ func TestTwoAlloysOfAProcessShareWhatIsNeithers(t *testing.T) {
 	asked := func(r *reading) any {
 		server, err := r.k.plan.Load().args.Options.Reconcile.server()
 		require.NoError(t, err)
-		return server.Server
+		return server
 	}
 	require.Same(t, asked(old), asked(other), "the Loki is the same")
 

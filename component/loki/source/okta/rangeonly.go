@@ -31,11 +31,7 @@ type RangeOnly struct {
 
 // rangeOnlyOf is what a component reads instead of the live log; nil: the live log.
 func rangeOnlyOf(opts component.Options) *RangeOnly {
-	if opts.GetServiceData == nil { // in unit tests
-		return nil
-	}
-	data, _ := opts.GetServiceData(RangeOnlyService) // an Alloy that runs for ever has no such service
-	only, _ := data.(*RangeOnly)
+	only, _ := service[*RangeOnly](opts, RangeOnlyService) // an Alloy that runs for ever has no such service
 	return only
 }
 
@@ -82,10 +78,10 @@ func (c *Component) ranges(now time.Time) (all []Range) {
 		switch {
 		case h != nil: // a command does not wait for a service
 			r.State, r.Refused = "waiting for the data path", fmt.Errorf("%w: give the command a --storage.path of its own", h)
-			all = append(all, r)
-			continue
 		case m.err != nil:
 			r.State, r.Refused = notCollected, m.err
+		}
+		if r.Refused != nil {
 			all = append(all, r)
 			continue
 		}

@@ -3,9 +3,11 @@
 package okta
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
+	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 
 	"github.com/grafana/alloy/okta/internal/oktaapi"
@@ -61,8 +63,13 @@ func (ranges) replace(k *collector, before, p *plan) {
 		level.Warn(k.logger).Log("msg", "a back-fill without reconcile delivers what Loki has already, too")
 	}
 	for _, f := range p.of.fills {
-		f.follow(before.fill(f.id()), k, p)
+		had := before.fill(f.id())
+		if had == nil {
+			had = &fill{reading: newReading(k, f.id(), log.With(k.logger, "backfill", f.name()))}
+		}
+		f.reading = had.reading
 		if f.refused != nil {
+			f.refusedSince = cmp.Or(had.refusedSince, time.Now())
 			level.Error(k.logger).Log("msg", "a backfill is not read", "err", f.refused)
 		}
 	}
@@ -93,8 +100,12 @@ func (ranges) configure(r *reading, p *plan, client *oktaapi.Config, cfg *poller
 	if f == nil { // the component is about to stop it
 		return false
 	}
-	client.Until, client.Share = f.until, f.share
-	cfg.Format, cfg.Range = f.formatter.Entry, &poller.Range{Since: f.since, Until: f.until}
+	since, until, _ := f.bounds()
+	client.Until, client.Share = until, p.args.RateLimitShare/2
+	if own := f.RateLimitShare; own > 0 && own < p.args.RateLimitShare { // args has the org's own share, if there is one
+		client.Share = own
+	}
+	cfg.Format, cfg.Range = f.formatter.Entry, &poller.Range{Since: since, Until: until}
 	if !cfg.PerStream { // else a live entry shows nothing about the range's streams
 		cfg.Range.Passed = func() time.Time { return r.k.live.status.Snapshot().Passed }
 	}

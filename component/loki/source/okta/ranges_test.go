@@ -75,8 +75,8 @@ func TestARangeWithAnOrgsOwnLabelsIsNotRead(t *testing.T) {
 	s := runs(t, list(own, entry("b", b))+fmt.Sprintf("backfill {\n since = %q\n until = %q\n labels = {team = \"archive\"}\n}\n", day(3), day(2)))
 	s.takeFrom(t, 2, a, b)
 	require.Contains(t, s.CurrentHealth().Message, `a: backfill > labels: team="archive" is no label that live entries have not`)
-	until(t, "the other one's is read", func() bool { return strings.Contains(strings.Join(s.rows()[1].More.Backfills, ""), "done") })
-	require.Contains(t, strings.Join(s.rows()[0].More.Backfills, ""), "not read")
+	until(t, "the other one's is read", func() bool { return strings.Contains(strings.Join(s.rows()[1].Backfills, ""), "done") })
+	require.Contains(t, strings.Join(s.rows()[0].Backfills, ""), "not read")
 }
 
 // One bad label is no reason to stop collecting.

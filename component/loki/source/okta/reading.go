@@ -3,8 +3,8 @@ package okta
 import (
 	"context"
 	"errors"
-	"net/url"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/go-kit/log"
@@ -21,7 +21,6 @@ import (
 // run; status, seat, out and replaced are safe for concurrent use, and the rest is run's.
 type reading struct {
 	k       *collector
-	org     *url.URL
 	name    string // "": the live one; else the name of the folder of its cursor
 	logger  log.Logger
 	seat    seat // nil: it may always read
@@ -33,8 +32,8 @@ type reading struct {
 	poller *poller.Poller // the last one; nil: there was none
 }
 
-func newReading(k *collector, org *url.URL, name string, logger log.Logger) *reading {
-	r := &reading{k: k, org: org, name: name, logger: logger}
+func newReading(k *collector, name string, logger log.Logger) *reading {
+	r := &reading{k: k, name: name, logger: logger}
 	r.seat = seatOf(r)
 	return r
 }
@@ -71,7 +70,7 @@ func (r *reading) run(ctx context.Context) {
 		r.keep(ctx)
 		return
 	}
-	r.seat.run(ctx, r)
+	r.seat.run(ctx)
 }
 
 func (r *reading) dir() string { return filepath.Join(r.k.c.opts.DataPath, r.name) }
@@ -131,14 +130,15 @@ func (r *reading) poll(ctx context.Context) error {
 // newPoller returns a poller that goes on where the memory's last one stood; nil: the plan has nothing to read.
 func (r *reading) newPoller(p *plan) *poller.Poller {
 	k, c := r.k, r.k.c
-	to := sink{Fanout: &r.out, to: p.args.ForwardTo, live: c.live, partly: partlyOf(r.memory)}
 	client := oktaapi.Config{
 		Org: p.org, Auth: p.auth, HTTP: p.http, PageSize: p.scope.PageSize, Filter: p.scope.Filter, Query: p.scope.Query,
 		Timeout: p.args.RequestTimeout, UserAgent: userAgent, Budget: p.budget(), Share: p.args.RateLimitShare, Slots: slots,
 		Waiting: r.status.Waiting, Observe: k.metrics.Observe,
 	}
 	cfg := poller.Config{
-		Sink: to, Receiver: to.receiver, Format: p.formatter.Entry, Scope: p.scope,
+		Sink:     sink{Fanout: &r.out, to: p.args.ForwardTo, live: c.live, partly: partlyOf(r.memory)},
+		Receiver: func() string { return r.out.Receiver(p.args.ForwardTo) },
+		Format:   p.formatter.Entry, Scope: p.scope,
 		PollInterval: p.args.PollInterval, InitialLookback: p.args.InitialLookback,
 		Spread:     oktaapi.Spread(len(c.current()), apart, p.args.PollInterval),
 		OutOfOrder: p.args.OutOfOrderWindow, Pipeline: p.pipeline(),
@@ -174,13 +174,9 @@ func (c crew) keep(ctx context.Context, wanted []*reading) bool {
 	if ctx.Err() != nil {
 		wanted = nil
 	}
-	stays := make(map[*reading]bool, len(wanted))
-	for _, r := range wanted {
-		stays[r] = true
-	}
 	var stopping []work
 	for r, w := range c {
-		if !stays[r] {
+		if !slices.Contains(wanted, r) {
 			w.cancel()
 			stopping = append(stopping, w)
 			delete(c, r)

@@ -8,19 +8,16 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	promconfig "github.com/prometheus/common/config"
 
 	"github.com/grafana/alloy/internal/component/common/config"
 
-	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/httptext"
 	"github.com/grafana/alloy/okta/internal/limits"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
@@ -36,11 +33,7 @@ const (
 	orderingStream = "stream"
 )
 
-const (
-	defaultMargin  = 5 * time.Second
-	maxMargin      = time.Hour
-	defaultOverlap = time.Hour
-)
+const maxMargin = time.Hour
 
 // backfillLabel puts the entries of a range into streams of their own, in which they are in order: Loki refuses an entry that is an hour
 // behind the newest of its stream.
@@ -70,9 +63,9 @@ type Reconcile struct {
 // SetToDefault implements syntax.Defaulter. A squashed struct's own does not run.
 func (r *Reconcile) SetToDefault() {
 	*r = Reconcile{
-		Margin:                 defaultMargin,
+		Margin:                 5 * time.Second,
 		Ordering:               orderingAll,
-		ResumeOverlap:          defaultOverlap,
+		ResumeOverlap:          time.Hour,
 		QueryIngestersWithin:   limits.QueryIngesters,
 		RejectOldSamplesMaxAge: limits.MaxAge,
 		HTTPClientConfig:       config.DefaultHTTPClientConfig,
@@ -89,20 +82,17 @@ func (r *Reconcile) Validate() error {
 			return err
 		}
 	}
-	if r.Margin < 0 || r.Margin > maxMargin {
+	switch {
+	case r.Margin < 0 || r.Margin > maxMargin:
 		return fmt.Errorf("reconcile > margin is %s: it must be between 0s and %s", r.Margin, maxMargin)
-	}
-	if r.Ordering != orderingAll && r.Ordering != orderingStream {
+	case r.Ordering != orderingAll && r.Ordering != orderingStream:
 		return fmt.Errorf("ordering is %q: it must be %q or %q", r.Ordering, orderingAll, orderingStream)
-	}
-	if r.ResumeOverlap < 0 || r.ResumeOverlap > oktaapi.Retention {
+	case r.ResumeOverlap < 0 || r.ResumeOverlap > oktaapi.Retention:
 		return fmt.Errorf("resume_overlap is %s: it must be between 0s and %s", r.ResumeOverlap, oktaapi.Retention)
-	}
-	if r.RejectOldSamplesMaxAge < 0 {
+	case r.RejectOldSamplesMaxAge < 0:
 		return fmt.Errorf("reject_old_samples_max_age is %s: it must be what Loki has, 0s if that refuses no entry for its age",
 			r.RejectOldSamplesMaxAge)
-	}
-	if r.QueryIngestersWithin < 0 {
+	case r.QueryIngestersWithin < 0:
 		return fmt.Errorf("query_ingesters_within is %s: it must be what Loki has, 0s if that queries its ingesters for any time",
 			r.QueryIngestersWithin)
 	}
@@ -137,13 +127,10 @@ func (reconciling) validate(args *Arguments, org string) error {
 }
 
 func (o *Options) connectLoki(c *connections) (err error) {
-	if o.Reconcile == nil {
-		return nil
+	if o.Reconcile != nil {
+		c.of.loki, err = o.Reconcile.server()
 	}
-	if c.of.loki, err = o.Reconcile.server(); err != nil {
-		return fmt.Errorf("reconcile: %w", err)
-	}
-	return nil
+	return wrap("reconcile", err)
 }
 
 func (reconciling) plan(p *plan, shared connections) error {
@@ -166,60 +153,34 @@ func (reconciling) configure(_ *reading, p *plan, _ *oktaapi.Config, cfg *poller
 }
 
 // loki returns the client for an org's entries, and a name for the settings that decide whether the client finds what is delivered.
-func (args *Arguments) loki(org string, server lokiServer) (*reconcile.Loki, string) {
+func (args *Arguments) loki(org string, server *reconcile.Server) (*reconcile.Loki, string) {
 	r, selector := args.Options.Reconcile, args.selector(org)
 	margin := max(r.Margin, time.Nanosecond)
-	sum := sha256.Sum256([]byte(strings.Join([]string{server.url, r.TenantID, selector}, "\n")))
+	at, _ := r.address() // the server's
+	sum := sha256.Sum256([]byte(strings.Join([]string{at.String(), r.TenantID, selector}, "\n")))
 	return server.Loki(reconcile.Config{
 		Selector: selector, Live: liveSelector(selector, args.Labels, args.Options.labelsBeside()),
 		Before: margin, After: margin, Ingesters: r.QueryIngestersWithin, MaxAge: r.RejectOldSamplesMaxAge,
 	}), hex.EncodeToString(sum[:8])
 }
 
-// liveSelector returns a selector of the live log's entries alone: a start without a checkpoint must not go on from the newest event of a
-// back-fill, whether a block reads that or the command did.
-func liveSelector(selector string, labels map[string]string, beside []map[string]string) string {
-	inner, ok := strings.CutSuffix(strings.TrimSpace(selector), "}")
-	if !ok {
-		return selector
-	}
-	matchers := []string{strings.TrimRight(inner, ", ")}
-	if _, used := labels[backfillLabel]; !used {
-		matchers = append(matchers, backfillLabel+`=""`)
-	}
-	for _, own := range beside { // at least one differs from the live log's, see validateBackfills
-		name := slices.Min(slices.Collect(maps.Keys(own)))
-		if name != backfillLabel || labels[backfillLabel] != "" {
-			matchers = append(matchers, name+"!="+strconv.Quote(own[name]))
-		}
-	}
-	return strings.Join(matchers, ",") + "}"
-}
-
-// lokiServer is a Loki and its address.
-type lokiServer struct {
-	*reconcile.Server
-	url string
-}
-
 // server returns a Loki, the same one for all components that reach it in the same way.
-func (r *Reconcile) server() (lokiServer, error) {
+func (r *Reconcile) server() (*reconcile.Server, error) {
 	u, err := r.address()
 	if err != nil {
-		return lokiServer{}, err
+		return nil, err
 	}
 	key := struct {
 		url, tenant string
 		client      config.HTTPClientConfig
 	}{u.String(), r.TenantID, r.HTTPClientConfig}
-	server, err := lokis.For(key, func() (*reconcile.Server, error) {
+	return lokis.For(key, func() (*reconcile.Server, error) {
 		hc, err := r.httpClient()
 		if err != nil {
 			return nil, err
 		}
 		return reconcile.NewServer(reconcile.ServerConfig{URL: u, HTTP: hc, TenantID: r.TenantID, UserAgent: userAgent}), nil
 	})
-	return lokiServer{server, u.String()}, err
 }
 
 // httpClient returns the client for Loki.
@@ -235,31 +196,6 @@ func (r *Reconcile) httpClient() (*http.Client, error) {
 	return hc, nil
 }
 
-// selector is the one in use for an org, "" without reconcile.
-func (args *Arguments) selector(org string) string {
-	if args.Options.Reconcile == nil {
-		return ""
-	}
-	return cmp.Or(args.Options.Reconcile.Selector, staticSelector(org, args.Labels))
-}
-
-// liveLabels are the labels of a live entry before relabeling, with those that are configured.
-func liveLabels(org string, labels map[string]string) map[string]string {
-	return withLabels(map[string]string{"job": event.Job, orgLabel: org}, labels)
-}
-
-// staticSelector selects the labels that every entry has before relabeling.
-func staticSelector(org string, labels map[string]string) string {
-	all := liveLabels(org, labels)
-	var parts []string
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		if v := all[name]; v != "" && !strings.HasPrefix(name, "__") {
-			parts = append(parts, name+"="+strconv.Quote(v))
-		}
-	}
-	return "{" + strings.Join(parts, ",") + "}"
-}
-
 // stayHome refuses redirects to another host: the client adds its credentials to each request, whatever the host.
 func stayHome(req *http.Request, via []*http.Request) error {
 	if len(via) >= 10 || req.URL.Host != via[0].URL.Host || req.URL.Scheme != via[0].URL.Scheme {
@@ -268,8 +204,40 @@ func stayHome(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// labelsBeside are those of readings beside the live log.
-func (o *Options) labelsBeside() (all []map[string]string) {
-	all = labelsOf(o.Backfills) // option: backfill
-	return all
+var (
+	unconfirmedDesc = desc("unconfirmed_events", "Events delivered and not found in Loki yet.")
+	unconfirmedAge  = desc("oldest_unconfirmed_age_seconds", "Time since the first delivery of the oldest unconfirmed event, or 0.")
+)
+
+func (reconciling) collect(c *Component, ch chan<- prometheus.Metric, now time.Time) {
+	for m := range c.measured(ch, now) {
+		if m.plan.of.loki == nil {
+			continue
+		}
+		failing := cmp.Or(m.snap.Unconfirmable().Since, m.snap.Wrong[poller.Rewind].Since)
+		if failing.IsZero() && now.Sub(m.snap.Asking) >= askingGrace {
+			failing = m.snap.Asking
+		}
+		m.since(failingDesc, failing, "reconcile")
+		m.send(unconfirmedDesc, float64(m.snap.Unconfirmed.Waiting))
+		m.since(unconfirmedAge, m.snap.Unconfirmed.Since)
+	}
+}
+
+type reconcileInfo struct {
+	Selector          string    `alloy:"selector,attr"`
+	Unconfirmed       int       `alloy:"unconfirmed_events,attr"`
+	OldestUnconfirmed time.Time `alloy:"oldest_unconfirmed,attr,optional"`
+	Skipped           uint64    `alloy:"skipped_events,attr"`
+	Retried           uint64    `alloy:"retried_events,attr"`
+	Error             string    `alloy:"error,attr,optional"`
+}
+
+// reconcileInfo is nil without the block.
+func (p *plan) reconcileInfo(s poller.Snapshot) *reconcileInfo {
+	if p.of.loki == nil {
+		return nil
+	}
+	return &reconcileInfo{Selector: p.of.loki.Selector(), Unconfirmed: s.Unconfirmed.Waiting,
+		OldestUnconfirmed: s.Unconfirmed.Since, Skipped: s.Skipped, Retried: s.Retried, Error: text(s.Unconfirmable().Err)}
 }

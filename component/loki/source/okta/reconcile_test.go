@@ -63,7 +63,7 @@ func TestALokiIsSharedByThoseWhoReachItInTheSameWay(t *testing.T) {
 		require.NoError(t, err)
 		c, err := args.connections()
 		require.NoError(t, err)
-		return c.of.loki.Server
+		return c.of.loki
 	}
 	one := of(`url = "http://loki:3100"`)
 	require.Same(t, one, of(`url = "http://loki:3100/loki/api/v1/push"`))

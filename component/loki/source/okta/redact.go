@@ -21,14 +21,11 @@ func (r *Redact) SetToDefault() {
 	*r = Redact{Mode: redact.ModeMask, Presets: []string{redact.PresetUserIdentity}}
 }
 
-// Options returns nil without a block. An empty list of presets means none.
+// Options returns nil without a block.
 func (r *Redact) Options() *redact.Options {
 	if r == nil {
 		return nil
 	}
-	presets := r.Presets
-	if presets == nil {
-		presets = []string{}
-	}
+	presets := append([]string{}, r.Presets...) // not nil, which is the default
 	return &redact.Options{Mode: r.Mode, Key: []byte(r.Key), Presets: presets, Paths: r.Paths}
 }

@@ -3,8 +3,11 @@
 package okta
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/prometheus/common/model"
@@ -13,6 +16,57 @@ import (
 
 	"github.com/grafana/alloy/okta/internal/event"
 )
+
+// selector is the one in use for an org, "" without reconcile.
+func (args *Arguments) selector(org string) string {
+	if args.Options.Reconcile == nil {
+		return ""
+	}
+	return cmp.Or(args.Options.Reconcile.Selector, staticSelector(org, args.Labels))
+}
+
+// liveLabels are the labels of a live entry before relabeling, with those that are configured.
+func liveLabels(org string, labels map[string]string) map[string]string {
+	return withLabels(map[string]string{"job": event.Job, orgLabel: org}, labels)
+}
+
+// staticSelector selects the labels that every entry has before relabeling.
+func staticSelector(org string, labels map[string]string) string {
+	all := liveLabels(org, labels)
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if v := all[name]; v != "" && !strings.HasPrefix(name, "__") {
+			parts = append(parts, name+"="+strconv.Quote(v))
+		}
+	}
+	return "{" + strings.Join(parts, ",") + "}"
+}
+
+// liveSelector returns a selector of the live log's entries alone: a start without a checkpoint must not go on from the newest event of a
+// back-fill, whether a block reads that or the command did.
+func liveSelector(selector string, labels map[string]string, beside []map[string]string) string {
+	inner, ok := strings.CutSuffix(strings.TrimSpace(selector), "}")
+	if !ok {
+		return selector
+	}
+	matchers := []string{strings.TrimRight(inner, ", ")}
+	if _, used := labels[backfillLabel]; !used {
+		matchers = append(matchers, backfillLabel+`=""`)
+	}
+	for _, own := range beside { // at least one differs from the live log's, see validateBackfills
+		name := slices.Min(slices.Collect(maps.Keys(own)))
+		if name != backfillLabel || labels[backfillLabel] != "" {
+			matchers = append(matchers, name+"!="+strconv.Quote(own[name]))
+		}
+	}
+	return strings.Join(matchers, ",") + "}"
+}
+
+// labelsBeside are those of readings beside the live log.
+func (o *Options) labelsBeside() (all []map[string]string) {
+	all = labelsOf(o.Backfills) // option: backfill
+	return all
+}
 
 // checkSelector refuses what is not a stream selector that Loki takes. Prometheus' parser reads it, as Loki's is AGPL-3.0 and would be
 // linked for this alone. A selector is the same in both languages but for what is refused here by hand.

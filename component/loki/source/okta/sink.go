@@ -38,8 +38,6 @@ func partlyOf(m *poller.Memory) *partly {
 	return had
 }
 
-func (s sink) receiver() string { return s.Receiver(s.to) }
-
 // Send implements poller.Sink.
 func (s sink) Send(ctx context.Context, e event.Entry) error {
 	var took fanout.Took
@@ -63,14 +61,7 @@ type liveDebugging struct {
 }
 
 func newLiveDebugging(opts component.Options) liveDebugging {
-	if opts.GetServiceData == nil { // in unit tests
-		return liveDebugging{}
-	}
-	data, err := opts.GetServiceData(livedebugging.ServiceName)
-	if err != nil {
-		return liveDebugging{}
-	}
-	publisher, _ := data.(livedebugging.DebugDataPublisher)
+	publisher, _ := service[livedebugging.DebugDataPublisher](opts, livedebugging.ServiceName)
 	return liveDebugging{id: livedebugging.ComponentID(opts.ID), publisher: publisher}
 }
 
