@@ -63,14 +63,14 @@ func (f *fill) progress(s poller.Snapshot) float64 {
 
 // state says in a few words how far it is.
 func (f *fill) state(s poller.Snapshot, now time.Time) string {
-	elsewhere, isElsewhere := f.reading.elsewhere(now)
+	away := f.reading.elsewhere(now)
 	switch {
 	case f.refused != nil:
 		return "not read: " + f.refused.Error()
 	case s.Finished:
 		return "done"
-	case isElsewhere && !s.Started.IsZero():
-		return elsewhere.state
+	case away.is != fine && !s.Started.IsZero():
+		return away.state
 	case s.Started.IsZero():
 		return "waiting for the one before it"
 	case s.Ended && s.Wrong[poller.Hold].Kind == "" && s.Unconfirmed.Hidden > 0:
@@ -84,20 +84,22 @@ func (f *fill) state(s poller.Snapshot, now time.Time) string {
 }
 
 // verdict is the first trouble that a range of the org has.
-func (ranges) verdict(k *collector, now time.Time) (condition, bool) {
+func (ranges) verdict(k *collector, now time.Time) condition {
 	p := k.plan.Load()
 	for _, f := range p.of.fills {
 		if f.refused != nil {
-			return condition{unhealthy: true, reads: true, message: f.refused.Error(), since: f.refusedSince}, true
+			return condition{is: troubled, message: f.refused.Error(), since: f.refusedSince}
 		}
 		s := f.reading.snapshot()
 		if s.Finished || s.Started.IsZero() {
 			continue
 		}
-		if v := verdict(s, p.auth.Method(), p.args.PollInterval, now); v.unhealthy {
-			v.message, v.reads = "backfill "+f.name()+": "+v.message, true
-			return v, true
+		if v := verdict(s, p.auth.Method(), p.args.PollInterval, now); v.unhealthy() {
+			if v.message = "backfill " + f.name() + ": " + v.message; v.is == missing {
+				v.is = troubled
+			}
+			return v
 		}
 	}
-	return condition{}, false
+	return condition{}
 }

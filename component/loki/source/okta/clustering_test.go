@@ -208,7 +208,7 @@ func TestAnOrgThatNobodyReadsIsUnhealthy(t *testing.T) {
 
 			for _, m := range s.current() {
 				later := m.verdict(time.Now().Add(unreadAfter))
-				require.True(t, later.unhealthy)
+				require.True(t, later.unhealthy())
 				require.Contains(t, later.message, c.why)
 			}
 			all := healthOfAll(s.current(), time.Now().Add(unreadAfter))

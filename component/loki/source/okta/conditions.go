@@ -3,10 +3,10 @@ package okta
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
+	"github.com/grafana/alloy/okta/internal/delivery"
 	"github.com/grafana/alloy/okta/internal/poller"
 )
 
@@ -23,17 +23,27 @@ const (
 	blockedAfter = 5 * time.Second
 )
 
-// condition is what is said of an org, or of a range of its log.
+// condition is what is said of an org, or of a range of its log. The zero value says nothing.
 type condition struct {
-	state     string // a few words for the debug information
-	message   string // for health: one sentence with cause and remedy
-	since     time.Time
-	unhealthy bool
-	reads     bool // unhealthy, and events are delivered all the same
-	waits     bool // unhealthy, and nothing is read before Loki answers
-	elsewhere bool // this process does not read the org
-	unread    bool // elsewhere, and no other one does
+	is      standing
+	state   string // a few words for the debug information
+	message string // for health: one sentence with cause and remedy
+	since   time.Time
 }
+
+func (v condition) unhealthy() bool { return v.is >= troubled }
+
+// standing is how an org, or a range of its log, is doing.
+type standing int
+
+const (
+	fine      standing = iota
+	elsewhere          // another process reads it, or will
+	unread             // none does
+	troubled           // unhealthy, and events are delivered all the same
+	waiting            // unhealthy, and nothing is read before Loki answers
+	missing            // unhealthy, and nothing is delivered
+)
 
 // view is a reading as the table sees it.
 type view struct {
@@ -47,14 +57,12 @@ type view struct {
 // that began, {err} the error, {kind} its kind; {receiver}, {until} and {reason} are of the entry that is sent and of the wait for the
 // budget.
 type row struct {
-	about     func(v view) (t poller.Trouble, holds bool)
-	after     time.Duration // how long it lasts before it is said
-	lasting   bool          // it is said when the grace is over
-	state     string        // "": it says nothing of what the poller does
-	message   string        // "": health says nothing of it
-	unhealthy bool
-	reads     bool // see condition
-	waits     bool
+	about   func(v view) (t poller.Trouble, holds bool)
+	after   time.Duration // how long it lasts before it is said
+	lasting bool          // it is said when the grace is over
+	is      standing
+	state   string // "": it says nothing of what the poller does
+	message string // "": health says nothing of it
 }
 
 // itself is a message that is the error.
@@ -64,34 +72,34 @@ const itself = "{err}"
 // for it.
 var table = []row{
 	{about: part(poller.Receiver), after: blockedAfter, state: "receiver{receiver} blocked since {since}"},
-	{about: okta(isRefused, refusal), state: "refused since {since}", unhealthy: true, message: itself},
+	{about: okta(isRefused, refusal), state: "refused since {since}", is: missing, message: itself},
 	{about: budget, state: "waiting for budget until {until}: {reason}"},
-	{about: okta(atOnce, noPage), unhealthy: true, message: itself},
+	{about: okta(atOnce, noPage), is: missing, message: itself},
 	{
-		about: part(poller.Okta), lasting: true, unhealthy: true,
+		about: part(poller.Okta), lasting: true, is: missing,
 		message: "no page from Okta since {since}, check url, network, proxy and Okta's status page: {err}",
 	},
-	{about: part(poller.Stuck), unhealthy: true, state: "stuck: {err}", message: itself},
+	{about: part(poller.Stuck), is: missing, state: "stuck: {err}", message: itself},
 	{
-		about: unread, unhealthy: true,
+		about: unreadable, is: missing,
 		message: "the checkpoint cannot be read, and reading does not start over; fix the storage path: {err}",
 	},
 	{
-		about: part(poller.Checkpoint), unhealthy: true, reads: true,
+		about: part(poller.Checkpoint), is: troubled,
 		message: "the checkpoint cannot be written, so a restart will repeat events; free or fix the storage path: {err}",
 	},
-	{about: unfindable, unhealthy: true, reads: true, message: itself},
+	{about: unfindable, is: troubled, message: itself},
 	{
-		about: asking, after: askingGrace, unhealthy: true, waits: true,
+		about: asking, after: askingGrace, is: waiting,
 		message: "waiting since {since} for Loki to say what it has; nothing is read before that. check reconcile's url and Loki{err}",
 	},
 	{about: asking, state: "waiting since {since} for Loki to say what it has{err}"},
 	{
-		about: unconfirmable, lasting: true, unhealthy: true, reads: true,
+		about: unconfirmable, lasting: true, is: troubled,
 		message: "reconcile queries have failed since {since}, the cursor does not move; check reconcile's url and Loki: {err}",
 	},
 	{
-		about: part(poller.Rewind), lasting: true, unhealthy: true, reads: true,
+		about: part(poller.Rewind), lasting: true, is: troubled,
 		message: "events that Loki lacks cannot be fetched again since {since}, the cursor does not move: {err}",
 	},
 	{
@@ -99,7 +107,7 @@ var table = []row{
 		message: "retrying, no page from Okta since {since}: {err}",
 	},
 	{
-		about: part(poller.Receiver), lasting: true, unhealthy: true,
+		about: part(poller.Receiver), lasting: true, is: missing,
 		message: "receiver{receiver} blocked since {since}; nothing more is fetched until it takes entries",
 	},
 	{about: part(poller.Receiver), after: blockedAfter, message: "receiver{receiver} blocked since {since}"},
@@ -132,7 +140,7 @@ func budget(v view) (poller.Trouble, bool) {
 	return poller.Trouble{Since: v.Wait.Since}, !v.Wait.Until.IsZero()
 }
 
-func unread(v view) (poller.Trouble, bool) {
+func unreadable(v view) (poller.Trouble, bool) {
 	return v.Wrong[poller.Checkpoint], v.Wrong[poller.Checkpoint].Kind == poller.Unread
 }
 
@@ -188,9 +196,9 @@ func verdict(s poller.Snapshot, method string, interval time.Duration, now time.
 	v := view{Snapshot: s, method: method, now: now, grace: max(outageGrace, 3*interval)}
 	r, t, ok := v.first(func(r row) string { return r.message })
 	if !ok {
-		return condition{message: polling, since: slices.MaxFunc([]time.Time{s.Started, s.Recovered}, time.Time.Compare)}
+		return condition{message: polling, since: delivery.Latest(s.Started, s.Recovered)}
 	}
-	return condition{message: v.fill(r.message, t), since: t.Since.Add(r.after), unhealthy: r.unhealthy, reads: r.reads, waits: r.waits}
+	return condition{message: v.fill(r.message, t), since: t.Since.Add(r.after), is: r.is}
 }
 
 // stateOf says in a few words what the poller is doing.

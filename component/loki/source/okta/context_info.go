@@ -75,19 +75,19 @@ func (p *plan) contextInfo(s poller.Snapshot) *contextInfo {
 }
 
 // verdict is what health says of roles, and of actors if all is well with these. Events are delivered in any case.
-func (identified) verdict(k *collector, now time.Time) (v condition, ok bool) {
+func (identified) verdict(k *collector, now time.Time) (v condition) {
 	p, s := k.plan.Load(), k.live.snapshot()
 	if t := s.Wrong[poller.Roles]; p.of.identity != nil && t.Lasts() {
-		if v, ok = rolesWords.verdict(t, now, p); ok && v.unhealthy {
-			return v, ok
+		if v = rolesWords.verdict(t, now, p); v.unhealthy() {
+			return v
 		}
 	}
 	if t := s.Wrong[poller.Actors]; p.of.actors != nil && t.Lasts() {
-		if of, is := actorsWords.verdict(t, now, p); is && (!ok || of.unhealthy) {
-			return of, is
+		if of := actorsWords.verdict(t, now, p); v.message == "" || of.unhealthy() {
+			return of
 		}
 	}
-	return v, ok
+	return v
 }
 
 // words are what health says of a trouble that costs events what is known beside them. kind is that of one with groups only.
@@ -108,19 +108,15 @@ var (
 	}
 )
 
-func (w words) verdict(t poller.Trouble, now time.Time, p *plan) (v condition, ok bool) {
-	v = condition{since: t.Since, reads: true}
-	text := w.failing
+func (w words) verdict(t poller.Trouble, now time.Time, p *plan) condition {
+	is, text := troubled, w.failing
 	switch {
 	case t.Kind == w.kind:
-		text = w.groups
+		is, text = fine, w.groups
 	case t.Refused:
-		text, v.unhealthy = w.forbidden, true
+		text = w.forbidden
 	case now.Sub(t.Since) < max(outageGrace, 3*p.args.PollInterval):
-		return v, false
-	default:
-		v.unhealthy = true
+		return condition{}
 	}
-	v.message = fmt.Sprintf(text, clock(t.Since), t.Err)
-	return v, true
+	return condition{is: is, message: fmt.Sprintf(text, clock(t.Since), t.Err), since: t.Since}
 }

@@ -67,7 +67,7 @@ func (c *Component) DebugInfo() any {
 
 // state says in a few words what is done about the org, here or on another node.
 func (k *collector) state(s poller.Snapshot, now time.Time) string {
-	if v, ok := k.live.elsewhere(now); ok {
+	if v := k.live.elsewhere(now); v.is != fine {
 		return v.state
 	}
 	return stateOf(s, now)

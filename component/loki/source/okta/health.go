@@ -18,7 +18,7 @@ import (
 // Waiting for the budget is healthy, and so is a receiver that has not blocked for that long; the message tells of both.
 func (c *Component) CurrentHealth() component.Health {
 	now, members := time.Now(), c.current()
-	if v, held := c.heldBack(); held {
+	if v := c.heldBack(); v.is != fine {
 		return v.health()
 	}
 	health := component.Health{Health: component.HealthTypeHealthy, Message: "no orgs", UpdateTime: now}
@@ -34,20 +34,20 @@ func (c *Component) CurrentHealth() component.Health {
 // verdict is what health says of one org.
 func (m member) verdict(now time.Time) condition {
 	if m.err != nil {
-		return condition{unhealthy: true, message: m.err.Error(), since: m.since}
+		return condition{is: missing, message: m.err.Error(), since: m.since}
 	}
 	p, s := m.plan.Load(), m.live.snapshot()
-	if v, ok := m.live.elsewhere(now); ok {
+	if v := m.live.elsewhere(now); v.is != fine {
 		return v
 	}
 	v := verdict(s, p.auth.Method(), p.args.PollInterval, now)
-	if v.unhealthy {
+	if v.unhealthy() {
 		return v
 	}
 	for _, o := range options {
-		switch said, ok := o.verdict(m.collector, now); {
-		case !ok:
-		case said.unhealthy:
+		switch said := o.verdict(m.collector, now); {
+		case said.message == "":
+		case said.unhealthy():
 			return said
 		case v.message == polling: // the live log's may become urgent soon, while an option's good news can stay the same for days
 			v = said
@@ -59,7 +59,7 @@ func (m member) verdict(now time.Time) condition {
 // health is the condition as Alloy shows it.
 func (v condition) health() component.Health {
 	health := component.HealthTypeHealthy
-	if v.unhealthy {
+	if v.unhealthy() {
 		health = component.HealthTypeUnhealthy
 	}
 	return component.Health{Health: health, Message: v.message, UpdateTime: v.since}

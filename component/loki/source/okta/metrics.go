@@ -86,7 +86,7 @@ type measurement struct {
 func (c *Component) measured(ch chan<- prometheus.Metric, now time.Time) iter.Seq[measurement] {
 	return func(yield func(measurement) bool) {
 		for _, m := range collected(c.current()) {
-			if _, elsewhere := m.live.elsewhere(now); elsewhere {
+			if m.live.elsewhere(now).is != fine {
 				continue
 			}
 			if !yield(measurement{m.plan.Load(), m.live.status.Snapshot(), ch, now}) {

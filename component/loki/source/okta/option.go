@@ -46,9 +46,9 @@ type option interface {
 	// left is called when a reading ends here: with the component, or because another node reads.
 	left(r *reading)
 
-	// verdict is what health says of an org while the live log is healthy; false: nothing. A healthy verdict is said only when there is
+	// verdict is what health says of an org while the live log is healthy. A healthy verdict is said only when there is
 	// nothing to say of the live log.
-	verdict(k *collector, now time.Time) (condition, bool)
+	verdict(k *collector, now time.Time) condition
 	// health changes the health of the component.
 	health(c *Component, now time.Time, is component.Health) component.Health
 	// collect adds to what is computed at each scrape.
@@ -69,7 +69,7 @@ func (idle) replace(*collector, *plan, *plan)                                   
 func (idle) readings(_ *plan, all []*reading) []*reading                            { return all }
 func (idle) configure(*reading, *plan, *oktaapi.Config, *poller.Config) bool        { return true }
 func (idle) left(*reading)                                                          {}
-func (idle) verdict(*collector, time.Time) (v condition, ok bool)                   { return v, false }
+func (idle) verdict(*collector, time.Time) (v condition)                            { return v }
 func (idle) health(_ *Component, _ time.Time, is component.Health) component.Health { return is }
 func (idle) collect(*Component, chan<- prometheus.Metric, time.Time)                {}
 
@@ -77,6 +77,6 @@ func (idle) collect(*Component, chan<- prometheus.Metric, time.Time)            
 type seat interface {
 	// run calls the reading's keep while it may read, until ctx ends.
 	run(ctx context.Context)
-	// elsewhere is why the reading does not read; false: it does.
-	elsewhere(now time.Time) (condition, bool)
+	// elsewhere is why the reading does not read; fine: it does.
+	elsewhere(now time.Time) condition
 }

@@ -66,55 +66,44 @@ func (many) health(c *Component, now time.Time, is component.Health) component.H
 
 // healthOfAll sums up several orgs: how many need an operator, and what the first of them need.
 func healthOfAll(members []member, now time.Time) component.Health {
-	var missing, waiting, troubled, notes []string
+	said := map[standing][]string{}
+	var notes []string
 	var since, calm time.Time // of the latest trouble; of the latest good news
 	var first time.Time       // since when the first org has waited for Loki
-	others, unread := 0, 0    // read by other nodes of a cluster; read by none
 	for _, m := range members {
 		v := m.verdict(now)
 		text := m.name + ": " + v.message
-		switch {
-		case v.unhealthy && v.waits:
-			if begin := v.since.Add(-askingGrace); first.IsZero() || begin.Before(first) {
-				first = begin
-			}
-			waiting = append(waiting, text)
-		case v.unhealthy && v.reads:
-			troubled = append(troubled, text)
-		case v.unhealthy:
-			missing = append(missing, text)
-		case v.unread:
-			unread++
-			notes = append(notes, text)
-		case v.elsewhere:
-			others++
-		case v.message != polling:
+		said[v.is] = append(said[v.is], text)
+		if begin := v.since.Add(-askingGrace); v.is == waiting && (first.IsZero() || begin.Before(first)) {
+			first = begin
+		}
+		if v.is == unread || v.is == fine && v.message != polling {
 			notes = append(notes, text)
 		}
-		if v.unhealthy {
+		if v.unhealthy() {
 			since = delivery.Latest(since, v.since)
 		}
 		calm = delivery.Latest(calm, v.since)
 	}
 	var parts []string
 	for _, p := range []struct {
-		orgs []string
+		is   standing
 		says string
 	}{
 		{missing, "not collected"}, {waiting, "not read before Loki says what it has, since " + clock(first)}, {troubled, "in trouble"},
 	} {
-		is := "are"
-		if len(p.orgs) == 1 {
-			is = "is"
+		orgs, verb := said[p.is], "are"
+		if len(orgs) == 1 {
+			verb = "is"
 		}
-		if len(p.orgs) > 0 {
-			parts = append(parts, fmt.Sprintf("%d of %d orgs %s %s: %s", len(p.orgs), len(members), is, p.says, named(p.orgs)))
+		if len(orgs) > 0 {
+			parts = append(parts, fmt.Sprintf("%d of %d orgs %s %s: %s", len(orgs), len(members), verb, p.says, named(orgs)))
 		}
 	}
 	if len(parts) > 0 {
 		return component.Health{Health: component.HealthTypeUnhealthy, Message: strings.Join(parts, ". "), UpdateTime: since}
 	}
-	message := polled(len(members), others, unread)
+	message := polled(len(members), len(said[elsewhere]), len(said[unread]))
 	if len(notes) > 0 {
 		message += ", but " + named(notes)
 	}

@@ -90,36 +90,36 @@ func (clustered) collect(c *Component, ch chan<- prometheus.Metric, now time.Tim
 		if !p.args.Options.Clustering.Enabled {
 			continue
 		}
-		_, elsewhere := m.live.elsewhere(now)
-		ch <- prometheus.MustNewConstMetric(ownedDesc, prometheus.GaugeValue, number(!elsewhere), p.org.Host)
+		reads := number(m.live.elsewhere(now).is == fine)
+		ch <- prometheus.MustNewConstMetric(ownedDesc, prometheus.GaugeValue, reads, p.org.Host)
 	}
 }
 
 // elsewhere implements seat.
-func (p *place) elsewhere(now time.Time) (condition, bool) {
+func (p *place) elsewhere(now time.Time) condition {
 	k := p.r.k
 	if !k.plan.Load().args.Options.Clustering.Enabled {
-		return condition{}, false
+		return condition{}
 	}
 	state, since, owner := p.State()
-	v := condition{elsewhere: true, since: since}
+	v := condition{is: elsewhere, since: since}
 	lasts := func(most time.Duration) { // it is unhealthy once it lasts
 		if now.Sub(v.since) >= most {
-			v.unhealthy, v.since = true, v.since.Add(most)
+			v.is, v.since = missing, v.since.Add(most)
 		}
 	}
 	switch why, read := p.Waits(); {
 	case state == takeover.Owned:
-		return condition{}, false
+		return condition{}
 	case owner == "":
 		why, v.since = k.c.of.nodes.noOwner()
-		v.unread, v.message = true, "no node reads it: "+why
+		v.is, v.message = unread, "no node reads it: "+why
 		lasts(unreadAfter)
 	case state == takeover.Acquiring && read:
 		v.message = "waiting, as " + why
 		lasts(acquiringAfter)
 	case state == takeover.Acquiring || p.Mine():
-		v.unread, v.message = true, "no node reads it: this one asks the others"
+		v.is, v.message = unread, "no node reads it: this one asks the others"
 		switch {
 		case state != takeover.Acquiring: // it is about to ask
 			v.since = now
@@ -133,5 +133,5 @@ func (p *place) elsewhere(now time.Time) (condition, bool) {
 		v.message = owner + " reads it"
 	}
 	v.state = v.message
-	return v, true
+	return v
 }

@@ -95,14 +95,14 @@ func (c *Component) hold(ctx context.Context) (release func()) {
 	}
 }
 
-// heldBack is why nothing is read while another process has the data path.
-func (c *Component) heldBack() (condition, bool) {
+// heldBack is why nothing is read while another process has the data path; fine: it has not.
+func (c *Component) heldBack() condition {
 	h := c.held.Load()
 	if h == nil {
-		return condition{}, false
+		return condition{}
 	}
 	return condition{
-		unhealthy: true, elsewhere: true, unread: true, since: h.since,
+		is: missing, since: h.since,
 		state: "waiting for the data path", message: h.Error() + "; nothing is read until it ends: give each process a --storage.path of its own",
-	}, true
+	}
 }

@@ -40,13 +40,10 @@ func newReading(k *collector, name string, logger log.Logger) *reading {
 
 func (r *reading) isLive() bool { return r.name == "" }
 
-// elsewhere is why this process does not read; false: it does.
-func (r *reading) elsewhere(now time.Time) (condition, bool) {
-	if v, held := r.k.c.heldBack(); held {
-		return v, true
-	}
-	if r.seat == nil {
-		return condition{}, false
+// elsewhere is why this process does not read; fine: it does.
+func (r *reading) elsewhere(now time.Time) condition {
+	if v := r.k.c.heldBack(); v.is != fine || r.seat == nil {
+		return v
 	}
 	return r.seat.elsewhere(now)
 }
