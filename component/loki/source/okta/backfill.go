@@ -137,12 +137,10 @@ func (args *Arguments) checkLabels(b Backfill, org string) error {
 		}
 	}
 	entries := [2]event.Entry{}
-	for i, all := range []map[string]string{args.Labels, withLabels(args.Labels, own)} {
-		opts := args.eventOptions(org)
-		opts.Labels = all
-		formatter, err := event.New(opts)
+	for i, more := range []map[string]string{nil, own} {
+		formatter, err := args.formatterWith(more, org)
 		if err != nil {
-			return fmt.Errorf("backfill: %w", err)
+			return err
 		}
 		entries[i] = formatter.Entry(event.Event{UUID: "example", Raw: []byte(`{"uuid":"example"}`)}, time.Now())
 	}
@@ -244,12 +242,18 @@ func newFills(args Arguments, host string) (all []*fill, err error) {
 	for _, b := range args.Options.Backfills {
 		// Labels are checked once more, as the org may have some of its own.
 		f := &fill{Backfill: b, refused: cmp.Or(args.Options.refused[b.id()], args.checkLabels(b, host))}
-		opts := args.eventOptions(host)
-		opts.Labels = withLabels(args.Labels, b.labels())
-		if f.formatter, err = event.New(opts); err != nil {
-			return nil, fmt.Errorf("backfill: %w", err)
+		if f.formatter, err = args.formatterWith(b.labels(), host); err != nil {
+			return nil, err
 		}
 		all = append(all, f)
 	}
 	return all, nil
+}
+
+// formatterWith makes entries of an org with labels beside those of the live log, and without what context adds to these.
+func (args *Arguments) formatterWith(labels map[string]string, org string) (*event.Formatter, error) {
+	opts := args.eventOptions(org)
+	opts.Labels = withLabels(opts.Labels, labels)
+	f, err := event.New(opts)
+	return f, wrap("backfill", err)
 }

@@ -54,10 +54,16 @@ var (
 	_ httpservice.Component = (*Component)(nil)
 )
 
-func (clustered) build(c *Component) (err error) {
-	if c.of.nodes, err = newRing(c); err != nil {
-		return err
+func (clustered) build(c *Component) error {
+	nodes, err := service[cluster.Cluster](c.opts, cluster.ServiceName)
+	if err != nil {
+		return fmt.Errorf("cluster service: %w", err)
 	}
+	served, err := service[httpservice.Data](c.opts, httpservice.ServiceName)
+	if err != nil {
+		return fmt.Errorf("http service: %w", err)
+	}
+	c.of.nodes = &ring{c: c, cluster: nodes, path: served.HTTPPathForComponent(c.opts.ID)}
 	c.of.exchange = takeover.New(takeover.Config{Ring: c.of.nodes, Dir: c.opts.DataPath, Logger: c.logger, Client: c.of.peers.Load,
 		Writes: c.writes.Load, Announced: c.announced})
 	return nil
@@ -82,22 +88,9 @@ func (clustered) update(c *Component, args *Arguments, _ []wanted) (do func(), e
 // ring implements [takeover.Ring] with Alloy's cluster service. Without that service, this node owns every org.
 type ring struct {
 	c       *Component
-	cluster cluster.Cluster // nil: unit tests
-	id      string
+	cluster cluster.Cluster           // nil: unit tests
 	path    string                    // of the component, on each node
 	unowned atomic.Pointer[time.Time] // since when orgs have no owner; nil: they have one
-}
-
-func newRing(c *Component) (*ring, error) {
-	nodes, err := service[cluster.Cluster](c.opts, cluster.ServiceName)
-	if err != nil {
-		return nil, fmt.Errorf("cluster service: %w", err)
-	}
-	served, err := service[httpservice.Data](c.opts, httpservice.ServiceName)
-	if err != nil {
-		return nil, fmt.Errorf("http service: %w", err)
-	}
-	return &ring{c: c, cluster: nodes, id: c.opts.ID, path: served.HTTPPathForComponent(c.opts.ID)}, nil
 }
 
 // Alone implements takeover.Ring.
@@ -163,7 +156,7 @@ func (r *ring) owners(org string, n int) []peer.Peer {
 	if !r.cluster.Ready() {
 		return nil
 	}
-	owners, err := r.cluster.Lookup(shard.StringKey(r.id+"/"+org), n, shard.OpReadWrite)
+	owners, err := r.cluster.Lookup(shard.StringKey(r.c.opts.ID+"/"+org), n, shard.OpReadWrite)
 	if err != nil {
 		return nil
 	}

@@ -122,10 +122,6 @@ func (c *Component) Run(ctx context.Context) error {
 	}
 	defer c.hold(ctx)()
 	for {
-		select { // a change before this point is seen by wanted
-		case <-c.updated:
-		default:
-		}
 		var wanted []*reading
 		for _, m := range collected(c.current()) {
 			wanted = append(wanted, m.wanted()...)
