@@ -95,9 +95,7 @@ func (ranges) verdict(k *collector, now time.Time) condition {
 			continue
 		}
 		if v := verdict(s, p.auth.Method(), p.args.PollInterval, now); v.unhealthy() {
-			if v.message = "backfill " + f.name() + ": " + v.message; v.is == missing {
-				v.is = troubled
-			}
+			v.is, v.message = troubled, "backfill "+f.name()+": "+v.message // whatever is wrong with the range, the log is read
 			return v
 		}
 	}

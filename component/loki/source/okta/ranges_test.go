@@ -4,12 +4,15 @@ package okta
 
 import (
 	"fmt"
+	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/grafana/alloy/internal/component"
 	"github.com/grafana/alloy/internal/component/common/loki"
 
 	"github.com/grafana/alloy/okta/internal/oktasim"
@@ -77,6 +80,32 @@ func TestARangeWithAnOrgsOwnLabelsIsNotRead(t *testing.T) {
 	require.Contains(t, s.CurrentHealth().Message, `a: backfill > labels: team="archive" is no label that live entries have not`)
 	until(t, "the other one's is read", func() bool { return strings.Contains(strings.Join(s.rows()[1].Backfills, ""), "done") })
 	require.Contains(t, strings.Join(s.rows()[0].Backfills, ""), "not read")
+}
+
+// An org whose range waits for Loki is read all the same.
+func TestAnOrgIsReadWhileItsRangeWaitsForLoki(t *testing.T) {
+	old := time.Now().AddDate(0, 0, -1)
+	lokiHost := serving(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start, err := strconv.ParseInt(r.FormValue("start"), 10, 64)
+		if err == nil && start < old.UnixNano() {
+			<-r.Context().Done()
+			return
+		}
+		nothing(w, r)
+	}))
+	a, b := &oktasim.Org{Token: "right"}, orgOf(t, 1)
+	at := time.Now().UTC().AddDate(0, 0, -3).Truncate(24 * time.Hour)
+	a.AppendAt(at, fmt.Appendf(nil, `{"uuid":"old","published":%q}`, at.Format("2006-01-02T15:04:05.000Z")))
+	a.Generate(1, time.Minute)
+	host := serving(t, a)
+	s := runs(t, list(entry("a", host), entry("b", b))+fmt.Sprintf("reconcile {\n url = \"http://%s\"\n resume_overlap = \"0s\"\n}\n"+
+		"backfill {\n since = %q\n until = %q\n}\n", lokiHost, day(4), day(2)))
+	s.takeFrom(t, 1, host, b)
+	asks := func() bool { return !s.only().plan.Load().of.fills[0].reading.snapshot().Asking.IsZero() }
+	until(t, "the range asks", asks)
+	later := healthOfAll(s.current(), time.Now().Add(2*askingGrace))
+	require.Equal(t, component.HealthTypeUnhealthy, later.Health)
+	require.Regexp(t, `^1 of 2 orgs is in trouble: a: backfill [-0-9/]+: waiting since`, later.Message)
 }
 
 // One bad label is no reason to stop collecting.
