@@ -16,10 +16,10 @@ func TestATroubleIsOverWithoutAnotherEvent(t *testing.T) {
 		work(t, smallOrg(), nil, func(o *office) {
 			o.answers(code, "/users")
 			o.profile("00uMara")
-			o.pass(10 * time.Second)
+			o.Pass(10 * time.Second)
 			o.works()
-			o.pass(10 * time.Minute)
-			_, err := o.wrong()
+			o.Pass(10 * time.Minute)
+			_, err := o.Told.Last()
 			require.NoError(o, err, code)
 			require.Equal(o, "Finance,Accountant", o.profile("00uMara"), code)
 		})
@@ -34,15 +34,15 @@ func TestATroubleIsOverAfterAReload(t *testing.T) {
 			for _, id := range []string{"00uA", "00uB", "00uC", "00uMara"} {
 				o.profile(id)
 			}
-			o.pass(10 * time.Second)
-			_, err := o.wrong()
+			o.Pass(10 * time.Second)
+			_, err := o.Told.Last()
 			require.Error(o, err)
-			o.stop()
+			o.Stop()
 			o.works()
-			o.start()
+			o.Start()
 			o.profile("00uMara")
-			o.pass(10 * time.Minute)
-			_, err = o.wrong()
+			o.Pass(10 * time.Minute)
+			_, err = o.Told.Last()
 			require.NoError(o, err, code)
 		})
 	}
@@ -58,12 +58,12 @@ func TestAllWhomOktaToldOfAreHidden(t *testing.T) {
 		ids := []string{"00uSue", "00uTom", "00uUma"}
 		for _, id := range ids {
 			o.profile(id)
-			o.pass(time.Second)
+			o.Pass(time.Second)
 		}
-		o.org.Set(func(org *oktasim.Org) { org.Roles.Intercept = hides(http.StatusForbidden, append(ids, "00uNew")...) })
+		o.Org.Set(func(org *oktasim.Org) { org.Roles.Intercept = hides(http.StatusForbidden, append(ids, "00uNew")...) })
 		o.profile("00uNew")
-		o.pass(10 * time.Second)
-		require.Zero(o, o.told.tells)
+		o.Pass(10 * time.Second)
+		require.Zero(o, o.Told.Times())
 	})
 }
 
@@ -78,9 +78,9 @@ func TestAHiddenUserHoldsUpNobody(t *testing.T) {
 	work(t, org, nil, func(o *office) {
 		o.profile("00uA")
 		o.profile("00uMara")
-		o.pass(5 * time.Minute)
+		o.Pass(5 * time.Minute)
 		require.Equal(o, "Finance,Accountant", o.profile("00uMara"))
-		_, err := o.wrong()
+		_, err := o.Told.Last()
 		require.NoError(o, err)
 	})
 }
