@@ -116,7 +116,7 @@ func TestTheFirstStartOfManyOrgsIsCheapForLoki(t *testing.T) {
 	}
 	require.NoError(t, os.WriteFile(k.config, []byte(withReconcile(c.hosts, loki.URL(), query)), 0o600))
 	watchLog(t, func() *testbed.Process { return k.Process })
-	spent, begin := cpuOf(t, loki.PID()), time.Now()
+	spent := cpuOf(t, loki.PID())
 	k.start(t)
 	var polled int
 	require.Eventually(t, func() bool {
@@ -124,10 +124,9 @@ func TestTheFirstStartOfManyOrgsIsCheapForLoki(t *testing.T) {
 		polled = len(polledOrgs.FindAll(text, -1))
 		return err == nil && polled == n
 	}, 12*time.Minute, 200*time.Millisecond)
-	took, cost := time.Since(begin), cpuOf(t, loki.PID())-spent
+	cost, queries, inside := cpuOf(t, loki.PID())-spent, paths.queries(), inner(t, loki)
 	asked, bad := paths.counts()
-	t.Logf("%d orgs: all polled after %.1f s, %d requests to Loki (%v), %d failed, %d inner ones, %.1f CPU seconds of Loki", n, took.Seconds(),
-		asked, paths.n, bad, inner(t, loki), cost.Seconds())
+	t.Logf("%d orgs: %d requests to Loki (%v), %d failed, %d inner ones, %.1f CPU seconds of Loki", n, asked, paths.n, bad, inside, cost.Seconds())
 
 	time.Sleep(settled)
 	before, _ := paths.counts()
@@ -138,8 +137,8 @@ func TestTheFirstStartOfManyOrgsIsCheapForLoki(t *testing.T) {
 	t.Logf("at rest: %.0f requests a minute, %.2f CPU seconds of Loki a minute; %.0f events not confirmed yet", perMinute,
 		(cpuOf(t, loki.PID())-spent).Seconds()*time.Minute.Seconds()/rest.Seconds(), k.sum(t, "loki_source_okta_unconfirmed_events"))
 	require.Zero(t, bad)
-	require.Less(t, took, 30*time.Second)
-	require.Less(t, cost, 20*time.Second)
+	require.Less(t, queries, n, "searches are joined: each org by itself would ask more than once")
+	require.Less(t, inside, 10*n)
 	require.LessOrEqual(t, perMinute, 300.0)
 	require.Positive(t, k.sum(t, "loki_source_okta_confirmed_events_total"))
 	require.Zero(t, k.sum(t, "loki_source_okta_retried_events_total"))
