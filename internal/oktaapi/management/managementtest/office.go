@@ -109,6 +109,6 @@ func Status(code int, errorCode string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Okta-Request-Id", "req")
 		w.WriteHeader(code)
-		fmt.Fprintf(w, `{"errorCode":%q,"errorSummary":"words"}`, errorCode)
+		_, _ = fmt.Fprintf(w, `{"errorCode":%q,"errorSummary":"words"}`, errorCode)
 	})
 }
