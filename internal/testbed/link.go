@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"strconv"
 	"strings"
 	"sync"
 )
@@ -51,17 +50,18 @@ func (l *Link) serve(client net.Conn) {
 		delete(l.conns, client)
 		l.mu.Unlock()
 	}()
-	if l.refuses(client) {
-		l.note(client, nil)
-		_, _ = io.Copy(io.Discard, client) // as a network does that drops packets: no answer, until the client gives up
-		return
-	}
 	to, err := net.Dial("tcp", l.node.Addr)
 	if err != nil {
 		return
 	}
 	defer to.Close()
-	l.note(client, to)
+	l.note(client, to) // before it may be refused, so that a cut meanwhile either finds it or is seen here
+	if l.refuses(client) {
+		to.Close()
+		l.note(client, nil)
+		_, _ = io.Copy(io.Discard, client) // as a network does that drops packets: no answer, until the client gives up
+		return
+	}
 	go func() { _, _ = io.Copy(client, to); client.Close() }()
 	_, _ = io.Copy(to, client)
 }
@@ -83,7 +83,7 @@ func (l *Link) refuses(client net.Conn) bool {
 	if l.off[l.node] {
 		return true
 	}
-	inode := socketOf(client.RemoteAddr().String())
+	inode := socketOf(client.RemoteAddr(), client.LocalAddr())
 	for n := range l.off {
 		if n.Process != nil && inode != "" && has(n.PID(), inode) {
 			return true
@@ -118,27 +118,23 @@ func (l *Link) cut(n *Node, off bool) {
 
 func (l *Link) close() { l.listener.Close() }
 
-// socketOf is the inode of the socket with a local address, 127.0.0.1:PORT; "" when there is none.
-func socketOf(addr string) string {
-	_, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return ""
-	}
-	n, err := strconv.Atoi(port)
-	if err != nil {
-		return ""
-	}
-	local := fmt.Sprintf("0100007F:%04X", n)
+// socketOf is the inode of the socket at one end of a connection over loopback; "" when there is none. Both ends are looked at: a client's
+// port may have connections to others, or have had.
+func socketOf(local, remote net.Addr) string {
+	from, to := inTable(local), inTable(remote)
 	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
 		data, err := os.ReadFile(table)
 		if err != nil {
 			continue
 		}
 		for line := range strings.Lines(string(data)) {
-			if fields := strings.Fields(line); len(fields) > 9 && strings.HasSuffix(fields[1], local) {
+			if fields := strings.Fields(line); len(fields) > 9 && strings.HasSuffix(fields[1], from) && strings.HasSuffix(fields[2], to) {
 				return fields[9]
 			}
 		}
 	}
 	return ""
 }
+
+// inTable is how an address of loopback ends in the kernel's tables.
+func inTable(addr net.Addr) string { return fmt.Sprintf("0100007F:%04X", addr.(*net.TCPAddr).Port) }
