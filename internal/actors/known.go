@@ -48,7 +48,7 @@ type Known struct {
 	mu      sync.Mutex
 	users   *simplelru.LRU[string, *user]
 	bytes   int                               // of users, about
-	unseen  []string                          // attributes that no profile had since all was forgotten
+	unseen  []string                          // attributes that no profile had since all was forgotten; nil: Okta answered about nobody
 	changed *simplelru.LRU[string, time.Time] // until when answers about a user may be older than an event
 	queue   []string
 	queued  map[string]struct{}
@@ -88,7 +88,7 @@ func (k *Known) Forget() {
 	defer k.mu.Unlock()
 	k.users, _ = simplelru.NewLRU(maxUsers, func(id string, u *user) { k.bytes -= u.cost() }) // an error is of a size below 1
 	k.changed, _ = simplelru.NewLRU[string, time.Time](maxChanged, nil)
-	k.bytes, k.queue, k.queued, k.asking, k.unseen = 0, nil, map[string]struct{}{}, "", slices.Clone(k.profile)
+	k.bytes, k.queue, k.queued, k.asking, k.unseen = 0, nil, map[string]struct{}{}, "", nil
 	k.groups, k.due, k.certain, k.sought = map[string]*group{}, time.Time{}, time.Time{}, false
 }
 
@@ -175,6 +175,9 @@ func (k *Known) set(change func(u *user)) {
 	}
 	change(&u)
 	k.users.Remove(id)
+	if !u.asked.IsZero() && k.unseen == nil {
+		k.unseen = slices.Clone(k.profile)
+	}
 	k.unseen = slices.DeleteFunc(k.unseen, func(name string) bool {
 		i := slices.Index(k.profile, name)
 		return i < len(u.values) && u.values[i] != ""
@@ -222,7 +225,7 @@ func (u *user) cost() int {
 // Status is what is known, for people and metrics.
 type Status struct {
 	Profiles  int       // users of whom Okta was asked
-	Unseen    []string  // attributes that no profile had so far; nil: nobody was asked about yet
+	Unseen    []string  // attributes that no profile had so far; nil: Okta answered about nobody yet
 	Waiting   int       // to be asked about
 	Groups    int       // named groups that were found
 	Members   int       // of all of them together
@@ -233,10 +236,7 @@ type Status struct {
 func (k *Known) Status() Status {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	s := Status{Profiles: k.users.Len(), Waiting: len(k.queue), Groups: len(k.groups)}
-	if s.Profiles > 0 {
-		s.Unseen = slices.Clone(k.unseen)
-	}
+	s := Status{Profiles: k.users.Len(), Waiting: len(k.queue), Groups: len(k.groups), Unseen: slices.Clone(k.unseen)}
 	first := true
 	for _, g := range k.groups {
 		s.Members += len(g.members)

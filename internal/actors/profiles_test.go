@@ -242,8 +242,12 @@ func TestWhatIsTold(t *testing.T) {
 func TestAttributesOfNoProfile(t *testing.T) {
 	work(t, smallOrg(), nil, func(o *office) {
 		unseen := func() []string { return o.known.Status().Unseen }
-		o.profile("00uNone")
+		o.Org.Set(func(org *oktasim.Org) { org.Roles.Intercept = hides(http.StatusForbidden, "00uHidden") })
+		o.profile("00uHidden")
 		require.Nil(o, unseen(), "nobody was asked about yet")
+		o.Pass(time.Second)
+		require.Nil(o, unseen(), "Okta refused")
+		o.profile("00uNone")
 		o.Pass(time.Second)
 		require.Equal(o, []string{"department", "title"}, unseen())
 		o.setDepartment("Finance")
