@@ -121,22 +121,23 @@ demo: slim quickstart loki ## the same with a real Loki: a LogQL query and its r
 deps: ## install what the tests need and the machine lacks
 	@.ci/deps npm chromium promtool systemd-analyze
 
-# Each test once. What knows no Alloy runs with the race detector (see `race`), its tests of sheer volume without it, beside the end-to-end
-# tests: these wait two fifths of their time (measured), while the race detector beside them would starve.
 .PHONY: test
-test: deps lint build/types.ok race build slim loki ## the whole suite: installs, builds, then tests everything once
-	@$(MAKE) -j2 volume rest
-
-.PHONY: rest
-rest:
+test: deps lint build/types.ok test-free build slim loki ## the whole suite: installs, builds, then tests everything once
 	@go test -buildvcs=false -tags "$(TAGS)" -timeout 25m $$(go list -tags "$(TAGS)" ./... | grep -vxF "$$(go list $(FREE))")
 	@go -C $(SDK) test ./...
 	@go -C tools/dist test ./...
 	@go -C tools/platforms test ./...
 
-.PHONY: volume
-volume:
-	@if $(CC_THERE); then volume=$$(.ci/volume); fi; nice -n 19 go test -timeout 25m -run "$${volume:-.}" $(FREE) | sed '/no tests to run/d'
+# Each test once: with the race detector but for tests of sheer volume. go test -race needs cgo and so a C compiler, which a fresh machine
+# has not.
+.PHONY: test-free
+test-free:
+	@if command -v "$$(go env CC)" >/dev/null; then \
+		$(MAKE) race; volume=$$(.ci/volume); go test -timeout 15m -run "$$volume" $(FREE) | sed '/no tests to run/d'; \
+	else \
+		echo "race detector: not run, no C compiler here (apt-get install gcc libc6-dev, then make race)"; \
+		go test -timeout 25m $(FREE); \
+	fi
 
 # What Alloy is built for. A platform's types are checked from the source, in about 12 s of CPU and 1 GB, the whole program's in 37 s and
 # 3 GB; to build for one takes minutes the first time.
@@ -183,17 +184,10 @@ screenshots: build ## docs/images, taken of the real UI in a Chromium
 	@.ci/deps chromium
 	@SCREENSHOTS=$(CURDIR)/docs/images go test -count=1 -run '^TestScreenshots$$' ./e2e/browser
 
-# go test -race needs cgo and so a C compiler, which a fresh machine has not: there `volume` runs all tests.
-CC_THERE := command -v "$$(go env CC)" >/dev/null
-
 .PHONY: race
 race: ## the race detector over the packages that know no Alloy (needs a C compiler)
-	@if $(CC_THERE); then \
-		echo "race detector, without the tests of sheer volume (files with //go:build !race)"; \
-		CGO_ENABLED=1 go test -race -timeout 15m $(FREE); \
-	else \
-		echo "race detector: not run, no C compiler here (apt-get install gcc libc6-dev, then make race)"; \
-	fi
+	@echo "race detector, without the tests of sheer volume (files with //go:build !race)"
+	@CGO_ENABLED=1 go test -race -timeout 15m $(FREE)
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (10s)
