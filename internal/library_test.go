@@ -4,26 +4,21 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
-// Another module can import systemlog with one replace directive, and gets nothing of Alloy with it. Our own replace directives are here
-// for the versions that the module cache has; they change nothing for who has a network.
+// Another module can import systemlog with one replace directive, and gets nothing of Alloy with it. What it requires is what we do, as after
+// `go mod tidy`, so that the go command asks for nothing that is not in the module cache; our own replace directives are for these versions.
 func TestAnotherModuleCanImportTheLibrary(t *testing.T) {
 	root, err := filepath.Abs("..")
 	require.NoError(t, err)
 	dir := t.TempDir()
-	replaces := regexp.MustCompile(`(?m)^(?:replace )?\s*\S+ => \S+ v\S+$`).FindAllString(read(t, "../go.mod"), -1)
-	require.NotEmpty(t, replaces)
-	gomod := fmt.Sprintf("module example.com/outside\n\ngo 1.26.7\n\nrequire %s v0.0.0\n\nreplace (\n\t%s => %s\n", module, module, root)
-	for _, line := range replaces {
-		gomod += "\t" + strings.TrimPrefix(strings.TrimSpace(line), "replace ") + "\n"
-	}
-	for name, text := range map[string]string{"go.mod": gomod + ")\n", "go.sum": read(t, "../go.sum"), "main.go": `package main
+	gomod := strings.Replace(read(t, "../go.mod"), "module "+module+"\n", "module example.com/outside\n", 1) +
+		fmt.Sprintf("require %s v0.0.0\nreplace %s => %s\n", module, module, root)
+	for name, text := range map[string]string{"go.mod": gomod, "go.sum": read(t, "../go.sum"), "main.go": `package main
 
 import (
 	"context"
