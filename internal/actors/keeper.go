@@ -111,8 +111,11 @@ type fault struct {
 
 // told reports whether something is wrong that people are to know. Being asked to slow down is nothing wrong, unless it lasts.
 func (f *fault) told() bool {
-	slow := oktaapi.ClassOf(f.err) == oktaapi.RateLimited || errors.Is(f.err, errSlow)
-	return f.err != nil && (!slow || time.Since(f.since) > slowAfter)
+	return f.err != nil && (!isSlow(f.err) || time.Since(f.since) > slowAfter)
+}
+
+func isSlow(err error) bool {
+	return oktaapi.ClassOf(err) == oktaapi.RateLimited || errors.Is(err, errSlow)
 }
 
 // errSlow is of a request that waited for long.
@@ -126,7 +129,9 @@ func (k *Keeper) note(ctx context.Context, f *fault, err error) {
 	if f.err == nil {
 		f.since = time.Now()
 	}
-	f.err = err
+	if !f.told() || !isSlow(err) { // else what was wrong may still be: Okta did not say
+		f.err = err
+	}
 	switch {
 	case k.users.told():
 		k.Trouble.Fail(ScopeUsers, k.users.err)

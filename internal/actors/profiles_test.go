@@ -229,6 +229,10 @@ func TestWhatIsTold(t *testing.T) {
 				}
 				require.ErrorContains(o, err, c.says)
 				require.Equal(o, ScopeUsers, scope)
+				o.answers(http.StatusTooManyRequests, c.part)
+				o.Pass(10 * time.Minute)
+				_, err = o.Told.Last()
+				require.ErrorContains(o, err, c.says, "to slow down is no answer")
 				o.works()
 				o.Pass(10 * time.Minute)
 				_, err = o.Told.Last()
