@@ -177,7 +177,7 @@ func document(t *testing.T) string {
 	p("## Left out")
 	p("")
 	p("Upstream Alloy has %d more components. To use one with `loki.source.okta`, add its package to", len(absent))
-	p("`internal/distribution/components/components.go` and build again. The exception is `pyroscope.*`, which needs a version of a")
+	p("`internal/distribution/components/full.go` and build again. The exception is `pyroscope.*`, which needs a version of a")
 	p("dependency that is not published.")
 	p("")
 	for _, namespace := range namespaces(absent) {
