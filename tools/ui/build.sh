@@ -4,7 +4,7 @@
 # why it is not the main go.mod's; it is copied out of the module cache because the
 # build writes beside it.
 #
-# It needs go, node (20.19 or newer) and npm, downloads about 650 npm packages at the
+# It needs go, node (20.19 or newer) and npm, downloads about 600 npm packages at the
 # versions of upstream's package-lock.json, and takes two to three minutes. When
 # the interface of that Alloy version is there already, it does nothing; --force
 # builds it again.
