@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -159,13 +158,8 @@ func (c *collector) sum(t testing.TB, name string) (sum float64) {
 // inner is how many queries Loki made of those that it got.
 func inner(t *testing.T, loki *testbed.Loki) (sum int) {
 	t.Helper()
-	resp, err := http.Get(loki.URL() + "/metrics")
-	require.NoError(t, err)
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	require.NoError(t, err)
-	for _, m := range innerQueries.FindAllSubmatch(text, -1) {
-		n, err := strconv.Atoi(string(m[1]))
+	for _, m := range innerQueries.FindAllStringSubmatch(lokiMetrics(t, loki), -1) {
+		n, err := strconv.Atoi(m[1])
 		require.NoError(t, err)
 		sum += n
 	}

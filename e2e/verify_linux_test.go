@@ -160,12 +160,9 @@ loki.relabel "drop" {
 		}
 	}
 	push(t, loki, labels, begin)
-	require.NoError(t, loki.Reader().Flush(t.Context()))
 	// Loki drops what a chunk in memory has, and what is as the newest of its stream: it comes again once the first is written out, and after
 	// another (loki/v3 pkg/ingester/stream.go, validateEntries).
-	require.Eventually(t, func() bool {
-		return lokiMetric(t, loki, "loki_ingester_chunks_flushed_total") > 0 && lokiMetric(t, loki, "loki_ingester_flush_queue_length") == 0
-	}, time.Minute, 100*time.Millisecond)
+	flushOnce(t, loki)
 	twice := recordOf(t, again)
 	push(t, loki, labels, rest[:1])
 	push(t, loki, labels, []record{twice})
