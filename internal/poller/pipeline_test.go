@@ -89,11 +89,11 @@ func (p *pipeline) deliveries(uuid string) int {
 // counts returns how many uuids were sent, and how many arrived, as often as key.
 func (p *pipeline) counts() (sent, arrived map[int]int) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	sent = map[int]int{}
 	for _, n := range p.sent {
 		sent[n]++
 	}
+	p.mu.Unlock() // Loki holds its own lock while it asks lose's function, which may ask for deliveries
 	return sent, p.Counts()
 }
 

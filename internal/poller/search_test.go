@@ -68,7 +68,7 @@ func TestReconcileLooksForALostEventThroughTheWholeWindow(t *testing.T) {
 					s.org.AppendAt(at, fmt.Appendf(nil, `{"uuid":"%d","published":%q}`, n, at.UTC().Format("2006-01-02T15:04:05.000Z")))
 				}
 				refuseRepeats(s.org)
-				s.to.lose(func(uuid string) bool { return uuid == "late" && s.to.sent[uuid] < 2 })
+				s.to.lose(func(uuid string) bool { return uuid == "late" && s.to.deliveries(uuid) < 2 })
 				s.run()
 				feed(100_000, 5*time.Minute)
 				event("late", time.Now().Add(-tc.behind))
