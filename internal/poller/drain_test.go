@@ -4,10 +4,13 @@ package poller
 
 import (
 	"context"
+	"os"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/grafana/alloy/okta/internal/checkpoint"
 )
 
 // drainOf stops the poller soon after it delivered something and returns how long it drains.
@@ -32,6 +35,42 @@ func TestDrainConfirmsWhatIsUnderWay(t *testing.T) {
 		last, _ := s.saved().Last()
 		require.Equal(t, string(s.memory.at.cursor), last.Cursor, "another node goes on behind it")
 	})
+}
+
+// What the poller before it delivered is confirmed, too, by one that was ended before it began: by a reload, its checkpoint unreadable.
+func TestDrainConfirmsWhatAnEarlierPollerDelivered(t *testing.T) {
+	for name, open := range map[string]func() (*checkpoint.Journal, error){
+		"whose checkpoint cannot be read": func() (*checkpoint.Journal, error) { return nil, os.ErrPermission },
+		"that still waited for its turn":  nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(t *testing.T, s *site) {
+				s.run()
+				s.logged("first", 10)
+				time.Sleep(5 * time.Minute)
+				s.to.blind(true)
+				s.logged("last", 100)
+				time.Sleep(15 * time.Second) // delivered, and not seen to arrive
+				s.stop()
+				s.configure = func(c *Config) {
+					if c.Open = open; open == nil {
+						c.Spread = time.Hour
+					}
+				}
+				s.run()
+				time.Sleep(100 * time.Millisecond)
+				s.stop()
+				s.stop = func() {}
+				s.to.blind(false)
+				require.True(t, s.poller.UnderWay())
+				s.poller.Drain(t.Context())
+				require.False(t, s.poller.UnderWay())
+				s.requireExactlyOnce()
+				last, _ := s.saved().Last()
+				require.Equal(t, string(s.memory.at.cursor), last.Cursor, "another node goes on behind it")
+			})
+		})
+	}
 }
 
 func TestDrainIsBounded(t *testing.T) {

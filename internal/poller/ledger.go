@@ -129,8 +129,11 @@ type answer struct {
 // Drain goes on confirming what was delivered after Run has returned, so that the journal is complete when another node goes on from
 // it. Nothing is fetched and nothing is delivered. It returns when nothing is on its way any more, as far as one can tell, or ctx ends.
 func (p *Poller) Drain(ctx context.Context) {
-	if p.journal == nil {
-		return
+	if p.journal == nil { // it never began, but the one before it may have delivered
+		if p.journal = p.Memory.journal; p.journal == nil {
+			return
+		}
+		p.ledger.configure()
 	}
 	defer p.Troubles.gone(&p.Reporting) // Run did so already, but a query that fails here notes a trouble, which nothing else would end
 	p.ledger.drain(ctx)

@@ -112,7 +112,7 @@ func (s *Seat) busy(answers []Answer, silent int, waited time.Duration) (most wa
 // gather gathers the journals of others, and finds out how long something of theirs may still arrive. early is how much longer to wait for
 // a notice that would tell, or until nothing of theirs can be under way.
 func (s *Seat) gather(answers []Answer, released bool, waited time.Duration) (start Start, early time.Duration) {
-	own, _ := checkpoint.Read(checkpoint.Current(s.dir, s.org), s.org)
+	own, _ := checkpoint.Read(s.own(), s.org)
 	others := false
 	add := func(data []byte) {
 		at, err := checkpoint.Read(data, s.org)

@@ -201,6 +201,17 @@ func TestAReleaseOfLongAgoIsNotTakenForOneOfNow(t *testing.T) {
 	}
 }
 
+// What this node saved last counts as its own though the disk did not take it: others that have a copy of it have not read on.
+func TestACopyOfWhatTheDiskDidNotTakeIsNoReadingOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		saved := journal(t, acme, time.Now())
+		s := &script{answers: map[string]takeover.Answer{"node2": {State: takeover.None, Journal: saved}},
+			secrets: map[string]string{"node2": secret}}
+		start, _ := acquires(t, s, func(x *takeover.Exchange) { x.Seat(acme, credential).Saved(saved) }, func(*takeover.Exchange) {})
+		require.False(t, start.Others)
+	})
+}
+
 // What a node says whose credential is another one is believed where it only makes this one wait, and nothing of it is used. This one then
 // begins as if another node had read on, when nothing of that can be under way.
 func TestAnswersThatCannotBeCheckedOnlyMakeItWait(t *testing.T) {

@@ -36,12 +36,7 @@ func (s *Seat) push(ctx context.Context) {
 
 // tell sends the journal to a peer, if there is one that others take, and the state.
 func (s *Seat) tell(ctx context.Context, peer Peer, state State) error {
-	s.mu.Lock()
-	a := Answer{Node: s.x.Ring.Self(), State: state, Journal: s.journal}
-	s.mu.Unlock()
-	if a.Journal == nil {
-		a.Journal = checkpoint.Current(s.dir, s.org)
-	}
+	a := Answer{Node: s.x.Ring.Self(), State: state, Journal: s.own()}
 	if a.Journal == nil && state == Owned {
 		return nil
 	}
@@ -68,6 +63,16 @@ func (s *Seat) Saved(data []byte) {
 	case s.saved <- struct{}{}:
 	default:
 	}
+}
+
+// own is the newest journal of this node: what was saved last, which the file lacks when the disk is full, and before that the file.
+func (s *Seat) own() []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.journal != nil {
+		return s.journal
+	}
+	return checkpoint.Current(s.dir, s.org)
 }
 
 // leave tells the standby that this node stops, and whether something is under way. It takes a second at most.
@@ -100,19 +105,15 @@ func (s *Seat) Owned(ctx context.Context) (bool, error) {
 
 // answer is what a peer is told.
 func (s *Seat) answer() Answer {
-	standby := s.copy()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a := Answer{Node: s.x.Ring.Self(), State: s.state, Age: time.Since(s.since).Milliseconds(), Journal: s.journal}
-	if a.Journal == nil {
-		a.Journal = checkpoint.Current(s.dir, s.org)
-	}
+	journal, standby := s.own(), s.copy()
 	if at, err := checkpoint.Read(standby, s.org); err == nil {
-		if own, err := checkpoint.Read(a.Journal, s.org); err != nil || at.After(own) {
-			a.Journal = standby
+		if own, err := checkpoint.Read(journal, s.org); err != nil || at.After(own) {
+			journal = standby
 		}
 	}
-	return a
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return Answer{Node: s.x.Ring.Self(), State: s.state, Age: time.Since(s.since).Milliseconds(), Journal: journal}
 }
 
 // take keeps the journal of the node that reads the org, and what it says of itself.
