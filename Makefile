@@ -47,7 +47,7 @@ export PROMTOOL_BIN ?= $(BIN)/promtool
 
 # Packages that know nothing of Alloy: seconds to compile, so the race detector, fuzzing and benchmarks run on them.
 FREE := $(shell cat .ci/free.txt)
-# A test whose volume, not its goroutines, is the point stands in a file with `//go:build !race` (.ci/volume names them).
+# A test whose volume, not its goroutines, is the point stands in a file with `//go:build !race` (.ci/volume names them and their packages).
 # Modules of their own, whose dependencies stay out of the main one.
 SDK := internal/oktasim/sdktest
 # A folder (or URL) with Go's vulnerability database; the net's when empty.
@@ -122,21 +122,26 @@ deps: ## install what the tests need and the machine lacks
 	@.ci/deps npm chromium promtool systemd-analyze
 
 .PHONY: test
-test: deps lint build/types.ok test-free build slim loki ## the whole suite: installs, builds, then tests everything once
-	@go test -buildvcs=false -tags "$(TAGS)" -timeout 25m $$(go list -tags "$(TAGS)" ./... | grep -vxF "$$(go list $(FREE))")
+test: deps lint build/types.ok build slim loki ## the whole suite: installs, builds, then tests everything once
+	@$(MAKE) -k -j2 test-built test-free
+
+# First what waits for minutes, beside which the others run.
+.PHONY: test-built
+test-built:
+	@go test -buildvcs=false -tags "$(TAGS)" -timeout 25m ./e2e $$(go list -tags "$(TAGS)" ./... | grep -vxF "$$(go list ./e2e $(FREE))")
 	@go -C $(SDK) test ./...
 	@go -C tools/dist test ./...
 	@go -C tools/platforms test ./...
 
 # Each test once: with the race detector but for tests of sheer volume. go test -race needs cgo and so a C compiler, which a fresh machine
-# has not.
+# has not. What is tested here runs in simulated time, so it may take what the built programs leave of the processors.
 .PHONY: test-free
 test-free:
 	@if command -v "$$(go env CC)" >/dev/null; then \
-		$(MAKE) race; volume=$$(.ci/volume); go test -timeout 15m -run "$$volume" $(FREE) | sed '/no tests to run/d'; \
+		nice -n 19 $(MAKE) race; nice -n 19 go test -timeout 25m -run "$$(.ci/volume)" $$(.ci/volume packages); \
 	else \
 		echo "race detector: not run, no C compiler here (apt-get install gcc libc6-dev, then make race)"; \
-		go test -timeout 25m $(FREE); \
+		nice -n 19 go test -timeout 25m $(FREE); \
 	fi
 
 # What Alloy is built for. A platform's types are checked from the source, in about 12 s of CPU and 1 GB, the whole program's in 37 s and
@@ -187,7 +192,7 @@ screenshots: build ## docs/images, taken of the real UI in a Chromium
 .PHONY: race
 race: ## the race detector over the packages that know no Alloy (needs a C compiler)
 	@echo "race detector, without the tests of sheer volume (files with //go:build !race)"
-	@CGO_ENABLED=1 go test -race -timeout 15m $(FREE)
+	@CGO_ENABLED=1 go test -race -timeout 25m $(FREE)
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (10s)

@@ -91,6 +91,8 @@ func TestWhatTheRaceDetectorLeavesOutIsRun(t *testing.T) {
 	regular, err := exec.Command("../.ci/volume").Output()
 	require.NoError(t, err)
 	runs := regexp.MustCompile(strings.TrimSpace(string(regular)))
+	packages, err := exec.Command("../.ci/volume", "packages").Output()
+	require.NoError(t, err)
 	left := 0
 	free := []string{"-f", "{{.Dir}}"}
 	for _, p := range strings.Fields(read(t, "../.ci/free.txt")) {
@@ -110,6 +112,7 @@ func TestWhatTheRaceDetectorLeavesOutIsRun(t *testing.T) {
 				if is && f.Recv == nil && regexp.MustCompile(`^(Test|Fuzz|Example)`).MatchString(f.Name.Name) {
 					left++
 					require.Regexp(t, runs, f.Name.Name, name)
+					require.Contains(t, strings.Fields(string(packages)), "./internal/"+filepath.Base(dir))
 				}
 			}
 		}

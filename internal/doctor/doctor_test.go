@@ -3,7 +3,6 @@ package doctor
 import (
 	"context"
 	"fmt"
-	"net/http/httptest"
 	"os"
 	"strings"
 	"sync"
@@ -13,7 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/grafana/alloy/okta/internal/checkpoint"
-	"github.com/grafana/alloy/okta/internal/event"
 	"github.com/grafana/alloy/okta/internal/oktasim"
 	"github.com/grafana/alloy/okta/internal/testbed"
 )
@@ -196,38 +194,6 @@ func TestAStopEndsIt(t *testing.T) {
 	require.Equal(t, "stopped", seen(&r, "name"), "what was cut short did not pass")
 	require.Equal(t, "stopped", seen(&r, "loki push"))
 	require.False(t, r.Failed())
-}
-
-// The estimate of a quiet day is within a fifth of what the org wrote.
-func TestTheEstimateOfAQuietDay(t *testing.T) {
-	s := newScene(t)
-	s.sim = &oktasim.Org{Quiet: true, Seed: 7}
-	server := httptest.NewServer(s.sim)
-	t.Cleanup(server.Close)
-	s.org.URL = parse(t, server.URL)
-	s.sim.Generate(20000, 24*time.Hour)
-	size := 0
-	v := visit{Org: &s.org}
-	events, err := event.Scan([]byte("[" + join(s.sim.Events()) + "]"))
-	require.NoError(t, err)
-	for _, e := range events {
-		size += v.size(e, time.Now())
-	}
-	r := Run(t.Context(), []Org{s.org}, Options{})[0]
-	require.False(t, r.Failed())
-	require.InEpsilon(t, len(events), r.Estimate.EventsPerDay, 0.2)
-	require.InEpsilon(t, size, r.Estimate.BytesPerDay, 0.2)
-	require.Len(t, r.Estimate.Types, mostTypes)
-	require.Zero(t, r.Estimate.Large)
-	t.Logf("%d events, %d bytes; estimated %.0f, %.0f", len(events), size, r.Estimate.EventsPerDay, r.Estimate.BytesPerDay)
-}
-
-func join(all [][]byte) string {
-	var parts []string
-	for _, b := range all {
-		parts = append(parts, string(b))
-	}
-	return strings.Join(parts, ",")
 }
 
 func TestEachCheckIsExplained(t *testing.T) {
