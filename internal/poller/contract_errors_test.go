@@ -306,24 +306,6 @@ func TestAFirstStartKeepsItsTimeWhileTheTokenIsWrong(t *testing.T) {
 	})
 }
 
-func TestCompressedAndHugePagesAreReadWithinTheBound(t *testing.T) {
-	contract(t, func(t *testing.T) {
-		org := &oktasim.Org{}
-		fat := strings.Repeat("x", 50<<10)
-		for i := range 400 { // 20 MB, compressed on the way
-			org.Append(fmt.Appendf(nil, `{"uuid":"e%d","published":"2000-01-01T00:00:00.000Z","fat":%q}`, i, fat))
-		}
-		c := on(t, org)
-		c.runFor(0)
-		c.requireEachOnce()
-
-		c = on(t, org)
-		c.client.MaxBody = 10 << 20
-		c.runFor(time.Second) // in parts
-		c.requireEachOnce()
-	})
-}
-
 func TestThreeDaysOfDowntimeAreCaughtUpWithinTheBudget(t *testing.T) {
 	contract(t, func(t *testing.T) {
 		org := &oktasim.Org{RateLimit: 20}

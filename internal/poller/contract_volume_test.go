@@ -3,7 +3,9 @@
 package poller_test
 
 import (
+	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,5 +29,23 @@ func TestAStartCursorBehindAQuietFilterIsRenewed(t *testing.T) {
 		require.Equal(t, names("e", 3), c.sink.uuids())
 		r.stop()
 		require.LessOrEqual(t, len(c.logs.lines()), 2, "%s", c.logs.lines())
+	})
+}
+
+func TestCompressedAndHugePagesAreReadWithinTheBound(t *testing.T) {
+	contract(t, func(t *testing.T) {
+		org := &oktasim.Org{}
+		fat := strings.Repeat("x", 50<<10)
+		for i := range 400 { // 20 MB, compressed on the way
+			org.Append(fmt.Appendf(nil, `{"uuid":"e%d","published":"2000-01-01T00:00:00.000Z","fat":%q}`, i, fat))
+		}
+		c := on(t, org)
+		c.runFor(0)
+		c.requireEachOnce()
+
+		c = on(t, org)
+		c.client.MaxBody = 10 << 20
+		c.runFor(time.Second) // in parts
+		c.requireEachOnce()
 	})
 }

@@ -99,7 +99,7 @@ func (c *cluster) judge(t *testing.T, seed uint64, overlaps []span) (all, double
 	return all, doubled
 }
 
-// seeds are some in CI, among them those that found a defect, and hundreds in the long form.
+// seeds are some in CI, among them those that found a defect, one with the race detector, and hundreds in the long form.
 func seeds(some int, found ...uint64) []uint64 {
 	if raced {
 		return []uint64{1}
