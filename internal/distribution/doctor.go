@@ -14,7 +14,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	promconfig "github.com/prometheus/common/config"
 	"github.com/spf13/cobra"
 
 	"github.com/grafana/alloy/internal/build"
@@ -23,6 +22,7 @@ import (
 	"github.com/grafana/alloy/okta/component/loki/source/okta"
 	"github.com/grafana/alloy/okta/internal/doctor"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
+	"github.com/grafana/alloy/okta/internal/reconcile"
 )
 
 // toldEvery is the time between two lines about what the command waits for.
@@ -211,7 +211,7 @@ func pushOf(id string, e *write.EndpointOptions) (p doctor.Push, err error) {
 	if e.HTTPClientConfig != nil && e.HTTPClientConfig.BasicAuth != nil {
 		p.User = e.HTTPClientConfig.BasicAuth.Username
 	}
-	p.HTTP, err = promconfig.NewClientFromConfig(*e.HTTPClientConfig.Convert(), "loki.write")
+	p.HTTP, err = reconcile.NewClient(*e.HTTPClientConfig.Convert(), "loki.write")
 	return p, err
 }
 

@@ -14,11 +14,9 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	promconfig "github.com/prometheus/common/config"
 
 	"github.com/grafana/alloy/internal/component/common/config"
 
-	"github.com/grafana/alloy/okta/internal/httptext"
 	"github.com/grafana/alloy/okta/internal/limits"
 	"github.com/grafana/alloy/okta/internal/oktaapi"
 	"github.com/grafana/alloy/okta/internal/poller"
@@ -185,11 +183,10 @@ func (r *Reconcile) server() (*reconcile.Server, error) {
 
 // httpClient returns the client for Loki.
 func (r *Reconcile) httpClient() (*http.Client, error) {
-	hc, err := promconfig.NewClientFromConfig(*r.HTTPClientConfig.Convert(), "loki.source.okta reconcile")
+	hc, err := reconcile.NewClient(*r.HTTPClientConfig.Convert(), "loki.source.okta reconcile")
 	if err != nil {
 		return nil, err
 	}
-	hc.Transport = httptext.Unproxied(hc.Transport)
 	if hc.CheckRedirect == nil { // else redirects are not followed at all
 		hc.CheckRedirect = stayHome
 	}

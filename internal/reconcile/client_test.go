@@ -1,0 +1,137 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	promconfig "github.com/prometheus/common/config"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/atomic"
+)
+
+// network has an HTTP server at each address, and no sockets, so that time can be simulated.
+func network(t *testing.T, at map[string]http.Handler) promconfig.HTTPClientOption {
+	t.Helper()
+	listening := make(map[string]pipes)
+	for address, handler := range at {
+		p := pipes{make(chan net.Conn), make(chan struct{})}
+		server := &http.Server{Handler: handler}
+		go func() { _ = server.Serve(p) }()
+		t.Cleanup(func() { _ = server.Close() })
+		listening[address] = p
+	}
+	return promconfig.WithDialContextFunc(func(ctx context.Context, _, address string) (net.Conn, error) {
+		client, server := net.Pipe()
+		select {
+		case listening[address].accepts <- server:
+			return client, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	})
+}
+
+// pipes is a listener.
+type pipes struct {
+	accepts chan net.Conn
+	closed  chan struct{}
+}
+
+func (p pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.accepts:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p pipes) Close() error   { close(p.closed); return nil }
+func (p pipes) Addr() net.Addr { return &net.IPAddr{} }
+
+const clientSecret = "hunter2 secret/+"
+
+// withTokens is a Loki that wants a token of a token endpoint.
+func withTokens(t *testing.T, loki, tokens http.Handler) *Server {
+	t.Helper()
+	hc, err := NewClient(promconfig.HTTPClientConfig{OAuth2: &promconfig.OAuth2{
+		ClientID: "id", ClientSecret: clientSecret, TokenURL: "http://ann:hunter2@idp/token?key=hunter2",
+	}}, "test", network(t, map[string]http.Handler{"loki:80": loki, "idp:80": tokens}))
+	require.NoError(t, err)
+	t.Cleanup(hc.CloseIdleConnections)
+	u, err := url.Parse("http://loki")
+	require.NoError(t, err)
+	return NewServer(ServerConfig{URL: u, HTTP: hc, UserAgent: "test/1"})
+}
+
+// silent accepts a request and never answers.
+var silent = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body) // else the server does not see the client go
+	<-r.Context().Done()
+})
+
+// issues gives out tokens, each good for a minute: the library takes off 10 seconds.
+func issues(n *atomic.Int64) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"access_token": "token %d of %s", "token_type": "Bearer", "expires_in": 60}`, n.Inc(), r.UserAgent())
+	}
+}
+
+func TestAQueryEndsAlthoughTheTokenEndpointIsSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked, issued atomic.Int64
+		var up atomic.Bool
+		s := withTokens(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			assert.Regexp(t, `^Bearer token \d of test/1$`, r.Header.Get("Authorization"))
+			asked.Inc()
+			_, _ = io.WriteString(w, `{"data":{"resultType":"streams","result":[]}}`)
+		}), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !up.Load() {
+				silent(w, r)
+				return
+			}
+			issues(&issued)(w, r)
+		}))
+		begin := time.Now()
+		errs := make(chan error)
+		const many = 3 * atOnce
+		for range many {
+			go func() {
+				_, _, err := s.send(t.Context(), "loki/api/v1/query_range", interval{begin, begin}, url.Values{})
+				errs <- err
+			}()
+		}
+		for range many {
+			err := <-errs
+			require.EqualError(t, err, "querying Loki: getting a token from idp: context deadline exceeded")
+			require.ErrorIs(t, err, errAway, "a smaller answer would not come sooner")
+			require.NotErrorIs(t, err, errSlow)
+		}
+		require.Equal(t, s.cfg.Timeout, time.Since(begin), "each ends at its own time, however many wait for the one token")
+		l := s.Loki(Config{Selector: `{job="x"}`})
+		_, err := l.Find(t.Context(), []Event{{UUID: "a", Time: t0}})
+		require.ErrorIs(t, err, errAway)
+
+		up.Store(true)
+		find := func() {
+			_, err := l.Find(t.Context(), []Event{{UUID: "a", Time: t0}})
+			require.NoError(t, err)
+		}
+		find()
+		find()
+		require.EqualValues(t, 1, issued.Load(), "a token is used again")
+		time.Sleep(time.Minute)
+		find()
+		require.EqualValues(t, 2, issued.Load(), "until it ends")
+		require.EqualValues(t, 3, asked.Load())
+	})
+}
