@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -130,6 +131,25 @@ func TestTheDoctorSaysWhetherAllIsWell(t *testing.T) {
 	for _, tenant := range c.tenant {
 		require.Equal(t, "team", tenant)
 	}
+}
+
+func TestTheDoctorQuotesNoTokenEndpoint(t *testing.T) {
+	c := newClinic(t)
+	tokens := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, secret, _ := r.BasicAuth()
+		http.Error(w, "wrong: "+r.FormValue("client_secret")+secret, http.StatusBadRequest)
+	}))
+	defer tokens.Close()
+	config := c.config(t, "hunter2-okta", "hunter2-loki")
+	text, err := os.ReadFile(config)
+	require.NoError(t, err)
+	changed := strings.NewReplacer("basic_auth", "oauth2", "username =", "client_id =",
+		"password =", fmt.Sprintf("token_url = %q\nclient_secret =", tokens.URL)).Replace(string(text))
+	require.NoError(t, os.WriteFile(config, []byte(changed), 0o600))
+	r := execute(t, "", "doctor", "--storage.path="+t.TempDir(), config)
+	require.Equal(t, 1, r.code, r.stderr)
+	require.Contains(t, r.stdout, "getting a token from "+strings.TrimPrefix(tokens.URL, "http://")+": it answered 400\n")
+	require.NotContains(t, r.stdout+r.stderr, "hunter2")
 }
 
 func TestTheDoctorNeedsAConfiguration(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 
 // NewClient returns the client of a configuration, for a Loki. What Prometheus' own client does for oauth2 it does itself, as far as
 // Alloy's configuration goes: that one asks for tokens without a context (prometheus/common v0.70.1, newOauth2TokenSource), so that a token
-// endpoint that never answers holds up all requests for good.
+// endpoint that never answers holds up all requests for good, and its errors quote the endpoint's answer, which may repeat the secret.
 func NewClient(cfg promconfig.HTTPClientConfig, name string, opts ...promconfig.HTTPClientOption) (*http.Client, error) {
 	o := cfg.OAuth2
 	cfg.OAuth2 = nil
@@ -80,12 +80,12 @@ func (t *tokens) CloseIdleConnections() {
 
 // get returns a token that is good for a request.
 func (t *tokens) get(req *http.Request) (*oauth2.Token, error) {
-	ctx := req.Context()
+	ctx, secrets := httptext.Watch(req.Context())
 	select {
 	case t.turn <- struct{}{}:
 		defer func() { <-t.turn }()
 	case <-ctx.Done():
-		return nil, t.failed(ctx.Err())
+		return nil, t.failed(ctx.Err(), secrets)
 	}
 	secret, err := t.secret.Fetch(ctx)
 	if err != nil {
@@ -97,10 +97,14 @@ func (t *tokens) get(req *http.Request) (*oauth2.Token, error) {
 	if t.last.Valid() {
 		return t.last, nil
 	}
+	secrets.Add(secret)
+	for _, values := range t.cfg.EndpointParams { // one may be a password
+		secrets.Add(values...)
+	}
 	hc := &http.Client{Transport: promconfig.NewUserAgentRoundTripper(req.UserAgent(), t.endpoint), CheckRedirect: lastResponse}
 	token, err := t.cfg.Token(context.WithValue(ctx, oauth2.HTTPClient, hc))
 	if err != nil {
-		return nil, t.failed(err)
+		return nil, t.failed(err, secrets)
 	}
 	t.last = token
 	return token, nil
@@ -109,14 +113,23 @@ func (t *tokens) get(req *http.Request) (*oauth2.Token, error) {
 // lastResponse makes an error of a redirect, which would get the secret, too.
 func lastResponse(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// failed is the error of an exchange. The cause is not in its chain: that there was no token in time does not say that Loki was slow.
-func (t *tokens) failed(err error) error {
+// failed is the error of an exchange. The cause is not in its chain: it may hold the secret, and that there was no token in time does not
+// say that Loki was slow.
+func (t *tokens) failed(err error, secrets *httptext.Secrets) error {
 	host := ""
 	if u, err := url.Parse(t.cfg.TokenURL); err == nil {
 		host = u.Host
 	}
-	if failed, ok := errors.AsType[*url.Error](err); ok { // its URL may hold user info
-		err = failed.Err
+	text := err.Error()
+	if answer, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
+		text = fmt.Sprint("it answered ", answer.Response.StatusCode)
+		for _, said := range []string{answer.ErrorCode, answer.ErrorDescription} { // RFC 6749, 5.2
+			if said != "" {
+				text += ": " + said
+			}
+		}
+	} else if failed, ok := errors.AsType[*url.Error](err); ok { // its URL may hold user info
+		text = failed.Err.Error()
 	}
-	return fmt.Errorf("getting a token from %s: %s", host, err)
+	return fmt.Errorf("getting a token from %s: %s", host, secrets.Clean(text, 300))
 }

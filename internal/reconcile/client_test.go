@@ -2,7 +2,9 @@ package reconcile
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
+	"html"
 	"io"
 	"net"
 	"net/http"
@@ -134,4 +136,45 @@ func TestAQueryEndsAlthoughTheTokenEndpointIsSilent(t *testing.T) {
 		require.EqualValues(t, 2, issued.Load(), "until it ends")
 		require.EqualValues(t, 3, asked.Load())
 	})
+}
+
+func TestATokenEndpointThatEchoesIsNotQuoted(t *testing.T) {
+	basic := base64.StdEncoding.EncodeToString([]byte("id:" + url.QueryEscape(clientSecret)))
+	echo := "id=id&client_secret=" + clientSecret + "&client_secret=" + url.QueryEscape(clientSecret) + " Basic " + basic
+	const from = "querying Loki: getting a token from idp: "
+	for name, tc := range map[string]struct {
+		status     int
+		kind, body string
+		want       string
+	}{
+		"text":                  {400, "text/plain", echo, "it answered 400"},
+		"a server's error":      {500, "text/html", "<p>" + html.EscapeString(echo), "it answered 500"},
+		"an error code":         {401, "application/json", `{"error":"invalid_client"}`, "it answered 401: invalid_client"},
+		"an error in a success": {200, "application/json", `{"error":"invalid_scope"}`, "it answered 200: invalid_scope"},
+		"a description": {400, "application/json", `{"error":"invalid_scope","error_description":"no logs"}`,
+			"it answered 400: invalid_scope: no logs"},
+		"a description that echoes": {400, "application/json", fmt.Sprintf(`{"error":"x","error_description":%q}`, echo),
+			"it answered 400: x: id=id&client_secret=[redacted]&client_secret=[redacted] [redacted]"},
+		"a code that echoes": {400, "application/json", fmt.Sprintf(`{"error":%q}`, clientSecret), "it answered 400: [redacted]"},
+		"a redirect":         {307, "", "", "it answered 307"},
+		"no token":           {200, "application/json", "{}", "oauth2: server response missing access_token"},
+		"no JSON": {200, "application/json", echo,
+			"oauth2: cannot parse json: invalid character 'i' looking for beginning of value"},
+		"cut": {-1, "", "", "EOF"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := withTokens(t, http.NotFoundHandler(), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if tc.status < 0 {
+					panic(http.ErrAbortHandler)
+				}
+				w.Header().Set("Content-Type", tc.kind)
+				w.Header().Set("Location", "http://elsewhere/")
+				w.WriteHeader(tc.status)
+				_, _ = io.WriteString(w, tc.body)
+			}))
+			_, err := s.Loki(Config{Selector: `{job="x"}`}).Find(t.Context(), []Event{{UUID: "a", Time: t0}})
+			require.EqualError(t, err, from+tc.want)
+			require.NotContains(t, fmt.Sprintf("%#v", err), "hunter2")
+		})
+	}
 }

@@ -3,6 +3,7 @@
 package okta
 
 import (
+	"encoding/base64"
 	"fmt"
 	"io"
 	"net/http"
@@ -47,6 +48,27 @@ func TestHealthSaysHowManyOrgsWaitForLoki(t *testing.T) {
 	until(t, "none asks", func() bool {
 		return healthOfAll(s.current(), time.Now().Add(2*askingGrace)).Health == component.HealthTypeHealthy
 	})
+}
+
+func TestASecretThatATokenEndpointEchoesIsShownNowhere(t *testing.T) {
+	tokens := serving(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, secret, _ := r.BasicAuth()
+		http.Error(w, fmt.Sprint("wrong: ", r.FormValue("client_secret"), secret, r.Header), http.StatusBadRequest)
+	}))
+	s := runs(t, fmt.Sprintf("url = \"http://%s\"\napi_token = \"right\"\n", orgOf(t, 1))+fmt.Sprintf(`reconcile {
+ url = "http://%s"
+ oauth2 {
+  client_id     = "id"
+  client_secret = "hunter2secret"
+  token_url     = "http://%s/token"
+ }
+}`, serving(t, nothing), tokens))
+	until(t, "the query failed", func() bool { return s.only().live.status.Snapshot().Unconfirmable().Lasts() })
+	require.Contains(t, healthOfAll(s.current(), time.Now().Add(2*askingGrace)).Message, "getting a token from "+tokens+": it answered 400")
+	shown := s.everything(t)
+	require.Contains(t, shown, "it answered 400")
+	require.NotContains(t, shown, "hunter2")
+	require.NotContains(t, shown, base64.StdEncoding.EncodeToString([]byte("id:hunter2secret")))
 }
 
 func hostsOf(s *site) (hosts []string) {
