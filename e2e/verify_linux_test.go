@@ -180,6 +180,11 @@ loki.relabel "drop" {
 	require.Equal(t, 1, v.code, v.stderr)
 	require.Equal(t, uuidsOf(missing...), v.findings("missing"))
 	require.Equal(t, uuidsOf(again, elsewhere), v.findings("doubled"))
+	for uuid, where := range map[string]string{ // and not by metadata, as of the level that Loki finds itself
+		uuidsOf(again)[0]: "2 entries in one stream", uuidsOf(elsewhere)[0]: `2 entries in 2 streams: {region=""} and {region="eu"}`,
+	} {
+		require.Equal(t, where, v.out.Get(`orgs.0.findings.#(uuid="`+uuid+`").detail`).String())
+	}
 	require.Equal(t, uuidsOf(altered), v.findings("altered"))
 	require.Equal(t, uuidsOf(dropped...), v.findings("dropped"))
 	require.Equal(t, []string{strange}, v.findings("foreign"))

@@ -15,10 +15,12 @@ import (
 type answer struct {
 	entries     int
 	first, last time.Time // earliest and latest entry
+	apart       bool      // labels are those of streams
 }
 
-// each is told of the entries of one stream. A line is valid until it returns.
-type each func(at time.Time, line string)
+// each is told of the entries of one stream: of their time, line, and what else Loki says of them, a JSON object, "" for nothing. The line
+// is valid until it returns.
+type each func(at time.Time, line, more string)
 
 // parse reads an answer of streams: data.result has objects with the labels in "stream", and with [time, line, ...] in "values" (Loki
 // HTTP API, GET /loki/api/v1/query_range). Such an answer is megabytes, and most of what a confirmation costs here: it is gone over once to
@@ -116,10 +118,15 @@ func (r *reading) entry(entry each) error {
 		r.last = at
 	}
 	r.line = rawjson.AppendUnquoted(r.line[:0], line)
-	entry(at, rawjson.Alias(r.line))
-	for r.b[r.i] != ']' { // what Loki says of the entry besides
-		r.skip(r.i)
+	more := ""
+	for r.b[r.i] != ']' {
+		begin, end := r.i, rawjson.SkipValue(r.b, r.i, 0)
+		if more == "" {
+			more = rawjson.Alias(r.b[begin:end])
+		}
+		r.i = rawjson.After(r.b, end)
 	}
+	entry(at, rawjson.Alias(r.line), more)
 	r.i = rawjson.After(r.b, r.i+1)
 	return nil
 }

@@ -15,8 +15,8 @@ import (
 // read has parse tell what it finds: a line of text for each entry.
 func read(body string) (found []string, a answer, err error) {
 	a, err = parse([]byte(body), func(labels gjson.Result) each {
-		return func(at time.Time, line string) {
-			found = append(found, fmt.Sprintf("%s %d %s", labels.Get("job"), at.UnixNano(), line))
+		return func(at time.Time, line, more string) {
+			found = append(found, fmt.Sprintf("%s %d %s%s", labels.Get("job"), at.UnixNano(), line, more))
 		}
 	})
 	return found, a, err
@@ -37,14 +37,15 @@ func TestAnswersAreReadHoweverTheyAreWritten(t *testing.T) {
 		"two streams": {before + x(`["2","b"],["1","a"]`) + "," + y + after, []string{"x 2 b", "x 1 a", "y 3 c"}},
 		"no entries":  {before + x("") + "," + y + after, []string{"y 3 c"}},
 		"no labels":   {before + `{"stream":{},"values":[["1","a"]]}` + after, []string{" 1 a"}},
-		"metadata":    {before + x(`["1","a",{"structuredMetadata":{"k":"]}"}}],["2","b",{},[]]`) + after, []string{"x 1 a", "x 2 b"}},
+		"metadata": {before + x(`["1","a",{"structuredMetadata":{"k":"]}"}}],["2","b",{},[]]`) + after,
+			[]string{`x 1 a{"structuredMetadata":{"k":"]}"}}`, "x 2 b{}"}},
 		"escapes": {before + `{"stream":{"job":"\u0078\"]"},"values":[["1","{\"uuid\":\"\\u00e9\ud83d\ude00\/\n\"}"]]}` + after,
 			[]string{"x\"] 1 {\"uuid\":\"\\u00e9😀/\n\"}"}},
 		"another order": {`{"data":{"stats":{"a":[{}]},"result":[{"more":[1,{"values":[]}],"values":[["1","a"]],"stream":{"job":"x"},` +
 			`"last":"]"}],"resultType":"streams"},"status":"success"}`, []string{"x 1 a"}},
 		"spaces": {" {\n\"data\" : { \"resultType\" : \"streams\" , \"result\" : [ { \"stream\" : { \"job\" : \"x\" } ,\t\"values\" : " +
 			"[ [ \"1\" , \"a\" ] , [ \"2\" , \"b\" , { } ] ] , \"n\" : 1 } , { \"stream\" : { } , \"values\" : [ ] } ] } }\n ",
-			[]string{"x 1 a", "x 2 b"}},
+			[]string{"x 1 a", "x 2 b{ }"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			found, a, err := read(tc.body)
@@ -154,7 +155,7 @@ func BenchmarkParse(b *testing.B) {
 		begin := time.Now()
 		n := 0
 		if _, err := parse(body, func(gjson.Result) each {
-			return func(_ time.Time, line string) { findUUIDs(line, func(string) { n++ }) }
+			return func(_ time.Time, line, _ string) { findUUIDs(line, func(string) { n++ }) }
 		}); err != nil || n != 5000 {
 			b.Fatal(n, err)
 		}

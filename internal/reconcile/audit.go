@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,11 +31,15 @@ const (
 type Audited struct {
 	Time   time.Time
 	Line   string
-	Labels string // of its stream and its structured metadata, a JSON object
+	Labels string // of its stream, a JSON object
+	More   string // what Loki says of it besides, a JSON object with its structured metadata; "": nothing
+	Mixed  bool   // Labels has structured metadata, too: this Loki does not tell them apart
 }
 
-// Label is the value of one of the entry's labels.
-func (a Audited) Label(name string) string { return gjson.Get(a.Labels, name).String() }
+// Label is the value of a label of the entry's stream, or of its structured metadata.
+func (a Audited) Label(name string) string {
+	return cmp.Or(gjson.Get(a.Labels, name).String(), gjson.Get(a.More, "structuredMetadata."+name).String())
+}
 
 // UUIDs calls found for each uuid that a line may hold, first to last, until it returns false.
 func UUIDs(line string, found func(uuid string) bool) {
@@ -97,7 +102,7 @@ func fitting(page []Audited) int {
 	}
 	size := 1
 	for _, e := range page {
-		size += len(e.Line) + len(e.Labels)
+		size += len(e.Line) + len(e.Labels) + len(e.More)
 	}
 	return min(mostWhole, max(leastWhole, pageBytes*len(page)/size))
 }
@@ -134,14 +139,17 @@ func (l *Loki) whole(ctx context.Context, filter string, r interval, limit int) 
 	for {
 		limit = min(limit, int(l.server.limit.get()))
 		var page []Audited
-		_, err := l.server.query(ctx, l.all.text+filter, r, limit, forward, func(labels gjson.Result) each {
-			return func(at time.Time, line string) {
-				page = append(page, Audited{Time: at, Line: strings.Clone(line), Labels: labels.Raw})
+		a, err := l.server.query(context.WithValue(ctx, wantsApart{}, true), l.all.text+filter, r, limit, forward, func(labels gjson.Result) each {
+			return func(at time.Time, line, more string) {
+				page = append(page, Audited{Time: at, Line: strings.Clone(line), Labels: labels.Raw, More: more})
 			}
 		})
 		switch {
 		case err == nil:
 			l.server.limit.fine()
+			for i := range page {
+				page[i].Mixed = !a.apart
+			}
 			slices.SortStableFunc(page, func(a, b Audited) int { return a.Time.Compare(b.Time) })
 			return page, limit, nil
 		case errors.Is(err, errLimit) && l.server.limit.tooHigh(int64(limit)):

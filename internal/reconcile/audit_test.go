@@ -31,6 +31,33 @@ type counted struct {
 	answer asked
 }
 
+func TestAnAuditTellsLabelsFromStructuredMetadata(t *testing.T) {
+	const (
+		told = `"encodingFlags":["categorize-labels"],"result":[{"stream":{"job":"x"},"values":[` +
+			`["1","a",{"structuredMetadata":{"actor":"Ann"}}],["2","b"]]}]`
+		mixed = `"result":[{"stream":{"job":"x","actor":"Ann"},"values":[["1","a"]]},{"stream":{"job":"x"},"values":[["2","b"]]}]`
+	)
+	for name, body := range map[string]string{"told": told, "mixed": mixed} {
+		var flags []string
+		h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			flags = append(flags, r.Header.Get("X-Loki-Response-Encoding-Flags"))
+			_, _ = io.WriteString(w, `{"data":{"resultType":"streams",`+body+`}}`)
+		})
+		var all []Audited
+		_, err := clientOf(t, h).Audit(t.Context(), t0, t0.Add(time.Hour), nil, func(e Audited) { all = append(all, e) })
+		require.NoError(t, err)
+		require.Equal(t, []string{"categorize-labels"}, flags)
+		require.Len(t, all, 2)
+		for _, e := range all {
+			require.Equal(t, name == "mixed", e.Mixed)
+			require.Equal(t, "x", e.Label("job"))
+		}
+		require.Equal(t, "Ann", all[0].Label("actor"))
+		require.Equal(t, name == "mixed", strings.Contains(all[0].Labels, "Ann"))
+		require.Empty(t, all[1].Label("actor"))
+	}
+}
+
 func TestAnAuditOutlastsARestartOfLoki(t *testing.T) {
 	dropped := errors.New("connection reset by peer")
 	for name, c := range map[string]struct {

@@ -202,7 +202,7 @@ func (f *finding) ask(ctx context.Context, parts []*part, filter string, r inter
 			if len(all) > 1 {
 				key = all[0].keyOf(labels)
 			}
-			return func(_ time.Time, line string) {
+			return func(_ time.Time, line, _ string) {
 				counts[key]++
 				findUUIDs(line, func(uuid string) { f.note(uuid, key) })
 			}

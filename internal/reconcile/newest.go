@@ -129,7 +129,7 @@ func (s *Server) latestOf(ctx context.Context, parts []*part, r interval) error 
 			if len(all) > 1 {
 				key = all[0].keyOf(labels)
 			}
-			return func(at time.Time, _ string) { newest[key] = delivery.Latest(newest[key], at) }
+			return func(at time.Time, _, _ string) { newest[key] = delivery.Latest(newest[key], at) }
 		})
 		if errors.Is(err, errLimit) && s.limit.tooHigh(int64(limit)) {
 			continue

@@ -50,6 +50,12 @@ const (
 
 const queryField = "query" // of Loki's forms
 
+// apart is the value of a header that has Loki tell the labels of a stream from the structured metadata of its entries, which else are
+// labels, too, and make a stream of each entry. Its answer repeats it (Loki 3.7.8, pkg/util/httpreq: FlagCategorizeLabels).
+const apart = "categorize-labels"
+
+type wantsApart struct{}
+
 // query asks for entries from r.start to r.end in a direction, at most limit. It shows the labels of each stream, and then its entries.
 // Source: Loki HTTP API, GET /loki/api/v1/query_range.
 func (s *Server) query(ctx context.Context, query string, r interval, limit int, d direction,
@@ -63,7 +69,11 @@ func (s *Server) query(ctx context.Context, query string, r interval, limit int,
 	if err != nil {
 		return answer{}, err
 	}
-	return parse(body, stream)
+	a, err := parse(body, stream)
+	if ctx.Value(wantsApart{}) != nil {
+		a.apart = strings.Contains(gjson.GetBytes(body, "data.encodingFlags").Raw, apart)
+	}
+	return a, err
 }
 
 // values returns the values that a label has in the streams under a selector in r. Loki answers that from its index, a day at a time, where
@@ -109,6 +119,9 @@ func (s *Server) send(ctx context.Context, path string, r interval, form url.Val
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Cache-Control", "no-cache") // the value Loki's frontend looks for
+	if ctx.Value(wantsApart{}) != nil {
+		req.Header.Set("X-Loki-Response-Encoding-Flags", apart)
+	}
 	if s.cfg.UserAgent != "" {
 		req.Header.Set("User-Agent", s.cfg.UserAgent)
 	}

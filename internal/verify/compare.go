@@ -137,7 +137,7 @@ func (s *slice) readLabels(ctx context.Context) error {
 		return s.uuids(at.Add(-after), at.Add(before+1))
 	}, func(e reconcile.Audited) {
 		if rec, _ := s.recordIn(e.Line); rec != nil && wanted[rec.uuid] {
-			rec.labels = append(rec.labels, strings.Clone(e.Labels))
+			rec.labels, rec.mixed = append(rec.labels, strings.Clone(e.Labels)), rec.mixed || e.Mixed
 		}
 	})
 	return err

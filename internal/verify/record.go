@@ -26,7 +26,8 @@ type record struct {
 	stream  model.Fingerprint
 	copies  int      // entries that hold the event
 	hidden  int      // and those that log queries do not show
-	labels  []string // of the entries of a doubled event
+	labels  []string // of the streams of a doubled event's entries
+	mixed   bool     // and of their structured metadata
 }
 
 var seed = maphash.MakeSeed()

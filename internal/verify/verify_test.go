@@ -239,6 +239,48 @@ func TestWhatIsFoundInARange(t *testing.T) {
 	}
 }
 
+func TestWhereADoubledEventIs(t *testing.T) {
+	for name, c := range map[string]struct {
+		mixed  bool
+		labels []string
+		want   string
+	}{
+		"hidden":             {false, []string{`{"job":"x"}`}, "2 entries in one stream"},
+		"one stream":         {false, []string{`{"job":"x"}`, `{"job":"x"}`}, "2 entries in one stream"},
+		"shards":             {false, []string{`{"job":"x","__stream_shard__":"0"}`, `{"job":"x"}`}, "2 entries in one stream"},
+		"two":                {false, []string{`{"job":"x"}`, `{"job":"x","late":"y"}`}, `2 entries in 2 streams: {late=""} and {late="y"}`},
+		"not to be told":     {true, []string{`{"job":"x","actor":"hunter2"}`, `{"job":"x","actor":"hunter2b"}`}, "2 entries"},
+		"not to be told all": {true, []string{`{"job":"x"}`, `{"job":"x"}`}, "2 entries"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			at := time.Now().UTC().Truncate(time.Hour).Add(-12 * time.Hour)
+			formatter, err := event.New(event.Options{Org: "acme.okta.com"})
+			require.NoError(t, err)
+			raw := fmt.Sprintf(`{"uuid":"0-d-0f","published":%q,"eventType":"a.b"}`, at.Format("2006-01-02T15:04:05.000Z"))
+			events, err := event.Scan([]byte("[" + raw + "]"))
+			require.NoError(t, err)
+			h := &held{}
+			for i := range 2 {
+				e := reconcile.Audited{Time: at, Line: formatter.Entry(events[0], at).Line, Labels: c.labels[i%len(c.labels)], Mixed: c.mixed}
+				if len(c.labels) > 1 { // else the second is hidden
+					e.More = fmt.Sprintf(`{"structuredMetadata":{"actor":"hunter%d"}}`, i)
+				}
+				h.entries = append(h.entries, e)
+			}
+			r, err := Run(t.Context(), Config{Org: "acme.okta.com", Source: &pages{events: []string{raw}}, PageSize: 2, Loki: h,
+				Format: formatter.Entry, Since: at.Add(-time.Hour), Until: at.Add(time.Hour)})
+			require.NoError(t, err)
+			require.Len(t, r.Findings, 1)
+			require.Equal(t, c.want, r.Findings[0].Detail)
+			var out bytes.Buffer
+			s := Sum(at, at, []*Report{r})
+			require.NoError(t, s.JSON(&out))
+			require.NoError(t, s.Table(&out))
+			require.NotContains(t, out.String(), "hunter")
+		})
+	}
+}
+
 func TestMetricsAreWrittenAsAWhole(t *testing.T) {
 	now := time.Unix(1_790_000_000, 0)
 	well, away := &Report{Component: "a", Org: "o"}, &Report{Component: "a", Org: "p", Err: "away"}

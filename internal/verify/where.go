@@ -9,8 +9,11 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// where says where the n entries of an event are.
+// where says where the n entries of an event are. Structured metadata makes no stream, and may name somebody: it is not shown.
 func (r *record) where(n int) string {
+	if r.mixed {
+		return fmt.Sprintf("%d entries", n)
+	}
 	var sets []map[string]string
 	for _, raw := range r.labels {
 		set := labelsOf(raw)
@@ -47,7 +50,7 @@ func apart(set map[string]string, all []map[string]string) (parts []string) {
 func labelsOf(raw string) map[string]string {
 	set := map[string]string{}
 	gjson.Parse(raw).ForEach(func(name, value gjson.Result) bool {
-		if name.String() != "detected_level" { // Loki's own guess, which it adds to an entry's metadata
+		if name.String() != "__stream_shard__" { // by which Loki's distributor divides a stream
 			set[name.String()] = value.String()
 		}
 		return true
