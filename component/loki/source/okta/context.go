@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -114,7 +115,7 @@ func (identified) validate(args *Arguments, host string) error {
 // keepsAll refuses rules that keep or drop entries by roles, profiles or groups, or by labels that earlier rules make of them: they may be
 // unknown at any time, and which events get through must not depend on that.
 func keepsAll(rules relabel.Rules, profile []string) error {
-	of := map[string]string{} // the labels that depend on them, and what each is made of
+	of := map[string]string{} // the labels that depend on them, as rules name them, and what each is made of
 	for _, name := range event.ContextLabels(profile) {
 		of[name] = name
 	}
@@ -125,16 +126,19 @@ func keepsAll(rules relabel.Rules, profile []string) error {
 			read = append(read, rule.TargetLabel)
 		case relabel.LabelMap:
 			for _, name := range slices.Sorted(maps.Keys(of)) {
-				if rule.Regex.Regexp != nil && rule.Regex.MatchString(name) {
+				switch {
+				case strings.Contains(name, "$"): // any of these may match
+					of[rule.Replacement] = of[name]
+				case rule.Regex.Regexp != nil && rule.Regex.MatchString(name):
 					of[rule.Regex.ReplaceAllString(name, rule.Replacement)] = of[name]
 				}
 			}
 			continue
 		}
 		for _, name := range read {
-			known, depends := of[name]
+			known := madeOf(name, of)
 			switch {
-			case !depends:
+			case known == "":
 				continue
 			case rule.Action == relabel.Keep, rule.Action == relabel.Drop, rule.Action == relabel.KeepEqual, rule.Action == relabel.DropEqual:
 				return fmt.Errorf("relabel_rules: rule %d has the action %q and reads %s, which depends on %s: events would be lost while "+
@@ -144,6 +148,17 @@ func keepsAll(rules relabel.Rules, profile []string) error {
 		}
 	}
 	return nil
+}
+
+// madeOf is what a label is made of; "": of none of these. One that a rule names with a $ is any label that begins as its name before that.
+func madeOf(label string, of map[string]string) string {
+	for _, name := range slices.Sorted(maps.Keys(of)) {
+		begin, _, computed := strings.Cut(name, "$")
+		if name == label || computed && strings.HasPrefix(label, begin) {
+			return of[name]
+		}
+	}
+	return ""
 }
 
 // replace keeps what is known. After a plan without it, or about other profiles and groups, nothing is, as it was not shown what passed by.

@@ -96,10 +96,14 @@ func TestRulesThatLoseEventsByRoles(t *testing.T) {
 		c.Action, c.TargetLabel, c.SourceLabels = action, target, sources
 		return c
 	}
+	const actor, target = "__okta_actor_roles", "__okta_target_roles"
 	mapped := rule(relabel.LabelMap, "")
 	require.NoError(t, mapped.Regex.UnmarshalText([]byte("__okta_(.+)_roles")))
 	mapped.Replacement = "who_$1"
-	const actor, target = "__okta_actor_roles", "__okta_target_roles"
+	remapped := rule(relabel.LabelMap, "")
+	remapped.Replacement = "copy_$1"
+	hashed := rule(relabel.HashMod, "h", actor)
+	hashed.Modulus = 8
 	for name, c := range map[string]struct {
 		rules relabel.Rules
 		want  string // in the error; "": none
@@ -117,6 +121,32 @@ func TestRulesThatLoseEventsByRoles(t *testing.T) {
 		},
 		"by a label that is mapped": {
 			relabel.Rules{mapped, rule(relabel.Keep, "", "who_target")}, "reads who_target, which depends on " + target,
+		},
+		"by a hash": {relabel.Rules{hashed, rule(relabel.Drop, "", "h")}, "reads h, which depends on " + actor},
+		"by a label whose name is computed": {
+			relabel.Rules{rule(relabel.Replace, "x_$1", actor), rule(relabel.Drop, "", "x_SUPER_ADMIN")},
+			"reads x_SUPER_ADMIN, which depends on " + actor,
+		},
+		"keepequal to one": {
+			relabel.Rules{rule(relabel.Replace, "x_${1}_y", target), rule(relabel.KeepEqual, "x_a_y", "job")},
+			"reads x_a_y, which depends on " + target,
+		},
+		"by any label, as any may be computed": {
+			relabel.Rules{rule(relabel.Replace, "$1", actor), rule(relabel.Keep, "", "job")}, "reads job, which depends on " + actor,
+		},
+		"by a label that is copied of a computed one": {
+			relabel.Rules{rule(relabel.Replace, "x_$1", actor), rule(relabel.Uppercase, "b", "x_a"), rule(relabel.Drop, "", "b")},
+			"reads b, which depends on " + actor,
+		},
+		"by a label that is mapped of a computed one": {
+			relabel.Rules{rule(relabel.Replace, "x_$1", actor), remapped, rule(relabel.Drop, "", "copy_x_a")},
+			"reads copy_x_a, which depends on " + actor,
+		},
+		"by another label than those computed": {
+			relabel.Rules{rule(relabel.Replace, "x_$1", actor), rule(relabel.Drop, "", "__okta_severity")}, "",
+		},
+		"by a name that the event gives": {
+			relabel.Rules{rule(relabel.Replace, "$1", "__okta_severity"), rule(relabel.Drop, "", "WARN")}, "",
 		},
 	} {
 		for _, on := range []bool{true, false} {
