@@ -1,6 +1,7 @@
 package roles
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -100,4 +101,23 @@ func TestAllHoldersThatFailAreATrouble(t *testing.T) {
 			})
 		}
 	}
+}
+
+// Those of whom Okta once told nothing have their turn again, also when there are more others than a round asks about.
+func TestThoseRefusedHaveTheirTurnAmongMany(t *testing.T) {
+	org := &oktasim.Org{Token: "s3cret", Roles: oktasim.Roles{Users: holdersOf(300, "APP_ADMIN")}}
+	var refused []string
+	for i := range few {
+		refused = append(refused, fmt.Sprintf("/00uAdministrator%04d/roles", i))
+	}
+	org.Roles.Intercept = failsAt(403, refused...)
+	work(t, org, func(o *office) {
+		o.Pass(time.Hour)
+		require.Equal(o, Unresolved, o.actor("00uAdministrator0000"))
+		require.Equal(o, "APP_ADMIN", o.actor("00uAdministrator0299"))
+		require.NoError(o, o.wrong(), "it is of these only")
+		org.Set(func(org *oktasim.Org) { org.Roles.Intercept = nil })
+		o.Pass(DefaultRefresh)
+		require.Equal(o, "APP_ADMIN", o.actor("00uAdministrator0000"))
+	})
 }

@@ -14,7 +14,7 @@ type turn struct {
 }
 
 // turns returns all holders to ask about now, in order: those that events were about, those of whom nothing is known, in a refresh those
-// whose last answer is the oldest, and last those whom Okta refused to tell about.
+// whose last answer is the oldest, and last those whom Okta refused to tell about, but for some behind the first ones.
 func (t *Table) turns(now time.Time, refresh bool) (all []turn) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -49,6 +49,11 @@ func (t *Table) turns(now time.Time, refresh bool) (all []turn) {
 		}
 		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.id, b.id))
 	})
+	// Behind all others they would never have a turn when those are more than a round asks about; before them, they would seem to be all.
+	if last := slices.IndexFunc(all, func(w turn) bool { return rank(at[w]) == 3 }); last > few {
+		some := min(last+MaxRequests/4, len(all))
+		all = slices.Concat(all[:few], all[last:some], all[few:last], all[some:])
+	}
 	return all
 }
 
@@ -85,7 +90,7 @@ func (t *Table) retry(w turn, due time.Time) {
 	}
 }
 
-// putBack makes a holder whose roles Okta refuses to tell wait for the next refresh, behind all others, or for an event about it. After
+// putBack makes a holder whose roles Okta refuses to tell wait for a refresh, behind others, or for an event about it. After
 // an event it is asked once more when Okta is certain to know.
 func (t *Table) putBack(w turn, now time.Time) {
 	t.mu.Lock()
