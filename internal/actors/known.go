@@ -92,6 +92,17 @@ func (k *Known) Forget() {
 	k.groups, k.due, k.certain, k.sought = map[string]*group{}, time.Time{}, time.Time{}, false
 }
 
+// AskAgain has Okta asked about those of whom nothing is known at their next event, as it is asked with other credentials from now on.
+func (k *Known) AskAgain() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, u := range k.users.Values() {
+		if u.values == nil {
+			u.retryAt = time.Time{}
+		}
+	}
+}
+
 // Add adds what is known of an event's actor, at now.
 func (k *Known) Add(c *event.Context, ev *event.Event, now time.Time) {
 	kind, id := ev.Actor()

@@ -87,6 +87,17 @@ func (t *Table) Forget() {
 	t.shown.Store(nil)
 }
 
+// AskAgain has nobody count as asked about, as Okta is asked with other credentials from now on. What is known stays.
+func (t *Table) AskAgain() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, holders := range t.holders {
+		for _, h := range holders {
+			h.asked = time.Time{}
+		}
+	}
+}
+
 // Of returns what is known of an event's parties, at now. It only reads, but leaves the keeper a note about parties of whom nothing is
 // known yet.
 func (t *Table) Of(ev *event.Event, now time.Time) (c event.Context) {

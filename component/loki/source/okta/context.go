@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -162,16 +163,29 @@ func madeOf(label string, of map[string]string) string {
 }
 
 // replace keeps what is known. After a plan without it, or about other profiles and groups, nothing is, as it was not shown what passed by.
+// With other credentials than before, Okta may tell of those of whom it told nothing.
 func (identified) replace(_ *collector, before, p *plan) {
 	if before == nil {
 		return
 	}
 	if had, i := before.of.identity, p.of.identity; had != nil && i != nil {
 		i.table = had.table
+		if !p.asksAs(before, roles.Scopes()) {
+			i.table.AskAgain()
+		}
 	}
 	if had, a := before.of.actors, p.of.actors; had != nil && a != nil && had.known.IsOf(a.profile, a.groups) {
 		a.known = had.known
+		if !p.asksAs(before, actors.Scopes(a.profile, a.groups)) {
+			a.known.AskAgain()
+		}
 	}
+}
+
+// asksAs reports whether Okta is asked with the credentials of another plan for what needs these scopes.
+func (p *plan) asksAs(other *plan, scopes []string) bool {
+	a, b := p.args.credentials(scopes), other.args.credentials(scopes)
+	return a.APIToken == b.APIToken && slices.Equal(a.moreTokens, b.moreTokens) && reflect.DeepEqual(a.PrivateKeyJWT, b.PrivateKeyJWT)
 }
 
 // left forgets what is known, as another node may be shown what passes by from now on.
