@@ -23,5 +23,8 @@ func (r *Reporter) Fail(kind string, err error) {
 	r.to.fail(r.part, kind, err)
 }
 
-// Clear notes that the part works, or is not wanted any more.
+// Clear notes that the part works.
 func (r *Reporter) Clear() { r.to.clear(r.part) }
+
+// Forget ends a trouble of which it is not known that it is over, as the part is not wanted any more.
+func (r *Reporter) Forget() { r.to.forget(r.part) }

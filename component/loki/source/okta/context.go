@@ -175,7 +175,7 @@ func (identified) replace(_ *collector, before, p *plan) {
 		}
 	}
 	if had, a := before.of.actors, p.of.actors; had != nil && a != nil && had.known.IsOf(a.profile, a.groups) {
-		a.known = had.known
+		a.known, a.kept = had.known, true
 		if !p.asksAs(before, actors.Scopes(a.profile, a.groups)) {
 			a.known.AskAgain()
 		}
@@ -231,14 +231,14 @@ func (identified) configure(r *reading, p *plan, _ *oktaapi.Config, cfg *poller.
 	return true
 }
 
-// beside returns what keeps what is known, beside a poller of the live log. Of what is not wanted, no trouble stays that a configuration
-// before this one had.
+// beside returns what keeps what is known, beside a poller of the live log. Of what is not wanted, or is about others than in the
+// configuration before this one, no trouble of that one stays.
 func (r *reading) beside(p *plan) func(ctx context.Context) {
 	var keepers []func(ctx context.Context)
 	orgs := len(r.k.c.current())
 	wrong := poller.NewReporter(poller.Roles, &r.status, r.logger)
 	if i := p.of.identity; i == nil {
-		wrong.Clear()
+		wrong.Forget()
 	} else {
 		keepers = append(keepers, roles.New(roles.Config{
 			Org: p.scope.Org, Table: i.table, Ask: i.ask, Refresh: p.args.Options.Context.Refresh,
@@ -246,9 +246,11 @@ func (r *reading) beside(p *plan) func(ctx context.Context) {
 		}).Run)
 	}
 	wrong = poller.NewReporter(poller.Actors, &r.status, r.logger)
-	if a := p.of.actors; a == nil {
-		wrong.Clear()
-	} else {
+	a := p.of.actors
+	if a == nil || !a.kept {
+		wrong.Forget()
+	}
+	if a != nil {
 		keepers = append(keepers, actors.NewKeeper(actors.Config{
 			Org: p.scope.Org, Known: a.known, Ask: a.ask, Refresh: p.args.Options.Context.Refresh,
 			Trouble: trouble{wrong, a.asker, poller.GroupMembers}, Orgs: orgs,

@@ -29,6 +29,7 @@ type acting struct {
 	ask             *actors.Ask
 	profile, groups []string
 	known           *actors.Known // the org's, for as long as it is read here with the same profile and groups
+	kept            bool          // known is of the plan before
 }
 
 // plan uses no network.

@@ -12,21 +12,28 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/grafana/alloy/okta/internal/oktasim"
+	"github.com/grafana/alloy/okta/internal/poller"
 )
+
+// refuses answers as Okta does.
+func refuses(code int) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Okta-Request-Id", "req-7")
+		w.WriteHeader(code)
+		fmt.Fprint(w, `{"errorCode":"E0000006"}`)
+	})
+}
 
 // Of whom Okta told nothing, it is asked again with other credentials, and not with the same.
 func TestOtherCredentialsAskAgainAboutWhoIsNotKnown(t *testing.T) {
 	org := staffed()
 	org.Roles.Clients["0oaApp"] = []string{"APP_ADMIN"}
 	org.Roles.Intercept = func(_ int, r *http.Request) http.Handler { // what the token's owner may not see
-		for path, code := range map[string]int{"/users/00uMember": 403, "/clients/0oaApp/roles": 404} {
-			if strings.HasSuffix(r.URL.Path, path) {
-				return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-					w.Header().Set("X-Okta-Request-Id", "req-7")
-					w.WriteHeader(code)
-					fmt.Fprint(w, `{"errorCode":"E0000006"}`)
-				})
-			}
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/users/00uMember"):
+			return refuses(http.StatusForbidden)
+		case strings.HasSuffix(r.URL.Path, "/clients/0oaApp/roles"):
+			return refuses(http.StatusNotFound)
 		}
 		return nil
 	}
@@ -73,4 +80,35 @@ func TestOtherCredentialsAskAgainAboutWhoIsNotKnown(t *testing.T) {
 	until(t, "both are known", func() bool {
 		return fmt.Sprint(next("User", "00uMember"), next("PublicClientApp", "0oaApp")) == fmt.Sprint(member, app)
 	})
+}
+
+// A trouble with what is not wanted any more, or is wanted otherwise, is over, and nothing says that it is known again.
+func TestAReloadEndsATroubleSilently(t *testing.T) {
+	for name, c := range map[string]struct{ body, then, trouble, never string }{
+		"roles, none": {"context {\n roles = true\n}\n", "", "roles cannot be refreshed", "roles are known again"},
+		"profiles, none": {
+			"context {\n profile = [\"department\"]\n}\n", "", "profiles cannot be read", "profiles and named groups are known again",
+		},
+		"profiles, others": {
+			"context {\n profile = [\"department\"]\n}\n", "context {\n profile = [\"title\"]\n}\n", "profiles cannot be read",
+			"profiles and named groups are known again",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			org := staffed()
+			org.Roles.Intercept = func(int, *http.Request) http.Handler { return refuses(http.StatusForbidden) }
+			s := watch(t, org, c.body)
+			org.Append(signsIn("1", "00uSuper", time.Now()))
+			s.take(t)
+			until(t, "it says so", func() bool { return strings.Contains(s.logs.String(), c.trouble) })
+			require.NoError(t, s.reload(t, fmt.Sprintf("url = %q\napi_token = \"right\"\npoll_interval = \"100ms\"\n", s.only().plan.Load().org)+c.then))
+			until(t, "it is over", func() bool {
+				wrong := s.only().live.snapshot().Wrong
+				return !wrong[poller.Roles].Lasts() && !wrong[poller.Actors].Lasts()
+			})
+			org.Append(signsIn("2", "00uSuper", time.Now()))
+			s.take(t)
+			require.NotContains(t, s.logs.String(), c.never)
+		})
+	}
 }
