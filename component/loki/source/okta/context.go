@@ -188,7 +188,7 @@ func (p *plan) asksAs(other *plan, scopes []string) bool {
 	return a.APIToken == b.APIToken && slices.Equal(a.moreTokens, b.moreTokens) && reflect.DeepEqual(a.PrivateKeyJWT, b.PrivateKeyJWT)
 }
 
-// left forgets what is known, as another node may be shown what passes by from now on.
+// left forgets what is known and what is wrong, as another node may be shown what passes by from now on.
 func (identified) left(r *reading) {
 	p := r.k.plan.Load()
 	if !r.isLive() {
@@ -199,6 +199,9 @@ func (identified) left(r *reading) {
 	}
 	if a := p.of.actors; a != nil {
 		a.known.Forget()
+	}
+	for _, part := range []poller.Part{poller.Roles, poller.Actors} {
+		poller.NewReporter(part, &r.status, r.logger).Forget()
 	}
 }
 

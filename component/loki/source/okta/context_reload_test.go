@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/grafana/ckit/shard"
 	"github.com/stretchr/testify/require"
 
 	"github.com/grafana/alloy/okta/internal/oktasim"
@@ -111,4 +112,45 @@ func TestAReloadEndsATroubleSilently(t *testing.T) {
 			require.NotContains(t, s.logs.String(), c.never)
 		})
 	}
+}
+
+// A node that reads an org again knows of no trouble that it had with the org before.
+func TestATroubleEndsWhenAnOrgLeaves(t *testing.T) {
+	org := staffed()
+	org.Roles.Intercept = func(int, *http.Request) http.Handler { return refuses(http.StatusForbidden) }
+	shared := &sharedCluster{addrs: map[string]string{}, asked: map[shard.Key]bool{}, ready: true}
+	body := fmt.Sprintf(`
+		url           = "http://%s"
+		api_token     = "right"
+		poll_interval = "100ms"
+		context {
+			roles   = true
+			groups  = ["VIP"]
+		}
+		clustering {
+			enabled = true
+			basic_auth {
+				username = "alloy"
+				password = "hunter2secret"
+			}
+		}`, serving(t, org))
+	a := runsAs(t, shared, "node-a", body)
+	runsAs(t, shared, "node-b", body)
+	wrong := func() int {
+		n := 0
+		for _, part := range []poller.Part{poller.Roles, poller.Actors} {
+			if a.only().live.snapshot().Wrong[part].Lasts() {
+				n++
+			}
+		}
+		return n
+	}
+	move := func(to string, troubles int) {
+		shared.set(func() { shared.owner = to })
+		a.NotifyClusterChange()
+		until(t, to, func() bool { return wrong() == troubles })
+	}
+	move("node-a", 2)
+	move("node-b", 0)
+	require.NotContains(t, a.logs.String(), "known again")
 }
