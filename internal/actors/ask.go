@@ -51,7 +51,7 @@ func (a *Ask) profile(ctx context.Context, id string, attributes []string) ([]st
 		ID      string                     `json:"id"`
 		Profile map[string]json.RawMessage `json:"profile"`
 	}
-	_, _, err := a.Get(ctx, management.Users, a.URL(nil, "api/v1/users", id), &answer)
+	_, _, err := a.GetObject(ctx, management.Users, a.URL(nil, "api/v1/users", id), "id", &answer)
 	if management.StatusOf(err) == http.StatusNotFound {
 		return nil, nil
 	}

@@ -46,6 +46,7 @@ type Config struct {
 	Budget    *Budget       // the org's; nil: one of its own
 	Share     float64       // of the org's limit, (0, 1]; 0: 0.5
 	Slots     *Slots        // for the pages in memory; nil: no bound
+	Objects   bool          // an answer may be an object, too, of which the caller sees whether it is Okta's
 	// Waiting, if not nil, is called when a Fetch begins to wait for the budget, with the time the wait is expected to end and the reason in
 	// words; and with the zero time when it goes on.
 	Waiting func(until time.Time, reason string)
@@ -56,7 +57,7 @@ type Config struct {
 
 // Page is one page of the log.
 type Page struct {
-	Body    []byte // the decoded body, claimed to be a JSON array; owned by the caller
+	Body    []byte // the decoded body, claimed to be a JSON array, or an object with Config.Objects; owned by the caller
 	Next    Cursor // Okta's next link; "" when it was missing or refused, see NextErr
 	NextErr error  // why Next is "" although Okta named one; never a credential in it
 	// Elsewhere is the scheme and host that the next link named, if they are not the org's. Next has the org's all the same.
@@ -168,7 +169,7 @@ func (c *Client) Fetch(ctx context.Context, cur Cursor) (Page, error) {
 		case ans.status != http.StatusOK:
 			return Page{}, statusError(cur, ans.status, ans.header, ans.body)
 		default:
-			if err := foreignPage(cur, ans); err != nil {
+			if err := c.foreignPage(cur, ans); err != nil {
 				ans.slot.release()
 				return Page{}, err
 			}

@@ -120,12 +120,12 @@ func statusError(cur Cursor, status int, h http.Header, body []byte) *Error {
 }
 
 // foreignPage is the error for a 200 that is neither a page nor Okta's.
-func foreignPage(cur Cursor, a answer) *Error {
+func (c *Client) foreignPage(cur Cursor, a answer) *Error {
 	body := bytes.TrimSpace(a.body)
-	if requestID(a.header) != "" || len(body) == 0 || body[0] == '[' {
+	if requestID(a.header) != "" || len(body) == 0 || body[0] == '[' || body[0] == '{' && c.cfg.Objects {
 		return nil
 	}
-	return &Error{Class: Transient, Status: a.status, Foreign: true, Host: cur.host(), Err: errors.New("not a page of the System Log")}
+	return &Error{Class: Transient, Status: a.status, Foreign: true, Host: cur.host(), Err: errors.New("not what was asked for")}
 }
 
 // aboutCredentials reports whether a 400 is about the access token or the DPoP proof: then the cursor is as good as before. Okta's API

@@ -51,7 +51,7 @@ func (a *Ask) assignees(ctx context.Context, at string) (ids []string, next stri
 			} `json:"next"`
 		} `json:"_links"`
 	}
-	next, date, err = a.Get(ctx, management.API, at, &page)
+	next, date, err = a.GetObject(ctx, management.API, at, "value", &page)
 	for _, v := range page.Value {
 		ids = append(ids, v.ID)
 	}

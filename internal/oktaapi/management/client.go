@@ -3,6 +3,7 @@
 package management
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -51,7 +52,7 @@ type fetcher interface {
 // of a bucket of the org, which all clients share.
 func New(cfg oktaapi.Config, budget func(bucket string) *oktaapi.Budget) *Client {
 	c := &Client{org: cfg.Org}
-	cfg.Share, cfg.Slots = Share, nil
+	cfg.Share, cfg.Slots, cfg.Objects = Share, nil, true
 	for b := range c.by {
 		cfg.Budget = budget(names[b])
 		c.by[b] = oktaapi.New(cfg)
@@ -62,21 +63,43 @@ func New(cfg oktaapi.Config, budget func(bucket string) *oktaapi.Budget) *Client
 // ErrUnreadable is the cause of an answer that is not what was asked for.
 var ErrUnreadable = errors.New("the answer cannot be read")
 
-// Get decodes one page. It returns the address of the next one, "" after the last, and Okta's time when it answered. An error is the
-// context's, or an [*oktaapi.Error].
+// Get decodes one page of a list. It returns the address of the next one, "" after the last, and Okta's time when it answered. An error is
+// the context's, or an [*oktaapi.Error].
 func (c *Client) Get(ctx context.Context, b Bucket, at string, into any) (next string, date time.Time, err error) {
+	return c.GetObject(ctx, b, at, "", into)
+}
+
+// GetObject is Get for an object, which a member tells from what something else may answer; "": for a list.
+func (c *Client) GetObject(ctx context.Context, b Bucket, at, member string, into any) (next string, date time.Time, err error) {
 	page, err := c.by[b].Fetch(ctx, oktaapi.Cursor(at))
 	if err != nil {
 		return "", time.Time{}, err
 	}
 	defer page.Release()
-	if err := json.Unmarshal(page.Body, into); err != nil {
-		return "", time.Time{}, &oktaapi.Error{Status: http.StatusOK, RequestID: page.RequestID, Err: fmt.Errorf("%w: %w", ErrUnreadable, err)}
+	failed := &oktaapi.Error{Status: http.StatusOK, RequestID: page.RequestID}
+	switch err := json.Unmarshal(page.Body, into); {
+	case !isOf(page.Body, member):
+		failed.Foreign, failed.Host = page.RequestID == "", c.org.Host
+		failed.Err = fmt.Errorf("%w: it is not what was asked for", ErrUnreadable)
+	case err != nil:
+		failed.Err = fmt.Errorf("%w: %w", ErrUnreadable, err)
+	case page.NextErr != nil:
+		failed.Err = page.NextErr
+	default:
+		return string(page.Next), page.Date, nil
 	}
-	if page.NextErr != nil {
-		return "", time.Time{}, &oktaapi.Error{Status: http.StatusOK, RequestID: page.RequestID, Err: page.NextErr}
+	return "", time.Time{}, failed
+}
+
+// isOf reports whether a body is an object with a member, as far as it can be read, or with "" a list.
+func isOf(body []byte, member string) bool {
+	body = bytes.TrimSpace(body)
+	if member == "" {
+		return bytes.HasPrefix(body, []byte("["))
 	}
-	return string(page.Next), page.Date, nil
+	var object map[string]json.RawMessage
+	err := json.Unmarshal(body, &object)
+	return object[member] != nil || err != nil && bytes.HasPrefix(body, []byte("{"))
 }
 
 // URL is the address of a path, whose elements are not escaped: an id is one that [IsID] allows.

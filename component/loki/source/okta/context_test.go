@@ -113,6 +113,37 @@ func TestEntriesCarryRolesAndTheLineStays(t *testing.T) {
 	require.Equal(t, s.DebugInfo().(debugInfo).Budget.Used > 0, true)
 }
 
+// without is a gateway that takes a header out of answers.
+type without struct {
+	http.ResponseWriter
+	header string
+}
+
+func (w without) WriteHeader(code int) {
+	w.Header().Del(w.header)
+	w.ResponseWriter.WriteHeader(code)
+}
+
+func (w without) Write(b []byte) (int, error) {
+	w.Header().Del(w.header)
+	return w.ResponseWriter.Write(b)
+}
+
+func TestContextBehindAGatewayThatTakesTheRequestID(t *testing.T) {
+	org := staffed()
+	host := serving(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		org.ServeHTTP(without{w, "X-Okta-Request-Id"}, r)
+	}))
+	s := runs(t, fmt.Sprintf("url = \"http://%s\"\napi_token = \"right\"\npoll_interval = \"100ms\"\n", host)+
+		"context {\n roles = true\n profile = [\"department\"]\n groups = [\"VIP\"]\n}\n")
+	s.known(t)
+	org.Append(signsIn("1", "00uMember", time.Now()))
+	s.take(t)
+	s.knows(t, 1)
+	org.Append(signsIn("2", "00uMember", time.Now()))
+	require.Equal(t, map[string]string{"actor_roles": "ORG_ADMIN", "actor_department": "Finance", "actor_groups": "VIP"}, actorOf(s.take(t)))
+}
+
 // Forbidden, slow or wrong: no event waits or is missing, and health and a metric say what to do. The log's budget is as without.
 func TestEventsGoOnWithoutRoles(t *testing.T) {
 	okta := func(status int, body string) http.Handler {
