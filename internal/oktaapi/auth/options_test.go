@@ -188,6 +188,10 @@ func TestAKeyFileThatIsThereAndWrongIsRefusedAtLoad(t *testing.T) {
 		require.ErrorContains(t, err, want)
 		require.ErrorContains(t, err, "private_key_file")
 		require.NotContains(t, err.Error(), "canary")
+		a, err := NewWithoutKeyFile(o)
+		require.NoError(t, err)
+		_, err = a.current(t.Context())
+		require.ErrorContains(t, err, want, "who needs a token is told")
 	}
 	_, err := NewPrivateKeyJWT(Options{OrgURL: mustURL(t, orgURL), ClientID: clientID, PrivateKeyFile: filepath.Join(dir, "later.pem")})
 	require.NoError(t, err, "it may appear later")

@@ -61,6 +61,18 @@ type refresh struct {
 // NewPrivateKeyJWT validates the options and reads the key file, but does no network. A key file that does
 // not exist yet is accepted: every Authorize looks again. One that is there and wrong is refused.
 func NewPrivateKeyJWT(o Options) (*PrivateKeyJWT, error) {
+	a, err := NewWithoutKeyFile(o)
+	if err != nil || o.PrivateKeyFile == "" {
+		return a, err
+	}
+	if _, err := a.keys.load(); err != nil && !isMissing(err) {
+		return nil, err
+	}
+	return a, nil
+}
+
+// NewWithoutKeyFile is [NewPrivateKeyJWT] for what may have no key: what is wrong with a key file, Authorize says each time.
+func NewWithoutKeyFile(o Options) (*PrivateKeyJWT, error) {
 	o, err := o.withDefaults()
 	if err != nil {
 		return nil, err
@@ -75,8 +87,6 @@ func NewPrivateKeyJWT(o Options) (*PrivateKeyJWT, error) {
 			return nil, fmt.Errorf("private_key %w", err)
 		}
 		o.PrivateKey = "" // not needed any more
-	} else if _, err := a.keys.load(); err != nil && !isMissing(err) {
-		return nil, err
 	}
 	if a.prover, err = newProver(); err != nil {
 		return nil, err

@@ -69,6 +69,8 @@ type PrivateKeyJWT struct {
 	KeyID          string            `alloy:"key_id,attr,optional"`
 	Scopes         []string          `alloy:"scopes,attr,optional"`
 	DPoP           string            `alloy:"dpop,attr,optional"`
+
+	mayHaveNoKey bool // a wrong key file refuses no configuration
 }
 
 // SetToDefault implements syntax.Defaulter.

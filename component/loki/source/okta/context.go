@@ -82,6 +82,7 @@ func (args Arguments) credentials(scopes []string) Arguments {
 		if args.PrivateKeyJWT != c.PrivateKeyJWT || slices.Equal(own.Scopes, []string{auth.DefaultScope}) {
 			own.Scopes = scopes
 		}
+		own.mayHaveNoKey = true // the file may be damaged at any time, and must not stop the log
 		args.PrivateKeyJWT = &own
 	}
 	return args

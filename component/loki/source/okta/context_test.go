@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -247,6 +248,47 @@ func TestRolesWithCredentialsOfTheirOwn(t *testing.T) {
 	}
 	require.Equal(t, "SSWS", schemes["/api/v1/logs"])
 	require.Equal(t, "DPoP", schemes["/api/v1/iam/assignees/users"])
+}
+
+// A key file of context's that is wrong does not stop the log, at a start or a reload, and is told. A wrong key in the configuration is
+// refused.
+func TestAWrongKeyFileOfContextDoesNotStopTheLog(t *testing.T) {
+	org := staffed()
+	org.Token = ""
+	app := serviceApp(t, org)
+	org.Clients[0].Scopes = []string{"okta.roles.read", "okta.groups.read", "okta.users.read"}
+	_, file, _ := strings.Cut(app, "private_key_file = \"")
+	file, _, _ = strings.Cut(file, "\"")
+	good, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(file, good[:len(good)/2], 0o600))
+	url := fmt.Sprintf("url = \"http://%s\"\napi_token = \"right\"\npoll_interval = \"100ms\"\n", serving(t, org))
+	on := func(refresh string) string {
+		return fmt.Sprintf("context {\n roles = true\n profile = [\"department\"]\n groups = [\"VIP\"]\n refresh = %q\n%s}\n", refresh, app)
+	}
+	s := runs(t, url+on("1h"))
+	for i, refresh := range []string{"1h", "2h"} {
+		require.NoError(t, s.reload(t, url+on(refresh)))
+		org.Append(signsIn(fmt.Sprint(i), "00uSuper", time.Now()))
+		require.Empty(t, actorOf(s.take(t)))
+		until(t, "it says so", func() bool { return strings.Contains(s.CurrentHealth().Message, "private_key_file") })
+		require.Equal(t, component.HealthTypeUnhealthy, s.CurrentHealth().Health)
+	}
+	require.Contains(t, s.logs.String(), "roles cannot be refreshed")
+	for _, part := range []string{"roles", "profiles"} {
+		failing, _ := value(t, s.registry, "failing_seconds", part)
+		require.Positive(t, failing, part)
+	}
+
+	require.NoError(t, os.WriteFile(file, good, 0o600))
+	require.NoError(t, s.reload(t, url+on("1h")))
+	s.known(t)
+	s.knows(t, 1)
+	org.Append(signsIn("good", "00uSuper", time.Now()))
+	require.Equal(t, "IT", actorOf(s.take(t))["actor_department"])
+
+	_, err = evaluate(t, url+"forward_to = [receiver]\n"+strings.ReplaceAll(on("1h"), "private_key_file", "private_key"))
+	require.ErrorContains(t, err, "context: private_key_jwt: private_key")
 }
 
 // A back-fill says nothing of roles: what is known is of today. Redaction and relabeling see what the live log says.

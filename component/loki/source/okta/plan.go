@@ -114,7 +114,11 @@ func (args *Arguments) authorizer(org *url.URL, hc *http.Client) (oktaapi.Author
 	}
 	opts := args.PrivateKeyJWT.options(org)
 	opts.HTTP, opts.UserAgent = hc, userAgent
-	a, err := auth.NewPrivateKeyJWT(opts)
+	newJWT := auth.NewPrivateKeyJWT
+	if args.PrivateKeyJWT.mayHaveNoKey {
+		newJWT = auth.NewWithoutKeyFile
+	}
+	a, err := newJWT(opts)
 	if err != nil {
 		return nil, fmt.Errorf("private_key_jwt: %w", err)
 	}
