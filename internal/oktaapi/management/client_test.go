@@ -63,8 +63,8 @@ func TestAnswersWithoutARequestID(t *testing.T) {
 					require.NoError(t, err)
 					continue
 				}
-				e, ok := err.(*oktaapi.Error)
-				require.True(t, ok, err)
+				var e *oktaapi.Error
+				require.ErrorAs(t, err, &e)
 				require.Equal(t, tc.foreign && id == "", e.Foreign)
 				require.Equal(t, oktaapi.Transient, e.Class)
 				require.Equal(t, !e.Foreign, management.OfOne(err))

@@ -102,7 +102,8 @@ func TestAReloadEndsATroubleSilently(t *testing.T) {
 			org.Append(signsIn("1", "00uSuper", time.Now()))
 			s.take(t)
 			until(t, "it says so", func() bool { return strings.Contains(s.logs.String(), c.trouble) })
-			require.NoError(t, s.reload(t, fmt.Sprintf("url = %q\napi_token = \"right\"\npoll_interval = \"100ms\"\n", s.only().plan.Load().org)+c.then))
+			on := fmt.Sprintf("url = %q\napi_token = \"right\"\npoll_interval = \"100ms\"\n", s.only().plan.Load().org)
+			require.NoError(t, s.reload(t, on+c.then))
 			until(t, "it is over", func() bool {
 				wrong := s.only().live.snapshot().Wrong
 				return !wrong[poller.Roles].Lasts() && !wrong[poller.Actors].Lasts()
