@@ -136,10 +136,11 @@ func anyOf(texts []string) string {
 // halved.
 func (l *Loki) whole(ctx context.Context, filter string, r interval, limit int) ([]Audited, int, error) {
 	tries := &tries{}
+	ctx = context.WithValue(ctx, wantsApart{}, true)
 	for {
 		limit = min(limit, int(l.server.limit.get()))
 		var page []Audited
-		a, err := l.server.query(context.WithValue(ctx, wantsApart{}, true), l.all.text+filter, r, limit, forward, func(labels gjson.Result) each {
+		a, err := l.server.query(ctx, l.all.text+filter, r, limit, forward, func(labels gjson.Result) each {
 			return func(at time.Time, line, more string) {
 				page = append(page, Audited{Time: at, Line: strings.Clone(line), Labels: labels.Raw, More: more})
 			}
