@@ -123,7 +123,7 @@ deps: ## install what the tests need and the machine lacks
 
 .PHONY: test
 test: deps lint build/types.ok build slim loki ## the whole suite: installs, builds, then tests everything once
-	@$(MAKE) -k -j2 test-built test-free
+	@$(MAKE) -k -j3 test-built $(if $(shell command -v "$$(go env CC)"),test-raced test-volume,test-unraced)
 
 # First what waits for minutes, beside which the others run.
 .PHONY: test-built
@@ -135,14 +135,14 @@ test-built:
 
 # Each test once: with the race detector but for tests of sheer volume. go test -race needs cgo and so a C compiler, which a fresh machine
 # has not. What is tested here runs in simulated time, so it may take what the built programs leave of the processors.
-.PHONY: test-free
-test-free:
-	@if command -v "$$(go env CC)" >/dev/null; then \
-		nice -n 19 $(MAKE) race; nice -n 19 go test -timeout 25m -run "$$(.ci/volume)" $$(.ci/volume packages); \
-	else \
-		echo "race detector: not run, no C compiler here (apt-get install gcc libc6-dev, then make race)"; \
-		nice -n 19 go test -timeout 25m $(FREE); \
-	fi
+.PHONY: test-raced test-volume test-unraced
+test-raced:
+	@nice -n 19 $(MAKE) race
+test-volume:
+	@nice -n 19 go test -timeout 25m -run "$$(.ci/volume)" $$(.ci/volume packages)
+test-unraced:
+	@echo "race detector: not run, no C compiler here (apt-get install gcc libc6-dev, then make race)"
+	@nice -n 19 go test -timeout 25m $(FREE)
 
 # What Alloy is built for. A platform's types are checked from the source, in about 12 s of CPU and 1 GB, the whole program's in 37 s and
 # 3 GB; to build for one takes minutes the first time.
