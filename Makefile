@@ -134,15 +134,15 @@ test-built:
 	@go -C tools/platforms test ./...
 
 # Each test once: with the race detector but for tests of sheer volume. go test -race needs cgo and so a C compiler, which a fresh machine
-# has not. What is tested here runs in simulated time, so it may take what the built programs leave of the processors.
+# has not. Nearly all of it runs in simulated time, and the rest has time: it may take what the built programs leave of the processors.
 .PHONY: test-raced test-volume test-unraced
 test-raced:
 	@nice -n 19 $(MAKE) race
 test-volume:
-	@nice -n 19 go test -timeout 25m -run "$$(.ci/volume)" $$(.ci/volume packages)
+	@nice -n 19 go test -timeout 50m -run "$$(.ci/volume)" $$(.ci/volume packages)
 test-unraced:
 	@echo "race detector: not run, no C compiler here (apt-get install gcc libc6-dev, then make race)"
-	@nice -n 19 go test -timeout 25m $(FREE)
+	@nice -n 19 go test -timeout 50m $(FREE)
 
 # What Alloy is built for. A platform's types are checked from the source, in about 12 s of CPU and 1 GB, the whole program's in 37 s and
 # 3 GB; to build for one takes minutes the first time.
@@ -192,7 +192,7 @@ screenshots: build ## docs/images, taken of the real UI in a Chromium
 .PHONY: race
 race: ## the race detector over the packages that know no Alloy (needs a C compiler)
 	@echo "race detector, without the tests of sheer volume (files with //go:build !race)"
-	@CGO_ENABLED=1 go test -race -timeout 25m $(FREE)
+	@CGO_ENABLED=1 go test -race -timeout 50m $(FREE)
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (10s)

@@ -289,12 +289,12 @@ func (c *collector) files(t *testing.T) map[string]string {
 	return all
 }
 
-// lokiMetric is the sum of a metric of Loki's own, 0 when there is none.
+// lokiMetric is the sum of a metric of Loki's own, or one series of it, 0 when there is none.
 func lokiMetric(t *testing.T, loki *testbed.Loki, name string) (sum float64) {
 	t.Helper()
 	for line := range strings.Lines(lokiMetrics(t, loki)) {
 		series, value, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if series, _, _ := strings.Cut(series, "{"); series == name {
+		if metric, _, _ := strings.Cut(series, "{"); name == metric || name == series {
 			n, err := strconv.ParseFloat(value[strings.LastIndex(value, " ")+1:], 64)
 			require.NoError(t, err)
 			sum += n

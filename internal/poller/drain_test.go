@@ -39,9 +39,13 @@ func TestDrainConfirmsWhatIsUnderWay(t *testing.T) {
 
 // What the poller before it delivered is confirmed, too, by one that was ended before it began: by a reload, its checkpoint unreadable.
 func TestDrainConfirmsWhatAnEarlierPollerDelivered(t *testing.T) {
-	for name, open := range map[string]func() (*checkpoint.Journal, error){
-		"whose checkpoint cannot be read": func() (*checkpoint.Journal, error) { return nil, os.ErrPermission },
-		"that still waited for its turn":  nil,
+	for name, c := range map[string]struct {
+		open   func() (*checkpoint.Journal, error)
+		filter string
+	}{
+		"whose checkpoint cannot be read": {open: func() (*checkpoint.Journal, error) { return nil, os.ErrPermission }},
+		"that still waited for its turn":  {},
+		"with another filter":             {filter: `severity eq "WARN"`}, // whose cursors are not for that journal
 	} {
 		t.Run(name, func(t *testing.T) {
 			in(t, func(t *testing.T, s *site) {
@@ -52,10 +56,11 @@ func TestDrainConfirmsWhatAnEarlierPollerDelivered(t *testing.T) {
 				s.logged("last", 100)
 				time.Sleep(15 * time.Second) // delivered, and not seen to arrive
 				s.stop()
-				s.configure = func(c *Config) {
-					if c.Open = open; open == nil {
-						c.Spread = time.Hour
+				s.configure = func(cfg *Config) {
+					if cfg.Open = c.open; c.open == nil {
+						cfg.Spread = time.Hour
 					}
+					cfg.Scope.Filter = c.filter
 				}
 				s.run()
 				time.Sleep(100 * time.Millisecond)
@@ -63,7 +68,14 @@ func TestDrainConfirmsWhatAnEarlierPollerDelivered(t *testing.T) {
 				s.stop = func() {}
 				s.to.blind(false)
 				require.True(t, s.poller.UnderWay())
+				before, _ := s.saved().Last()
 				s.poller.Drain(t.Context())
+				if c.filter != "" {
+					require.True(t, s.poller.UnderWay(), "as the next reader is told")
+					last, _ := s.saved().Last()
+					require.Equal(t, before, last)
+					return
+				}
 				require.False(t, s.poller.UnderWay())
 				s.requireExactlyOnce()
 				last, _ := s.saved().Last()

@@ -130,9 +130,10 @@ type answer struct {
 // it. Nothing is fetched and nothing is delivered. It returns when nothing is on its way any more, as far as one can tell, or ctx ends.
 func (p *Poller) Drain(ctx context.Context) {
 	if p.journal == nil { // it never began, but the one before it may have delivered
-		if p.journal = p.Memory.journal; p.journal == nil {
+		if p.Memory.at.scope != p.Scope { // a cursor of ours is not what that one's journal is for
 			return
 		}
+		p.journal = p.Memory.journal
 		p.ledger.configure()
 	}
 	defer p.Troubles.gone(&p.Reporting) // Run did so already, but a query that fails here notes a trouble, which nothing else would end

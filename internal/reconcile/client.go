@@ -38,9 +38,12 @@ func NewClient(cfg promconfig.HTTPClientConfig, name string, opts ...promconfig.
 	}
 	t.endpoint, err = promconfig.NewRoundTripperFromConfig(promconfig.HTTPClientConfig{TLSConfig: o.TLSConfig, ProxyConfig: o.ProxyConfig},
 		name, opts...)
+	if err != nil {
+		return nil, err
+	}
 	t.endpoint = httptext.Unproxied(t.endpoint)
 	hc.Transport = t
-	return hc, err
+	return hc, nil
 }
 
 // tokens gives requests an OAuth 2 token, by client credentials.
@@ -100,6 +103,11 @@ func (t *tokens) get(req *http.Request) (*oauth2.Token, error) {
 	secrets.Add(secret)
 	for _, values := range t.cfg.EndpointParams { // one may be a password
 		secrets.Add(values...)
+	}
+	if u, err := url.Parse(t.cfg.TokenURL); err == nil {
+		for _, values := range u.Query() {
+			secrets.Add(values...)
+		}
 	}
 	hc := &http.Client{Transport: promconfig.NewUserAgentRoundTripper(req.UserAgent(), t.endpoint), CheckRedirect: lastResponse}
 	token, err := t.cfg.Token(context.WithValue(ctx, oauth2.HTTPClient, hc))

@@ -65,7 +65,7 @@ const clientSecret = "hunter2 secret/+"
 func withTokens(t *testing.T, loki, tokens http.Handler) *Server {
 	t.Helper()
 	hc, err := NewClient(promconfig.HTTPClientConfig{OAuth2: &promconfig.OAuth2{
-		ClientID: "id", ClientSecret: clientSecret, TokenURL: "http://ann:hunter2@idp/token?key=hunter2",
+		ClientID: "id", ClientSecret: clientSecret, TokenURL: "http://ann:hunter2@idp/token?key=hunter2+key",
 	}}, "test", network(t, map[string]http.Handler{"loki:80": loki, "idp:80": tokens}))
 	require.NoError(t, err)
 	t.Cleanup(hc.CloseIdleConnections)
@@ -155,6 +155,8 @@ func TestATokenEndpointThatEchoesIsNotQuoted(t *testing.T) {
 			"it answered 400: invalid_scope: no logs"},
 		"a description that echoes": {400, "application/json", fmt.Sprintf(`{"error":"x","error_description":%q}`, echo),
 			"it answered 400: x: id=id&client_secret=[redacted]&client_secret=[redacted] [redacted]"},
+		"a description of the request": {400, "application/json", `{"error":"x","error_description":"POST /token?key=hunter2+key"}`,
+			"it answered 400: x: POST /token?key=[redacted]"},
 		"a code that echoes": {400, "application/json", fmt.Sprintf(`{"error":%q}`, clientSecret), "it answered 400: [redacted]"},
 		"a redirect":         {307, "", "", "it answered 307"},
 		"no token":           {200, "application/json", "{}", "oauth2: server response missing access_token"},

@@ -51,7 +51,7 @@ func (t *Table) turns(now time.Time, refresh bool) (all []turn) {
 	})
 	// Behind all others they would never have a turn when those are more than a round asks about; before them, they would seem to be all.
 	if last := slices.IndexFunc(all, func(w turn) bool { return rank(at[w]) == 3 }); last > few {
-		some := min(last+MaxRequests/4, len(all))
+		some := min(last+MaxRequests/12, len(all))
 		all = slices.Concat(all[:few], all[last:some], all[few:last], all[some:])
 	}
 	return all

@@ -25,6 +25,7 @@ func (s *Seat) acquire(ctx context.Context, r Reader) (Start, error) {
 		case ctx.Err() != nil:
 			return Start{}, ctx.Err()
 		case s.x.Ring.Alone():
+			s.Saved(nil) // from here on, only the file is kept up to date
 			s.set(Owned)
 			return Start{alone: true}, nil
 		}

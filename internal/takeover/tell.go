@@ -105,15 +105,17 @@ func (s *Seat) Owned(ctx context.Context) (bool, error) {
 
 // answer is what a peer is told.
 func (s *Seat) answer() Answer {
-	journal, standby := s.own(), s.copy()
+	s.mu.Lock()
+	a := Answer{Node: s.x.Ring.Self(), State: s.state, Age: time.Since(s.since).Milliseconds()}
+	s.mu.Unlock()
+	standby := s.copy()
+	a.Journal = s.own() // after the state: what was saved before it is in it
 	if at, err := checkpoint.Read(standby, s.org); err == nil {
-		if own, err := checkpoint.Read(journal, s.org); err != nil || at.After(own) {
-			journal = standby
+		if own, err := checkpoint.Read(a.Journal, s.org); err != nil || at.After(own) {
+			a.Journal = standby
 		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return Answer{Node: s.x.Ring.Self(), State: s.state, Age: time.Since(s.since).Milliseconds(), Journal: journal}
+	return a
 }
 
 // take keeps the journal of the node that reads the org, and what it says of itself.

@@ -249,6 +249,7 @@ func TestWhereADoubledEventIs(t *testing.T) {
 		"one stream":         {false, []string{`{"job":"x"}`, `{"job":"x"}`}, "2 entries in one stream"},
 		"shards":             {false, []string{`{"job":"x","__stream_shard__":"0"}`, `{"job":"x"}`}, "2 entries in one stream"},
 		"two":                {false, []string{`{"job":"x"}`, `{"job":"x","late":"y"}`}, `2 entries in 2 streams: {late=""} and {late="y"}`},
+		"in any order":       {false, []string{`{"job":"x","late":"y"}`, `{"job":"x"}`}, `2 entries in 2 streams: {late=""} and {late="y"}`},
 		"not to be told":     {true, []string{`{"job":"x","actor":"hunter2"}`, `{"job":"x","actor":"hunter2b"}`}, "2 entries"},
 		"not to be told all": {true, []string{`{"job":"x"}`, `{"job":"x"}`}, "2 entries"},
 	} {

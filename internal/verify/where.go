@@ -28,6 +28,7 @@ func (r *record) where(n int) string {
 	for _, set := range sets {
 		streams = append(streams, "{"+strings.Join(apart(set, sets), ", ")+"}")
 	}
+	slices.Sort(streams) // Loki answers in any order
 	return fmt.Sprintf("%d entries in %d streams: %s", n, len(sets), strings.Join(streams, " and "))
 }
 
