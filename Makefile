@@ -133,8 +133,8 @@ test-built:
 	@go -C tools/dist test ./...
 	@go -C tools/platforms test ./...
 
-# Each test once: with the race detector but for tests of sheer volume. go test -race needs cgo and so a C compiler, which a fresh machine
-# has not. Nearly all of it runs in simulated time, and the rest has time: it may take what the built programs leave of the processors.
+# With the race detector, but for tests of sheer volume. They run without it, and so does all of those that it runs a part of. go test -race
+# needs cgo and so a C compiler, which a fresh machine has not. Nearly all of it runs in simulated time, and the rest has time: it may take what the built programs leave of the processors.
 .PHONY: test-raced test-volume test-unraced
 test-raced:
 	@nice -n 19 $(MAKE) race

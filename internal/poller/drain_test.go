@@ -24,6 +24,18 @@ func (s *site) drainOf(n int) time.Duration {
 	return time.Since(begin)
 }
 
+// stopWithUnderWay stops the poller after it delivered what is not seen to arrive, because of what fault does.
+func (s *site) stopWithUnderWay(fault func()) {
+	s.run()
+	s.logged("first", 10)
+	time.Sleep(5 * time.Minute)
+	fault()
+	s.logged("last", 100)
+	time.Sleep(15 * time.Second)
+	s.stop()
+	s.stop = func() {}
+}
+
 func TestDrainConfirmsWhatIsUnderWay(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
 		s.run()
@@ -49,13 +61,7 @@ func TestDrainConfirmsWhatAnEarlierPollerDelivered(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			in(t, func(t *testing.T, s *site) {
-				s.run()
-				s.logged("first", 10)
-				time.Sleep(5 * time.Minute)
-				s.to.blind(true)
-				s.logged("last", 100)
-				time.Sleep(15 * time.Second) // delivered, and not seen to arrive
-				s.stop()
+				s.stopWithUnderWay(func() { s.to.blind(true) })
 				s.configure = func(cfg *Config) {
 					if cfg.Open = c.open; c.open == nil {
 						cfg.Spread = time.Hour
@@ -112,14 +118,7 @@ func TestDrainLeavesNoTroubleBehind(t *testing.T) {
 	in(t, func(t *testing.T, s *site) {
 		var shared Troubles
 		s.configure = func(c *Config) { c.Troubles = &shared }
-		s.run()
-		s.logged("first", 10)
-		time.Sleep(5 * time.Minute)
-		s.to.down(true)
-		s.logged("last", 100)
-		time.Sleep(15 * time.Second) // delivered, and not seen to arrive
-		s.stop()
-		s.stop = func() {}
+		s.stopWithUnderWay(func() { s.to.down(true) })
 		s.poller.Drain(context.Background())
 		require.False(t, s.memory.window.Empty())
 		require.Error(t, s.status.Snapshot().Unconfirmable().Err, "it did ask")

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strconv"
@@ -41,6 +42,9 @@ func parse(body []byte, stream func(labels gjson.Result) each) (answer, error) {
 		return answer{}, fmt.Errorf("querying Loki: the answer has the type %q instead of streams; the selector must select logs", kind)
 	}
 	r := reading{b: body}
+	if at, ok := member(body, data, "encodingFlags", '['); ok {
+		r.apart = bytes.Contains(body[at:rawjson.SkipValue(body, at, 0)], []byte(apart))
+	}
 	if at, ok := rawjson.Find(body, data, "result"); ok && body[at] != 'n' { // null: nothing is there
 		if body[at] != '[' {
 			return answer{}, errors.New("querying Loki: the result is no list of streams")

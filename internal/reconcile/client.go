@@ -35,6 +35,13 @@ func NewClient(cfg promconfig.HTTPClientConfig, name string, opts ...promconfig.
 	}
 	for name, value := range o.EndpointParams {
 		t.cfg.EndpointParams.Set(name, value)
+		t.hide = append(t.hide, value) // it may be a password
+	}
+	if u, err := url.Parse(o.TokenURL); err == nil {
+		t.host = u.Host
+		for _, values := range u.Query() {
+			t.hide = append(t.hide, values...)
+		}
 	}
 	t.endpoint, err = promconfig.NewRoundTripperFromConfig(promconfig.HTTPClientConfig{TLSConfig: o.TLSConfig, ProxyConfig: o.ProxyConfig},
 		name, opts...)
@@ -50,6 +57,8 @@ func NewClient(cfg promconfig.HTTPClientConfig, name string, opts ...promconfig.
 type tokens struct {
 	next, endpoint http.RoundTripper
 	secret         promconfig.SecretReader
+	host           string   // of the token endpoint, for messages
+	hide           []string // what no message shows, besides the secret
 
 	turn chan struct{} // who has put something in may use what follows
 	cfg  clientcredentials.Config
@@ -101,14 +110,7 @@ func (t *tokens) get(req *http.Request) (*oauth2.Token, error) {
 		return t.last, nil
 	}
 	secrets.Add(secret)
-	for _, values := range t.cfg.EndpointParams { // one may be a password
-		secrets.Add(values...)
-	}
-	if u, err := url.Parse(t.cfg.TokenURL); err == nil {
-		for _, values := range u.Query() {
-			secrets.Add(values...)
-		}
-	}
+	secrets.Add(t.hide...)
 	hc := &http.Client{Transport: promconfig.NewUserAgentRoundTripper(req.UserAgent(), t.endpoint), CheckRedirect: lastResponse}
 	token, err := t.cfg.Token(context.WithValue(ctx, oauth2.HTTPClient, hc))
 	if err != nil {
@@ -124,10 +126,6 @@ func lastResponse(*http.Request, []*http.Request) error { return http.ErrUseLast
 // failed is the error of an exchange. The cause is not in its chain: it may hold the secret, and that there was no token in time does not
 // say that Loki was slow.
 func (t *tokens) failed(err error, secrets *httptext.Secrets) error {
-	host := ""
-	if u, err := url.Parse(t.cfg.TokenURL); err == nil {
-		host = u.Host
-	}
 	text := err.Error()
 	if answer, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
 		text = fmt.Sprint("it answered ", answer.Response.StatusCode)
@@ -139,5 +137,5 @@ func (t *tokens) failed(err error, secrets *httptext.Secrets) error {
 	} else if failed, ok := errors.AsType[*url.Error](err); ok { // its URL may hold user info
 		text = failed.Err.Error()
 	}
-	return fmt.Errorf("getting a token from %s: %s", host, secrets.Clean(text, 300))
+	return fmt.Errorf("getting a token from %s: %s", t.host, secrets.Clean(text, 300))
 }

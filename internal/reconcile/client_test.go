@@ -17,47 +17,22 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/atomic"
+
+	"github.com/grafana/alloy/okta/internal/oktasim"
 )
 
 // network has an HTTP server at each address, and no sockets, so that time can be simulated.
 func network(t *testing.T, at map[string]http.Handler) promconfig.HTTPClientOption {
 	t.Helper()
-	listening := make(map[string]pipes)
+	listening := make(map[string]*oktasim.Pipe)
 	for address, handler := range at {
-		p := pipes{make(chan net.Conn), make(chan struct{})}
-		server := &http.Server{Handler: handler}
-		go func() { _ = server.Serve(p) }()
-		t.Cleanup(func() { _ = server.Close() })
-		listening[address] = p
+		listening[address] = oktasim.Serve(handler)
+		t.Cleanup(listening[address].Close)
 	}
-	return promconfig.WithDialContextFunc(func(ctx context.Context, _, address string) (net.Conn, error) {
-		client, server := net.Pipe()
-		select {
-		case listening[address].accepts <- server:
-			return client, nil
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
+	return promconfig.WithDialContextFunc(func(ctx context.Context, network, address string) (net.Conn, error) {
+		return listening[address].DialContext(ctx, network, address)
 	})
 }
-
-// pipes is a listener.
-type pipes struct {
-	accepts chan net.Conn
-	closed  chan struct{}
-}
-
-func (p pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.accepts:
-		return c, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p pipes) Close() error   { close(p.closed); return nil }
-func (p pipes) Addr() net.Addr { return &net.IPAddr{} }
 
 const clientSecret = "hunter2 secret/+"
 

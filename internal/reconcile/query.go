@@ -69,11 +69,7 @@ func (s *Server) query(ctx context.Context, query string, r interval, limit int,
 	if err != nil {
 		return answer{}, err
 	}
-	a, err := parse(body, stream)
-	if ctx.Value(wantsApart{}) != nil {
-		a.apart = strings.Contains(gjson.GetBytes(body, "data.encodingFlags").Raw, apart)
-	}
-	return a, err
+	return parse(body, stream)
 }
 
 // values returns the values that a label has in the streams under a selector in r. Loki answers that from its index, a day at a time, where

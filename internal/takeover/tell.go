@@ -68,9 +68,10 @@ func (s *Seat) Saved(data []byte) {
 // own is the newest journal of this node: what was saved last, which the file lacks when the disk is full, and before that the file.
 func (s *Seat) own() []byte {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.journal != nil {
-		return s.journal
+	saved := s.journal
+	s.mu.Unlock() // before a file is read: Saved must not wait
+	if saved != nil {
+		return saved
 	}
 	return checkpoint.Current(s.dir, s.org)
 }

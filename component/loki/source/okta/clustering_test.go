@@ -83,6 +83,20 @@ func (c fakeCluster) Lookup(key shard.Key, n int, op shard.Op) ([]peer.Peer, err
 	return []peer.Peer{owner, other}[:n], nil
 }
 
+func newSharedCluster(ready bool) *sharedCluster {
+	return &sharedCluster{addrs: map[string]string{}, asked: map[shard.Key]bool{}, ready: ready}
+}
+
+// inCluster is the block with which nodes of [runsAs] reach each other.
+const inCluster = `
+	clustering {
+		enabled = true
+		basic_auth {
+			username = "alloy"
+			password = "hunter2secret"
+		}
+	}`
+
 // runsAs runs the component as a node until the test ends. Its HTTP server wants a password.
 func runsAs(t *testing.T, shared *sharedCluster, name, body string) *site {
 	t.Helper()
@@ -125,14 +139,8 @@ func TestNodesShareOrgsAndTheirCursors(t *testing.T) {
 		api_token     = "right"
 		poll_interval = "100ms"
 		replay_window = "0s"
-		clustering {
-			enabled = true
-			basic_auth {
-				username = "alloy"
-				password = "hunter2secret"
-			}
-		}`, host)
-	shared := &sharedCluster{addrs: map[string]string{}, asked: map[shard.Key]bool{}, ready: true}
+		`+inCluster, host)
+	shared := newSharedCluster(true)
 	a, b := runsAs(t, shared, "node-a", body), runsAs(t, shared, "node-b", body)
 	require.Contains(t, a.CurrentHealth().Message, "no node reads it")
 
@@ -198,7 +206,7 @@ func TestAnOrgThatNobodyReadsIsUnhealthy(t *testing.T) {
 		"two orgs":      {two, false, "fewer nodes than --cluster.wait-for-size", "polling 0 of 2 orgs, 0 are other nodes', but a: no node reads it"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			shared := &sharedCluster{addrs: map[string]string{}, asked: map[shard.Key]bool{}, ready: c.ready}
+			shared := newSharedCluster(c.ready)
 			s := runsAs(t, shared, "node-a", c.body)
 			until(t, "health says so", func() bool { return strings.Contains(s.CurrentHealth().Message, c.why) })
 			now := s.CurrentHealth()

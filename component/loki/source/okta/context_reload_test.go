@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/grafana/ckit/shard"
 	"github.com/stretchr/testify/require"
 
 	"github.com/grafana/alloy/okta/internal/oktasim"
@@ -119,7 +118,7 @@ func TestAReloadEndsATroubleSilently(t *testing.T) {
 func TestATroubleEndsWhenAnOrgLeaves(t *testing.T) {
 	org := staffed()
 	org.Roles.Intercept = func(int, *http.Request) http.Handler { return refuses(http.StatusForbidden) }
-	shared := &sharedCluster{addrs: map[string]string{}, asked: map[shard.Key]bool{}, ready: true}
+	shared := newSharedCluster(true)
 	body := fmt.Sprintf(`
 		url           = "http://%s"
 		api_token     = "right"
@@ -128,13 +127,7 @@ func TestATroubleEndsWhenAnOrgLeaves(t *testing.T) {
 			roles   = true
 			groups  = ["VIP"]
 		}
-		clustering {
-			enabled = true
-			basic_auth {
-				username = "alloy"
-				password = "hunter2secret"
-			}
-		}`, serving(t, org))
+		`+inCluster, serving(t, org))
 	a := runsAs(t, shared, "node-a", body)
 	runsAs(t, shared, "node-b", body)
 	wrong := func() int {

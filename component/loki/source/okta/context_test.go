@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/grafana/ckit/shard"
 	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/require"
 	"github.com/tidwall/gjson"
@@ -407,14 +406,8 @@ func TestANodeThatTakesAnOrgOverAsksAnew(t *testing.T) {
 			profile = ["department"]
 			groups  = ["VIP"]
 		}
-		clustering {
-			enabled = true
-			basic_auth {
-				username = "alloy"
-				password = "hunter2secret"
-			}
-		}`, serving(t, org))
-	shared := &sharedCluster{addrs: map[string]string{}, asked: map[shard.Key]bool{}, ready: true}
+		`+inCluster, serving(t, org))
+	shared := newSharedCluster(true)
 	a, b := runsAs(t, shared, "node-a", body), runsAs(t, shared, "node-b", body)
 	move := func(to string) {
 		shared.set(func() { shared.owner = to })
